@@ -1,0 +1,19 @@
+# make        install into .venv and run the default study
+# make test   install and run the tests
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+CORES ?= 2
+BIN = .venv/bin
+INSTALLED = .venv/.installed
+
+.PHONY: run test
+run: $(INSTALLED)
+	$(BIN)/python -m workflow.launch --cores $(CORES)
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest
+
+$(INSTALLED): requirements.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "make: Python 3.11 is needed, found %d.%d" % sys.version_info[:2])'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@

@@ -1,0 +1,104 @@
+"""Checks of audio before it meets the network: which clip is wrong, and what to do about it."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from passt.mel import N_FFT
+from passt.transformer import PATCH_SIZE, Architecture
+
+MAX_AMPLITUDE = 2.0  # resampling overshoots 1 by some 10 %; integer scales are 32768 and more
+MIN_SAMPLES = N_FFT // 2 + 2  # reflect padding of the STFT after pre-emphasis drops one sample
+
+
+class AudioError(ValueError):
+    """Audio that cannot be embedded as asked."""
+
+
+def check_audio(audio: Tensor) -> None:
+    """Check rank, type and values of a batch of waveforms.
+
+    Parameters
+    ----------
+    audio : Tensor
+        float32, shape (n_sounds, n_samples), amplitude in [-1, 1] (HEAR API).
+
+    Raises
+    ------
+    AudioError
+        Naming the sound, what was expected and what was found.
+    """
+    if not isinstance(audio, Tensor):
+        raise AudioError(f"audio: expected a torch.Tensor, found {type(audio).__name__}")
+    if audio.ndim != 2:
+        raise AudioError(
+            f"audio: expected shape (n_sounds, n_samples), found {tuple(audio.shape)}; "
+            "add a batch dimension or mix down to mono"
+        )
+    if audio.dtype != torch.float32:
+        raise AudioError(
+            f"audio: expected float32 in [-1, 1], found {audio.dtype}; "
+            "divide integer samples by their full scale"
+        )
+    if 0 in audio.shape:
+        raise AudioError(f"audio: expected sounds and samples, found shape {tuple(audio.shape)}")
+    peak = audio.abs().amax(dim=1)
+    for sound, value in enumerate(peak.tolist()):
+        if value != value or value == float("inf"):
+            raise AudioError(f"audio: sound {sound} holds NaN or infinite samples")
+        if value > MAX_AMPLITUDE:
+            raise AudioError(
+                f"audio: sound {sound} has amplitude {value:g}, expected within [-1, 1]; "
+                "scale it before embedding"
+            )
+
+
+def check_spectrogram_length(
+    n_samples: int, n_frames: int, hop: int, architecture: Architecture, what: str
+) -> None:
+    """Check that a stretch of audio gives between one and all patch columns of the network.
+
+    Parameters
+    ----------
+    n_samples, n_frames : int
+        Length of the stretch in samples and in STFT frames.
+    hop : int
+        STFT hop in samples.
+    architecture : Architecture
+    what : str
+        How to call the stretch in the message, e.g. ``"scene"`` or ``"window of 160 ms"``.
+
+    Raises
+    ------
+    AudioError
+        If it is shorter than one patch or longer than the time positions.
+    """
+    shortest = max(MIN_SAMPLES, (PATCH_SIZE - 1) * hop + 1)
+    if n_samples < shortest:
+        raise AudioError(
+            f"{what} too short: expected at least {shortest} samples (16 mel frames at hop {hop}), "
+            f"found {n_samples}; pad the clip or use a longer receptive field"
+        )
+    columns = architecture.time_patches(n_frames)
+    if columns > architecture.n_time_patches:
+        raise AudioError(
+            f"{what} too long: {n_samples} samples are {n_frames} frames and {columns} patch "
+            f"columns, the checkpoint has positions for {architecture.n_time_patches}; "
+            "use shorter windows or a checkpoint with more time positions"
+        )
+
+
+def check_padding(n_samples: int, padding: int, what: str) -> None:
+    """Check that a clip is long enough to be reflect-padded by ``padding`` samples.
+
+    Raises
+    ------
+    AudioError
+        If the clip has ``padding`` samples or fewer.
+    """
+    if n_samples <= padding:
+        raise AudioError(
+            f"clip too short for the {what}: reflect padding needs more than {padding} samples, "
+            f"found {n_samples}; pad the clip or use a shorter receptive field"
+        )

@@ -1,0 +1,100 @@
+"""Log-mel baseline with the HEAR API: mean and standard deviation of each mel band.
+
+It shares PaSST's front end at hop 10 ms, so that what the transformer adds is what differs.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from passt import windows
+from passt.checks import check_audio, check_spectrogram_length
+from passt.mel import N_MELS, SAMPLE_RATE_HZ, MelSpectrogram
+from passt.transformer import Architecture
+
+HOP = 320  # samples: 10 ms, as the base model
+WINDOW_MS = 160.0  # window around a timestamp: the base model's receptive field
+BATCH_WINDOWS = 512
+VERSION = 1  # raise when values change
+
+
+class LogMel(nn.Module):
+    """Statistics of the log-mel spectrogram; sizes and rate as the HEAR API wants them."""
+
+    sample_rate = SAMPLE_RATE_HZ
+    scene_embedding_size = 2 * N_MELS
+    timestamp_embedding_size = 2 * N_MELS
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mel = MelSpectrogram(HOP)
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """Map (n_sounds, n_samples) to mean and population standard deviation, (n_sounds, 256)."""
+        spectrogram = self.mel(waveform.to(self.mel.window.device))
+        std, mean = torch.std_mean(spectrogram, dim=2, correction=0)
+        return torch.cat((mean, std), dim=1)
+
+
+def load_model(model_file_path: str = "") -> LogMel:
+    """Return the baseline; it has no weights and ignores the path (HEAR API)."""
+    return LogMel()
+
+
+@torch.inference_mode()
+def get_scene_embeddings(audio: Tensor, model: LogMel) -> Tensor:
+    """Statistics over the whole clip.
+
+    Parameters
+    ----------
+    audio : Tensor
+        float32, shape (n_sounds, n_samples), in [-1, 1] at 32 kHz.
+    model : LogMel
+
+    Returns
+    -------
+    Tensor
+        float32, shape (n_sounds, 256).
+
+    Raises
+    ------
+    passt.checks.AudioError
+        If the audio is malformed or shorter than 16 mel frames.
+    """
+    check_audio(audio)
+    n_samples = min(audio.shape[1], windows.samples(10_000))  # no upper limit here, only a lower
+    check_spectrogram_length(n_samples, model.mel.n_frames(n_samples), HOP, Architecture(), "scene")
+    return model(audio).cpu()
+
+
+@torch.inference_mode()
+def get_timestamp_embeddings(audio: Tensor, model: LogMel) -> tuple[Tensor, Tensor]:
+    """Statistics over 160 ms around every timestamp, every 50 ms.
+
+    Parameters
+    ----------
+    audio : Tensor
+        float32, shape (n_sounds, n_samples), in [-1, 1] at 32 kHz.
+    model : LogMel
+
+    Returns
+    -------
+    embeddings : Tensor
+        float32, shape (n_sounds, n_timestamps, 256).
+    timestamps : Tensor
+        Centers in ms, float32, shape (n_sounds, n_timestamps).
+
+    Raises
+    ------
+    passt.checks.AudioError
+        If the audio is malformed or shorter than half a window.
+    """
+    check_audio(audio)
+    window, hop = windows.samples(WINDOW_MS), windows.samples(windows.TIMESTAMP_HOP_MS)
+    parts = [
+        model(stack.reshape(-1, window)).view(*stack.shape[:2], -1).cpu()
+        for stack in windows.batches(audio, window, hop, BATCH_WINDOWS, "window of 160 ms")
+    ]
+    timestamps = windows.timestamps_ms(windows.n_windows(audio.shape[1], window, hop))
+    return torch.cat(parts, dim=1), timestamps.expand(len(audio), -1)

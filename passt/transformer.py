@@ -1,0 +1,223 @@
+"""The Patchout audio transformer, on one page in order of use.
+
+Parameter names are PaSST's own, so that released weights load with ``strict=True``. Reference:
+hear21passt 0.0.26, ``models/passt.py``; Koutini et al., "Efficient Training of Audio Transformers
+with Patchout" (Interspeech 2022), section 2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+PATCH_SIZE = 16  # mel bins x frames of one patch; models/passt.py: patch_size
+N_MELS = 128  # rows of the input; models/passt.py: img_size[0]
+LAYER_NORM_EPS = 1e-6  # models/passt.py: norm_layer
+INIT_STD = 0.02  # models/passt.py: trunc_normal_ of tokens, positions and linear weights
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Shape of one PaSST network; the defaults are the released hop 10 ms model's.
+
+    ``n_time_patches`` is the length of the time positions: 99, 200 and 320 for hop 320, 160 and
+    100, which is ``input_tdim // tstride`` of 998, 2000 and 3200 frames (``PatchEmbed.grid_size``);
+    a 10 s clip fills 99, 199 and 319 of them. ``*_patchout_*`` act in training only.
+    """
+
+    embed_dim: int = 768
+    depth: int = 12
+    num_heads: int = 12
+    n_classes: int = 527  # AudioSet tags
+    n_time_patches: int = 99
+    fstride: int = 10
+    tstride: int = 10
+    s_patchout_t: int = 0
+    s_patchout_f: int = 0
+    u_patchout: int = 0
+
+    @property
+    def n_freq_patches(self) -> int:
+        """Rows of the patch grid: 12 for 128 mel bins and a stride of 10."""
+        return (N_MELS - PATCH_SIZE) // self.fstride + 1
+
+    def time_patches(self, n_frames: int) -> int:
+        """Columns of the patch grid of a spectrogram with ``n_frames`` frames."""
+        return (n_frames - PATCH_SIZE) // self.tstride + 1
+
+
+class Attention(nn.Module):
+    """Multi-head self-attention with one projection for query, key and value."""
+
+    def __init__(self, dim: int, num_heads: int) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.qkv = nn.Linear(dim, 3 * dim)
+        self.proj = nn.Linear(dim, dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (n_sounds, n_tokens, embed_dim) to the same shape."""
+        n_sounds, n_tokens, dim = x.shape
+        qkv = self.qkv(x).view(n_sounds, n_tokens, 3, self.num_heads, dim // self.num_heads)
+        query, key, value = qkv.permute(2, 0, 3, 1, 4)
+        x = F.scaled_dot_product_attention(query, key, value)
+        return self.proj(x.transpose(1, 2).reshape(n_sounds, n_tokens, dim))
+
+
+class Mlp(nn.Module):
+    """Two linear layers with GELU between, four times as wide inside."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(dim, 4 * dim)  # mlp_ratio 4
+        self.fc2 = nn.Linear(4 * dim, dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (..., embed_dim) to the same shape."""
+        return self.fc2(F.gelu(self.fc1(x)))
+
+
+class Block(nn.Module):
+    """Pre-norm transformer block."""
+
+    def __init__(self, dim: int, num_heads: int) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(dim, eps=LAYER_NORM_EPS)
+        self.attn = Attention(dim, num_heads)
+        self.norm2 = nn.LayerNorm(dim, eps=LAYER_NORM_EPS)
+        self.mlp = Mlp(dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (n_sounds, n_tokens, embed_dim) to the same shape."""
+        x = x + self.attn(self.norm1(x))
+        return x + self.mlp(self.norm2(x))
+
+
+class PatchEmbed(nn.Module):
+    """Overlapping patches of the spectrogram, one linear projection each."""
+
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__()
+        stride = (architecture.fstride, architecture.tstride)
+        self.proj = nn.Conv2d(1, architecture.embed_dim, PATCH_SIZE, stride)
+
+    def forward(self, spectrogram: Tensor) -> Tensor:
+        """Map (n_sounds, 128, n_frames) to (n_sounds, embed_dim, n_freq, n_time)."""
+        return self.proj(spectrogram.unsqueeze(1))
+
+
+class PaSST(nn.Module):
+    """Spectrogram transformer with structured and unstructured Patchout.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        Sizes, strides and Patchout amounts.
+    """
+
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__()
+        self.architecture = a = architecture
+        dim = a.embed_dim
+        self.cls_token = nn.Parameter(torch.zeros(1, 1, dim))
+        self.dist_token = nn.Parameter(torch.zeros(1, 1, dim))
+        self.new_pos_embed = nn.Parameter(torch.zeros(1, 2, dim))
+        self.freq_new_pos_embed = nn.Parameter(torch.zeros(1, dim, a.n_freq_patches, 1))
+        self.time_new_pos_embed = nn.Parameter(torch.zeros(1, dim, 1, a.n_time_patches))
+        self.patch_embed = PatchEmbed(a)
+        self.blocks = nn.ModuleList(Block(dim, a.num_heads) for _ in range(a.depth))
+        self.norm = nn.LayerNorm(dim, eps=LAYER_NORM_EPS)
+        self.head = nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, a.n_classes))
+        self.head_dist = nn.Linear(dim, a.n_classes)  # in the released files, unused at inference
+
+    def forward(self, spectrogram: Tensor) -> tuple[Tensor, Tensor]:
+        """Compute both levels of one forward pass.
+
+        Parameters
+        ----------
+        spectrogram : Tensor
+            float32, shape (n_sounds, 128, n_frames); at least 16 frames, at most as many patch
+            columns as time positions.
+
+        Returns
+        -------
+        logits, features : Tensor
+            H (n_sounds, n_classes) and M (n_sounds, embed_dim), the mean of the class and the
+            distillation token after the last norm.
+
+        Raises
+        ------
+        ValueError
+            If the spectrogram has more patch columns than the network has positions.
+        """
+        x = self._patchout(self._add_positions(self.patch_embed(spectrogram)))
+        cls_token = self.cls_token + self.new_pos_embed[:, :1]
+        dist_token = self.dist_token + self.new_pos_embed[:, 1:]
+        tokens = torch.cat((cls_token, dist_token), dim=1).expand(len(x), -1, -1)
+        x = torch.cat((tokens, x), dim=1)
+        for block in self.blocks:
+            x = block(x)
+        features = self.norm(x[:, :2]).mean(dim=1)
+        return self.head(features), features
+
+    def _add_positions(self, patches: Tensor) -> Tensor:
+        n_time = patches.shape[-1]
+        if n_time > self.architecture.n_time_patches:
+            raise ValueError(
+                f"spectrogram has {n_time} patch columns, the network has positions for "
+                f"{self.architecture.n_time_patches}: shorten the clip or the window"
+            )
+        # Shorter inputs take the first time positions (models/passt.py, forward_features).
+        return patches + self.time_new_pos_embed[..., :n_time] + self.freq_new_pos_embed
+
+    def _patchout(self, patches: Tensor) -> Tensor:
+        """Drop whole columns and rows, then single patches, in training; flatten to a sequence."""
+        a = self.architecture
+        if self.training and a.s_patchout_t:
+            patches = patches[..., _kept(patches.shape[3], a.s_patchout_t)]
+        if self.training and a.s_patchout_f:
+            patches = patches[:, :, _kept(patches.shape[2], a.s_patchout_f)]
+        sequence = patches.flatten(2).transpose(1, 2)
+        if self.training and a.u_patchout:
+            sequence = sequence[:, _kept(sequence.shape[1], a.u_patchout)]
+        return sequence
+
+
+def _kept(n: int, n_dropped: int) -> Tensor:
+    """Sorted indices that survive, the same for the whole batch as in the reference."""
+    if not 0 < n_dropped < n:
+        raise ValueError(f"Patchout of {n_dropped} from {n} leaves no patch: lower it")
+    return torch.randperm(n)[: n - n_dropped].sort().values
+
+
+@torch.no_grad()
+def initialize(network: PaSST, seed: int) -> PaSST:
+    """Fill a network with seeded random weights, in place.
+
+    Truncated normal of standard deviation 0.02 for tokens, positions and linear weights, zero
+    biases, unit norms, as in the reference's training from scratch; also for the heads (which the
+    reference starts at zero), so that the logits of an untrained network are not constant.
+
+    Parameters
+    ----------
+    network : PaSST
+    seed : int
+        Seed of a generator of its own; global random state is untouched.
+
+    Returns
+    -------
+    PaSST
+        The same object.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    for name, parameter in network.named_parameters():
+        if name.endswith("bias"):
+            parameter.zero_()
+        elif parameter.ndim == 1:
+            parameter.fill_(1.0)
+        else:
+            nn.init.trunc_normal_(parameter, std=INIT_STD, generator=generator)
+    return network

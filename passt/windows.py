@@ -1,0 +1,66 @@
+"""Windows of audio: one every hop, centered on its timestamp, the clip reflect-padded.
+
+Reference: hear21passt 0.0.26, ``wrapper.py`` (``get_timestamp_embeddings``), which runs one
+forward pass per window; here windows are views of the padded clip, stacked into batches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from passt.checks import check_padding
+from passt.mel import SAMPLE_RATE_HZ
+
+TIMESTAMP_HOP_MS = 50.0  # wrapper.py: timestamp_hop
+
+
+def samples(duration_ms: float) -> int:
+    """Samples in ``duration_ms`` milliseconds at 32 kHz, truncated as in the reference."""
+    return int(duration_ms * SAMPLE_RATE_HZ / 1000)
+
+
+def n_windows(n_samples: int, window: int, hop: int) -> int:
+    """Windows of a clip padded by half a window on both sides."""
+    return (n_samples + 2 * (window // 2) - window) // hop + 1
+
+
+def timestamps_ms(n_timestamps: int, hop_ms: float = TIMESTAMP_HOP_MS) -> Tensor:
+    """Centers of the windows in ms, float32 (n_timestamps,), from 0 in steps of ``hop_ms``."""
+    return (torch.arange(n_timestamps, dtype=torch.float64) * hop_ms).float()
+
+
+def batches(audio: Tensor, window: int, hop: int, batch_size: int, what: str) -> Iterator[Tensor]:
+    """Yield the windows of a batch of clips, stacked.
+
+    Parameters
+    ----------
+    audio : Tensor
+        float32, shape (n_sounds, n_samples).
+    window, hop : int
+        In samples.
+    batch_size : int
+        Number of windows to aim at per batch, over all sounds.
+    what : str
+        Name of the window for error messages.
+
+    Yields
+    ------
+    Tensor
+        Shape (n_sounds, n_in_batch, window), timestamps in order.
+
+    Raises
+    ------
+    AudioError
+        If the clip is too short for the reflect padding.
+    """
+    padding = window // 2
+    check_padding(audio.shape[1], padding, what)
+    padded = F.pad(audio.unsqueeze(1), (padding, padding), mode="reflect").squeeze(1)
+    windows = padded.unfold(1, window, hop)
+    step = max(1, batch_size // len(audio))
+    for start in range(0, windows.shape[1], step):
+        yield windows[:, start : start + step]

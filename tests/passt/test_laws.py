@@ -1,0 +1,258 @@
+"""Laws of the representation: shapes, sizes, independence, determinism, refused input."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+import passt
+from passt import logmel
+from passt.checkpoints import Checkpoint, CheckpointError, infer_architecture
+from passt.checks import AudioError
+from passt.mel import mel_bank
+from passt.transformer import Architecture, PaSST, initialize
+from passt.variants import Embedding, Variant
+from passt.windows import timestamps_ms
+
+TINY = {"init": "random", "hop": 320, "embed_dim": 64, "depth": 1, "num_heads": 1, "n_classes": 5}
+
+
+@pytest.fixture(scope="module")
+def embedder():
+    return Checkpoint.from_config("tiny", TINY).embedder()
+
+
+@pytest.fixture
+def audio():
+    return 0.1 * torch.randn(3, 32000, generator=torch.Generator().manual_seed(0))
+
+
+def test_shapes_and_timestamps(embedder, audio):
+    scene, none = embedder.embed(audio, "scene")
+    assert none is None
+    assert scene["M"].shape == (3, 64) and scene["H"].shape == (3, 5)
+    window, timestamps = embedder.embed(audio, "rf160")
+    assert window["M"].shape == (3, 21, 64)
+    assert timestamps.dtype == torch.float32
+    assert timestamps.tolist() == [50.0 * i for i in range(21)]
+    mel, _ = embedder.embed(audio, "mel")
+    assert mel["L"].shape == (3, 21, 768)
+
+
+def test_timestamps_stay_exact_in_long_clips():
+    timestamps = timestamps_ms(24001)  # 20 minutes, the longest that HEAR allows
+    assert timestamps[-1].item() == 1_200_000.0
+
+
+@pytest.mark.parametrize("view", ["scene", "rf160", "mel"])
+def test_a_clip_does_not_depend_on_its_neighbors(embedder, audio, view):
+    together, _ = embedder.embed(audio, view)
+    for i in range(3):
+        alone, _ = embedder.embed(audio[i : i + 1], view)
+        for level, values in alone.items():
+            torch.testing.assert_close(together[level][i], values[0], atol=2e-6, rtol=0)
+
+
+def test_windows_are_reflected_at_the_edges(embedder):
+    tone = torch.sin(torch.arange(32000) * 0.05)[None] * 0.3
+    _, timestamps = embedder.embed(tone, "rf160")
+    padded = torch.nn.functional.pad(tone, (2560, 2560), mode="reflect")
+    first = embedder._forward(padded[:, :5120])
+    torch.testing.assert_close(embedder.embed(tone, "rf160")[0]["M"][:, 0], first["M"])
+    assert len(timestamps) == 21
+
+
+def test_same_seed_same_weights_other_seed_others():
+    first, again = (Checkpoint.from_config("a", TINY).load().state_dict() for _ in range(2))
+    other = Checkpoint.from_config("a", TINY | {"seed": 1}).load().state_dict()
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert not torch.equal(first["head.1.weight"], other["head.1.weight"])
+
+
+def test_initialization_leaves_global_random_state_alone():
+    network = PaSST(Architecture(embed_dim=64, depth=1, num_heads=1))
+    before = torch.get_rng_state()
+    initialize(network, 3)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_patchout_shortens_the_sequence_in_training_only():
+    shape = Architecture(64, 1, 1, 5, s_patchout_t=40, s_patchout_f=4)
+    network = initialize(PaSST(shape), 0)
+    patches = torch.zeros(1, 64, 12, 99)
+    assert network.train()._patchout(patches).shape == (1, 8 * 59, 64)  # table 2: 474 - 2 tokens
+    assert network.eval()._patchout(patches).shape == (1, 12 * 99, 64)
+    unstructured = initialize(PaSST(Architecture(64, 1, 1, 5, u_patchout=400)), 0).train()
+    assert unstructured._patchout(patches).shape == (1, 788, 64)
+
+
+@pytest.mark.parametrize(
+    ("audio", "message"),
+    [
+        (torch.zeros(100), "expected shape"),
+        (torch.zeros(1, 2, 32000), "expected shape"),
+        (torch.zeros(1, 32000, dtype=torch.float64), "expected float32"),
+        (torch.zeros(1, 32000, dtype=torch.int16), "full scale"),
+        (torch.full((2, 32000), torch.nan), "sound 0 holds NaN"),
+        (torch.cat((torch.zeros(1, 32000), torch.full((1, 32000), torch.inf))), "sound 1 holds"),
+        (torch.full((1, 32000), 3.0), r"amplitude 3, expected within \[-1, 1\]"),
+        (torch.zeros(0, 32000), "expected sounds"),
+    ],
+)
+def test_malformed_audio_is_refused(embedder, audio, message):
+    for view in ("scene", "rf160", "mel"):
+        with pytest.raises(AudioError, match=message):
+            embedder.embed(audio, view)
+
+
+@pytest.mark.parametrize(
+    ("n_samples", "view", "message"),
+    [
+        (4800, "scene", "scene too short: expected at least 4801 samples"),
+        (2560, "rf160", "reflect padding needs more than 2560 samples, found 2560"),
+        (10240, "rf640", "reflect padding needs more than 10240"),
+        (960, "mel", "reflect padding needs more than 960"),
+        (32000, "rf100", "window of 100 ms too short"),
+        (32000 * 30, "rf20000", "too long: 640000 samples"),
+    ],
+)
+def test_lengths_that_cannot_be_embedded_are_refused(embedder, n_samples, view, message):
+    with pytest.raises(AudioError, match=message):
+        embedder.embed(torch.zeros(1, n_samples), view)
+
+
+def test_shortest_scene_and_longest_grid(embedder):
+    embedder.embed(torch.zeros(1, 4801), "scene")
+    assert Architecture().time_patches(1005) == 99 and Architecture().time_patches(1006) == 100
+    with pytest.raises(ValueError, match="100 patch columns, the network has positions for 99"):
+        embedder.network(torch.zeros(1, 128, 1006))
+
+
+def test_mel_bank_refuses_edges_above_nyquist():
+    with pytest.raises(ValueError, match="found 0 and 17000 Hz"):
+        mel_bank(max_hz=17000.0)
+
+
+def test_variants_name_their_embeddings():
+    improved = Variant("passt_hop5", "LM", (160, 640))
+    assert improved.timestamp_embedding == "passt_hop5.rf160+rf640+mel.LM"
+    assert improved.scene_embedding == Variant("passt_hop5", "M").scene_embedding
+    assert improved.scene_embedding == "passt_hop5.scene.M"
+    assert Variant("c", "L", ()).scene_embedding is None
+    assert Variant("c", "L", ()).timestamp_embedding == "c.mel.L"
+    released = Embedding.parse("c.rf160+rf640+mel.LMH").components
+    assert released == (
+        ("rf160", "H"), ("rf160", "M"), ("rf640", "H"), ("rf640", "M"), ("mel", "L"),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("levels", "fields"),
+    [("", (160,)), ("ML", (160,)), ("X", (160,)), ("M", ()), ("M", (640, 160))],
+)
+def test_variants_that_make_no_sense_are_refused(levels, fields):
+    with pytest.raises(ValueError, match="expected|need"):
+        Variant("c", levels, fields)
+
+
+@pytest.mark.parametrize("name", ["", "c.scene", "c.rf0.M", "c.scene.Q", "c/x.scene.M"])
+def test_names_that_are_no_embeddings_are_refused(name):
+    with pytest.raises(ValueError, match="expected checkpoint"):
+        Embedding.parse(name)
+
+
+def test_hear_api_from_a_file(tmp_path, audio):
+    network = initialize(PaSST(Architecture(64, 2, 1, 5)), 0)
+    path = tmp_path / "weights.safetensors"
+    save_file(network.state_dict(), path)
+    model = passt.load_model(str(path), levels="LMH", receptive_fields_ms=(160, 640))
+    assert model.sample_rate == 32000
+    scene = passt.get_scene_embeddings(audio, model)
+    assert scene.shape == (3, model.scene_embedding_size) == (3, 69)
+    embeddings, timestamps = passt.get_timestamp_embeddings(audio, model)
+    assert embeddings.shape == (3, 21, model.timestamp_embedding_size) == (3, 21, 2 * 69 + 768)
+    assert timestamps.shape == (3, 21)
+    released = passt.load_model(str(path), module="base2levelmel")
+    assert torch.equal(passt.get_timestamp_embeddings(audio, released)[0], embeddings)
+    torch.save(network.state_dict(), tmp_path / "weights.pt")
+    again = passt.load_model(str(tmp_path / "weights.pt"))
+    assert torch.equal(passt.get_scene_embeddings(audio, again), scene)
+
+
+def test_hear_api_errors(tmp_path, audio):
+    with pytest.raises(CheckpointError, match="download it from https"):
+        passt.load_model()
+    with pytest.raises(CheckpointError, match="no checkpoint file"):
+        passt.load_model(str(tmp_path / "none.pt"))
+    with pytest.raises(ValueError, match="expected one of"):
+        passt.load_model(module="base3level")
+    (tmp_path / "junk.pt").write_bytes(b"junk")
+    with pytest.raises(CheckpointError, match="not a readable checkpoint"):
+        passt.load_model(str(tmp_path / "junk.pt"))
+
+
+def test_checkpoints_that_do_not_fit_name_every_tensor(tmp_path):
+    state = initialize(PaSST(Architecture(64, 1, 1, 5)), 0).state_dict()
+    state["extra"] = torch.zeros(1)
+    state["norm.weight"] = torch.ones(63)
+    del state["cls_token"]
+    path = tmp_path / "weights.safetensors"
+    save_file(state, path)
+    with pytest.raises(CheckpointError) as error:
+        Checkpoint.from_config("c", TINY | {"file": str(path)}).load()
+    message = str(error.value)
+    assert "missing cls_token" in message and "unexpected extra" in message
+    assert "norm.weight: expected shape (64,), found (63,)" in message
+    with pytest.raises(CheckpointError, match="missing cls_token"):
+        infer_architecture(state)
+
+
+def test_a_file_with_another_hash_is_refused(tmp_path):
+    path = tmp_path / "weights.safetensors"
+    save_file({"a": torch.zeros(1)}, path)
+    with pytest.raises(CheckpointError, match=f"{path} has sha256 .* expected {'0' * 64}"):
+        Checkpoint.from_config("c", TINY | {"file": str(path), "sha256": "0" * 64}).verify()
+
+
+def test_checkpoints_with_code_in_them_are_not_executed(tmp_path):
+    class Bomb:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "exploded"), "w"))
+
+    torch.save({"cls_token": Bomb()}, tmp_path / "bomb.pt")
+    with pytest.raises(CheckpointError):
+        passt.load_model(str(tmp_path / "bomb.pt"))
+    assert not (tmp_path / "exploded").exists()
+
+
+def test_fingerprints_follow_the_weights():
+    seeds = [Checkpoint.from_config("c", TINY | {"seed": s}).fingerprint() for s in (0, 0, 1)]
+    assert seeds[0] == seeds[1] != seeds[2]
+    renamed = Checkpoint.from_config("other", TINY).fingerprint()
+    assert renamed == seeds[0]
+
+
+def test_released_checkpoints_have_the_published_shapes():
+    for hop, positions in ((10, 99), (5, 200), (3, 320)):
+        entry = {"released": f"passt_hop{hop}"}
+        checkpoint = Checkpoint.from_config(f"passt_hop{hop}", entry)
+        assert checkpoint.architecture.n_time_patches == positions
+        assert checkpoint.file.endswith(".pt") and not checkpoint.is_random
+    with pytest.raises(CheckpointError, match="released: expected one of"):
+        Checkpoint.from_config("x", {"released": "passt_hop7"})
+
+
+def test_logmel_baseline(audio):
+    model = logmel.load_model()
+    scene = logmel.get_scene_embeddings(audio, model)
+    assert scene.shape == (3, model.scene_embedding_size)
+    mel = model.mel(audio)
+    torch.testing.assert_close(scene[:, :128], mel.mean(2))
+    torch.testing.assert_close(scene[:, 128:], mel.var(2, correction=0).sqrt())
+    embeddings, timestamps = logmel.get_timestamp_embeddings(audio, model)
+    assert embeddings.shape == (3, 21, model.timestamp_embedding_size)
+    assert timestamps[0].tolist() == [50.0 * i for i in range(21)]
+    with pytest.raises(AudioError, match="scene too short"):
+        logmel.get_scene_embeddings(torch.zeros(1, 1000), model)
+    assert logmel.get_scene_embeddings(torch.zeros(1, 32000 * 15), model).shape == (1, 256)
