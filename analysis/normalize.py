@@ -1,0 +1,159 @@
+"""Normalized scores and the summary over folds and seeds.
+
+A score is normalized by the best score its task has seen: 1 is as good as the best HEAR 2021 entry
+(real tasks, the paper's section 5.2) or as the best model of the run (all other tasks). Normalized
+scores above 1 occur and are correct.
+
+Missing stays missing. A NaN score (an F-measure without any predicted event) makes its model's
+summary score on that task missing, as a mean over other folds than the other models' would not
+compare; ``n_folds`` tells how many folds have a score. Nothing is imputed.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+SUMMARY_COLUMNS = (
+    "model", "task", "category", "metric", "score", "score_sd", "n_folds", "n_seeds",
+    "normalized_score", "source",
+)  # fmt: skip
+
+
+def normalize(tidy: pd.DataFrame, maxima: pd.Series) -> pd.DataFrame:
+    """Divide primary scores by their task's maximum.
+
+    Parameters
+    ----------
+    tidy : DataFrame
+        Tidy score table.
+    maxima : Series
+        Best score per task, indexed by task.
+
+    Returns
+    -------
+    DataFrame
+        A copy with ``normalized_score`` set on primary metrics and missing on the others. Missing
+        as well where the score is, or where the task's maximum is missing or zero (then no model
+        scored anything and 0/0 has no value).
+
+    Raises
+    ------
+    ValueError
+        If a task has no entry in `maxima`, or a maximum is negative or infinite.
+    """
+    unknown = sorted(set(tidy.loc[tidy["primary"], "task"]) - set(maxima.index))
+    if unknown:
+        raise ValueError(f"maxima: expected one for every task; found none for {unknown}")
+    bad = maxima[(maxima < 0) | np.isinf(maxima)]
+    if len(bad):
+        raise ValueError(f"maxima: expected finite numbers of at least 0; found {bad.to_dict()}")
+    divisor = tidy["task"].map(maxima.where(maxima > 0)).astype(float)
+    return tidy.assign(normalized_score=(tidy["score"] / divisor).where(tidy["primary"]))
+
+
+def best_of_run(tidy: pd.DataFrame) -> pd.Series:
+    """Return the best model's primary score on each task, among the rows of the run.
+
+    Parameters
+    ----------
+    tidy : DataFrame
+        Tidy score table; only rows with source ``run`` enter.
+
+    Returns
+    -------
+    Series
+        Maximum over models of the mean over folds, then seeds; indexed by task in alphabetical
+        order; missing where no model has a score.
+    """
+    cells = summarize(tidy[tidy["source"] == "run"])
+    return cells.groupby("task")["score"].max().rename("maximum")
+
+
+def summarize(tidy: pd.DataFrame) -> pd.DataFrame:
+    """Reduce the tidy table to one row per model and task, on the primary metric.
+
+    Parameters
+    ----------
+    tidy : DataFrame
+        Tidy score table, normalized or not.
+
+    Returns
+    -------
+    DataFrame
+        Columns `SUMMARY_COLUMNS`, sorted by source, model and task. ``score``: mean over folds
+        within a seed, then over seeds. ``score_sd``: with two or more folds, the standard
+        deviation over folds (ddof=1, as the reference reports it) within a seed, then its mean
+        over seeds; with one fold and two or more seeds, the standard deviation over seeds
+        (ddof=1); missing otherwise. ``n_folds`` and ``n_seeds``: how many folds and seeds have a
+        score; 0 for official scores, of which only means were published.
+    """
+    primary = tidy[tidy["primary"]]
+    keys = ["source", "model", "task", "category", "metric"]
+    rows = [
+        dict(zip(keys, key, strict=True)) | _summary(cell)
+        for key, cell in primary.groupby(keys, sort=True)
+    ]
+    return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
+
+
+def read_summary(path: str | Path) -> pd.DataFrame:
+    """Read a summary table written as CSV.
+
+    Raises
+    ------
+    ValueError
+        If the columns are not `SUMMARY_COLUMNS`.
+    """
+    text = ("model", "task", "category", "metric", "source")
+    numbers = {"score", "score_sd", "normalized_score"}
+    summary = pd.read_csv(
+        path,
+        dtype={**dict.fromkeys(text, str), **dict.fromkeys(numbers, float)},
+        keep_default_na=False,
+        na_values=dict.fromkeys(numbers, [""]),
+    )
+    if tuple(summary.columns) != SUMMARY_COLUMNS:
+        raise ValueError(
+            f"{path}: expected the columns {', '.join(SUMMARY_COLUMNS)}; "
+            f"found {', '.join(summary.columns)}"
+        )
+    return summary
+
+
+def read_maxima(path: str | Path) -> pd.Series:
+    """Read the maxima per task from a CSV with the columns ``task, maximum``.
+
+    Raises
+    ------
+    ValueError
+        If the columns are others, or a task has two maxima.
+    """
+    table = pd.read_csv(path)
+    if list(table.columns) != ["task", "maximum"]:
+        found = ", ".join(table.columns)
+        raise ValueError(f"{path}: expected the columns task, maximum; found {found}")
+    repeated = sorted(set(table.loc[table["task"].duplicated(), "task"]))
+    if repeated:
+        raise ValueError(f"{path}: expected one maximum per task; found more for {repeated}")
+    return table.set_index("task")["maximum"]
+
+
+def _summary(cell: pd.DataFrame) -> dict[str, float | int]:
+    """Aggregate one model's rows on one task."""
+    scored = cell[cell["score"].notna()]
+    by_seed = cell.groupby("seed", dropna=False)
+    seed_means = by_seed["score"].mean(skipna=False)
+    if cell["fold"].nunique() > 1:
+        score_sd = by_seed["score"].std(ddof=1, skipna=False).mean(skipna=False)
+    else:
+        score_sd = seed_means.std(ddof=1, skipna=False)
+    return {
+        "score": seed_means.mean(skipna=False),
+        "score_sd": score_sd,
+        "n_folds": scored.loc[scored["fold"] != "", "fold"].nunique(),
+        "n_seeds": scored["seed"].nunique(),
+        "normalized_score": by_seed["normalized_score"].mean(skipna=False).mean(skipna=False),
+    }

@@ -1,0 +1,76 @@
+"""The tidy score table: its columns, official rows beside a run's, written and read back.
+
+One row per metric, fold and seed; no aggregates. Higher is better for every primary metric.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pandas as pd
+
+TIDY_COLUMNS = (
+    "study", "model", "task", "category", "metric", "primary", "fold", "seed", "score",
+    "normalized_score", "source",
+)  # fmt: skip
+SOURCES = ("run", "hear2021", "later")
+
+
+class ScoresError(ValueError):
+    """A score file or score table is malformed, or files contradict each other."""
+
+
+def combine(run: pd.DataFrame, official: pd.DataFrame) -> pd.DataFrame:
+    """Put official rows under a run's rows, for the tasks of the run only.
+
+    Restricting them keeps every aggregate over the same tasks for both.
+
+    Raises
+    ------
+    ScoresError
+        If a task of the run is not an official one: such scores never stand beside official ones.
+    """
+    unknown = sorted(set(run["task"]) - set(official["task"]))
+    if unknown:
+        raise ScoresError(f"expected HEAR 2021 tasks beside official scores; found {unknown}")
+    shared = official[official["task"].isin(set(run["task"]))]
+    return pd.concat([run, shared], ignore_index=True)
+
+
+def write_csv(table: pd.DataFrame, path: str | Path) -> None:
+    """Write a table as CSV under a temporary name, then rename it. Missing values are empty."""
+    write_text(table.to_csv(index=False, lineterminator="\n"), path)
+
+
+def write_text(text: str, path: str | Path) -> None:
+    """Write a text as UTF-8 under a temporary name, then rename it."""
+    temporary = Path(f"{path}.tmp")
+    temporary.write_text(text, encoding="utf-8", newline="\n")
+    os.replace(temporary, path)
+
+
+def read_tidy(path: str | Path) -> pd.DataFrame:
+    """Read a tidy score table written by `write_csv`.
+
+    Raises
+    ------
+    ScoresError
+        If the columns are not `TIDY_COLUMNS`, or a source is none of `SOURCES`.
+    """
+    text = ("study", "model", "task", "category", "metric", "fold", "source")
+    tidy = pd.read_csv(
+        path,
+        dtype={**dict.fromkeys(text, str), "seed": "Int64", "primary": bool},
+        keep_default_na=False,
+        na_values={"seed": [""], "score": [""], "normalized_score": [""]},
+    )
+    if tuple(tidy.columns) != TIDY_COLUMNS:
+        raise ScoresError(
+            f"{path}: expected the columns {', '.join(TIDY_COLUMNS)}; "
+            f"found {', '.join(tidy.columns)}"
+        )
+    unknown = sorted(set(tidy["source"]) - set(SOURCES))
+    if unknown:
+        raise ScoresError(f"{path}: source: expected {', '.join(SOURCES)}; found {unknown}")
+    return tidy.astype({"score": float, "normalized_score": float})

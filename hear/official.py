@@ -1,0 +1,174 @@
+"""The official HEAR 2021 scores: read, checked, and turned into rows of the tidy score table.
+
+The table is the public HEAR leaderboard as of 2023-09: 29 entries of the HEAR 2021 challenge and
+later ones, whose ``entry`` is the date they were added. A blank cell of the leaderboard is an
+absent row; a score of zero is a score (PANNs on DCASE 2016 and MAESTRO). Source: Turian et al.,
+"HEAR: Holistic Evaluation of Audio Representations", PMLR 176, 2022, and its leaderboard.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pandas as pd
+
+COLUMNS = ("model", "entry", "task", "metric", "score")
+TIDY_COLUMNS = (  # the score table that every stage after `score` reads
+    "study", "model", "task", "category", "metric", "primary", "fold", "seed", "score",
+    "normalized_score", "source",
+)  # fmt: skip
+CHALLENGE = "HEAR 2021"  # value of `entry` for the challenge's own submissions
+N_CHALLENGE_MODELS = 29  # entries of HEAR 2021 on the leaderboard (2023-09)
+STUDY = "official"
+_MAX_PROBLEMS = 10  # problems listed in one error message; the rest are counted
+
+
+class OfficialScoresError(ValueError):
+    """The table of official scores is not what it should be; the message lists every problem."""
+
+
+def load_official_scores(path: str | Path, tasks: pd.DataFrame) -> pd.DataFrame:
+    """Read the official scores and check every line.
+
+    Parameters
+    ----------
+    path : str or Path
+        CSV file with the columns ``model, entry, task, metric, score``.
+    tasks : DataFrame
+        Task table with the columns ``task`` and ``metrics`` (comma separated, primary first).
+
+    Returns
+    -------
+    DataFrame
+        The same columns, ``score`` as float in [0, 1], plus ``later`` (bool): True for entries
+        that came after the challenge.
+
+    Raises
+    ------
+    OfficialScoresError
+        Naming the file and, for each problem, its line, what was expected and what was found.
+    """
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    if tuple(table.columns) != COLUMNS:
+        raise OfficialScoresError(
+            f"{path}: expected the columns {', '.join(COLUMNS)}; found {', '.join(table.columns)}"
+        )
+    primary = {row.task: row.metrics.split(",")[0] for row in tasks.itertuples()}
+    problems = _line_problems(table, primary) or _table_problems(table, primary)
+    if problems:
+        shown = [f"{path}: {problem}" for problem in problems[:_MAX_PROBLEMS]]
+        if len(problems) > _MAX_PROBLEMS:
+            shown.append(f"and {len(problems) - _MAX_PROBLEMS} more problems")
+        raise OfficialScoresError("\n".join(shown))
+    return table.assign(score=table["score"].astype(float), later=table["entry"] != CHALLENGE)
+
+
+def challenge_maxima(scores: pd.DataFrame) -> pd.Series:
+    """Return the best HEAR 2021 score of each task; later entries never enter it.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        As returned by `load_official_scores`.
+
+    Returns
+    -------
+    Series
+        Maximum primary score, indexed by task in alphabetical order. The paper's figures divide
+        by it (section 5.2).
+    """
+    return scores[~scores["later"]].groupby("task")["score"].max().rename("maximum")
+
+
+def official_tidy(scores: pd.DataFrame, tasks: pd.DataFrame) -> pd.DataFrame:
+    """Turn the official scores into rows of the tidy score table.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        As returned by `load_official_scores`.
+    tasks : DataFrame
+        Task table with the columns ``task`` and ``category``.
+
+    Returns
+    -------
+    DataFrame
+        Columns `TIDY_COLUMNS`; ``fold`` is "" and ``seed`` missing, because only means were
+        published; ``normalized_score`` is missing until it is computed; ``source`` is
+        ``hear2021`` or ``later``.
+    """
+    columns = {
+        "study": STUDY,
+        "model": scores["model"],
+        "task": scores["task"],
+        "category": scores["task"].map(tasks.set_index("task")["category"]),
+        "metric": scores["metric"],
+        "primary": True,
+        "fold": "",
+        "seed": pd.array([pd.NA] * len(scores), dtype="Int64"),
+        "score": scores["score"],
+        "normalized_score": float("nan"),
+        "source": scores["later"].map({False: "hear2021", True: "later"}),
+    }
+    return pd.DataFrame(columns, index=scores.index)[list(TIDY_COLUMNS)].reset_index(drop=True)
+
+
+def _line_problems(table: pd.DataFrame, primary: dict[str, str]) -> list[str]:
+    """Problems that a line has by itself; the header is line 1."""
+    return [
+        f"line {number}: {problem}"
+        for number, row in enumerate(table.itertuples(index=False), start=2)
+        for problem in _row_problems(row, primary)
+    ]
+
+
+def _row_problems(row: tuple[str, ...], primary: dict[str, str]) -> list[str]:
+    model, entry, task, metric, score = row
+    problems = []
+    if not model.strip():
+        problems.append("model: expected a name, found nothing")
+    if entry != CHALLENGE and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", entry):
+        problems.append(f"entry: expected {CHALLENGE!r} or a date YYYY-MM-DD, found {entry!r}")
+    if task not in primary:
+        problems.append(f"task: expected one of {', '.join(sorted(primary))}; found {task!r}")
+    elif metric != primary[task]:
+        problems.append(
+            f"metric: expected {primary[task]!r}, the primary metric of {task}; found {metric!r}"
+        )
+    if not _is_unit_number(score):
+        problems.append(f"score: expected a number in [0, 1], found {score!r}")
+    return problems
+
+
+def _is_unit_number(text: str) -> bool:
+    try:
+        return 0.0 <= float(text) <= 1.0
+    except ValueError:
+        return False
+
+
+def _table_problems(table: pd.DataFrame, primary: dict[str, str]) -> list[str]:
+    """Problems that only the lines together have."""
+    problems = []
+    first_lines: dict[tuple[str, str], int] = {}
+    for number, row in enumerate(table.itertuples(index=False), start=2):
+        first = first_lines.setdefault((row.model, row.task), number)
+        if first != number:
+            problems.append(
+                f"line {number}: expected one score for {row.model!r} on {row.task}; "
+                f"found a second one, the first is in line {first}"
+            )
+    for model, entries in table.groupby("model")["entry"].unique().items():
+        if len(entries) > 1:
+            problems.append(f"entry of {model!r}: expected one value, found {sorted(entries)}")
+    challenge = table[table["entry"] == CHALLENGE]
+    n_models = challenge["model"].nunique()
+    if n_models != N_CHALLENGE_MODELS:
+        problems.append(
+            f"expected {N_CHALLENGE_MODELS} models with entry {CHALLENGE!r}, found {n_models}"
+        )
+    missing = sorted(set(primary) - set(challenge["task"]))
+    if missing:
+        problems.append(f"expected {CHALLENGE} scores for every task, found none for {missing}")
+    return problems

@@ -1,0 +1,78 @@
+"""A small study as score files and tables, and the official scores as committed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from score_rows import EVENT_TASKS, MODELS, TASKS, tidy_row, tidy_table
+
+from analysis.figures import FigureText
+from analysis.figures.common import BASE
+from analysis.normalize import best_of_run, normalize, summarize
+from hear.official import challenge_maxima, load_official_scores, official_tidy
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def run_tidy() -> pd.DataFrame:
+    """Every model of the figures on four tasks; L only where it exists, on event tasks."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for task, (_, _, n_folds) in TASKS.items():
+        folds = [f"fold{i:02d}" for i in range(n_folds)] if n_folds > 1 else ["test"]
+        for model in MODELS:
+            if model != "passt_l_hop10" or task in EVENT_TASKS:
+                rows += [tidy_row(model, task, rng.uniform(0.2, 0.9), fold=f) for f in folds]
+    return tidy_table(rows)
+
+
+@pytest.fixture(scope="session")
+def run_summary(run_tidy: pd.DataFrame) -> pd.DataFrame:
+    return summarize(normalize(run_tidy, best_of_run(run_tidy)))
+
+
+@pytest.fixture(scope="session")
+def task_table() -> pd.DataFrame:
+    path = ROOT / "config" / "tasks.tsv"
+    return pd.read_csv(path, sep="\t", keep_default_na=False)
+
+
+@pytest.fixture(scope="session")
+def official(task_table: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
+    """The official scores as a normalized tidy table, and the maxima."""
+    scores = load_official_scores(ROOT / "resources" / "hear2021_scores.csv", task_table)
+    maxima = challenge_maxima(scores)
+    return normalize(official_tidy(scores, task_table), maxima), maxima
+
+
+@pytest.fixture
+def text() -> FigureText:
+    return FigureText(
+        label="study test - generated numbers, not HEAR 2021",
+        normalization="best model of this run",
+        models={model: f"PaSST {model[6:]} (random-init)" for model in MODELS}
+        | {BASE: "PaSST base (random-init)"},
+        event_tasks=EVENT_TASKS,
+    )
+
+
+@pytest.fixture
+def score_file(tmp_path: Path) -> Callable[..., Path]:
+    """Write a score file, with changed top-level keys, and return its path."""
+
+    def write(name: str = "a.json", **changes: object) -> Path:
+        entry = {"metric": "top1_acc", "primary": True, "maximize": True}
+        entries = [entry | {"fold": f, "seed": 42, "score": s} for f, s in (("f0", 0.5), ("f1", 1))]
+        document = {"study": "test", "model": "m", "label": "M", "task": "esc50"}
+        document |= {"category": "general", "embedding": "m.scene.M", "scores": entries}
+        path = tmp_path / name
+        path.write_text(json.dumps(document | {"provenance": {}} | changes))
+        return path
+
+    return write

@@ -1,0 +1,164 @@
+"""Normalization and summary: laws, and two tasks by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from score_rows import tidy_row, tidy_table
+
+from analysis.normalize import (
+    SUMMARY_COLUMNS,
+    best_of_run,
+    normalize,
+    read_maxima,
+    read_summary,
+    summarize,
+)
+from analysis.scores import write_csv
+
+
+def cell(summary: pd.DataFrame, model: str, task: str) -> pd.Series:
+    return summary.set_index(["model", "task"]).loc[(model, task)]
+
+
+def test_best_model_of_the_run_has_one(run_tidy: pd.DataFrame) -> None:
+    summary = summarize(normalize(run_tidy, best_of_run(run_tidy)))
+    best = summary.groupby("task")["normalized_score"].max()
+    np.testing.assert_allclose(best, 1, rtol=1e-12)
+
+
+def test_order_of_rows_does_not_matter(run_tidy: pd.DataFrame) -> None:
+    shuffled = run_tidy.sample(frac=1, random_state=np.random.default_rng(1).integers(99))
+    maxima = best_of_run(run_tidy)
+    pd.testing.assert_series_equal(best_of_run(shuffled), maxima)
+    pd.testing.assert_frame_equal(
+        summarize(normalize(shuffled, maxima)), summarize(normalize(run_tidy, maxima))
+    )
+
+
+def test_two_tasks_by_hand() -> None:
+    tidy = tidy_table(
+        [
+            tidy_row("a", "libricount", 0.50, fold="f0"),
+            tidy_row("a", "libricount", 0.70, fold="f1"),
+            tidy_row("b", "libricount", 0.80, fold="f0"),
+            tidy_row("b", "libricount", 0.80, fold="f1"),
+            tidy_row("a", "nsynth_pitch_5h", 0.30),
+            tidy_row("b", "nsynth_pitch_5h", 0.24),
+        ]
+    )
+    maxima = best_of_run(tidy)
+    assert maxima.to_dict() == pytest.approx({"libricount": 0.8, "nsynth_pitch_5h": 0.3})
+    summary = summarize(normalize(tidy, maxima))
+    assert tuple(summary.columns) == SUMMARY_COLUMNS
+    a = cell(summary, "a", "libricount")
+    assert a["score"] == pytest.approx(0.6)
+    assert a["score_sd"] == pytest.approx(0.2 / np.sqrt(2))
+    assert a["normalized_score"] == pytest.approx(0.75)
+    assert (a["n_folds"], a["n_seeds"]) == (2, 1)
+    assert cell(summary, "b", "nsynth_pitch_5h")["normalized_score"] == pytest.approx(0.8)
+    assert np.isnan(cell(summary, "a", "nsynth_pitch_5h")["score_sd"])
+
+
+def test_mean_over_folds_then_seeds() -> None:
+    scores = {("f0", 1): 0.2, ("f1", 1): 0.4, ("f0", 2): 0.5, ("f1", 2): 0.9}
+    rows = [tidy_row("a", "libricount", s, fold=f, seed=n) for (f, n), s in scores.items()]
+    row = summarize(tidy_table(rows)).iloc[0]
+    assert row["score"] == pytest.approx((0.3 + 0.7) / 2)
+    assert row["score_sd"] == pytest.approx((0.2 + 0.4) / np.sqrt(2) / 2)
+    assert (row["n_folds"], row["n_seeds"]) == (2, 2)
+
+
+def test_one_fold_spreads_over_seeds() -> None:
+    rows = [tidy_row("a", "libricount", s, seed=n) for n, s in ((1, 0.2), (2, 0.4))]
+    assert summarize(tidy_table(rows))["score_sd"].tolist() == pytest.approx([0.2 / np.sqrt(2)])
+
+
+def test_nan_makes_its_cell_missing_and_the_count_says_so() -> None:
+    tidy = tidy_table(
+        [
+            tidy_row("a", "maestro", 0.9, fold="f0"),
+            tidy_row("a", "maestro", np.nan, fold="f1"),
+            tidy_row("b", "maestro", 0.4, fold="f0"),
+            tidy_row("b", "maestro", 0.6, fold="f1"),
+        ]
+    )
+    maxima = best_of_run(tidy)
+    assert maxima.to_dict() == pytest.approx({"maestro": 0.5})
+    summary = summarize(normalize(tidy, maxima))
+    a = cell(summary, "a", "maestro")
+    assert np.isnan(a[["score", "score_sd", "normalized_score"]].astype(float)).all()
+    assert a["n_folds"] == 1
+    assert cell(summary, "b", "maestro")["normalized_score"] == pytest.approx(1)
+
+
+def test_missing_cells_stay_missing(run_tidy: pd.DataFrame) -> None:
+    summary = summarize(normalize(run_tidy, best_of_run(run_tidy)))
+    assert set(summary.loc[summary["model"] == "passt_l_hop10", "task"]) == {
+        "dcase2016_task2",
+        "maestro",
+    }
+
+
+def test_secondary_metrics_are_not_normalized() -> None:
+    rows = [tidy_row("a", "libricount", 0.5), tidy_row("a", "libricount", 0.9)]
+    rows[1] |= {"metric": "mAP", "primary": False}
+    tidy = normalize(tidy_table(rows), pd.Series({"libricount": 0.5}))
+    assert tidy["normalized_score"].tolist() == pytest.approx([1, np.nan], nan_ok=True)
+
+
+def test_above_the_maximum_is_above_one() -> None:
+    tidy = tidy_table([tidy_row("a", "libricount", 0.9)])
+    tidy = normalize(tidy, pd.Series({"libricount": 0.6}))
+    assert tidy["normalized_score"].tolist() == pytest.approx([1.5])
+
+
+def test_nothing_scored_has_no_normalized_score() -> None:
+    tidy = tidy_table([tidy_row("a", "maestro", 0.0), tidy_row("b", "maestro", 0.0)])
+    assert normalize(tidy, best_of_run(tidy))["normalized_score"].isna().all()
+
+
+def test_only_the_run_enters_its_maxima() -> None:
+    rows = [tidy_row("a", "maestro", 0.5), tidy_row("x", "maestro", 0.9, source="hear2021")]
+    assert best_of_run(tidy_table(rows)).to_dict() == {"maestro": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("maxima", "message"),
+    [
+        ({"maestro": 1.0}, r"expected one for every task; found none for \['libricount'\]"),
+        ({"libricount": -0.1}, "at least 0; found .*-0.1"),
+        ({"libricount": np.inf}, "found .*inf"),
+    ],
+)
+def test_bad_maxima(maxima: dict[str, float], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        normalize(tidy_table([tidy_row("a", "libricount", 0.5)]), pd.Series(maxima))
+
+
+def test_tables_round_trip(tmp_path: Path, run_tidy: pd.DataFrame) -> None:
+    maxima = best_of_run(run_tidy)
+    summary = summarize(normalize(run_tidy, maxima))
+    write_csv(summary, tmp_path / "summary.csv")
+    write_csv(maxima.reset_index(), tmp_path / "maxima.csv")
+    pd.testing.assert_frame_equal(
+        read_summary(tmp_path / "summary.csv"), summary, check_dtype=False
+    )
+    pd.testing.assert_series_equal(
+        read_maxima(tmp_path / "maxima.csv"), maxima, check_index_type=False
+    )
+
+
+def test_tables_with_other_columns(tmp_path: Path) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_text("task,best\nesc50,1\n")
+    with pytest.raises(ValueError, match="bad.csv: expected the columns model, task"):
+        read_summary(path)
+    with pytest.raises(ValueError, match="bad.csv: expected the columns task, maximum"):
+        read_maxima(path)
+    path.write_text("task,maximum\nesc50,1\nesc50,2\n")
+    with pytest.raises(ValueError, match=r"one maximum per task; found more for \['esc50'\]"):
+        read_maxima(path)

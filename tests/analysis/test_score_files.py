@@ -1,0 +1,119 @@
+"""Score files: what is read, what is refused, and in which words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from analysis.score_files import read_scores
+from analysis.scores import TIDY_COLUMNS, ScoresError, combine, read_tidy, write_csv
+
+ENTRY = {"metric": "top1_acc", "primary": True, "maximize": True, "fold": "f0", "seed": 1}
+SECOND = {"metric": "mAP", "primary": False, "maximize": True, "fold": "f0", "seed": 1}
+
+
+def test_columns_and_rows(score_file: Callable[..., Path]) -> None:
+    tidy = read_scores([score_file()])
+    assert tuple(tidy.columns) == TIDY_COLUMNS
+    assert tidy["score"].tolist() == [0.5, 1.0]
+    assert tidy["normalized_score"].isna().all()
+    assert set(tidy["source"]) == {"run"}
+
+
+def test_order_of_files_does_not_matter(score_file: Callable[..., Path]) -> None:
+    paths = [score_file("a.json"), score_file("b.json", model="n")]
+    pd.testing.assert_frame_equal(read_scores(paths), read_scores(paths[::-1]))
+
+
+@pytest.mark.parametrize("score", [None, float("nan")])
+def test_no_score_stays_missing(score_file: Callable[..., Path], score: float | None) -> None:
+    assert read_scores([score_file(scores=[ENTRY | {"score": score}])])["score"].isna().all()
+
+
+def test_csv_round_trip(
+    tmp_path: Path, run_tidy: pd.DataFrame, official: tuple[pd.DataFrame, pd.Series]
+) -> None:
+    both = combine(run_tidy, official[0])
+    write_csv(both, tmp_path / "scores.csv")
+    pd.testing.assert_frame_equal(read_tidy(tmp_path / "scores.csv"), both, check_dtype=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["scores.csv"]
+
+
+def test_official_rows_only_for_the_tasks_of_the_run(
+    run_tidy: pd.DataFrame, official: tuple[pd.DataFrame, pd.Series]
+) -> None:
+    assert set(combine(run_tidy, official[0])["task"]) == set(run_tidy["task"])
+
+
+def test_official_rows_never_beside_other_tasks(
+    run_tidy: pd.DataFrame, official: tuple[pd.DataFrame, pd.Series]
+) -> None:
+    with pytest.raises(ScoresError, match="found .'drums'"):
+        combine(run_tidy.assign(task="drums"), official[0])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"model": ""}, "model: expected a text, found ''"),
+        ({"task": 3}, "task: expected a text, found 3"),
+        ({"scores": []}, "scores: expected a list of scores, found"),
+        ({"scores": [{"metric": "mAP"}]}, r"scores\[0\]: expected the keys metric, primary"),
+        ({"scores": [ENTRY | {"score": "0.5"}]}, r"scores\[0\].score: expected a finite number"),
+        ({"scores": [ENTRY | {"score": float("inf")}]}, "found inf"),
+        ({"scores": [ENTRY | {"score": 1, "fold": ""}]}, "fold: expected a text, found ''"),
+        ({"scores": [ENTRY | {"score": 1, "seed": "a"}]}, "seed: expected a whole number"),
+        ({"scores": [ENTRY | {"score": 1, "primary": 1}]}, "primary: expected true or false"),
+        ({"scores": [ENTRY | {"score": 1, "maximize": False}]}, "to be maximized"),
+        ({"scores": [SECOND | {"score": 1}]}, "expected one primary metric, found"),
+        ({"scores": [ENTRY | {"score": 1}] * 2}, "expected one score per metric, fold and seed"),
+        (
+            {"scores": [ENTRY | {"score": 1}, ENTRY | {"score": 1, "fold": "f1", "seed": 2}]},
+            "expected every fold with every seed",
+        ),
+    ],
+)
+def test_malformed_file(
+    score_file: Callable[..., Path], changes: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ScoresError, match=message) as error:
+        read_scores([score_file("bad.json", **changes)])
+    assert "bad.json" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({}, "expected .'m', 'esc50'. once"),
+        ({"study": "other", "model": "n"}, "study: expected 'test'"),
+        ({"category": "music", "model": "n"}, "category of esc50: expected 'general'"),
+        ({"scores": [ENTRY | {"score": 1}], "model": "n"}, "folds of esc50: expected"),
+    ],
+)
+def test_contradicting_files(
+    score_file: Callable[..., Path], changes: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ScoresError, match=message):
+        read_scores([score_file("a.json"), score_file("b.json", **changes)])
+
+
+def test_not_json(tmp_path: Path) -> None:
+    path = tmp_path / "cut.json"
+    path.write_text('{"study": "te')
+    with pytest.raises(ScoresError, match="cut.json: expected a JSON score file"):
+        read_scores([path])
+
+
+def test_no_files() -> None:
+    with pytest.raises(ScoresError, match="at least one score file"):
+        read_scores([])
+
+
+def test_tidy_with_other_columns(tmp_path: Path) -> None:
+    path = tmp_path / "scores.csv"
+    path.write_text("study,model\na,b\n")
+    with pytest.raises(ScoresError, match="expected the columns study, model, task"):
+        read_tidy(path)

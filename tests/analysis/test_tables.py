@@ -1,0 +1,73 @@
+"""Tables: the tasks and the scores, as frames and as Markdown."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.tables import mark_best, score_table, table_1, to_markdown
+
+
+@pytest.fixture
+def summary() -> pd.DataFrame:
+    rows = [("a", "x", 0.5), ("a", "y", 0.25), ("b", "x", 0.75), ("c", "x", 0.75), ("c", "y", None)]
+    table = pd.DataFrame(rows, columns=["model", "task", "score"]).astype({"score": float})
+    return table.assign(source="run")
+
+
+def test_table_1_is_the_papers(task_table: pd.DataFrame) -> None:
+    table = table_1(task_table)
+    assert table["category"].value_counts().to_dict() == {"general": 7, "music": 7, "speech": 5}
+    assert table["category"].is_monotonic_increasing
+    maestro = table.set_index("task").loc["maestro"]
+    assert maestro[["embedding", "metric", "n_clips", "n_folds"]].tolist() == [
+        "event",
+        "Onset F-measure (50 ms)",
+        185,
+        5,
+    ]
+
+
+def test_table_1_takes_other_categories(task_table: pd.DataFrame) -> None:
+    custom = task_table.iloc[:1].assign(task="drums", name="Drums", category="custom")
+    table = table_1(pd.concat([custom, task_table]))
+    assert table["category"].tolist()[-1] == "custom"
+
+
+def test_table_1_needs_its_columns(task_table: pd.DataFrame) -> None:
+    with pytest.raises(ValueError, match=r"found no \['n_clips'\]"):
+        table_1(task_table.drop(columns="n_clips"))
+
+
+def test_score_table_keeps_gaps(summary: pd.DataFrame) -> None:
+    table = score_table(summary, {"a": "A (random-init)"})
+    assert table["model"].tolist() == ["A (random-init)", "b", "c"]
+    assert table.columns.tolist() == ["model", "source", "x", "y"]
+    np.testing.assert_array_equal(table["y"], [0.25, np.nan, np.nan])
+
+
+def test_score_table_needs_different_names(summary: pd.DataFrame) -> None:
+    with pytest.raises(ValueError, match="expected a different one for each model"):
+        score_table(summary, {"a": "same", "b": "same"})
+
+
+def test_official_entries_stand_below_the_run(summary: pd.DataFrame) -> None:
+    sources = summary["model"].map({"a": "later", "b": "hear2021", "c": "run"})
+    table = score_table(summary.assign(source=sources), {})
+    assert table["model"].tolist() == ["c", "b", "a"]
+    assert table["source"].tolist() == ["run", "hear2021", "later"]
+
+
+def test_ties_are_all_best(summary: pd.DataFrame) -> None:
+    marked = mark_best(score_table(summary, {}))
+    assert marked["x"].tolist() == ["0.500", "**0.750**", "**0.750**"]
+    assert marked["y"].tolist() == ["**0.250**", "", ""]
+
+
+def test_markdown(summary: pd.DataFrame) -> None:
+    text = to_markdown(score_table(summary, {"a": "a|b"}).head(2), "study test")
+    assert text == (
+        "| model | source | x | y |\n| --- | --- | ---: | ---: |\n"
+        "| a\\|b | run | 0.5 | 0.25 |\n| b | run | 0.75 |  |\n\nstudy test\n"
+    )
