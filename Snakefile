@@ -1,0 +1,20 @@
+from snakemake.utils import min_version
+
+min_version("9.25")
+
+
+configfile: "config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/tasks.smk"
+include: "workflow/rules/features.smk"
+include: "workflow/rules/probe.smk"
+include: "workflow/rules/official.smk"
+include: "workflow/rules/exhibits.smk"
+
+
+rule all:
+    input:
+        STUDY.exhibits(),
+        OFFICIAL.exhibits(),

@@ -1,0 +1,143 @@
+"""The config and what follows from it."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from workflow.config import ConfigError, check_config
+from workflow.study import Study
+
+ROOT = Path(__file__).parents[2]
+DEFAULT = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
+
+# The ids of the study's models: fixed, the same in every study.
+MODELS = """passt_mh_hop10 passt_l_hop10 passt_m_hop10 passt_h_hop10 passt_lm_hop10 passt_lh_hop10
+passt_lmh_hop10 passt_lm_rf640_hop10 passt_lm_2rf_hop10 passt_mh_hop5 passt_mh_hop3
+passt_lm_2rf_hop5 passt_lm_2rf800_hop5 passt_2lvl passt_2lvlmel logmel""".split()
+
+
+@pytest.fixture
+def config():
+    return copy.deepcopy(DEFAULT)
+
+
+@pytest.fixture
+def study(config):
+    return Study(config)
+
+
+def test_default_study_has_every_model_of_the_paper(study):
+    assert list(study.models) == MODELS
+    assert study.is_generated and study.protocol.name == "mini"
+
+
+def test_identical_embeddings_are_shared(study):
+    scene = study.embeddings_of("scene")
+    assert scene["passt_lm_hop10"] == scene["passt_m_hop10"] == scene["passt_lm_2rf_hop10"]
+    assert scene["passt_2lvlmel"] == scene["passt_mh_hop10"]
+    assert scene["passt_lm_2rf_hop5"] == "random_hop5.scene.M"
+    assert "passt_l_hop10" not in scene
+    assert len(set(scene.values())) == 7
+    assert len(set(study.embeddings_of("event").values())) == 16
+
+
+def test_composing_a_variant_needs_no_new_pass(study):
+    used = {v for e in study.embeddings_of("event").values() for v in study.views(e, "maestro")}
+    passes = {v for v in used if "/mel/" not in v and "logmel" not in v}
+    assert len(passes) == 7  # hop 10: 160, 640, 800; hop 5: the same; hop 3: 160
+    assert study.component_paths("random_hop10.rf160+mel.LM", "maestro") == [
+        ["results/mini/features/random_hop10/maestro/rf160", "M"],
+        ["results/mini/features/random_hop10/maestro/mel", "L"],
+    ]
+
+
+def test_random_weights_are_labelled_everywhere(study):
+    labels = study.model_labels()
+    assert all(labels[id].endswith("(random-init)") for id in MODELS if id != "logmel")
+    assert "random-init" in study.label()
+    assert "generated mini tasks" in study.label() and "protocol mini" in study.label()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"studdy": "x"}, "top level: unknown 'studdy'; did you mean 'study'"),
+        ({"study": "official"}, "study: "),
+        ({"study": "a/b"}, "study: 'a/b' does not match"),
+        ({"tasks": ["maestroo"]}, "unknown 'maestroo'; did you mean 'maestro'"),
+        ({"probe_seeds": []}, "probe_seeds: "),
+        ({"protocol": "mni"}, "protocol: unknown 'mni'; did you mean 'mini'"),
+        ({"task_dir": "somewhere"}, "task_dir needs a study of its own"),
+    ],
+)
+def test_top_level_mistakes_are_named(config, change, message):
+    with pytest.raises(ConfigError, match=message):
+        Study(config | change)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("models.passt_m_hop10.level", "M", "models.passt_m_hop10: unknown 'level'"),
+        ("models.passt_m_hop10.levels", "ML", "models.passt_m_hop10.levels: 'ML' is not one of"),
+        ("models.passt_m_hop10.checkpoint", "random_hop01", "did you mean 'random_hop10'"),
+        ("models.passt_m_hop10.receptive_fields_ms", [640, 160], "expected ascending"),
+        ("models.new", {"label": "x"}, "expected either checkpoint and levels, or module"),
+        ("models.random_hop5", {"module": "x"}, "a checkpoint has this name already"),
+        ("checkpoints.random_hop10.hop", 200, "hop: 200 is not one of"),
+        ("checkpoints.random_hop10", {"hop": 320}, "expected released, or hop with file"),
+        ("checkpoints.random_hop10", {"file": "none.pt", "hop": 320}, "no file none.pt"),
+        ("protocols.mini.max_epoch_cap", 3, "unknown key 'max_epoch_cap'; did you mean"),
+        ("threads.embed", 0, "threads.embed: 0 is less than"),
+    ],
+)
+def test_nested_mistakes_are_named(config, path, value, message):
+    *parents, last = path.split(".")
+    place = config
+    for key in parents:
+        place = place[key]
+    place[last] = value
+    with pytest.raises(ConfigError, match=message):
+        Study(config)
+
+
+def test_every_mistake_is_listed_at_once(config):
+    with pytest.raises(ConfigError) as error:
+        check_config(config | {"tsks": 1, "threads": {"embed": 0, "predict": 0}})
+    assert len(str(error.value).splitlines()) == 4
+
+
+def test_platforms_without_a_sound_source_keep_the_other_tasks(config, monkeypatch, capsys):
+    import importlib.util
+
+    real = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util,
+        "find_spec",
+        lambda name, *rest: None if name == "midirenderer" else real(name, *rest),
+    )
+    tasks = Study(config).tasks
+    assert "maestro" not in tasks and "libricount" in tasks
+    assert "midirenderer" in capsys.readouterr().err
+    with pytest.raises(ConfigError, match="midirenderer"):
+        Study(config | {"tasks": ["maestro"]})
+
+
+def test_real_checkpoint_is_one_entry(config, tmp_path):
+    from safetensors.torch import save_file
+
+    from passt.transformer import Architecture, PaSST, initialize
+
+    shape = {"embed_dim": 64, "depth": 1, "num_heads": 1, "n_classes": 7}
+    path = tmp_path / "weights.safetensors"
+    save_file(initialize(PaSST(Architecture(**shape)), 0).state_dict(), path)
+    config["checkpoints"]["mine"] = {"file": str(path), "hop": 320, **shape}
+    config["models"] = {"passt_mh_hop10": {"label": "mine", "checkpoint": "mine", "levels": "MH"}}
+    study = Study(config)
+    assert study.model_labels() == {"passt_mh_hop10": "mine"}
+    assert "random-init" not in study.label()
+    assert study.weights("mine") == [str(path)]

@@ -1,0 +1,40 @@
+"""The official HEAR 2021 scores as a study of their own: figures without any compute."""
+
+from __future__ import annotations
+
+from workflow.study import exhibit_paths
+from workflow.tasks import read_task_table
+
+
+class OfficialStudy:
+    """Figures 8 and 9 and the tables from the leaderboard alone; same interface as Study."""
+
+    name = "official"
+    source = "resources/hear2021_scores.csv"
+    tasks = task_table = "config/tasks.tsv"
+    normalization = "best HEAR 2021 entry"
+    figures = (8, 9)  # the others compare variants that nobody entered in 2021
+
+    def label(self) -> str:
+        """The line that every figure carries."""
+        return (
+            "Official HEAR 2021 scores: leaderboard entries of the challenge on the 19 real tasks; "
+            "no model was run here"
+        )
+
+    def model_labels(self) -> dict[str, str]:
+        """Entries go by their own names."""
+        return {}
+
+    def task_labels(self) -> dict[str, str]:
+        """The paper's task names."""
+        return {slug: row["name"] for slug, row in read_task_table().items()}
+
+    def tasks_of(self, embedding_type: str) -> list[str]:
+        """Slugs of the 19 tasks of one kind, ``scene`` or ``event``."""
+        rows = read_task_table().values()
+        return [row["task"] for row in rows if row["embedding_type"] == embedding_type]
+
+    def exhibits(self) -> list[str]:
+        """Every figure and table."""
+        return exhibit_paths(self.name, self.figures)

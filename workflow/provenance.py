@@ -1,0 +1,78 @@
+"""What made a number: versions, hashes and settings, carried with every score."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+
+from hear.features import read_index
+
+VERSION = "0.1.0"  # of this software; CITATION.cff and CHANGELOG.md agree
+PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "soxr")  # those that move numbers
+
+
+def software() -> dict[str, str]:
+    """Versions of this software and of the packages that move numbers."""
+    versions = {"passt-hear": VERSION, "commit": _commit(), "python": platform.python_version()}
+    return versions | {package: version(package) for package in PACKAGES}
+
+
+def provenance_of(embedding: str, indices: list[str], threads: int) -> dict:
+    """Provenance of predictions.
+
+    Parameters
+    ----------
+    embedding : str
+        Canonical name.
+    indices : list of str
+        Index files of the views it reads, which know the checkpoint and the task's hashes.
+    threads : int
+        CPU threads of the job; part of what makes results equal bit for bit.
+
+    Returns
+    -------
+    dict
+        Plain types.
+    """
+    views = [read_index(Path(index).parent) for index in indices]
+    sources = {view["provenance"]["source"]: view["provenance"]["fingerprint"] for view in views}
+    return {
+        "embedding": embedding,
+        "checkpoints": sources,
+        "task_hashes": views[0]["provenance"]["tasks"],
+        "threads": threads,
+        "software": software(),
+    }
+
+
+def score_file(facts: dict, rows: list[dict], header: dict) -> dict:
+    """Content of one score file: study, model and task, all rows, and what made them."""
+    folders = header["folders"]
+    provenance = header["provenance"] | {
+        "protocol": {folder["name"]: folder["protocol"] for folder in folders},
+        "chosen": {
+            folder["name"]: {fold["name"]: fold["chosen"] for fold in folder["folds"]}
+            for folder in folders
+        },
+    }
+    return facts | {"scores": rows, "provenance": provenance}
+
+
+def write_json(path: str | Path, content: dict) -> None:
+    """Write JSON atomically."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
+    temporary.write_text(json.dumps(content, indent=1))
+    os.replace(temporary, path)
+
+
+def _commit() -> str:
+    """Commit of the checkout, with ``-dirty`` for uncommitted changes; unknown outside git."""
+    command = ["git", "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
+    found = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True)
+    return found.stdout.strip() if found.returncode == 0 else "unknown"

@@ -1,0 +1,32 @@
+"""The study, read and checked before anything else, and what all rules share."""
+
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+from workflow.official import OfficialStudy
+from workflow.study import Study
+
+try:
+    STUDY = Study(config)
+except (ValueError, OSError) as error:
+    raise WorkflowError(str(error)) from None
+
+OFFICIAL = OfficialStudy()
+RESULTS = f"results/{STUDY.name}"
+ENVIRONMENT = "../../environment.yml"
+FIGURE_CODE = ("analysis/style.py", *sorted(f"analysis/figures/{p.name}" for p in Path("analysis/figures").glob("*.py")))
+
+
+wildcard_constraints:
+    task="|".join(STUDY.tasks),
+    source="[A-Za-z0-9_]+",
+    view="[a-z0-9]+",
+    embedding="[A-Za-z0-9_]+[.][a-z0-9+]+[.][A-Z]+",
+    seed="[0-9]+",
+    figure="[0-9]+",
+
+
+def code(*modules):
+    """Library modules whose change must redo a cheap step (Snakemake sees scripts only)."""
+    return [workflow.source_path(f"../../{module}") for module in modules]

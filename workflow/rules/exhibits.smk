@@ -1,0 +1,68 @@
+rule normalize:
+    message:
+        "normalize: scores of study {STUDY.name}"
+    input:
+        scores=STUDY.scores(),
+        code=code("analysis/normalize.py", "analysis/scores.py", "analysis/score_files.py"),
+    output:
+        scores=f"{RESULTS}/scores.csv",
+        summary=f"{RESULTS}/summary.csv",
+        maxima=f"{RESULTS}/maxima.csv",
+    log:
+        f"logs/{STUDY.name}/normalize.log",
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/normalize.py"
+
+
+for exhibits in (STUDY, OFFICIAL):
+
+    rule:
+        name:
+            f"plot_{exhibits.name}"
+        message:
+            "plot: figure {wildcards.figure} of study " + exhibits.name
+        input:
+            summary=f"results/{exhibits.name}/summary.csv",
+            code=code(*FIGURE_CODE),
+        output:
+            pdf=f"results/{exhibits.name}/figures/figure_{{figure}}.pdf",
+            png=f"results/{exhibits.name}/figures/figure_{{figure}}.png",
+            csv=f"results/{exhibits.name}/figures/figure_{{figure}}.csv",
+        params:
+            label=exhibits.label(),
+            normalization=exhibits.normalization,
+            model_labels=exhibits.model_labels(),
+            task_labels=exhibits.task_labels(),
+            event_tasks=exhibits.tasks_of("event"),
+        log:
+            f"logs/{exhibits.name}/plot/figure_{{figure}}.log",
+        conda:
+            ENVIRONMENT
+        script:
+            "../scripts/plot.py"
+
+    rule:
+        name:
+            f"tabulate_{exhibits.name}"
+        message:
+            "tabulate: study " + exhibits.name
+        input:
+            summary=f"results/{exhibits.name}/summary.csv",
+            tasks=exhibits.task_table,
+            code=code("analysis/tables.py"),
+        output:
+            tasks_csv=f"results/{exhibits.name}/tables/table_1.csv",
+            tasks_md=f"results/{exhibits.name}/tables/table_1.md",
+            scores_csv=f"results/{exhibits.name}/tables/scores.csv",
+            scores_md=f"results/{exhibits.name}/tables/scores.md",
+        params:
+            label=exhibits.label(),
+            model_labels=exhibits.model_labels(),
+        log:
+            f"logs/{exhibits.name}/tabulate.log",
+        conda:
+            ENVIRONMENT
+        script:
+            "../scripts/tabulate.py"

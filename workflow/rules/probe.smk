@@ -1,0 +1,49 @@
+rule predict:
+    message:
+        "predict: {wildcards.task} from {wildcards.embedding}, seed {wildcards.seed}"
+    input:
+        task=lambda w: STUDY.manifest(w.task),
+        views=lambda w: STUDY.views(w.embedding, w.task),
+    output:
+        f"{RESULTS}/predictions/{{embedding}}/{{task}}/seed{{seed}}.npz",
+    params:
+        components=lambda w: STUDY.component_paths(w.embedding, w.task),
+        protocol=STUDY.protocol_entry(),
+    threads: config["threads"]["predict"]
+    log:
+        f"logs/{STUDY.name}/predict/{{embedding}}.{{task}}.seed{{seed}}.log",
+    benchmark:
+        f"logs/{STUDY.name}/predict/{{embedding}}.{{task}}.seed{{seed}}.tsv"
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/predict.py"
+
+
+# One job scores all models of a task: embeddings that models share are scored once. Scene and
+# timestamp tasks have different models (level L exists at timestamps only), hence two rules.
+for kind in STUDY.kinds():
+
+    rule:
+        name:
+            f"score_{kind}"
+        message:
+            "score: {wildcards.task}"
+        input:
+            predictions=lambda w: STUDY.task_predictions(w.task),
+            task=lambda w: STUDY.manifest(w.task),
+            code=code("hear/score.py", "hear/metrics.py", "hear/event_metrics.py", "hear/events.py"),
+        output:
+            expand(f"{RESULTS}/scores/{{model}}/{{{{task}}}}.json", model=STUDY.models_of(kind)),
+        params:
+            models=lambda w: STUDY.score_entries(w.task),
+            study=STUDY.name,
+            category=lambda w: STUDY.tasks[w.task].category,
+        wildcard_constraints:
+            task="|".join(STUDY.tasks_of(kind)),
+        log:
+            f"logs/{STUDY.name}/score/{{task}}.log",
+        conda:
+            ENVIRONMENT
+        script:
+            "../scripts/score.py"

@@ -1,0 +1,38 @@
+rule fetch_task:
+    message:
+        "fetch_task: {wildcards.task}"
+    input:
+        lambda w: STUDY.tasks[w.task].inputs,
+    output:
+        f"resources/tasks/{STUDY.source}/{{task}}/task.json",
+    params:
+        generated=lambda w: STUDY.tasks[w.task].is_generated,
+        sources=lambda w: [str(path) for path in STUDY.tasks[w.task].sources],
+        seed=config["seed"],
+        generator=lambda w: STUDY.generator_version(w.task),
+    log:
+        f"logs/{STUDY.source}/fetch_task/{{task}}.log",
+    benchmark:
+        f"logs/{STUDY.source}/fetch_task/{{task}}.tsv"
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/fetch_task.py"
+
+
+rule list_tasks:
+    message:
+        "list_tasks: what the study's tasks are"
+    input:
+        manifests=[STUDY.manifest(task) for task in STUDY.tasks],
+    output:
+        STUDY.task_table,
+    params:
+        categories={task: spec.category for task, spec in STUDY.tasks.items()},
+        names=STUDY.task_labels(),
+    log:
+        f"logs/{STUDY.name}/list_tasks.log",
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/list_tasks.py"

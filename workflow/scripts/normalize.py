@@ -1,0 +1,20 @@
+"""normalize: put all scores of a study into one table and relate each to the best on its task.
+
+The best is the best HEAR 2021 entry where official scores are an input (real tasks), and the best
+model of this run everywhere else.
+"""
+
+from analysis.normalize import best_of_run, normalize, read_maxima, summarize
+from analysis.score_files import read_scores
+from analysis.scores import combine, read_tidy, write_csv
+
+tidy = read_scores(snakemake.input.scores)
+if snakemake.input.get("official"):
+    maxima = read_maxima(snakemake.input.maxima)
+    tidy = combine(tidy, read_tidy(snakemake.input.official))
+else:
+    maxima = best_of_run(tidy)
+tidy = normalize(tidy, maxima)
+write_csv(tidy, snakemake.output.scores)
+write_csv(summarize(tidy), snakemake.output.summary)
+write_csv(maxima.reset_index(), snakemake.output.maxima)

@@ -1,0 +1,15 @@
+"""score_official: check the official HEAR 2021 scores and put them into the study tables' form."""
+
+import pandas as pd
+
+from analysis.normalize import normalize, summarize
+from analysis.scores import write_csv
+from hear.official import challenge_maxima, load_official_scores, official_tidy
+
+tasks = pd.read_csv(snakemake.input.tasks, sep="\t", dtype=str, keep_default_na=False)
+scores = load_official_scores(snakemake.input.scores, tasks)
+maxima = challenge_maxima(scores)
+tidy = normalize(official_tidy(scores, tasks), maxima)
+write_csv(tidy, snakemake.output.scores)
+write_csv(summarize(tidy), snakemake.output.summary)
+write_csv(maxima.reset_index(), snakemake.output.maxima)

@@ -1,0 +1,283 @@
+"""One study: its tasks and models, and where everything lies.
+
+The only place that maps models to embeddings and embeddings to stored components, so that what is
+computed once is shared by every variant that needs it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from hear.mini import GENERATOR_VERSION
+from hear.models import LEVEL
+from hear.protocol import Protocol, ProtocolError
+from passt.checkpoints import Checkpoint, CheckpointError
+from passt.variants import Embedding, Variant
+from workflow.config import ConfigError, check_config, unknown
+from workflow.tasks import TaskSpec, find_tasks, read_task_table
+
+FIGURES = range(4, 11)  # the paper's figures that need scores
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model of the study: a variant of PaSST, or a third-party module."""
+
+    id: str
+    label: str
+    variant: Variant | None = None
+    module: str = ""
+    weights: str = ""
+    options: dict = dataclasses.field(default_factory=dict)
+
+    def embedding(self, embedding_type: str) -> str | None:
+        """Canonical name of the embedding for ``scene`` or ``event`` tasks; None if none."""
+        if self.variant is None:
+            view = "scene" if embedding_type == "scene" else "timestamp"
+            return f"{self.id}.{view}.{LEVEL}"
+        scene = embedding_type == "scene"
+        return self.variant.scene_embedding if scene else self.variant.timestamp_embedding
+
+
+class Study:
+    """A checked config and everything that follows from it.
+
+    Parameters
+    ----------
+    config : dict
+
+    Raises
+    ------
+    ConfigError
+        Before anything runs: unknown keys, models whose checkpoint is not there, tasks that do
+        not exist.
+    """
+
+    def __init__(self, config: dict) -> None:
+        check_config(config)
+        self.config = config
+        self.name: str = config["study"]
+        self.tasks: dict[str, TaskSpec] = find_tasks(config)
+        self.checkpoints = self._checkpoints()
+        self.models = {id: self._model(id, entry) for id, entry in config["models"].items()}
+        self.protocol = self._protocol()
+
+    def _checkpoints(self) -> dict[str, Checkpoint]:
+        used = {entry.get("checkpoint") for entry in self.config["models"].values()}
+        checkpoints = {}
+        for id, entry in self.config["checkpoints"].items():
+            complete = "hop" in entry and {"init", "file"} & entry.keys()
+            if "released" not in entry and not complete:
+                raise ConfigError(
+                    f"config: checkpoints.{id}: expected released, or hop with file or init: random"
+                )
+            try:
+                checkpoints[id] = Checkpoint.from_config(id, entry)
+                if id in used:
+                    checkpoints[id].verify()
+            except CheckpointError as error:
+                raise ConfigError(f"config: checkpoints.{id}: {error}") from error
+        return checkpoints
+
+    def _model(self, id: str, entry: dict) -> Model:
+        label = entry.get("label", id)
+        if "module" in entry:
+            if id in self.checkpoints:
+                raise ConfigError(f"config: models.{id}: a checkpoint has this name already")
+            options = entry.get("options", {})
+            return Model(id, label, None, entry["module"], entry.get("weights", ""), options)
+        checkpoint = entry["checkpoint"]
+        if checkpoint not in self.checkpoints:
+            message = unknown(checkpoint, self.checkpoints)
+            raise ConfigError(f"config: models.{id}.checkpoint: {message}")
+        fields = tuple(entry.get("receptive_fields_ms", () if entry["levels"] == "L" else (160,)))
+        try:
+            variant = Variant(checkpoint, entry["levels"], fields)
+        except ValueError as error:
+            raise ConfigError(f"config: models.{id}: {error}") from error
+        if self.checkpoints[checkpoint].is_random:
+            label += " (random-init)"
+        return Model(id, label, variant)
+
+    def _protocol(self) -> Protocol:
+        protocols = {"reference": {}} | self.config["protocols"]
+        name = self.config["protocol"]
+        if name == "auto":
+            name = "mini" if self.is_generated else "reference"
+        if name not in protocols:
+            raise ConfigError(f"config: protocol: {unknown(name, protocols)}")
+        try:
+            return Protocol.from_config({"name": name} | protocols[name])
+        except ProtocolError as error:
+            raise ConfigError(f"config: protocols.{name}: {error}") from error
+
+    @property
+    def is_generated(self) -> bool:
+        """True if the tasks are the generated mini tasks."""
+        return self.config.get("task_dir") is None
+
+    @property
+    def source(self) -> str:
+        """Folder of the tasks below resources/tasks."""
+        return "mini" if self.is_generated else self.name
+
+    def label(self) -> str:
+        """The line that every figure carries: which study, which tasks, weights and protocol."""
+        n = len(self.tasks)
+        if self.is_generated:
+            tasks = f"{n} generated mini tasks (analogs, not the HEAR 2021 tasks)"
+        else:
+            tasks = f"{n} task{'s' * (n > 1)} from {Path(self.config['task_dir']).name}"
+        used = {m.variant.checkpoint for m in self.models.values() if m.variant}
+        random_init = [self.checkpoints[id].is_random for id in used]
+        weights = " \u00b7 PaSST weights random-init" if random_init and all(random_init) else ""
+        epochs = self.protocol.max_epochs_cap or self.protocol.max_epochs
+        protocol = f"protocol {self.protocol.name}"
+        if self.protocol.deviations():
+            protocol += f" ({self.protocol.n_grid_points} grid points, at most {epochs} epochs)"
+        seeds = ", ".join(map(str, self.config["probe_seeds"]))
+        return f"Study {self.name}: {tasks}{weights} \u00b7 {protocol} \u00b7 probe seeds {seeds}"
+
+    def models_of(self, embedding_type: str) -> list[str]:
+        """Ids of the models that have an embedding for this kind of task."""
+        return [id for id, model in self.models.items() if model.embedding(embedding_type)]
+
+    def embeddings_of(self, embedding_type: str) -> dict[str, str]:
+        """Canonical embedding of each model that has one."""
+        return {
+            id: self.models[id].embedding(embedding_type) for id in self.models_of(embedding_type)
+        }
+
+    def tasks_of(self, embedding_type: str) -> list[str]:
+        """Slugs of the study's tasks of one kind, ``scene`` or ``event``."""
+        return [s for s, spec in self.tasks.items() if spec.embedding_type == embedding_type]
+
+    def components(self, embedding: str) -> list[tuple[str, str, str]]:
+        """(checkpoint or model, view, level) triples of an embedding, in order."""
+        source, _, rest = embedding.partition(".")
+        if source in self.checkpoints:
+            return [(source, *pair) for pair in Embedding.parse(embedding).components]
+        view, level = rest.split(".")
+        return [(source, view, level)]
+
+    def fingerprint(self, source: str) -> str:
+        """What the embeddings of a checkpoint or model depend on, beside the audio."""
+        if source in self.checkpoints:
+            checkpoint = dataclasses.replace(self.checkpoints[source], id="", url=None)
+            return json.dumps(dataclasses.asdict(checkpoint), sort_keys=True)
+        model = self.models[source]
+        return json.dumps([model.module, model.weights, model.options], sort_keys=True)
+
+
+    def checkpoint_entry(self, source: str) -> dict | None:
+        """Config entry of a checkpoint; None for a third-party model."""
+        return self.config["checkpoints"].get(source)
+
+    def module_entry(self, source: str) -> dict | None:
+        """Arguments of HearModel for a third-party model; None for a checkpoint."""
+        if source in self.checkpoints:
+            return None
+        model = self.models[source]
+        return {"module": model.module, "weights": model.weights, "options": model.options}
+
+    def weights(self, source: str) -> list[str]:
+        """Weight files that the embeddings of a checkpoint or model depend on."""
+        if source in self.checkpoints:
+            file = self.checkpoints[source].file
+        else:
+            file = self.models[source].weights
+        return [file] if file else []
+
+    def protocol_entry(self) -> dict:
+        """The protocol in plain types, as jobs receive it."""
+        return json.loads(json.dumps(dataclasses.asdict(self.protocol)))
+
+    def generator_version(self, task: str) -> int | None:
+        """Version of the generator for a mini task, so that a change makes the task again."""
+        return GENERATOR_VERSION if self.tasks[task].is_generated else None
+
+    # Paths, relative to the working directory.
+
+    def manifest(self, task: str) -> str:
+        """What is known of a task once it is there and checked."""
+        return f"resources/tasks/{self.source}/{task}/task.json"
+
+    @property
+    def task_table(self) -> str:
+        """Table of the study's tasks."""
+        return f"results/{self.name}/tables/tasks.tsv"
+
+    def features(self, source: str, task: str, view: str) -> str:
+        """Index of the stored components of one view."""
+        return f"results/{self.name}/features/{source}/{task}/{view}/index.json"
+
+    def views(self, embedding: str, task: str) -> list[str]:
+        """Indices of all views that an embedding reads, each once."""
+        triples = self.components(embedding)
+        return list(dict.fromkeys(self.features(source, task, view) for source, view, _ in triples))
+
+    def component_paths(self, embedding: str, task: str) -> list[list[str]]:
+        """Directory and level of every component of an embedding, in order."""
+        triples = self.components(embedding)
+        return [[str(Path(self.features(s, task, v)).parent), level] for s, v, level in triples]
+
+    def task_predictions(self, task: str) -> list[str]:
+        """Predictions of every distinct embedding for one task, one file per probe seed."""
+        embeddings = self.embeddings_of(self.tasks[task].embedding_type).values()
+        return [
+            f"results/{self.name}/predictions/{embedding}/{task}/seed{seed}.npz"
+            for embedding in dict.fromkeys(embeddings)
+            for seed in self.config["probe_seeds"]
+        ]
+
+    def score_entries(self, task: str) -> list[dict[str, str]]:
+        """Model, label and embedding of every score file of one task."""
+        embeddings = self.embeddings_of(self.tasks[task].embedding_type)
+        return [
+            {"model": id, "label": self.models[id].label, "embedding": embedding}
+            for id, embedding in embeddings.items()
+        ]
+
+    def scores(self) -> list[str]:
+        """Score files of every model and task."""
+        return [
+            f"results/{self.name}/scores/{model}/{task}.json"
+            for task, spec in self.tasks.items()
+            for model in self.models_of(spec.embedding_type)
+        ]
+
+    # Exhibits: what the figures and tables of this study are called and show.
+
+    normalization = "best model of this run"
+
+    def kinds(self) -> list[str]:
+        """Kinds of task that the study has: ``scene``, ``event`` or both."""
+        return [kind for kind in ("scene", "event") if self.tasks_of(kind)]
+
+    def model_labels(self) -> dict[str, str]:
+        """Display name of each model."""
+        return {id: model.label for id, model in self.models.items()}
+
+    def task_labels(self) -> dict[str, str]:
+        """Display name of each task: the paper's where it has one."""
+        table = read_task_table()
+        return {slug: table.get(slug, {}).get("name", slug) for slug in self.tasks}
+
+    def exhibits(self) -> list[str]:
+        """Every figure and table of the study."""
+        return exhibit_paths(self.name, FIGURES)
+
+
+def exhibit_paths(study: str, figures: Iterable[int]) -> list[str]:
+    """Paths of a study's figures, their numbers, and its tables."""
+    drawn = [
+        f"results/{study}/figures/figure_{figure}.{kind}"
+        for figure in figures
+        for kind in ("pdf", "png", "csv")
+    ]
+    tables = [f"results/{study}/tables/{table}.csv" for table in ("table_1", "scores")]
+    return [*drawn, *tables, f"results/{study}/scores.csv", f"results/{study}/summary.csv"]
