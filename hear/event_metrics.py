@@ -1,0 +1,286 @@
+"""Event-based and segment-based scores, equal to sed_eval's and without its loops.
+
+Reference and estimated events are given per file: ``{file: [{'label', 'start', 'end'}, ...]}``,
+times in ms. As in ``heareval`` 2021.1.3 (``score.py``, SoundEventScore) only the files of the
+*estimate* are evaluated: a reference file that has no entry there does not count at all, one
+with an empty entry counts as missed. Counts are summed over files before ratios are taken.
+
+sed_eval (Mesaros, Heittola, Virtanen: Metrics for Polyphonic Sound Event Detection, Applied
+Sciences 6(6), 2016) computes in seconds; tolerances are compared on the same floats here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import maximum_bipartite_matching
+
+EventsByFile = Mapping[str, Sequence[Mapping[str, Any]]]
+EventMetric = Callable[[EventsByFile, EventsByFile, Sequence[str]], dict[str, float]]
+
+SEARCH_MARGIN_S = 1e-3  # far above the rounding of a shifted time, far below any tolerance
+EPS = np.spacing(1)  # sed_eval.metric adds it to the denominators of rates
+
+
+class EventTable(NamedTuple):
+    """Events as columns, one row per event, files and labels as indices, times in seconds."""
+
+    file: NDArray[np.intp]
+    label: NDArray[np.intp]
+    onset_s: NDArray[np.float64]
+    offset_s: NDArray[np.float64]
+
+
+def onset_f_measure(t_collar_s: float) -> EventMetric:
+    """Return the metric that asks for the right label and an onset within a tolerance.
+
+    Parameters
+    ----------
+    t_collar_s : float
+        Largest distance of the two onsets, in seconds.
+
+    Returns
+    -------
+    callable
+        ``(reference_events, estimated_events, labels) -> {f_measure, precision, recall}``.
+        Precision (and F) is NaN without any estimated event, recall without any reference event.
+        Raises ValueError on malformed events (see ``tabulate``).
+    """
+    return _f_measure_metric(t_collar_s, None)
+
+
+def onset_offset_f_measure(t_collar_s: float, percentage_of_length: float) -> EventMetric:
+    """Return the metric that asks for label, onset and offset.
+
+    Parameters
+    ----------
+    t_collar_s : float
+        Largest distance of the onsets, and of the offsets of short events, in seconds.
+    percentage_of_length : float
+        Share (0 to 1) of the reference event's length by which the offset may differ if that is
+        more than ``t_collar_s``.
+
+    Returns
+    -------
+    callable
+        As ``onset_f_measure``.
+    """
+    return _f_measure_metric(t_collar_s, percentage_of_length)
+
+
+def segment_error_rate(
+    reference_events: EventsByFile, estimated_events: EventsByFile, labels: Sequence[str]
+) -> dict[str, float]:
+    """Return substitutions, deletions and insertions per active reference label and second.
+
+    Parameters
+    ----------
+    reference_events, estimated_events : dict
+        Events per file, in ms.
+    labels : sequence of str
+        The vocabulary.
+
+    Returns
+    -------
+    dict
+        ``error_rate``, 0 at best, above 1 possible; astronomically large if estimated labels
+        are active and no reference label is (sed_eval's denominator is then its epsilon).
+
+    Raises
+    ------
+    ValueError
+        On malformed events (see ``tabulate``).
+    """
+    reference, estimated = _tabulate_pair(reference_events, estimated_events, labels)
+    last = max(np.max(table.offset_s, initial=0) for table in (reference, estimated))
+    n_segments = int(np.ceil(last)) + 1
+    active, found = (
+        _active_segments(table, n_segments, len(labels)) for table in (reference, estimated)
+    )
+    segments = np.unique(np.concatenate([active, found]) // len(labels))
+
+    def count(cells: NDArray[np.intp]) -> NDArray[np.intp]:
+        places = np.searchsorted(segments, cells // len(labels))
+        return np.bincount(places, minlength=len(segments))
+
+    n_reference, n_estimated = count(active), count(found)
+    n_correct = count(np.intersect1d(active, found, assume_unique=True))
+    substitutions = (np.minimum(n_reference, n_estimated) - n_correct).sum()
+    deletions = np.maximum(0, n_reference - n_estimated).sum()
+    insertions = np.maximum(0, n_estimated - n_reference).sum()
+    denominator = float(n_reference.sum()) + EPS
+    rates = [float(n) / denominator for n in (substitutions, deletions, insertions)]
+    return {"error_rate": float(rates[0] + rates[1] + rates[2])}
+
+
+def tabulate(
+    events: EventsByFile, files: Mapping[str, int], labels: Sequence[str], what: str
+) -> EventTable:
+    """Turn events per file into columns, checking every event.
+
+    Parameters
+    ----------
+    events : dict
+        Events per file, times in ms. Files that are not in ``files`` are left out.
+    files : dict
+        File name to index.
+    labels : sequence of str
+        The vocabulary in index order.
+    what : str
+        ``reference`` or ``estimated``, for messages.
+
+    Returns
+    -------
+    EventTable
+
+    Raises
+    ------
+    ValueError
+        If an event lacks a key, its label is not in the vocabulary, a time is not a finite
+        number, or it ends before it starts; the message names the file.
+    """
+    index = {label: i for i, label in enumerate(labels)}
+    rows: list[tuple[int, int, float, float]] = []
+    for file in files:
+        for event in events.get(file, ()):
+            try:
+                label, start, end = str(event["label"]), float(event["start"]), float(event["end"])
+            except (KeyError, TypeError, ValueError) as error:
+                raise ValueError(
+                    f"{what} events, {file}: expected label, start, end in ms, found {event!r}"
+                ) from error
+            if label not in index:
+                raise ValueError(f"{what} events, {file}: label {label!r} is not in the vocabulary")
+            if not -np.inf < start <= end < np.inf:
+                raise ValueError(
+                    f"{what} events, {file}: expected finite start <= end, found {start}, {end}"
+                )
+            rows.append((files[file], index[label], start, end))
+    columns = np.array(rows, np.float64).reshape(-1, 4)
+    places = columns[:, :2].astype(np.intp)
+    return EventTable(places[:, 0], places[:, 1], columns[:, 2] / 1000.0, columns[:, 3] / 1000.0)
+
+
+def _tabulate_pair(
+    reference_events: EventsByFile, estimated_events: EventsByFile, labels: Sequence[str]
+) -> tuple[EventTable, EventTable]:
+    """Validate both arguments and tabulate them over the estimate's files."""
+    for what, events in (("reference", reference_events), ("estimated", estimated_events)):
+        if not isinstance(events, Mapping):
+            raise ValueError(
+                f"{what} events: expected a mapping from file to events, "
+                f"found {type(events).__name__}"
+            )
+    if not estimated_events:
+        raise ValueError("estimated events: expected at least one file, found none")
+    files = {file: i for i, file in enumerate(estimated_events)}
+    return (
+        tabulate(reference_events, files, labels, "reference"),
+        tabulate(estimated_events, files, labels, "estimated"),
+    )
+
+
+def _f_measure_metric(t_collar_s: float, percentage_of_length: float | None) -> EventMetric:
+    """Build an event-based metric; without a percentage offsets are not compared."""
+
+    def metric(
+        reference_events: EventsByFile, estimated_events: EventsByFile, labels: Sequence[str]
+    ) -> dict[str, float]:
+        reference, estimated = _tabulate_pair(reference_events, estimated_events, labels)
+        n_reference, n_estimated = len(reference.file), len(estimated.file)
+        pairs = _candidates(reference, estimated, len(labels), t_collar_s)
+        if percentage_of_length is not None:
+            pairs = _with_offset(reference, estimated, pairs, t_collar_s, percentage_of_length)
+        n_matched = _largest_matching(*pairs, n_reference, n_estimated)
+        precision = n_matched / n_estimated if n_estimated else float("nan")
+        recall = n_matched / n_reference if n_reference else float("nan")
+        if precision == 0 and recall == 0:
+            return {"f_measure": 0.0, "precision": precision, "recall": recall}
+        f_measure = 2.0 * precision * recall / (precision + recall)
+        return {"f_measure": f_measure, "precision": precision, "recall": recall}
+
+    return metric
+
+
+Pairs = tuple[NDArray[np.intp], NDArray[np.intp]]
+
+
+def _candidates(
+    reference: EventTable, estimated: EventTable, n_labels: int, t_collar_s: float
+) -> Pairs:
+    """Return all (reference, estimated) pairs of one file and label with onsets close enough.
+
+    Onsets are laid out on one line, file after file and label after label, so that one sorted
+    search finds the neighbors of all events; the exact comparison follows.
+    """
+    if len(reference.file) == 0 or len(estimated.file) == 0:
+        return np.zeros(0, np.intp), np.zeros(0, np.intp)
+    groups = [table.file * n_labels + table.label for table in (reference, estimated)]
+    onsets = np.concatenate([reference.onset_s, estimated.onset_s])
+    length = np.ptp(onsets) + 2 * t_collar_s + 1  # neighbors in time are never of two groups
+    places = [g * length + t.onset_s for g, t in zip(groups, (reference, estimated), strict=True)]
+    order = np.argsort(places[1], kind="stable")
+    reach = t_collar_s + SEARCH_MARGIN_S
+    first = np.searchsorted(places[1][order], places[0] - reach)
+    counts = np.searchsorted(places[1][order], places[0] + reach, "right") - first
+    left = np.repeat(np.arange(len(counts)), counts)
+    right = order[_ranges(first, counts)]
+    near = np.abs(reference.onset_s[left] - estimated.onset_s[right]) <= t_collar_s
+    kept = near & (groups[0][left] == groups[1][right])
+    return left[kept], right[kept]
+
+
+def _with_offset(
+    reference: EventTable,
+    estimated: EventTable,
+    pairs: Pairs,
+    t_collar_s: float,
+    percentage_of_length: float,
+) -> Pairs:
+    """Keep the pairs whose offsets agree too."""
+    left, right = pairs
+    length = reference.offset_s[left] - reference.onset_s[left]
+    tolerance = np.maximum(t_collar_s, percentage_of_length * length)
+    kept = np.abs(reference.offset_s[left] - estimated.offset_s[right]) <= tolerance
+    return left[kept], right[kept]
+
+
+def _largest_matching(
+    left: NDArray[np.intp], right: NDArray[np.intp], n_left: int, n_right: int
+) -> int:
+    """Return how many pairs can be chosen so that no event is used twice."""
+    if len(left) == 0:
+        return 0
+    graph = csr_array((np.ones(len(left), bool), (left, right)), shape=(n_left, n_right))
+    return int((maximum_bipartite_matching(graph, perm_type="column") >= 0).sum())
+
+
+def _active_segments(
+    events: EventTable, n_segments: int, n_labels: int
+) -> NDArray[np.intp]:
+    """Return the sorted codes of (file, second, label) in which the events are active.
+
+    A file's roll ends with its last offset, and an onset before 0 counts from that end: sed_eval
+    slices a numpy array with it.
+    """
+    if len(events.file) == 0:
+        return np.zeros(0, np.intp)
+    last_offset = np.zeros(events.file.max() + 1)
+    np.maximum.at(last_offset, events.file, events.offset_s)
+    roll_length = np.ceil(last_offset).astype(np.intp)[events.file]
+    bounds = [np.floor(events.onset_s).astype(np.intp), np.ceil(events.offset_s).astype(np.intp)]
+    first, end = (np.where(b < 0, np.maximum(b + roll_length, 0), b) for b in bounds)
+    counts = np.maximum(end - first, 0)
+    rows = np.repeat(np.arange(len(counts)), counts)
+    segment = events.file[rows] * n_segments + _ranges(first, counts)
+    return np.unique(segment * n_labels + events.label[rows])
+
+
+def _ranges(first: NDArray[np.intp], counts: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Concatenate ``arange(first, first + count)`` of every row."""
+    starts = np.cumsum(counts) - counts
+    return np.repeat(first - starts, counts) + np.arange(counts.sum())

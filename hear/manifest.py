@@ -1,0 +1,122 @@
+"""What is known of a task once it is there and checked: one JSON beside its folders."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from hear.archives import folder_fingerprint
+from hear.tasks import TaskFolder, check_audio, folds, read_task
+
+
+def write_manifest(
+    path: Path, slug: str, folders: list[Path], origin: dict, progress: bool = True
+) -> dict:
+    """Check a task's folders and record them.
+
+    Parameters
+    ----------
+    path : Path
+        The manifest to write.
+    slug : str
+        Name of the task in the study.
+    folders : list of Path
+        Task folders: one, or two for Beehive.
+    origin : dict
+        Where they come from (generator and seed, or archives with their hashes).
+    progress : bool
+
+    Returns
+    -------
+    dict
+        The manifest: task, folders, origin, hashes, summary of the audio.
+
+    Raises
+    ------
+    TaskError
+        Listing every problem of the first folder that has any.
+    """
+    manifest: dict = {"task": slug, "origin": origin, "folders": []}
+    for folder in folders:
+        task = read_task(folder)
+        summary = check_audio(task, progress=progress)
+        base = path.parent.absolute()
+        inside = task.path.is_relative_to(base)
+        manifest["folders"].append(
+            {
+                "path": str(task.path.relative_to(base) if inside else task.path),
+                "task_hash": folder_fingerprint(task),
+                **summary,
+            }
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
+    temporary.write_text(json.dumps(manifest, indent=1))
+    os.replace(temporary, path)
+    return manifest
+
+
+def read_manifest(path: Path | str) -> tuple[dict, list[TaskFolder]]:
+    """Read a manifest and its task folders.
+
+    Parameters
+    ----------
+    path : Path or str
+
+    Returns
+    -------
+    manifest : dict
+    folders : list of TaskFolder
+
+    Raises
+    ------
+    TaskError
+        If a folder has changed in a way that makes it malformed.
+    """
+    path = Path(path)
+    manifest = json.loads(path.read_text())
+    return manifest, [read_task(path.parent / entry["path"]) for entry in manifest["folders"]]
+
+
+def task_hashes(manifest: dict) -> dict[str, str]:
+    """Hash of each folder of a task, by the folder's name."""
+    return {Path(entry["path"]).name: entry["task_hash"] for entry in manifest["folders"]}
+
+
+def task_rows(paths: list[Path], categories: dict[str, str], names: dict[str, str]) -> list[dict]:
+    """Describe checked tasks in the columns of config/tasks.tsv.
+
+    Parameters
+    ----------
+    paths : list of Path
+        Manifests.
+    categories, names : dict
+        Category and display name by task.
+
+    Returns
+    -------
+    list of dict
+        One row per task: task, name, category, n_clips, embedding_type, prediction_type,
+        split_mode, n_folds, duration_s, metrics, folders.
+    """
+    rows = []
+    for path in paths:
+        manifest, folders = read_manifest(path)
+        slug, first = manifest["task"], folders[0]
+        rows.append(
+            {
+                "task": slug,
+                "name": names.get(slug, slug),
+                "category": categories[slug],
+                "n_clips": sum(entry["n_clips"] for entry in manifest["folders"]),
+                "embedding_type": first.embedding_type,
+                "prediction_type": first.prediction_type,
+                "split_mode": first.split_mode,
+                "n_folds": sum(len(folds(folder)) for folder in folders),
+                "duration_s": round(sum(entry["duration_s"] for entry in manifest["folders"]), 1),
+                "metrics": ",".join(first.evaluation),
+                "folders": ";".join(folder.name for folder in folders),
+            }
+        )
+    return rows

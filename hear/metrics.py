@@ -1,0 +1,219 @@
+"""HEAR 2021's metrics, by their official slugs.
+
+Clip metrics compare a target matrix with a prediction matrix; event metrics (in
+``hear.event_metrics``) compare two lists of events per file. The reference comes first, the
+estimate second. Values equal those of ``heareval`` 2021.1.3 (``score.py``), which calls
+scikit-learn and sed_eval.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+from sklearn.exceptions import UndefinedMetricWarning
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from hear.event_metrics import onset_f_measure, onset_offset_f_measure, segment_error_rate
+
+Matrix = NDArray[np.floating]
+
+N_CHROMA = 12  # pitch classes in an octave
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric and how to read it.
+
+    Attributes
+    ----------
+    slug : str
+        HEAR's name.
+    label : str
+        For axes.
+    maximize : bool
+        False where lower is better.
+    kind : str
+        ``clip`` for ``function(target, prediction) -> float``, ``event`` for
+        ``function(reference_events, estimated_events, labels) -> dict`` whose first value is the
+        primary number.
+    function : callable
+    """
+
+    slug: str
+    label: str
+    maximize: bool
+    kind: str
+    function: Callable[..., Any]
+
+    def primary(self, *arguments: Any) -> float:
+        """Return the number that selection and tables use (NaN where it is undefined)."""
+        value = self.function(*arguments)
+        return float(next(iter(value.values())) if isinstance(value, Mapping) else value)
+
+
+def accuracy(target: Matrix, prediction: Matrix) -> float:
+    """Return the share of clips whose most probable label is the true one.
+
+    Parameters
+    ----------
+    target : ndarray, shape (n_clips, n_labels)
+        One-hot; of several marked labels the first counts, as in the reference.
+    prediction : ndarray, shape (n_clips, n_labels)
+        Any increasing function of the probabilities; of equal values the first counts.
+
+    Returns
+    -------
+    float
+        0 to 1.
+
+    Raises
+    ------
+    ValueError
+        If the matrices are malformed (see ``validate``).
+
+    Notes
+    -----
+    ``top1_acc`` and ``pitch_acc`` (score.py, Top1Accuracy).
+    """
+    validate(target, prediction)
+    return float(np.mean(target.argmax(axis=1) == prediction.argmax(axis=1)))
+
+
+def chroma_accuracy(target: Matrix, prediction: Matrix) -> float:
+    """Return the accuracy that forgives octave errors.
+
+    Parameters, errors as for ``accuracy``; label indices are compared modulo 12, whatever pitch
+    the first label is (score.py, ChromaAccuracy).
+    """
+    validate(target, prediction)
+    found = prediction.argmax(axis=1) % N_CHROMA
+    return float(np.mean(target.argmax(axis=1) % N_CHROMA == found))
+
+
+def mean_average_precision(target: Matrix, prediction: Matrix) -> float:
+    """Return average precision, averaged over labels with equal weight.
+
+    Parameters
+    ----------
+    target : ndarray, shape (n_clips, n_labels)
+        0 or 1.
+    prediction : ndarray, shape (n_clips, n_labels)
+
+    Returns
+    -------
+    float
+        0 to 1. A label that no clip has counts 0 (score.py, MeanAveragePrecision).
+
+    Raises
+    ------
+    ValueError
+        If the matrices are malformed (see ``validate``).
+    """
+    validate(target, prediction)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "No positive class found", UserWarning)
+        return float(average_precision_score(target, prediction, average="macro"))
+
+
+def roc_auc(target: Matrix, prediction: Matrix) -> float:
+    """Return the area under the ROC curve, averaged over labels with equal weight.
+
+    Parameters, errors as for ``mean_average_precision``. NaN if a label is carried by no clip or
+    by all of them (score.py, AUCROC).
+    """
+    return float(np.mean(_roc_auc_per_label(target, prediction)))
+
+
+def d_prime(target: Matrix, prediction: Matrix) -> float:
+    """Return d', the distance of two normal distributions with the same ROC area.
+
+    Parameters, errors as for ``mean_average_precision``. The square root of 2 times the normal
+    quantile of each label's ROC area, averaged over labels; infinite for a perfect label, NaN as
+    for ``roc_auc`` (score.py, DPrime).
+    """
+    return float(np.mean(ndtri(_roc_auc_per_label(target, prediction)) * np.sqrt(2.0)))
+
+
+def validate(target: Matrix, prediction: Matrix) -> None:
+    """Check a pair of matrices before they are scored.
+
+    Parameters
+    ----------
+    target, prediction : ndarray, shape (n_clips, n_labels)
+
+    Raises
+    ------
+    ValueError
+        If they are not two matrices of the same non-empty shape, hold anything but finite
+        numbers, or the target anything but 0 and 1.
+    """
+    for name, matrix in (("target", target), ("prediction", prediction)):
+        if not isinstance(matrix, np.ndarray) or matrix.ndim != 2:
+            found = getattr(matrix, "shape", type(matrix).__name__)
+            raise ValueError(f"{name}: expected an array (clips, labels), found {found}")
+        if matrix.size == 0:
+            raise ValueError(f"{name}: expected at least one clip and label, found {matrix.shape}")
+        if matrix.dtype.kind not in "fiub":
+            raise ValueError(f"{name}: expected numbers, found dtype {matrix.dtype}")
+        if not np.isfinite(matrix).all():
+            row = int(np.flatnonzero(~np.isfinite(matrix).all(axis=1))[0])
+            raise ValueError(f"{name}: expected finite numbers, found NaN or infinity in row {row}")
+    if target.shape != prediction.shape:
+        raise ValueError(f"target {target.shape} and prediction {prediction.shape} differ in shape")
+    if not np.isin(target, (0, 1)).all():
+        raise ValueError("target: expected 0 or 1, found other values")
+
+
+def _roc_auc_per_label(target: Matrix, prediction: Matrix) -> NDArray[np.float64]:
+    """Return each label's ROC area, NaN where it is undefined."""
+    validate(target, prediction)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UndefinedMetricWarning)
+        return np.atleast_1d(roc_auc_score(target, prediction, average=None))
+
+
+METRICS: dict[str, Metric] = {
+    metric.slug: metric
+    for metric in (
+        Metric("top1_acc", "Accuracy", True, "clip", accuracy),
+        Metric("pitch_acc", "Pitch accuracy", True, "clip", accuracy),
+        Metric("chroma_acc", "Chroma accuracy", True, "clip", chroma_accuracy),
+        Metric("mAP", "Mean average precision", True, "clip", mean_average_precision),
+        Metric("d_prime", "d'", True, "clip", d_prime),
+        Metric("aucroc", "ROC AUC", True, "clip", roc_auc),
+        Metric(
+            "event_onset_200ms_fms",
+            "Onset F-measure (200 ms)",
+            True,
+            "event",
+            onset_f_measure(0.2),  # score.py, t_collar
+        ),
+        Metric(
+            "event_onset_50ms_fms",
+            "Onset F-measure (50 ms)",
+            True,
+            "event",
+            onset_f_measure(0.05),  # score.py, t_collar
+        ),
+        Metric(
+            "event_onset_offset_50ms_20perc_fms",
+            "Onset and offset F-measure (50 ms, 20 %)",
+            True,
+            "event",
+            onset_offset_f_measure(0.05, 0.2),  # score.py, t_collar, percentage_of_length
+        ),
+        Metric(
+            "segment_1s_er",
+            "Segment error rate (1 s)",
+            False,
+            "event",
+            segment_error_rate,
+        ),
+    )
+}

@@ -1,0 +1,1 @@
+"""One module per family of mini tasks: one recipe function makes one clip."""

@@ -1,0 +1,64 @@
+"""Mini NSynth Pitch: single notes of two seconds, instruments disjoint between splits."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hear.mini.midi import PIANO_KEYS, Note, render
+from hear.mini.synthesis import set_level
+from hear.mini.task import Clip, MiniTask
+
+# General MIDI programs (from 0) that sound on all 88 keys in the soundfont; every split has
+# keyboards, mallets, organs, guitars, basses, strings, brass, reeds and flutes of its own.
+# fmt: off
+PROGRAMS = {
+    "train": (0, 2, 4, 6, 11, 16, 18, 20, 22, 24, 26, 29, 32, 35, 40, 43, 46, 48, 50, 52, 56, 58,
+              60, 62, 66, 69, 71, 73, 75, 80, 82, 85, 87, 90),
+    "valid": (5, 12, 19, 25, 33, 41, 49, 57, 70, 76),
+    "test": (1, 7, 14, 17, 21, 27, 30, 34, 42, 51, 53, 61, 64, 77, 79, 81),
+}
+# fmt: on
+VELOCITIES = (25, 50, 75, 100, 127)  # NSynth's five (Engel et al. 2017, §2.1)
+LABELS = tuple(str(key) for key in PIANO_KEYS)
+DURATION_S, HELD_S = 2.0, 1.5  # half of NSynth's 3 s and 1 s of release (Engel et al. 2017)
+LEVEL_DB = -20.0  # active level of every note, dB full scale
+
+
+def nsynth_pitch(rng: np.random.Generator, split: str, index: int) -> Clip:
+    """One note of one instrument.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    split : str
+        Chooses the instruments.
+    index : int
+        Chooses the key: every key equally often.
+
+    Returns
+    -------
+    Clip
+        2 s labelled with the MIDI number of the key.
+    """
+    key = PIANO_KEYS[index % len(PIANO_KEYS)]
+    note = Note(0.0, HELD_S, key, int(rng.choice(VELOCITIES)))
+    audio = render([note], DURATION_S, int(rng.choice(PROGRAMS[split])))
+    return Clip(set_level(audio, LEVEL_DB).astype(np.float32), [str(key)])
+
+
+TASK_5H = MiniTask(
+    slug="nsynth_pitch_5h",
+    task_name="nsynth_pitch",
+    mode="5h",
+    stands_for="NSynth Pitch (5 h): notes of General MIDI instruments, test instruments unseen.",
+    recipe=nsynth_pitch,
+    needs=("midirenderer", "mido", "pretty-midi"),
+    labels=LABELS,
+    n_clips={"train": 440, "valid": 88, "test": 176},
+    duration_s=DURATION_S,
+    embedding_type="scene",
+    prediction_type="multiclass",
+    split_mode="trainvaltest",
+    evaluation=("pitch_acc", "chroma_acc"),
+    extras={"pitch_range_min": PIANO_KEYS[0], "pitch_range_max": PIANO_KEYS[-1]},
+)

@@ -1,0 +1,120 @@
+"""What a mini task is: its metadata in HEAR's words and the recipe that makes one clip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+GENERATOR_VERSION = 1  # raised whenever the bytes of any mini task change; stored in its metadata
+SAMPLE_RATE_HZ = 32_000  # PaSST's rate, one of HEAR's five (hear-preprocess, sample rates)
+VERSION = "mini"  # stands where the real folder names have "v0.0.2", "hear2021", ...
+
+Audio = NDArray[np.float32]
+Event = dict[str, Any]  # {"label": str, "start": ms, "end": ms}, as in HEAR's split files
+
+
+class MiniTaskError(ValueError):
+    """A mini task cannot be made; the message says why."""
+
+
+class MissingSourceError(MiniTaskError):
+    """A sound source of a mini task is not installed; the message names the wheel."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One clip of a mini task.
+
+    Attributes
+    ----------
+    audio : float32 (n_samples,)
+        Mono waveform at `SAMPLE_RATE_HZ`.
+    labels : list of str, or list of events with times in ms
+        What HEAR's split files hold for a scene or an event task.
+    """
+
+    audio: Audio
+    labels: list[str] | list[Event]
+
+
+Recipe = Callable[[np.random.Generator, str, int], Clip]  # (rng, split, index in split) -> clip
+
+
+@dataclass(frozen=True)
+class MiniTask:
+    """One mini task.
+
+    Attributes
+    ----------
+    slug, task_name, mode : str
+        The slug of the harness, and the names in the real task's metadata.
+    stands_for : str
+        One sentence: the real task, and what makes the sounds here.
+    recipe : callable (rng, split, index) -> Clip
+        Makes one clip; all its random draws come from `rng`.
+    needs : tuple of str
+        Wheels (names on PyPI) the recipe cannot do without.
+    labels : tuple of str
+        The vocabulary in index order.
+    n_clips : dict of str to int
+        Clips per split, in the order of the metadata's `splits`.
+    duration_s : float
+        Length of every clip.
+    embedding_type, prediction_type, split_mode, evaluation
+        As in the real task's metadata.
+    extras : dict
+        The real task's further metadata (pitch range, evaluation parameters, ...).
+    """
+
+    slug: str
+    task_name: str
+    mode: str
+    stands_for: str
+    recipe: Recipe
+    needs: tuple[str, ...]
+    labels: tuple[str, ...]
+    n_clips: dict[str, int]
+    duration_s: float
+    embedding_type: str
+    prediction_type: str
+    split_mode: str
+    evaluation: tuple[str, ...]
+    extras: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> str:
+        """Folder name `<task>-<version>-<mode>`, as in the official archives."""
+        return f"{self.task_name}-{VERSION}-{self.mode}"
+
+    def metadata(self, seed: int) -> dict[str, Any]:
+        """Content of `task_metadata.json`.
+
+        Parameters
+        ----------
+        seed : int
+            The seed the audio is made from; stored beside the generator's version.
+
+        Returns
+        -------
+        dict
+            The real task's keys with version "mini", and three keys of provenance.
+        """
+        return {
+            "task_name": self.task_name,
+            "version": VERSION,
+            "mode": self.mode,
+            "embedding_type": self.embedding_type,
+            "prediction_type": self.prediction_type,
+            "split_mode": self.split_mode,
+            "splits": list(self.n_clips),
+            "sample_duration": self.duration_s,
+            "evaluation": list(self.evaluation),
+            **self.extras,
+            "stands_for": self.stands_for,
+            "mini_generator_version": GENERATOR_VERSION,
+            "mini_seed": seed,
+        }

@@ -1,0 +1,118 @@
+"""Any HEAR-API model behind the interface that ``embed`` uses.
+
+https://hearbenchmark.com/hear-api.html: a module with ``load_model``, ``get_scene_embeddings``
+and ``get_timestamp_embeddings``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import inspect
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor
+
+LEVEL = "E"  # the one component of a model whose insides the harness does not know
+API = ("load_model", "get_scene_embeddings", "get_timestamp_embeddings")
+
+
+class ModelError(ValueError):
+    """A model that cannot be imported or does not follow the HEAR API."""
+
+
+class HearModel:
+    """A third-party model with views ``scene`` and ``timestamp``.
+
+    Parameters
+    ----------
+    module : str
+        Import path, or path of a ``.py`` file.
+    weights : str
+        Passed to ``load_model``; empty for the module's own default.
+    options : dict, optional
+        Keyword arguments of ``load_model``.
+
+    Raises
+    ------
+    ModelError
+        If the module cannot be imported or lacks a function or attribute of the API.
+    """
+
+    def __init__(self, module: str, weights: str = "", options: dict | None = None) -> None:
+        self.module = import_model(module)
+        if missing := [name for name in API if not callable(getattr(self.module, name, None))]:
+            raise ModelError(f"model {module}: no function {', '.join(missing)} (HEAR API)")
+        arguments = [weights] if weights else []
+        self.model: Any = self.module.load_model(*arguments, **(options or {}))
+        if not isinstance(getattr(self.model, "sample_rate", None), int):
+            raise ModelError(f"model {module}: expected an integer sample_rate (HEAR API)")
+        self.sample_rate: int = self.model.sample_rate
+
+    def levels(self, view: str) -> str:
+        """The one level of every view."""
+        return LEVEL
+
+    @torch.no_grad()
+    def embed(self, audio: Tensor, view: str) -> tuple[dict[str, Tensor], Tensor | None]:
+        """Embed a batch of clips.
+
+        Parameters
+        ----------
+        audio : Tensor
+            float32, shape (n_sounds, n_samples), in [-1, 1] at ``sample_rate``.
+        view : str
+            ``scene`` or ``timestamp``.
+
+        Returns
+        -------
+        levels : dict
+            ``{"E": (n_sounds, size) or (n_sounds, n_timestamps, size)}``, float32 on the CPU.
+        timestamps : Tensor or None
+            ms, float32 (n_timestamps,); None for scenes.
+
+        Raises
+        ------
+        ModelError
+            If the result does not have the shape of the API.
+        """
+        if view == "scene":
+            embeddings, timestamps = self.module.get_scene_embeddings(audio, self.model), None
+        else:
+            embeddings, timestamps = self.module.get_timestamp_embeddings(audio, self.model)
+            timestamps = timestamps[0].float().cpu()
+        n_axes = 2 if view == "scene" else 3
+        if embeddings.ndim != n_axes or len(embeddings) != len(audio):
+            raise ModelError(
+                f"model {self.module.__name__}: {view} embeddings: expected {n_axes} axes and "
+                f"{len(audio)} sounds, found shape {tuple(embeddings.shape)}"
+            )
+        return {LEVEL: embeddings.float().cpu()}, timestamps
+
+    def fingerprint(self) -> str:
+        """sha256 of the module's source file: changes when the model's code does."""
+        source = inspect.getsourcefile(self.module)
+        return hashlib.sha256(Path(source).read_bytes()).hexdigest() if source else "unknown"
+
+
+def import_model(module: str) -> ModuleType:
+    """Import a model's module by import path or by the path of its file.
+
+    Raises
+    ------
+    ModelError
+        Naming the module and the reason.
+    """
+    try:
+        if not module.endswith(".py"):
+            return importlib.import_module(module)
+        spec = importlib.util.spec_from_file_location(Path(module).stem, module)
+        loaded = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(loaded)
+        return loaded
+    except Exception as error:
+        raise ModelError(f"model {module}: cannot be imported: {error}") from error

@@ -1,0 +1,81 @@
+"""The probe: a small multi-layer perceptron on fixed embeddings.
+
+Architecture and initialization are those of ``heareval`` 2021.1.3
+(``predictions/task_predictions.py``, FullyConnectedPrediction). The order in which random
+numbers are drawn is part of the protocol: with the reference's seed, the probe starts from the
+reference's weights and drops the reference's units.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from hear.protocol import GridPoint, Protocol
+
+SUMMARY_ROWS = 64  # the reference prints a summary of each network, run on so many random rows
+
+INITIALIZERS = {
+    "xavier_uniform": nn.init.xavier_uniform_,
+    "xavier_normal": nn.init.xavier_normal_,
+}
+
+
+def build_network(
+    n_features: int, n_labels: int, point: GridPoint, protocol: Protocol
+) -> nn.Sequential:
+    """Build a freshly initialized probe that maps features to logits.
+
+    Parameters
+    ----------
+    n_features, n_labels : int
+    point : GridPoint
+    protocol : Protocol
+
+    Returns
+    -------
+    torch.nn.Sequential
+        ``(n_rows, n_features) -> (n_rows, n_labels)``; per hidden layer Linear, BatchNorm1d,
+        Dropout, ReLU. Draws from torch's default generator: the default initialization of each
+        layer, the Xavier one over its weight, and the random rows of the summary.
+    """
+    initialize = INITIALIZERS[point.initialization]
+    layers: list[nn.Module] = []
+    width, activation = n_features, "linear"
+    for _ in range(point.hidden_layers):
+        linear = nn.Linear(width, protocol.hidden_dim)
+        initialize(linear.weight, gain=nn.init.calculate_gain(activation))
+        layers += [
+            linear,
+            nn.BatchNorm1d(protocol.hidden_dim),
+            nn.Dropout(protocol.dropout),
+            nn.ReLU(),
+        ]
+        width, activation = protocol.hidden_dim, "relu"
+    projection = nn.Linear(width, n_labels)
+    initialize(projection.weight, gain=nn.init.calculate_gain(activation))
+    torch.rand(SUMMARY_ROWS, n_features)
+    return nn.Sequential(*layers, projection)
+
+
+def loss_of(logits: Tensor, target: Tensor, prediction_type: str) -> Tensor:
+    """Return the training loss.
+
+    Parameters
+    ----------
+    logits, target : Tensor, shape (n_rows, n_labels), float32
+    prediction_type : str
+        ``multiclass`` (cross entropy; one label per row) or ``multilabel`` (binary cross entropy).
+
+    Returns
+    -------
+    Tensor, shape ()
+    """
+    if prediction_type == "multiclass":
+        return nn.functional.cross_entropy(logits, target.argmax(dim=1))
+    return nn.functional.binary_cross_entropy_with_logits(logits, target)
+
+
+def probabilities_of(logits: Tensor, prediction_type: str) -> Tensor:
+    """Return softmax (multiclass) or sigmoid (multilabel) of logits (n_rows, n_labels)."""
+    return logits.softmax(dim=1) if prediction_type == "multiclass" else logits.sigmoid()

@@ -1,0 +1,209 @@
+"""Predictions of one embedding, task and seed: made by the probe, kept per clip, scored later.
+
+One ``.npz`` without pickles. ``header`` is JSON text: provenance, protocol, and per task folder
+the labels, metrics, grid search and folds. Arrays of fold ``j`` of folder ``i``::
+
+    i/j/probabilities   float32 (n_rows, n_labels), rows as in the header's files
+    i/j/targets         uint8 (n_rows, n_labels); for events of each frame
+    i/j/timestamps_ms   float64 (n_rows,); event tasks only
+    i/j/n_rows          int64 (n_files,), rows of each file; event tasks only
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from hear.events import frame_targets
+from hear.probe import FoldResult, ProbeResult, train_and_predict
+from hear.protocol import Protocol
+from hear.selection import EventInfo
+from hear.tasks import Fold, TaskFolder, folds, stored_order
+
+
+@dataclasses.dataclass(frozen=True)
+class StoredSplit:
+    """Features of one split in stored order, and for timestamps where each row lies.
+
+    ``timestamps_ms`` (n_rows,) and ``n_rows`` (per file) are None for scenes.
+    """
+
+    features: np.ndarray
+    timestamps_ms: np.ndarray | None = None
+    n_rows: list[int] | None = None
+
+
+ReadSplit = Callable[[TaskFolder, str], StoredSplit]
+
+
+def predict_task(
+    folders: list[TaskFolder],
+    read_split: ReadSplit,
+    protocol: Protocol,
+    seed: int,
+    provenance: dict,
+    progress: bool = True,
+) -> tuple[dict, dict[str, np.ndarray]]:
+    """Train the probes of a task and predict its test parts.
+
+    Parameters
+    ----------
+    folders : list of TaskFolder
+        Each is evaluated by itself, as the reference does.
+    read_split : callable
+        Features of (folder, split).
+    protocol : Protocol
+        The study's; what a task prescribes is added here.
+    seed : int
+    provenance : dict
+        Stored in the header as it is.
+    progress : bool
+
+    Returns
+    -------
+    header : dict
+    arrays : dict of ndarray
+        As in the module's description.
+
+    Raises
+    ------
+    hear.training.ProbeError
+        Naming task, fold and grid point.
+    """
+    header: dict = {"seed": seed, "provenance": provenance, "folders": []}
+    arrays: dict[str, np.ndarray] = {}
+    for i, folder in enumerate(folders):
+        own = protocol.for_task(folder.metadata)
+        stored = {split: read_split(folder, split) for split in folder.splits}
+        targets = {split: split_targets(folder, split, stored[split]) for split in folder.splits}
+        result = train_and_predict(
+            features={split: part.features for split, part in stored.items()},
+            targets=targets,
+            folds=folds(folder),
+            prediction_type=folder.prediction_type,
+            metric=folder.evaluation[0],
+            protocol=own,
+            seed=seed,
+            labels=folder.labels,
+            events=_event_info(folder, stored) if folder.embedding_type == "event" else None,
+            task=folder.name,
+            progress=progress,
+        )
+        header["folders"].append(_describe(folder, own, result))
+        for j, (fold, outcome) in enumerate(zip(folds(folder), result.folds, strict=True)):
+            arrays |= _fold_arrays(f"{i}/{j}", fold, outcome, targets, stored)
+    return header, arrays
+
+
+def split_targets(folder: TaskFolder, split: str, stored: StoredSplit) -> np.ndarray:
+    """Targets of a split's rows, float32 (n_rows, n_labels), in stored order.
+
+    Raises
+    ------
+    ValueError
+        If the stored features have another number of rows than the split has clips or frames.
+    """
+    files = stored_order(folder)[split]
+    clips = folder.clips[split]
+    if folder.embedding_type == "event":
+        times = np.split(stored.timestamps_ms, np.cumsum(stored.n_rows)[:-1])
+        targets = np.concatenate(
+            [frame_targets(clips[f], t, folder.labels) for f, t in zip(files, times, strict=True)]
+        )
+    else:
+        index = {label: i for i, label in enumerate(folder.labels)}
+        targets = np.zeros((len(files), len(folder.labels)), np.float32)
+        for row, file in enumerate(files):
+            targets[row, [index[label] for label in clips[file]]] = 1
+    if len(targets) != len(stored.features):
+        raise ValueError(
+            f"{folder.name}/{split}: expected {len(targets)} rows of features, found "
+            f"{len(stored.features)}: the task has changed since it was embedded"
+        )
+    return targets
+
+
+def save_predictions(path: Path, header: dict, arrays: dict[str, np.ndarray]) -> None:
+    """Write predictions atomically; the same content gives the same bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
+    with open(temporary, "wb") as stream:
+        np.savez(stream, header=np.array(json.dumps(header)), **arrays)
+    os.replace(temporary, path)
+
+
+def load_predictions(path: Path | str) -> tuple[dict, dict[str, np.ndarray]]:
+    """Read what :func:`save_predictions` wrote.
+
+    Raises
+    ------
+    ValueError
+        If the file is not such a file, naming it.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+        return json.loads(str(arrays.pop("header"))), arrays
+    except (OSError, KeyError, ValueError) as error:
+        raise ValueError(f"{path}: not a readable file of predictions: {error}") from error
+
+
+def _event_info(folder: TaskFolder, stored: dict[str, StoredSplit]) -> EventInfo:
+    order = stored_order(folder)
+    return EventInfo(
+        timestamps_ms={split: part.timestamps_ms for split, part in stored.items()},
+        files={s: np.repeat(order[s], part.n_rows).tolist() for s, part in stored.items()},
+        reference=folder.clips,
+    )
+
+
+def _describe(folder: TaskFolder, protocol: Protocol, result: ProbeResult) -> dict:
+    order = stored_order(folder)
+    description: dict = {
+        "name": folder.name,
+        "labels": folder.labels,
+        "metrics": folder.evaluation,
+        "embedding_type": folder.embedding_type,
+        "protocol": dataclasses.asdict(protocol),
+        "grid": [_point(point) for point in result.grid],
+        "folds": [],
+    }
+    for fold, outcome in zip(folds(folder), result.folds, strict=True):
+        entry = {"name": fold.name, "chosen": _point(outcome.chosen)}
+        entry["files"] = [file for split in fold.test for file in order[split]]
+        if folder.embedding_type == "event":
+            entry["reference"] = {f: e for s in fold.test for f, e in folder.clips[s].items()}
+        description["folds"].append(entry)
+    return description
+
+
+def _point(result: object) -> dict:
+    point = dataclasses.asdict(result)
+    for key in ("point", "postprocessing"):
+        if (value := getattr(result, key)) is not None:
+            point[key] = value._asdict()
+    return point
+
+
+def _fold_arrays(
+    key: str,
+    fold: Fold,
+    outcome: FoldResult,
+    targets: dict[str, np.ndarray],
+    stored: dict[str, StoredSplit],
+) -> dict[str, np.ndarray]:
+    arrays = {
+        f"{key}/probabilities": outcome.probabilities,
+        f"{key}/targets": np.concatenate([targets[s] for s in fold.test]).astype(np.uint8),
+    }
+    if stored[fold.test[0]].timestamps_ms is not None:
+        times = [stored[s].timestamps_ms for s in fold.test]
+        arrays[f"{key}/timestamps_ms"] = np.concatenate(times).astype(np.float64)
+        n_rows = [n for s in fold.test for n in stored[s].n_rows]
+        arrays[f"{key}/n_rows"] = np.array(n_rows, np.int64)
+    return arrays

@@ -1,0 +1,190 @@
+"""The downstream evaluation of one task: search on the first fold, train on all, predict tests.
+
+Source: ``heareval`` 2021.1.3, ``predictions/task_predictions.py``, function task_predictions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from hear.metrics import METRICS
+from hear.probe_data import Arrays, ProbeData
+from hear.protocol import GridPoint, Postprocessing, Protocol, grid_points
+from hear.selection import EventInfo
+from hear.training import Fit, FoldData, ProbeError, fit, predict
+
+if TYPE_CHECKING:
+    from hear.tasks import Fold
+
+
+@dataclass(frozen=True)
+class PointResult:
+    """How one probe did in validation (see ``hear.training.Fit``)."""
+
+    point: GridPoint
+    epoch: int
+    validation_score: float
+    n_validations: int
+    postprocessing: Postprocessing | None
+
+
+@dataclass(frozen=True)
+class FoldResult:
+    """The test predictions of one fold.
+
+    Attributes
+    ----------
+    name : str
+        The fold's.
+    probabilities : ndarray, shape (n_test_rows, n_labels), float32
+        In the order of the test splits' rows.
+    chosen : PointResult
+        The probe that made them; its post-processing is the one for its test events.
+    """
+
+    name: str
+    probabilities: NDArray[np.float32]
+    chosen: PointResult
+
+
+@dataclass(frozen=True)
+class ProbeResult:
+    """All folds, and the search on the first fold in the order in which it was made."""
+
+    folds: tuple[FoldResult, ...]
+    grid: tuple[PointResult, ...]
+
+
+def train_and_predict(
+    features: Arrays,
+    targets: Arrays,
+    folds: Sequence[Fold],
+    prediction_type: str,
+    metric: str,
+    protocol: Protocol,
+    seed: int,
+    labels: Sequence[str],
+    events: EventInfo | None = None,
+    task: str = "task",
+    progress: bool = False,
+) -> ProbeResult:
+    """Run the downstream protocol on one task's embeddings.
+
+    Parameters
+    ----------
+    features : dict of ndarray, shape (n_rows, n_features), float32
+        Per split, in the reference's stored order.
+    targets : dict of ndarray, shape (n_rows, n_labels), float32
+        Per split, 0 or 1; exactly one label per row for ``multiclass``.
+    folds : sequence of Fold
+        ``name`` and the splits of ``train``, ``valid`` and ``test``.
+    prediction_type : str
+        ``multiclass`` or ``multilabel``.
+    metric : str
+        Slug of the task's primary metric.
+    protocol : Protocol
+        As resolved by ``Protocol.for_task``.
+    seed : int
+        Decides which grid points are tried, the initial weights and the dropout; all three are
+        the reference's own for the same seed (its only one is 42).
+    labels : sequence of str
+        The vocabulary in index order.
+    events : EventInfo or None
+        For event metrics.
+    task : str
+        For messages.
+    progress : bool
+        Show a line per fold and grid point.
+
+    Returns
+    -------
+    ProbeResult
+
+    Raises
+    ------
+    ProbeError
+        If arrays do not fit together or hold NaN, a last batch has a single row (its batch norm
+        is undefined), a metric lacks its events, or a loss becomes NaN.
+
+    Notes
+    -----
+    torch's default generator is seeded inside and left as it was found; threads are the
+    caller's choice.
+    """
+    data = ProbeData(task, features, targets, labels, prediction_type, metric, events)
+    data.check()
+    parts = [data.fold(fold, protocol) for fold in folds]
+    if not parts:
+        raise ProbeError(f"{task}: expected at least one fold, found none")
+    only = _only_postprocessing(data, protocol)
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        best, grid = _search(parts[0], grid_points(protocol, seed), protocol, progress)
+        results = [_fold_result(folds[0].name, parts[0], best, protocol, only)]
+        for fold, part in zip(folds[1:], parts[1:], strict=True):
+            with _bar(part.where, protocol, progress) as bar:
+                fitted = fit(part, best.point, protocol, bar)
+            results.append(_fold_result(fold.name, part, fitted, protocol, only))
+    return ProbeResult(tuple(results), tuple(grid))
+
+
+def _search(
+    data: FoldData, points: Sequence[GridPoint], protocol: Protocol, progress: bool
+) -> tuple[Fit, list[PointResult]]:
+    """Fit every grid point; return the best (the first of equals) and the table of all."""
+    sign = 1 if protocol.use_scoring_for_early_stopping and METRICS[data.metric].maximize else -1
+    best: Fit | None = None
+    grid = []
+    for number, point in enumerate(points, start=1):
+        with _bar(f"{data.where}, grid {number}/{len(points)}", protocol, progress) as bar:
+            fitted = fit(data, point, protocol, bar)
+        grid.append(_point_result(fitted))
+        if best is None or sign * fitted.validation_score > sign * best.validation_score:
+            best = fitted
+    assert best is not None, "a protocol has at least one grid point"
+    return best, grid
+
+
+def _bar(description: str, protocol: Protocol, progress: bool) -> tqdm:
+    """Return a progress line that counts epochs."""
+    return tqdm(total=protocol.max_epochs, desc=description, unit="epoch", disable=not progress)
+
+
+def _only_postprocessing(data: ProbeData, protocol: Protocol) -> Postprocessing | None:
+    """Return the post-processing of event tasks whose validation does not choose one."""
+    if data.events is None or protocol.use_scoring_for_early_stopping:
+        return None
+    postprocessings = protocol.postprocessings()
+    if len(postprocessings) != 1:
+        raise ProbeError(
+            f"{data.task}: selection by loss cannot choose a post-processing; expected one, "
+            f"found {len(postprocessings)}: {postprocessings}"
+        )
+    return postprocessings[0]
+
+
+def _point_result(fitted: Fit) -> PointResult:
+    """Leave out the network."""
+    return PointResult(
+        fitted.point,
+        fitted.epoch,
+        fitted.validation_score,
+        fitted.n_validations,
+        fitted.postprocessing,
+    )
+
+
+def _fold_result(
+    name: str, data: FoldData, fitted: Fit, protocol: Protocol, only: Postprocessing | None
+) -> FoldResult:
+    """Predict the test part with the fold's probe."""
+    probabilities = predict(fitted.network, data.test, data.prediction_type, protocol.batch_size)
+    chosen = _point_result(fitted)
+    return FoldResult(name, probabilities, replace(chosen, postprocessing=only or chosen.postprocessing))

@@ -1,0 +1,270 @@
+"""The downstream protocol as a value: what is searched, for how long, and how the best is chosen.
+
+Defaults are those of ``heareval`` 2021.1.3 (``predictions/task_predictions.py``: ``PARAM_GRID``,
+``TASK_SPECIFIC_PARAM_GRID``, ``EVENT_POSTPROCESSING_GRID``). Three layers make the protocol of
+one task, in this order: the study's values, what the reference and the task's metadata prescribe
+for this task, and the study's caps, which only ever lower a number.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import itertools
+import random
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+XAVIER = ("xavier_uniform", "xavier_normal")  # the order in which PARAM_GRID lists them
+
+REFERENCE_TASK_GRID: dict[str, dict[str, Any]] = {
+    "dcase2016_task2": {"check_val_every_n_epoch": [10]},  # TASK_SPECIFIC_PARAM_GRID
+}
+
+# The reference's names of what a task may prescribe, and ours.
+GRID_LISTS = {"hidden_layers": "hidden_layers", "lr": "learning_rates"}
+GRID_SCALARS = {
+    "hidden_dim": "hidden_dim",
+    "dropout": "dropout",
+    "batch_size": "batch_size",
+    "max_epochs": "max_epochs",
+    "check_val_every_n_epoch": "validation_every",
+    "patience": "patience",
+}
+POSTPROCESSING_LISTS = {"median_filter_ms": "median_filter_ms", "min_duration": "min_duration_ms"}
+
+
+class ProtocolError(ValueError):
+    """A protocol that cannot be run; the message names the key, what is expected and found."""
+
+
+class GridPoint(NamedTuple):
+    """One point of the search: what differs between the probes that are tried."""
+
+    hidden_layers: int
+    initialization: str
+    learning_rate: float
+
+
+class Postprocessing(NamedTuple):
+    """How frames become events; ordered as the reference's sorted tuples are."""
+
+    median_filter_ms: float
+    min_duration_ms: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Protocol:
+    """Downstream protocol; the defaults are the reference's.
+
+    Attributes
+    ----------
+    name : str
+        Shown on figures and written into each score's provenance.
+    n_grid_points : int
+        How many points of the shuffled grid are tried, on the first fold only.
+    hidden_layers, learning_rates, initializations : tuple
+        The grid.
+    hidden_dim, dropout, batch_size : int, float, int
+        The same for every point.
+    max_epochs, validation_every, patience : int
+        Epochs, epochs between validations, validations without improvement before stopping.
+    use_scoring_for_early_stopping : bool
+        Select by the task's primary metric; if false, by the validation loss.
+    median_filter_ms, min_duration_ms : tuple of float
+        Event post-processing grid, in ms.
+    max_epochs_cap, validation_every_cap, patience_cap : int or None
+        Upper limits that act after the task's own values, so that a quick study stays quick on
+        a task that prescribes more; None leaves the task's value.
+    """
+
+    name: str = "reference"
+    n_grid_points: int = 8  # runner.py, --grid-points
+    hidden_layers: tuple[int, ...] = (1, 2)  # PARAM_GRID
+    learning_rates: tuple[float, ...] = (3.2e-3, 1e-3, 3.2e-4, 1e-4)  # PARAM_GRID
+    initializations: tuple[str, ...] = XAVIER  # PARAM_GRID
+    hidden_dim: int = 1024  # PARAM_GRID
+    dropout: float = 0.1  # PARAM_GRID
+    batch_size: int = 1024  # PARAM_GRID
+    max_epochs: int = 500  # PARAM_GRID
+    validation_every: int = 3  # PARAM_GRID, check_val_every_n_epoch
+    patience: int = 20  # PARAM_GRID
+    use_scoring_for_early_stopping: bool = True  # task_predictions()
+    median_filter_ms: tuple[float, ...] = (250,)  # EVENT_POSTPROCESSING_GRID
+    min_duration_ms: tuple[float, ...] = (125, 250)  # EVENT_POSTPROCESSING_GRID
+    max_epochs_cap: int | None = None
+    validation_every_cap: int | None = None
+    patience_cap: int | None = None
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            _check_value(field.name, getattr(self, field.name), field.default)
+        for name in self.initializations:
+            if name not in XAVIER:
+                raise ProtocolError(f"initializations: expected some of {XAVIER}, found {name!r}")
+        if not 0 <= self.dropout < 1:
+            raise ProtocolError(f"dropout: expected a value in [0, 1), found {self.dropout}")
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Protocol:
+        """Build a protocol from a configuration block.
+
+        Parameters
+        ----------
+        config : mapping
+            Any of the attributes; lists are accepted for tuples. Missing ones keep the
+            reference's values.
+
+        Returns
+        -------
+        Protocol
+
+        Raises
+        ------
+        ProtocolError
+            For an unknown key (with the nearest known one) or a value of the wrong kind.
+        """
+        known = [field.name for field in dataclasses.fields(cls)]
+        for key in config:
+            if key not in known:
+                near = difflib.get_close_matches(str(key), known, n=1)
+                hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}"
+                raise ProtocolError(f"protocol: unknown key {key!r}{hint}")
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in config.items()})
+
+    def for_task(self, metadata: Mapping[str, Any]) -> Protocol:
+        """Add what the reference and the task's metadata prescribe, then lower to the caps.
+
+        Parameters
+        ----------
+        metadata : mapping
+            The task's ``task_metadata.json``. Read are ``task_name``,
+            ``use_scoring_for_early_stopping``, ``evaluation_params.task_specific_param_grid`` and
+            ``evaluation_params.event_postprocessing_grid``.
+
+        Returns
+        -------
+        Protocol
+            The protocol as it is run; applying the method again changes nothing.
+
+        Raises
+        ------
+        ProtocolError
+            If the metadata prescribes a key that the probe does not have, several values where
+            only one can be used, or if no validation would ever happen.
+        """
+        parameters = metadata.get("evaluation_params", {})
+        grid = dict(REFERENCE_TASK_GRID.get(metadata.get("task_name", ""), {}))
+        grid.update(parameters.get("task_specific_param_grid", {}))
+        changes = _from_grid(grid)
+        changes |= _from_postprocessing(parameters.get("event_postprocessing_grid", {}))
+        if "use_scoring_for_early_stopping" in metadata:
+            changes["use_scoring_for_early_stopping"] = metadata["use_scoring_for_early_stopping"]
+        for key in ("max_epochs", "validation_every", "patience"):
+            cap = getattr(self, f"{key}_cap")
+            if cap is not None:
+                changes[key] = min(changes.get(key, getattr(self, key)), cap)
+        protocol = dataclasses.replace(self, **changes)
+        if protocol.max_epochs < protocol.validation_every:
+            raise ProtocolError(
+                f"protocol {self.name!r}: max_epochs {protocol.max_epochs} is below "
+                f"validation_every {protocol.validation_every}: nothing would ever be validated"
+            )
+        return protocol
+
+    def deviations(self) -> dict[str, Any]:
+        """Return every attribute (but the name) whose value is not the reference's default."""
+        reference = Protocol()
+        values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        return {k: v for k, v in values.items() if k != "name" and v != getattr(reference, k)}
+
+    def postprocessings(self) -> tuple[Postprocessing, ...]:
+        """Return the event post-processings to try, in the order of sklearn's ParameterGrid."""
+        pairs = itertools.product(self.median_filter_ms, self.min_duration_ms)
+        return tuple(Postprocessing(*pair) for pair in pairs)
+
+
+def grid_points(protocol: Protocol, seed: int) -> list[GridPoint]:
+    """Draw the points that are tried: shuffle the whole grid, take the first.
+
+    Parameters
+    ----------
+    protocol : Protocol
+    seed : int
+        The same seed picks the same points as ``random.seed(seed)`` does in the reference.
+
+    Returns
+    -------
+    list of GridPoint
+        At most ``protocol.n_grid_points``.
+
+    Notes
+    -----
+    Before the shuffle the order is that of sklearn's ``ParameterGrid``: keys sorted by name
+    (hidden_layers, initialization, lr), the last varying fastest (``task_predictions()``).
+    """
+    points = [
+        GridPoint(*values)
+        for values in itertools.product(
+            protocol.hidden_layers, protocol.initializations, protocol.learning_rates
+        )
+    ]
+    random.Random(seed).shuffle(points)
+    return points[: protocol.n_grid_points]
+
+
+def _check_value(key: str, value: Any, default: Any) -> None:
+    """Raise unless the value is of the default's kind; numbers must be positive."""
+    if isinstance(default, tuple):
+        if not isinstance(value, tuple) or not value:
+            raise ProtocolError(f"{key}: expected a list with at least one value, found {value!r}")
+        for item in value:
+            _check_value(key, item, default[0])
+    elif isinstance(default, bool) or isinstance(default, str):
+        if not isinstance(value, type(default)):
+            raise ProtocolError(f"{key}: expected a {type(default).__name__}, found {value!r}")
+    elif default is None and value is None:
+        return
+    else:
+        _check_number(key, value, whole=not isinstance(default, float) and not key.endswith("_ms"))
+
+
+def _check_number(key: str, value: Any, whole: bool) -> None:
+    """Raise unless the value is a finite number, whole and positive where it counts things."""
+    kinds = (int,) if whole else (int, float)
+    least = 0 if key.endswith("_ms") or key == "dropout" else 1 if whole else 1e-12  # lr > 0
+    if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value < float("inf"):
+        kind = "whole number" if whole else "number"
+        raise ProtocolError(f"{key}: expected a {kind} >= {least}, found {value!r}")
+
+
+def _from_grid(grid: Mapping[str, Any]) -> dict[str, Any]:
+    """Translate a ``task_specific_param_grid`` into attributes."""
+    changes: dict[str, Any] = {}
+    for key, values in grid.items():
+        if key in GRID_LISTS:
+            changes[GRID_LISTS[key]] = tuple(values)
+        elif key not in GRID_SCALARS:
+            known = ", ".join((*GRID_LISTS, *GRID_SCALARS))
+            raise ProtocolError(f"task_specific_param_grid: unknown key {key!r}; known: {known}")
+        elif len(values) != 1:
+            raise ProtocolError(f"task_specific_param_grid: {key}: expected one value: {values!r}")
+        else:
+            changes[GRID_SCALARS[key]] = values[0]
+    return changes
+
+
+def _from_postprocessing(grid: Mapping[str, Any]) -> dict[str, Any]:
+    """Translate an ``event_postprocessing_grid`` into attributes.
+
+    A key that the metadata leave out takes the default of the reference's
+    ``create_events_from_prediction``.
+    """
+    for key in grid:
+        if key not in POSTPROCESSING_LISTS:
+            known = ", ".join(POSTPROCESSING_LISTS)
+            raise ProtocolError(f"event_postprocessing_grid: unknown key {key!r}; known: {known}")
+    if not grid:
+        return {}
+    missing = {"median_filter_ms": [150], "min_duration": [60.0]}  # create_events_from_prediction
+    return {POSTPROCESSING_LISTS[k]: tuple(v) for k, v in {**missing, **grid}.items()}

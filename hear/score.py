@@ -1,0 +1,99 @@
+"""Scores from stored predictions alone: every metric of the task, per fold."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hear.events import events_from_frames
+from hear.metrics import METRICS
+
+
+def score_predictions(header: dict, arrays: dict[str, np.ndarray]) -> list[dict]:
+    """Score one file of predictions.
+
+    Parameters
+    ----------
+    header, arrays
+        As :func:`hear.predictions.load_predictions` returns them.
+
+    Returns
+    -------
+    list of dict
+        One row per folder, fold and number, with keys ``metric, primary, maximize, fold, seed,
+        score``. A metric with several numbers (F-measure, precision, recall) has a row each; the
+        first carries the metric's slug, the others ``slug.name``. A task with several folders
+        prefixes the folder to the fold.
+    """
+    rows = []
+    several = len(header["folders"]) > 1
+    for i, folder in enumerate(header["folders"]):
+        for j, fold in enumerate(folder["folds"]):
+            part = {k.split("/")[2]: v for k, v in arrays.items() if k.startswith(f"{i}/{j}/")}
+            name = f"{folder['name']}/{fold['name']}" if several else fold["name"]
+            for metric, value in _fold_scores(folder, fold, part).items():
+                slug = metric.split(".")[0]
+                rows.append(
+                    {
+                        "metric": metric,
+                        "primary": metric == folder["metrics"][0],
+                        "maximize": METRICS[slug].maximize,
+                        "fold": name,
+                        "seed": header["seed"],
+                        "score": None if np.isnan(value) else float(value),
+                    }
+                )
+    return rows
+
+
+def _fold_scores(folder: dict, fold: dict, part: dict[str, np.ndarray]) -> dict[str, float]:
+    if folder["embedding_type"] == "event":
+        arguments = (fold["reference"], estimated_events(folder, fold, part), folder["labels"])
+    else:
+        arguments = (part["targets"].astype(np.float32), part["probabilities"])
+    scores: dict[str, float] = {}
+    for slug in folder["metrics"]:
+        value = METRICS[slug].function(*arguments)
+        if isinstance(value, dict):
+            first, *others = value
+            scores |= {slug: value[first]} | {f"{slug}.{name}": value[name] for name in others}
+        else:
+            scores[slug] = value
+    return scores
+
+
+def estimated_events(
+    folder: dict, fold: dict, part: dict[str, np.ndarray]
+) -> dict[str, list[dict]]:
+    """Events of each test file with the post-processing chosen in validation.
+
+    Parameters
+    ----------
+    folder, fold : dict
+        Entries of the header.
+    part : dict of ndarray
+        The fold's ``probabilities`` (n_rows, n_labels), ``timestamps_ms`` (n_rows,) and
+        ``n_rows`` (n_files,).
+
+    Returns
+    -------
+    dict
+        Events ``{'label', 'start', 'end'}`` in ms by file.
+    """
+    cuts = np.cumsum(part["n_rows"])[:-1]
+    frames = zip(
+        fold["files"],
+        np.split(part["probabilities"], cuts),
+        np.split(part["timestamps_ms"], cuts),
+        strict=True,
+    )
+    chosen = fold["chosen"]["postprocessing"]
+    return {
+        file: events_from_frames(
+            probabilities,
+            timestamps_ms,
+            folder["labels"],
+            chosen["median_filter_ms"],
+            chosen["min_duration_ms"],
+        )
+        for file, probabilities, timestamps_ms in frames
+    }

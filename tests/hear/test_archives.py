@@ -1,0 +1,242 @@
+"""Laws of archives: found, looked into, unpacked; then every unsafe or damaged one, by message."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import hear.sources
+from hear.archives import (
+    ArchiveError,
+    find_sources,
+    folder_fingerprint,
+    peek_metadata,
+    sha256_file,
+    unpack,
+)
+from hear.tar import MAX_MEMBER_BYTES
+from hear.tasks import check_audio, read_task
+
+MakeTask = Callable[..., Path]
+
+
+def pack(folder: Path, archive: Path, prefix: str = "hear-2021.0.6/tasks/") -> Path:
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(archive, "w" if archive.suffix == ".tar" else "w:gz") as tar:
+        tar.add(folder, arcname=f"{prefix}{folder.name}")
+    return archive
+
+
+def pack_members(archive: Path, *members: tarfile.TarInfo) -> Path:
+    with tarfile.open(archive, "w:gz") as tar:
+        for member in members:
+            tar.addfile(member, io.BytesIO(bytes(member.size)))
+    return archive
+
+
+def member(
+    name: str, kind: bytes = tarfile.REGTYPE, link: str = "", size: int = 3
+) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = kind, link
+    info.size = size if kind == tarfile.REGTYPE else 0
+    return info
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def assert_refused(archive: Path, message: str, **options: int) -> None:
+    """Assert that unpacking fails with the message, names the archive and leaves nothing."""
+    destination = archive.parent / "unpacked"
+    with pytest.raises(ArchiveError, match=re.escape(message)) as error:
+        unpack(archive, destination, progress=False, **options)
+    assert str(archive) in str(error.value)
+    assert list(destination.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", [".tar.gz", ".tgz", ".tar"])
+@pytest.mark.parametrize("prefix", ["hear-2021.0.6/tasks/", "tasks/", "", "./hear-2021.0.6/tasks/"])
+def test_unpacking_undoes_packing(
+    make_task: MakeTask, tmp_path: Path, prefix: str, suffix: str
+) -> None:
+    folder = make_task()
+    archive = pack(folder, tmp_path / f"a{suffix}", prefix)
+    assert unpack(archive, tmp_path / "out", progress=False) == [tmp_path / "out" / folder.name]
+    assert contents(tmp_path / "out") == {
+        f"{folder.name}/{name}": content for name, content in contents(folder).items()
+    }
+    assert check_audio(read_task(tmp_path / "out" / folder.name), progress=False)["n_clips"] == 12
+
+
+def test_unpacking_replaces_and_clears_what_a_killed_run_left(
+    make_task: MakeTask, tmp_path: Path
+) -> None:
+    folder = make_task()
+    archive = pack(folder, tmp_path / "a.tar.gz")
+    (tmp_path / "out" / folder.name).mkdir(parents=True)
+    (tmp_path / "out" / folder.name / "stale.json").write_text("{}")
+    (tmp_path / "out/.a.tar.gz.partial/unpacked/half").mkdir(parents=True)
+    unpack(archive, tmp_path / "out", progress=False)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [folder.name]
+    assert contents(tmp_path / "out" / folder.name) == contents(folder)
+
+
+def test_several_folders_are_unpacked_and_other_members_dropped(
+    make_task: MakeTask, tmp_path: Path
+) -> None:
+    first, second = make_task("a-v1-full"), make_task("b-v1-full")
+    with tarfile.open(tmp_path / "two.tar.gz", "w:gz") as tar:
+        tar.addfile(member("tasks/README", size=0))
+        tar.add(first, arcname="tasks/a-v1-full")
+        tar.add(second, arcname="tasks/b-v1-full")
+    folders = unpack(tmp_path / "two.tar.gz", tmp_path / "out", progress=False)
+    assert [folder.name for folder in folders] == ["a-v1-full", "b-v1-full"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a-v1-full", "b-v1-full"]
+
+
+@pytest.mark.parametrize(
+    ("unsafe", "message"),
+    [
+        (member("tasks/../../evil.txt"), "inside the archive, found tasks/../../evil.txt"),
+        (member("/etc/evil.txt"), "inside the archive, found /etc/evil.txt"),
+        (member("..\\evil.txt"), "inside the archive, found ..\\evil.txt"),
+        (member("t/a", tarfile.SYMTYPE, "/etc/passwd"), "found a link: t/a"),
+        (member("t/a", tarfile.LNKTYPE, "t/b"), "found a link: t/a"),
+        (member("t/a", tarfile.CHRTYPE), "found a special file: t/a"),
+        (member("t/a", tarfile.FIFOTYPE), "found a special file: t/a"),
+    ],
+)
+def test_unsafe_members_are_refused(tmp_path: Path, unsafe: tarfile.TarInfo, message: str) -> None:
+    archive = pack_members(tmp_path / "a.tar.gz", member("t/task_metadata.json"), unsafe)
+    assert_refused(archive, message)
+    assert not (tmp_path / "evil.txt").exists()
+
+
+def test_absurd_sizes_are_refused(make_task: MakeTask, tmp_path: Path) -> None:
+    huge = member("t/a.wav", size=MAX_MEMBER_BYTES + 1)
+    (tmp_path / "huge.tar").write_bytes(huge.tobuf() + bytes(1024))
+    assert_refused(tmp_path / "huge.tar", f"found t/a.wav: {MAX_MEMBER_BYTES + 1}")
+    archive = pack(make_task(), tmp_path / "a.tar.gz")
+    assert_refused(archive, "expected at most 10000 bytes unpacked, found more", max_bytes=10000)
+
+
+@pytest.mark.parametrize("kept", [0.05, 0.5, 0.99])
+def test_a_truncated_archive_is_named(make_task: MakeTask, tmp_path: Path, kept: float) -> None:
+    archive = pack(make_task(), tmp_path / "a.tar.gz")
+    content = archive.read_bytes()
+    archive.write_bytes(content[: int(kept * len(content))])
+    assert_refused(archive, "found it corrupted or truncated")
+
+
+def test_a_plain_tar_cut_between_two_members_is_named(make_task: MakeTask, tmp_path: Path) -> None:
+    archive = pack(make_task(), tmp_path / "a.tar")
+    with tarfile.open(archive) as tar:
+        cut_at = tar.getmembers()[-1].offset
+    archive.write_bytes(archive.read_bytes()[:cut_at])
+    assert_refused(archive, "truncated: no end marker after the last member")
+
+
+def test_a_flipped_byte_is_noticed(make_task: MakeTask, tmp_path: Path) -> None:
+    archive = pack(make_task(), tmp_path / "a.tar.gz")
+    content = bytearray(archive.read_bytes())
+    content[-8] ^= 1  # in gzip's checksum
+    archive.write_bytes(content)
+    assert_refused(archive, "corrupted or truncated: CRC check failed")
+
+
+def test_what_is_no_archive_or_no_task_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.tar.gz").write_bytes(b"<html>Too many requests</html>")
+    assert_refused(tmp_path / "a.tar.gz", "expected a complete tar archive (plain or gzip)")
+    pack_members(tmp_path / "b.tar.gz", member("t/readme.txt"))
+    assert_refused(tmp_path / "b.tar.gz", "expected a task folder with task_metadata.json")
+    pack_members(tmp_path / "c.tar.gz", member("task_metadata.json"))
+    assert_refused(tmp_path / "c.tar.gz", "task_metadata.json inside a task folder, found it at")
+
+
+def test_sources_are_archives_and_folders_at_any_usual_depth(
+    make_task: MakeTask, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    make_task("b-v1-full", parent=data / "hear-2021.0.6/tasks")
+    make_task("d-v1-full", parent=data)
+    pack(make_task("a-v1-full"), data / "hear2021-a-v1-full-48000.tar.gz")
+    pack(make_task("c-v1-full"), data / "more/c.tar")
+    (data / ".hidden.tar.gz").write_bytes(b"")
+    sources = find_sources(data)
+    found = [(source.folder_name, source.kind, source.task_name) for source in sources]
+    assert found == [
+        ("a-v1-full", "archive", "a"),
+        ("b-v1-full", "folder", "b"),
+        ("c-v1-full", "archive", "c"),
+        ("d-v1-full", "folder", "d"),
+    ]
+    assert peek_metadata(sources[0].path) == sources[0].metadata
+    assert sources[0].metadata["splits"] == ["test", "train", "valid"]
+    assert [source.folder_name for source in find_sources(data / "d-v1-full")] == ["d-v1-full"]
+
+
+def test_a_cached_archive_is_not_opened_again_until_it_changes(
+    make_task: MakeTask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_task("a-v1-full")
+    archive = pack(folder, tmp_path / "data/a.tar.gz")
+    cache = tmp_path / "cache/sources.json"
+    first = find_sources(archive.parent, cache)
+    with monkeypatch.context() as patch:
+        patch.setattr(hear.sources, "_peek", lambda path: pytest.fail(f"opened {path}"))
+        assert find_sources(archive.parent, cache) == first
+    folder.rename(tmp_path / "z-v1-full-renamed")
+    pack(tmp_path / "z-v1-full-renamed", archive)
+    assert find_sources(archive.parent, cache)[0].folder_name == "z-v1-full-renamed"
+    cache.write_text("damaged")
+    assert find_sources(archive.parent, cache)[0].folder_name == "z-v1-full-renamed"
+
+
+def test_two_sources_of_one_folder_are_refused(make_task: MakeTask, tmp_path: Path) -> None:
+    folder = make_task("a-v1-full", parent=tmp_path / "data")
+    archive = pack(folder, tmp_path / "data/z.tar.gz")
+    message = f"a-v1-full: expected one source, found {folder} and {archive}"
+    with pytest.raises(ArchiveError, match=re.escape(message)):
+        find_sources(tmp_path / "data")
+
+
+def test_empty_missing_and_malformed_places_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ArchiveError, match="expected HEAR archives .* found none"):
+        find_sources(tmp_path)
+    with pytest.raises(ArchiveError, match="nowhere: expected a folder .* found no folder"):
+        find_sources(tmp_path / "nowhere")
+    (tmp_path / "t").mkdir()
+    (tmp_path / "t/task_metadata.json").write_text("{")
+    with pytest.raises(ArchiveError, match="task_metadata.json: expected valid JSON"):
+        find_sources(tmp_path)
+    (tmp_path / "t/task_metadata.json").write_text(json.dumps({"version": "v1"}))
+    with pytest.raises(ArchiveError, match="expected an object with a task_name, found None"):
+        find_sources(tmp_path)
+
+
+def test_the_fingerprint_is_that_of_the_data_not_of_the_place(
+    make_task: MakeTask, tmp_path: Path
+) -> None:
+    folder = make_task()
+    unpack(pack(folder, tmp_path / "a.tar.gz"), tmp_path / "out", progress=False)
+    fingerprint = folder_fingerprint(read_task(folder))
+    assert re.fullmatch("[0-9a-f]{64}", fingerprint)
+    assert folder_fingerprint(read_task(tmp_path / "out" / folder.name)) == fingerprint
+    wav = folder / "16000/train/train_0.wav"
+    wav.write_bytes(wav.read_bytes() + b"\0\0")
+    assert folder_fingerprint(read_task(folder)) != fingerprint
+
+
+def test_sha256_is_that_of_the_standard(tmp_path: Path) -> None:
+    (tmp_path / "abc").write_bytes(b"abc")  # FIPS 180-2, appendix B.1
+    expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert sha256_file(tmp_path / "abc", progress=False) == expected

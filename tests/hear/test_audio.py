@@ -1,0 +1,204 @@
+"""Laws of audio: what is read, at which rate; then every damaged file, by its message."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from hear.audio import AudioError, read_clip, read_wav_header
+from hear.tasks import TaskError, check_audio, read_task, source_sample_rate
+
+MakeTask = Callable[..., Path]
+CLIP = "16000/train/train_1.wav"  # the clip that is damaged
+
+
+def message_of(folder: Path) -> str:
+    with pytest.raises(TaskError) as error:
+        check_audio(read_task(folder), progress=False)
+    return str(error.value)
+
+
+def noise(n_samples: int, n_channels: int = 1) -> np.ndarray:
+    return np.random.default_rng(0).uniform(-0.5, 0.5, (n_samples, n_channels))
+
+
+def test_a_clip_at_its_own_rate_is_read_as_it_is(tmp_path: Path) -> None:
+    samples = np.random.default_rng(0).integers(-(2**15), 2**15, 1000, dtype=np.int16)
+    soundfile.write(tmp_path / "a.wav", samples, 16000)
+    clip = read_clip(tmp_path / "a.wav", 16000)
+    assert clip.dtype == np.float32
+    np.testing.assert_array_equal(clip, samples / np.float32(2**15))
+
+
+@pytest.mark.parametrize("rate_hz", [16000, 22050, 44100, 48000])
+def test_resampling_keeps_length_pitch_and_level(tmp_path: Path, rate_hz: int) -> None:
+    times_s = np.arange(rate_hz) / rate_hz
+    soundfile.write(tmp_path / "a.wav", 0.5 * np.sin(2 * np.pi * 1000 * times_s), rate_hz)
+    clip = read_clip(tmp_path / "a.wav", 32000)
+    expected = 0.5 * np.sin(2 * np.pi * 1000 * np.arange(32000) / 32000)
+    assert clip.shape == (32000,)
+    np.testing.assert_allclose(clip[1000:-1000], expected[1000:-1000], atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("subtype", "is_float"), [("PCM_16", False), ("PCM_24", False), ("FLOAT", True)]
+)
+def test_the_header_says_what_was_written(tmp_path: Path, subtype: str, is_float: bool) -> None:
+    soundfile.write(tmp_path / "a.wav", noise(101, 2), 22050, subtype=subtype)
+    header = read_wav_header(tmp_path / "a.wav")
+    assert (header.n_samples, header.n_channels, header.sample_rate_hz) == (101, 2, 22050)
+    assert header.is_float is is_float
+    assert header.bytes_present == header.data_bytes
+
+
+def test_an_extensible_header_and_extra_chunks_are_understood(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", noise(7), 16000, subtype="FLOAT", format="WAVEX")
+    assert read_wav_header(tmp_path / "a.wav").is_float
+    content = (tmp_path / "a.wav").read_bytes()
+    extra = content[:12] + b"LIST\x03\x00\x00\x00abc\x00" + content[12:]
+    (tmp_path / "b.wav").write_bytes(extra)
+    assert read_wav_header(tmp_path / "b.wav") == read_wav_header(tmp_path / "a.wav")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "expected a RIFF WAVE file, found an empty file"),
+        (
+            b"fLaC and more bytes",
+            "expected a RIFF WAVE file, found 19 bytes that start with b'fLaC",
+        ),
+        (b"RIFF\x00\x00\x00\x00WAVE", "expected a fmt chunk, found the end of the file"),
+    ],
+)
+def test_what_is_no_wav_file_is_named(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "a.wav").write_bytes(content)
+    with pytest.raises(AudioError, match=message):
+        read_wav_header(tmp_path / "a.wav")
+    with pytest.raises(AudioError, match="a.wav: expected a readable audio file"):
+        read_clip(tmp_path / "a.wav", 32000)
+
+
+def test_reading_refuses_stereo_silence_of_no_length_and_nan(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    soundfile.write(path, noise(10, 2), 16000)
+    with pytest.raises(AudioError, match="a.wav: expected one channel, found 2"):
+        read_clip(path, 16000)
+    soundfile.write(path, noise(0), 16000)
+    with pytest.raises(AudioError, match="expected audio, found no samples"):
+        read_clip(path, 16000)
+    soundfile.write(path, np.array([0.0, np.nan, np.inf]), 16000, subtype="FLOAT")
+    with pytest.raises(AudioError, match="found 2 of 3 NaN or infinite, first 1"):
+        read_clip(path, 16000)
+
+
+def test_a_good_folder_passes_and_is_summed_up(make_task: MakeTask) -> None:
+    summary = check_audio(read_task(make_task()), progress=False)
+    assert summary == {"sample_rate_hz": 16000, "n_clips": 12, "duration_s": 3.0, "warnings": []}
+
+
+def test_extra_files_and_lost_levels_are_warnings(make_task: MakeTask) -> None:
+    folder = make_task()
+    soundfile.write(folder / "16000/train/extra.wav", noise(10), 16000)
+    for path in (folder / "16000/valid").iterdir():
+        soundfile.write(path, noise(4000) / 2**14, 16000)
+    warnings = check_audio(read_task(folder), progress=False)["warnings"]
+    assert warnings[0] == "16000/train: 1 files that no split file names: extra.wav"
+    assert warnings[1].startswith("16000/valid: almost silence, 4 clips with a peak of 3e-05")
+    assert len(warnings) == 2
+
+
+@pytest.mark.parametrize(
+    ("present", "wanted", "picked"),
+    [
+        ((16000, 32000, 48000), 32000, 32000),
+        ((16000, 44100, 48000), 32000, 44100),
+        ((16000, 22050), 32000, 22050),
+        ((48000,), 16000, 48000),
+    ],
+)
+def test_the_rate_is_the_models_or_the_next_above_or_the_best_below(
+    make_task: MakeTask, present: tuple[int, ...], wanted: int, picked: int
+) -> None:
+    folder = make_task(rate_hz=present[0])
+    for rate_hz in present[1:]:
+        (folder / str(rate_hz)).mkdir()
+    assert source_sample_rate(read_task(folder), wanted) == picked
+
+
+def test_a_folder_without_audio_is_refused(make_task: MakeTask) -> None:
+    folder = make_task()
+    (folder / "16000").rename(folder / "8000")
+    expected = re.escape("expected an audio folder (16000, 22050, 32000, 44100, 48000), found 8000")
+    with pytest.raises(TaskError, match=expected):
+        source_sample_rate(read_task(folder), 32000)
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1000])
+
+
+def write(samples: np.ndarray, rate_hz: int = 16000, subtype: str = "PCM_16") -> Callable:
+    return lambda path: soundfile.write(path, samples, rate_hz, subtype=subtype)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (truncate, "expected 8000 bytes of audio by its header, found 7000 (truncated)"),
+        (Path.unlink, "expected the file, found no such file"),
+        (write(noise(4000, 2)), "expected one channel, found 2"),
+        (write(noise(4000), 22050), "expected 16000 Hz as its folder says, found 22050 Hz"),
+        (write(noise(4200)), "expected 0.25 s (sample_duration) within 0.010 s, found 0.263 s"),
+        (write(noise(0)), "expected audio, found no samples"),
+        (
+            write(np.append(noise(3999), np.nan), subtype="FLOAT"),
+            "expected finite samples, found 1 of 4000 NaN or infinite, first 3999",
+        ),
+        (lambda path: path.write_bytes(b"no wav"), "expected a RIFF WAVE file, found 6 bytes"),
+    ],
+)
+def test_a_damaged_file_is_named(
+    make_task: MakeTask, damage: Callable[[Path], None], message: str
+) -> None:
+    folder = make_task()
+    damage(folder / CLIP)
+    assert message_of(folder).splitlines()[1].startswith(f"  {CLIP}: {message}")
+
+
+def test_an_unreadable_encoding_is_named(make_task: MakeTask) -> None:
+    folder = make_task()
+    content = bytearray((folder / CLIP).read_bytes())
+    content[20:22] = b"\x99\x99"  # an unknown WAVE format tag
+    (folder / CLIP).write_bytes(content)
+    assert f"{CLIP}: expected a readable WAV file, found an error:" in message_of(folder)
+
+
+def test_lengths_may_differ_by_a_rounding_and_where_the_metadata_say_so(
+    make_task: MakeTask,
+) -> None:
+    folder = make_task("short-v1-full")
+    soundfile.write(folder / CLIP, noise(4150), 16000)
+    check_audio(read_task(folder), progress=False)
+    free = make_task("free-v1-full", sample_duration=None)
+    soundfile.write(free / CLIP, noise(9000), 16000)
+    check_audio(read_task(free), progress=False)
+
+
+def test_events_after_the_end_of_a_clip_of_free_length_are_named(make_task: MakeTask) -> None:
+    folder = make_task(embedding_type="event", sample_duration=None)
+    soundfile.write(folder / CLIP, noise(160), 16000)
+    expected = "expected events that start before the clip's end (0.010 s), found high at 10.0 ms"
+    assert f"{CLIP}: {expected}" in message_of(folder)
+
+
+def test_all_damaged_files_are_reported_at_once(make_task: MakeTask) -> None:
+    folder = make_task()
+    truncate(folder / CLIP)
+    (folder / "16000/valid/valid_0.wav").unlink()
+    assert message_of(folder).splitlines()[0] == f"{folder}: 2 problems"

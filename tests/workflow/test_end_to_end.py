@@ -1,0 +1,185 @@
+"""The whole line on tasks of a second: twice with the same bytes, through a kill, and on bad input."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from analysis.scores import TIDY_COLUMNS
+
+ROOT = Path(__file__).parents[2]
+ROOMS = ("passt", "hear", "analysis", "workflow", "config", "profiles")
+CONFIG = """
+checkpoints:
+  tiny: {init: random, seed: 1, hop: 320, embed_dim: 64, depth: 1, num_heads: 1, n_classes: 8}
+models:
+  passt_mh_hop10: {label: base, checkpoint: tiny, levels: MH}
+  passt_lm_hop10: {label: L+M, checkpoint: tiny, levels: LM}
+  passt_l_hop10: {label: L, checkpoint: tiny, levels: L}
+  logmel: {label: log-mel, module: passt.logmel}
+probe_seeds: [42]
+"""
+
+
+def write_task(folder: Path, kind: str) -> None:
+    """A task whose classes are tones: three folds of clips, or train/valid/test with events."""
+    rng = np.random.default_rng(0)
+    scene = kind == "scene"
+    splits = ["fold00", "fold01", "fold02"] if scene else ["train", "valid", "test"]
+    metadata = {
+        "task_name": f"tones_{kind}",
+        "version": "v1",
+        "mode": "full",
+        "splits": splits,
+        "embedding_type": kind,
+        "prediction_type": "multiclass" if scene else "multilabel",
+        "split_mode": "new_split_kfold" if scene else "trainvaltest",
+        "sample_duration": 0.5 if scene else 2.0,
+        "evaluation": ["top1_acc", "mAP"] if scene else ["event_onset_200ms_fms", "segment_1s_er"],
+        "evaluation_params": {"task_specific_param_grid": {"max_epochs": [6]}},
+    }
+    if scene:
+        metadata["nfolds"] = 3
+    folder.mkdir(parents=True)
+    (folder / "task_metadata.json").write_text(json.dumps(metadata))
+    (folder / "labelvocabulary.csv").write_text("idx,label\n0,low\n1,high\n")
+    for split in splits:
+        (folder / "44100" / split).mkdir(parents=True)
+        clips = {}
+        for i in range(12 if scene else 2):
+            n = round(metadata["sample_duration"] * 44100)
+            t = np.arange(n) / 44100
+            audio = 0.01 * rng.standard_normal(n)
+            if scene:
+                audio += 0.3 * np.sin(2 * np.pi * (300 if i % 2 else 3000) * t)
+                clips[f"{split}_{i}.wav"] = ["high" if i % 2 == 0 else "low"]
+            else:
+                audio += 0.3 * np.sin(2 * np.pi * 300 * t) * ((t > 0.4) & (t < 1.2))
+                audio += 0.3 * np.sin(2 * np.pi * 3000 * t) * (t > 1.0)
+                clips[f"{split}_{i}.wav"] = [
+                    {"label": "low", "start": 400.0, "end": 1200.0},
+                    {"label": "high", "start": 1000.0, "end": 2000.0},
+                ]
+            soundfile.write(folder / "44100" / split / f"{split}_{i}.wav", audio, 44100, "PCM_16")
+        (folder / f"{split}.json").write_text(json.dumps(clips))
+
+
+@pytest.fixture
+def clone(tmp_path):
+    """A copy of the project, as a user has after cloning, with two tasks of their own beside it."""
+    target = tmp_path / "clone"
+    for room in ROOMS:
+        shutil.copytree(ROOT / room, target / room, ignore=shutil.ignore_patterns("__pycache__"))
+    (target / "resources").mkdir()
+    for file in ("Snakefile", "environment.yml", "resources/hear2021_scores.csv"):
+        shutil.copy(ROOT / file, target / file)
+    default = (target / "config" / "config.yaml").read_text()
+    head, _, rest = default.partition("checkpoints:")
+    protocol = rest[rest.index("protocol: auto") :]
+    head = head.replace("probe_seeds: [42]  # heareval trains with seed 42\n", "")
+    (target / "config" / "config.yaml").write_text(head + CONFIG + protocol)
+    write_task(tmp_path / "mine" / "tones_scene-v1-full", "scene")
+    write_task(tmp_path / "mine" / "tones_event-v1-full", "event")
+    return target
+
+
+def run(clone: Path, *arguments: str, **settings: object) -> subprocess.CompletedProcess:
+    config = [f"{key}={value}" for key, value in settings.items()]
+    command = [sys.executable, "-m", "workflow.launch", "--cores", "2", *arguments]
+    command += ["--config", "study=mine", f"task_dir={clone.parent / 'mine'}", *config]
+    return subprocess.run(command, cwd=clone, capture_output=True, text=True)
+
+
+def output(clone: Path) -> Path:
+    return clone / "results" / "mine"
+
+
+def test_from_folders_to_figures_twice_with_the_same_bytes(clone):
+    finished = run(clone)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    scores = pd.read_csv(output(clone) / "scores.csv")
+    assert tuple(scores.columns) == TIDY_COLUMNS
+    assert set(scores["task"]) == {"tones_scene", "tones_event"}
+    assert set(scores.query("task == 'tones_scene'")["fold"]) == {"fold00", "fold01", "fold02"}
+    assert "passt_l_hop10" not in set(scores.query("task == 'tones_scene'")["model"])
+    accuracy = scores.query("model == 'logmel' and metric == 'top1_acc'")["score"]
+    assert accuracy.mean() == 1.0  # a tone of 300 Hz is not one of 3 kHz
+    assert not (clone / "results" / "mini").exists()
+    for figure in range(4, 11):
+        for kind in ("pdf", "png", "csv"):
+            assert (output(clone) / "figures" / f"figure_{figure}.{kind}").stat().st_size
+    score = json.loads((output(clone) / "scores/passt_lm_hop10/tones_scene.json").read_text())
+    assert score["provenance"]["protocol"]["tones_scene-v1-full"]["n_grid_points"] == 8
+    assert score["provenance"]["task_hashes"] and score["provenance"]["checkpoints"]["tiny"]
+    assert score["label"] == "L+M (random-init)" and score["embedding"] == "tiny.scene.M"
+
+    first = (output(clone) / "scores.csv").read_bytes()
+    predictions = {p: p.read_bytes() for p in output(clone).glob("predictions/*/*/*.npz")}
+    shutil.rmtree(clone / "results")
+    finished = run(clone)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert (output(clone) / "scores.csv").read_bytes() == first
+    assert predictions == {p: p.read_bytes() for p in predictions}
+
+    assert "Nothing to be done" in (nothing := run(clone)).stdout + nothing.stderr
+
+
+def test_a_killed_run_resumes_and_keeps_what_was_finished(clone):
+    command = [sys.executable, "-m", "workflow.launch", "--cores", "1"]
+    command += ["--config", "study=mine", f"task_dir={clone.parent / 'mine'}"]
+    killed = subprocess.Popen(command, cwd=clone, start_new_session=True, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 300
+    while len(indices := list(output(clone).glob("features/*/*/*/index.json"))) < 2:
+        assert time.monotonic() < deadline, "two views were not embedded within five minutes"
+        time.sleep(0.2)
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.wait()
+    finished = min(indices, key=lambda path: path.stat().st_mtime_ns)
+    embedded = finished.stat().st_mtime_ns
+    resumed = run(clone)
+    assert resumed.returncode == 0, resumed.stdout + resumed.stderr
+    assert (output(clone) / "summary.csv").exists()
+    assert finished.stat().st_mtime_ns == embedded
+    assert not list(output(clone).rglob("*.part"))
+
+
+def test_bad_input_is_named_and_the_other_tasks_are_kept(clone):
+    wav = clone.parent / "mine/tones_scene-v1-full/44100/fold01/fold01_3.wav"
+    wav.write_bytes(wav.read_bytes()[:-1000])
+    finished = run(clone, "--keep-going")
+    said = finished.stdout + finished.stderr
+    assert finished.returncode != 0
+    assert "fold01_3.wav" in said and "error:" in said
+    assert "Traceback" not in said.split("error:")[1].split("\n")[0]
+    assert not list(output(clone).glob("features/*/tones_scene/*/index.json"))
+    assert list(output(clone).glob("scores/*/tones_event.json"))
+
+    typo = run(clone, prtocol="mini")
+    said = typo.stdout + typo.stderr
+    assert typo.returncode != 0 and "unknown 'prtocol'; did you mean 'protocol'" in said
+    missing = run(clone, task_dir=clone.parent / "nowhere")
+    assert missing.returncode != 0 and "nowhere" in missing.stdout + missing.stderr
+
+
+def test_dry_run_of_the_default_study():
+    command = [sys.executable, "-m", "snakemake", "-n", "--cores", "1", "--directory", str(ROOT)]
+    finished = subprocess.run([*command, "--forceall"], cwd=ROOT, capture_output=True, text=True)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    counted = dict(
+        line.split() for line in finished.stdout.splitlines() if len(line.split()) == 2
+        and line.split()[1].isdigit()
+    )
+    assert int(counted["fetch_task"]) == 5
+    assert int(counted["embed"]) == 32 and int(counted["predict"]) == 53
+    assert int(counted["plot_mini"]) == 7 and int(counted["plot_official"]) == 2
