@@ -1,4 +1,4 @@
-"""The whole line on tasks of a second: twice with the same bytes, through a kill, and on bad input."""
+"""The whole line on tasks of a second: twice with the same bytes, killed, and on bad input."""
 
 from __future__ import annotations
 

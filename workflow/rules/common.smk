@@ -1,5 +1,7 @@
 """The study, read and checked before anything else, and what all rules share."""
 
+import os
+import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -11,6 +13,9 @@ try:
     STUDY = Study(config)
 except (ValueError, OSError) as error:
     raise WorkflowError(str(error)) from None
+
+if not sys.stderr.isatty():  # in a log file every update of a progress bar is a line
+    os.environ.setdefault("TQDM_MININTERVAL", "30")
 
 OFFICIAL = OfficialStudy()
 RESULTS = f"results/{STUDY.name}"
