@@ -259,9 +259,7 @@ def _largest_matching(
     return int((maximum_bipartite_matching(graph, perm_type="column") >= 0).sum())
 
 
-def _active_segments(
-    events: EventTable, n_segments: int, n_labels: int
-) -> NDArray[np.intp]:
+def _active_segments(events: EventTable, n_segments: int, n_labels: int) -> NDArray[np.intp]:
     """Return the sorted codes of (file, second, label) in which the events are active.
 
     A file's roll ends with its last offset, and an onset before 0 counts from that end: sed_eval

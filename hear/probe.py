@@ -79,29 +79,21 @@ def train_and_predict(
 
     Parameters
     ----------
-    features : dict of ndarray, shape (n_rows, n_features), float32
-        Per split, in the reference's stored order.
-    targets : dict of ndarray, shape (n_rows, n_labels), float32
-        Per split, 0 or 1; exactly one label per row for ``multiclass``.
+    features, targets : dict of ndarray, (n_rows, n_features) and (n_rows, n_labels), float32
+        Per split, in the reference's stored order; targets are 0 or 1.
     folds : sequence of Fold
         ``name`` and the splits of ``train``, ``valid`` and ``test``.
-    prediction_type : str
-        ``multiclass`` or ``multilabel``.
-    metric : str
-        Slug of the task's primary metric.
+    prediction_type, metric : str
+        ``multiclass`` (exactly one label per row) or ``multilabel``; the primary metric's slug.
     protocol : Protocol
         As resolved by ``Protocol.for_task``.
     seed : int
         Decides which grid points are tried, the initial weights and the dropout; all three are
         the reference's own for the same seed (its only one is 42).
-    labels : sequence of str
-        The vocabulary in index order.
-    events : EventInfo or None
-        For event metrics.
-    task : str
-        For messages.
-    progress : bool
-        Show a line per fold and grid point.
+    labels, events : sequence of str, EventInfo or None
+        The vocabulary in index order; what event metrics need.
+    task, progress : str, bool
+        Name for messages; whether to show a line per fold and grid point.
 
     Returns
     -------
@@ -115,24 +107,33 @@ def train_and_predict(
 
     Notes
     -----
-    torch's default generator is seeded inside and left as it was found; threads are the
-    caller's choice.
+    On one machine and thread count the probabilities equal the reference's bit for bit. torch's
+    default generator is seeded inside and left as it was found; threads are the caller's choice.
     """
     data = ProbeData(task, features, targets, labels, prediction_type, metric, events)
-    data.check()
+    data.check(folds)
     parts = [data.fold(fold, protocol) for fold in folds]
-    if not parts:
-        raise ProbeError(f"{task}: expected at least one fold, found none")
-    only = _only_postprocessing(data, protocol)
+    only, points = _only_postprocessing(data, protocol), grid_points(protocol, seed)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        best, grid = _search(parts[0], grid_points(protocol, seed), protocol, progress)
-        results = [_fold_result(folds[0].name, parts[0], best, protocol, only)]
-        for fold, part in zip(folds[1:], parts[1:], strict=True):
-            with _bar(part.where, protocol, progress) as bar:
-                fitted = fit(part, best.point, protocol, bar)
-            results.append(_fold_result(fold.name, part, fitted, protocol, only))
-    return ProbeResult(tuple(results), tuple(grid))
+        fits, grid = _fit_folds(parts, points, protocol, progress)
+    results = tuple(
+        _fold_result(fold.name, part, fitted, protocol, only)
+        for fold, part, fitted in zip(folds, parts, fits, strict=True)
+    )
+    return ProbeResult(results, tuple(grid))
+
+
+def _fit_folds(
+    parts: Sequence[FoldData], points: Sequence[GridPoint], protocol: Protocol, progress: bool
+) -> tuple[list[Fit], list[PointResult]]:
+    """Search on the first fold, then train the best point on the others."""
+    best, grid = _search(parts[0], points, protocol, progress)
+    fits = [best]
+    for part in parts[1:]:
+        with _bar(part.where, protocol, progress) as bar:
+            fits.append(fit(part, best.point, protocol, bar))
+    return fits, grid
 
 
 def _search(
@@ -187,4 +188,6 @@ def _fold_result(
     """Predict the test part with the fold's probe."""
     probabilities = predict(fitted.network, data.test, data.prediction_type, protocol.batch_size)
     chosen = _point_result(fitted)
-    return FoldResult(name, probabilities, replace(chosen, postprocessing=only or chosen.postprocessing))
+    return FoldResult(
+        name, probabilities, replace(chosen, postprocessing=only or chosen.postprocessing)
+    )

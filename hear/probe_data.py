@@ -37,8 +37,10 @@ class ProbeData:
     metric: str
     events: EventInfo | None
 
-    def check(self) -> None:
+    def check(self, folds: Sequence[Fold]) -> None:
         """Raise ProbeError, naming task and split, unless the arrays can be trained on."""
+        if not folds:
+            raise ProbeError(f"{self.task}: expected at least one fold, found none")
         if self.prediction_type not in PREDICTION_TYPES:
             expected = " or ".join(PREDICTION_TYPES)
             raise ProbeError(f"{self.task}: expected {expected}, found {self.prediction_type!r}")

@@ -126,7 +126,9 @@ def fit(data: FoldData, point: GridPoint, protocol: Protocol, bar: tqdm) -> Fit:
         if selection.stopped:
             break
     if best is None or selection.best is None:
-        raise ProbeError(f"{data.where}, {point}: no validation within {protocol.max_epochs} epochs")
+        raise ProbeError(
+            f"{data.where}, {point}: no validation within {protocol.max_epochs} epochs"
+        )
     network.load_state_dict(best[2])
     return Fit(point, best[0], selection.best, selection.n_validations, best[1], network)
 

@@ -1,0 +1,217 @@
+"""Metrics: laws (perfect, wrong, chance, order), malformed input, golden values of heareval."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from hear.events import events_from_frames
+from hear.metrics import METRICS
+from tests.hear.oracle_inputs import (
+    HOP_MS,
+    N_FRAMES,
+    clip_scores_input,
+    event_scores_input,
+    load_golden,
+)
+
+GOLDEN = load_golden("score_golden.json")
+CLIP = [slug for slug, metric in METRICS.items() if metric.kind == "clip"]
+EVENT = [slug for slug, metric in METRICS.items() if metric.kind == "event"]
+LABELS = [f"lab{i}" for i in range(5)]
+CLIP_CASES = {
+    "multiclass24": (1, 300, 24, False),
+    "multilabel12": (2, 250, 12, True),
+    "binary": (3, 80, 2, False),
+    "multilabel_missing_class": (4, 20, 12, True),
+}
+
+
+def one(start: float, end: float, label: str = "lab0") -> dict:
+    return {"label": label, "start": start, "end": end}
+
+
+def test_ten_metrics_under_their_official_names():
+    assert len(CLIP) == 6 and len(EVENT) == 4
+    assert [slug for slug in METRICS if not METRICS[slug].maximize] == ["segment_1s_er"]
+
+
+@pytest.mark.parametrize("slug", CLIP)
+def test_perfect_clips(slug):
+    target = np.eye(6)[np.arange(30) % 6]
+    assert METRICS[slug].primary(target, target) == (math.inf if slug == "d_prime" else 1)
+
+
+@pytest.mark.parametrize("slug", CLIP)
+def test_all_wrong_clips(slug):
+    target = np.eye(2)[np.arange(30) % 2]
+    worst = {"mAP": 0.5, "d_prime": -math.inf}.get(slug, 0)  # half of all clips have each label
+    assert METRICS[slug].primary(target, 1 - target) == worst
+
+
+@pytest.mark.parametrize(
+    ("slug", "chance"),
+    [("top1_acc", 0.25), ("chroma_acc", 0.25), ("mAP", 0.25), ("aucroc", 0.5), ("d_prime", 0)],
+)
+def test_chance_level(slug, chance):
+    rng = np.random.default_rng(0)
+    target = np.eye(4)[rng.integers(0, 4, 20000)]
+    assert METRICS[slug].primary(target, rng.random(target.shape)) == pytest.approx(
+        chance, abs=0.02
+    )
+
+
+@pytest.mark.parametrize("slug", CLIP)
+def test_order_of_clips_does_not_matter(slug):
+    target, prediction = clip_scores_input(2, 250, 12, True)
+    order = np.random.default_rng(5).permutation(len(target))
+    shuffled = METRICS[slug].primary(target[order], prediction[order])
+    assert shuffled == pytest.approx(METRICS[slug].primary(target, prediction), abs=1e-12)
+
+
+def test_the_first_of_equal_predictions_counts_and_octaves_are_forgiven():
+    assert METRICS["top1_acc"].primary(np.eye(2), np.full((2, 2), 0.5)) == 0.5
+    target, octave_off = np.eye(24)[:12], np.roll(np.eye(24), 12, axis=1)[:12]
+    assert METRICS["pitch_acc"].primary(target, octave_off) == 0
+    assert METRICS["chroma_acc"].primary(target, octave_off) == 1
+
+
+@pytest.mark.parametrize("case", CLIP_CASES)
+@pytest.mark.parametrize("slug", CLIP)
+def test_golden_clips(case, slug):
+    target, prediction = clip_scores_input(*CLIP_CASES[case])
+    if case == "multilabel_missing_class":
+        target[:, 0] = 0
+    expected = GOLDEN[case][slug]
+    value = METRICS[slug].primary(target, prediction)
+    assert math.isnan(value) if expected is None else value == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize("slug", CLIP)
+@pytest.mark.parametrize(
+    ("target", "prediction", "message"),
+    [
+        (np.zeros((0, 2)), np.zeros((0, 2)), "at least one"),
+        (np.eye(2), np.eye(3), "differ in shape"),
+        (np.eye(2), np.ones(2), "expected an array"),
+        (np.eye(2), [[0, 1], [1, 0]], "expected an array"),
+        (np.eye(2), np.array([[0.5, np.nan], [0, 1]]), "row 0"),
+        (2 * np.eye(2), np.eye(2), "0 or 1"),
+        (np.eye(2), np.array([["a", "b"], ["c", "d"]]), "dtype"),
+    ],
+)
+def test_malformed_clips_are_named(slug, target, prediction, message):
+    with pytest.raises(ValueError, match=message):
+        METRICS[slug].function(target, prediction)
+
+
+@pytest.mark.parametrize("slug", EVENT)
+def test_perfect_and_all_wrong_events(slug):
+    reference, _ = event_scores_input(12)
+    late = {f: [one(e["start"] + 5e4, e["end"] + 5e4) for e in v] for f, v in reference.items()}
+    best, worst = (1, 0) if METRICS[slug].maximize else (0, 1)
+    assert METRICS[slug].primary(reference, reference, LABELS) == best
+    if METRICS[slug].maximize:
+        assert METRICS[slug].primary(reference, late, LABELS) == worst
+    else:
+        assert METRICS[slug].primary(reference, late, LABELS) > worst
+
+
+@pytest.mark.parametrize("slug", EVENT)
+def test_order_of_events_does_not_matter(slug):
+    reference, _ = event_scores_input(10)
+    shift = np.random.default_rng(0).uniform(-300, 300, 1000).tolist()
+    estimated = {
+        file: [one(e["start"] + shift.pop(), e["end"] + 400, e["label"]) for e in events]
+        for file, events in reference.items()
+    }
+    backward = {file: events[::-1] for file, events in reversed(list(estimated.items()))}
+    straight = METRICS[slug].function(reference, estimated, LABELS)
+    assert straight == METRICS[slug].function(reference, backward, LABELS)
+
+
+def test_each_event_is_used_once_and_the_matching_is_the_largest():
+    slug = "event_onset_200ms_fms"
+    twice = {"f": [one(0, 500), one(50, 500)]}
+    assert METRICS[slug].function({"f": [one(0, 500)]}, twice, LABELS) == {
+        "f_measure": pytest.approx(2 / 3),
+        "precision": 0.5,
+        "recall": 1.0,
+    }
+    # The first reference event could take either estimate; only one choice leaves both matched.
+    reference, estimated = [one(200, 500), one(0, 500)], [one(100, 500), one(350, 500)]
+    assert METRICS[slug].primary({"f": reference}, {"f": estimated}, LABELS) == 1
+
+
+def test_offset_tolerance_grows_with_the_reference_length():
+    slug = "event_onset_offset_50ms_20perc_fms"
+    assert METRICS[slug].primary({"f": [one(0, 1000)]}, {"f": [one(0, 1200)]}, LABELS) == 1
+    assert METRICS[slug].primary({"f": [one(0, 1000)]}, {"f": [one(0, 1201)]}, LABELS) == 0
+    assert METRICS[slug].primary({"f": [one(0, 100)]}, {"f": [one(0, 150)]}, LABELS) == 1
+
+
+def test_only_the_files_of_the_estimate_count():
+    reference = {"f": [one(0, 500)], "g": [one(0, 500)]}
+    assert METRICS["event_onset_200ms_fms"].primary(reference, {"f": [one(0, 9)]}, LABELS) == 1
+
+
+@pytest.mark.parametrize("seed", [10, 11])
+def test_golden_events(seed):
+    reference, probabilities = event_scores_input(seed)
+    times = np.arange(N_FRAMES) * HOP_MS
+    golden = GOLDEN[f"events_seed{seed}"]["by_postprocessing"]
+    assert len(golden) == 16
+    for key, expected in golden.items():
+        pair = dict(json.loads(key))
+        estimated = {
+            file: events_from_frames(
+                p, times, LABELS, pair["median_filter_ms"], pair["min_duration"]
+            )
+            for file, p in probabilities.items()
+        }
+        for slug in EVENT:
+            found = METRICS[slug].function(reference, estimated, LABELS)
+            assert found == pytest.approx(expected[slug], abs=1e-9)
+
+
+@pytest.mark.parametrize("slug", [s for s in EVENT if s != "event_onset_50ms_fms"])
+def test_golden_edge_cases(slug):
+    reference, _ = event_scores_input(12)
+    cases = {
+        "no_estimates": (reference, {file: [] for file in reference}),
+        "perfect": (reference, reference),
+        "one_file_without_reference": ({**reference, "f0.wav": []}, reference),
+        "one_file_without_estimates": (reference, {**reference, "f1.wav": []}),
+    }
+    for case, (known, estimated) in cases.items():
+        expected = {
+            k: math.nan if v is None else v for k, v in GOLDEN[f"edge_{case}"][slug].items()
+        }
+        found = METRICS[slug].function(known, estimated, LABELS)
+        assert found == pytest.approx(expected, abs=1e-9, nan_ok=True)
+
+
+@pytest.mark.parametrize("slug", EVENT)
+@pytest.mark.parametrize(
+    ("events", "message"),
+    [
+        ([one(5, 4)], "start <= end"),
+        ([one(0, math.inf)], "finite"),
+        ([one(0, 1, "lab9")], "'lab9' is not in the vocabulary"),
+        ([{"label": "lab0", "start": 0}], "expected label, start, end"),
+    ],
+)
+def test_malformed_events_are_named(slug, events, message):
+    with pytest.raises(ValueError, match=f"f1.wav.*{message}"):
+        METRICS[slug].function({"f1.wav": events}, {"f1.wav": []}, LABELS)
+
+
+@pytest.mark.parametrize("slug", EVENT)
+def test_an_estimate_without_files_is_an_error(slug):
+    with pytest.raises(ValueError, match="at least one file"):
+        METRICS[slug].function({"f": []}, {}, LABELS)
+    with pytest.raises(ValueError, match="expected a mapping"):
+        METRICS[slug].function([], {"f": []}, LABELS)
