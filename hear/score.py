@@ -20,9 +20,9 @@ def score_predictions(header: dict, arrays: dict[str, np.ndarray]) -> list[dict]
     -------
     list of dict
         One row per folder, fold and number, with keys ``metric, primary, maximize, fold, seed,
-        score``. A metric with several numbers (F-measure, precision, recall) has a row each; the
-        first carries the metric's slug, the others ``slug.name``. A task with several folders
-        prefixes the folder to the fold.
+        score`` (null for NaN, ``"inf"`` for infinity). A metric with several numbers (F-measure,
+        precision, recall) has a row each; the first carries the metric's slug, the others
+        ``slug.name``. A task with several folders prefixes the folder to the fold.
     """
     rows = []
     several = len(header["folders"]) > 1
@@ -39,10 +39,17 @@ def score_predictions(header: dict, arrays: dict[str, np.ndarray]) -> list[dict]
                         "maximize": METRICS[slug].maximize,
                         "fold": name,
                         "seed": header["seed"],
-                        "score": None if np.isnan(value) else float(value),
+                        "score": _json_number(value),
                     }
                 )
     return rows
+
+
+def _json_number(value: float) -> float | str | None:
+    """A number as strict JSON holds it: d' of a perfectly separated class is infinite."""
+    if np.isnan(value):
+        return None
+    return float(value) if np.isfinite(value) else str(float(value))
 
 
 def _fold_scores(folder: dict, fold: dict, part: dict[str, np.ndarray]) -> dict[str, float]:

@@ -33,6 +33,13 @@ def test_no_score_stays_missing(score_file: Callable[..., Path], score: float | 
     assert read_scores([score_file(scores=[ENTRY | {"score": score}])])["score"].isna().all()
 
 
+def test_infinity_is_a_secondary_score_only(score_file: Callable[..., Path]) -> None:
+    scores = [ENTRY | {"score": 1.0}, SECOND | {"metric": "d_prime", "score": "inf"}]
+    assert max(read_scores([score_file(scores=scores)])["score"]) == float("inf")
+    with pytest.raises(ScoresError, match="found 'inf'"):
+        read_scores([score_file(scores=[ENTRY | {"score": "inf"}])])
+
+
 def test_csv_round_trip(
     tmp_path: Path, run_tidy: pd.DataFrame, official: tuple[pd.DataFrame, pd.Series]
 ) -> None:

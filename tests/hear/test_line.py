@@ -1,0 +1,212 @@
+"""From a task folder to scores: features on disk, predictions, scoring from predictions alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from hear.embed import embed_task
+from hear.features import RowWriter, read_components, read_index, read_stored
+from hear.manifest import read_manifest, task_hashes, task_rows, write_manifest
+from hear.models import HearModel, ModelError
+from hear.predictions import (
+    StoredSplit,
+    load_predictions,
+    predict_task,
+    save_predictions,
+    split_targets,
+)
+from hear.protocol import Protocol
+from hear.score import score_predictions
+from hear.tasks import read_task, stored_order
+
+QUICK = Protocol(n_grid_points=1, hidden_dim=16, max_epochs=6, patience=2)
+MODEL = """
+import torch
+
+class Model(torch.nn.Module):
+    sample_rate = 32000
+    scene_embedding_size = timestamp_embedding_size = 2
+
+def load_model(path="", gain=1.0):
+    model = Model()
+    model.gain = gain
+    return model
+
+def get_scene_embeddings(audio, model):
+    return model.gain * torch.stack((audio.abs().mean(1), audio.std(1)), dim=1)
+
+def get_timestamp_embeddings(audio, model):
+    frames = audio.unfold(1, 1600, 1600)
+    values = torch.stack((frames.abs().mean(2), frames.std(2)), dim=2)
+    return values, (50.0 * torch.arange(frames.shape[1])).expand(len(audio), -1)
+"""
+
+
+@pytest.fixture
+def model(tmp_path):
+    path = tmp_path / "model.py"
+    path.write_text(MODEL)
+    return HearModel(str(path))
+
+
+def run(folder: Path, model: HearModel, view: str, directory: Path, seed: int = 42):
+    task = read_task(folder)
+    embed_task([task], model, view, directory, {"source": "m"}, progress=False)
+    read = read_stored([(directory, "E")])
+    return predict_task([task], read, QUICK, seed, {"embedding": "m"}, progress=False)
+
+
+def test_scene_task_from_folder_to_scores(make_task, model, tmp_path):
+    folder = make_task(splits=("fold00", "fold01", "fold02"), n_clips=6)
+    header, arrays = run(folder, model, "scene", tmp_path / "features")
+    save_predictions(tmp_path / "p.npz", header, arrays)
+    header, arrays = load_predictions(tmp_path / "p.npz")
+    rows = score_predictions(header, arrays)
+    assert {row["fold"] for row in rows} == {"fold00", "fold01", "fold02"}
+    assert {row["metric"] for row in rows} == {"top1_acc", "mAP"}
+    assert [row["metric"] for row in rows if row["primary"]] == ["top1_acc"] * 3
+    assert all(0 <= row["score"] <= 1 for row in rows)
+    order = stored_order(read_task(folder))
+    assert header["folders"][0]["folds"][1]["files"] == order["fold01"]
+
+
+def test_event_task_from_folder_to_scores(make_task, model, tmp_path):
+    folder = make_task(embedding_type="event", sample_duration=0.25)
+    header, arrays = run(folder, model, "timestamp", tmp_path / "features")
+    rows = score_predictions(header, arrays)
+    metrics = [row["metric"] for row in rows]
+    assert metrics[0] == "event_onset_200ms_fms" and "event_onset_200ms_fms.recall" in metrics
+    assert arrays["0/0/n_rows"].sum() == len(arrays["0/0/probabilities"])
+
+
+def test_same_seed_same_bytes_other_seed_others(make_task, model, tmp_path):
+    folder = make_task(splits=("fold00", "fold01", "fold02"), n_clips=6)
+    written = []
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        header, arrays = run(folder, model, "scene", tmp_path / "features", seed)
+        save_predictions(tmp_path / name, header, arrays)
+        written.append((tmp_path / name).read_bytes())
+    assert written[0] == written[1] != written[2]
+
+
+def perfect_predictions(metrics: list[str]) -> tuple[dict, dict]:
+    target = np.eye(3, dtype=np.uint8)[[0, 1, 2, 0]]
+    fold = {"name": "test", "files": list("abcd"), "chosen": {"postprocessing": None}}
+    folder = {
+        "name": "t",
+        "labels": list("xyz"),
+        "metrics": metrics,
+        "embedding_type": "scene",
+        "folds": [fold],
+    }
+    arrays = {"0/0/targets": target, "0/0/probabilities": target.astype(np.float32)}
+    return {"seed": 1, "folders": [folder]}, arrays
+
+
+def test_metrics_added_later_need_no_training():
+    header, arrays = perfect_predictions(["top1_acc"])
+    assert [row["score"] for row in score_predictions(header, arrays)] == [1.0]
+    header["folders"][0]["metrics"] = ["mAP", "aucroc", "d_prime"]
+    scores = {row["metric"]: row["score"] for row in score_predictions(header, arrays)}
+    assert scores == {"mAP": 1.0, "aucroc": 1.0, "d_prime": "inf"}
+    json.loads(json.dumps(scores), parse_constant=lambda name: pytest.fail(name))
+
+
+def test_undefined_scores_are_null():
+    header, arrays = perfect_predictions(["aucroc"])
+    arrays["0/0/targets"][:, 0] = 0
+    assert score_predictions(header, arrays)[0]["score"] is None
+
+
+def test_two_folders_are_told_apart():
+    header, arrays = perfect_predictions(["top1_acc"])
+    header["folders"].append({**header["folders"][0], "name": "u"})
+    arrays |= {key.replace("0/0", "1/0"): value for key, value in arrays.items()}
+    assert [r["fold"] for r in score_predictions(header, arrays)] == ["t/test", "u/test"]
+
+
+def test_rows_grow_and_appear_only_when_complete(tmp_path):
+    path = tmp_path / "x.npy"
+    with RowWriter(path) as writer:
+        for i in range(100):
+            writer.append(np.full((i, 3), i, np.float64))
+        assert not path.exists()
+    rows = np.load(path, allow_pickle=False)
+    assert rows.shape == (4950, 3) and rows.dtype == np.float32 and rows[-1, 0] == 99
+    with pytest.raises(RuntimeError), RowWriter(tmp_path / "y.npy") as writer:
+        writer.append(np.zeros((1, 2)))
+        raise RuntimeError
+    assert [p.name for p in tmp_path.iterdir()] == ["x.npy"]
+    with pytest.raises(ValueError, match="rows of shape"), RowWriter(path) as writer:
+        writer.append(np.zeros((1, 2)))
+        writer.append(np.zeros((1, 3)))
+
+
+def test_components_are_concatenated_in_order_and_checked(tmp_path):
+    for view, values in (("a", [[1.0], [2.0]]), ("b", [[3.0], [4.0]]), ("c", [[5.0]])):
+        (tmp_path / view / "t").mkdir(parents=True)
+        np.save(tmp_path / view / "t" / "train.M.npy", np.array(values, np.float32))
+    read = [(tmp_path / view, "M") for view in "ba"]
+    assert read_components(read, "t", "train").tolist() == [[3, 1], [4, 2]]
+    with pytest.raises(ValueError, match="disagree on the number of rows"):
+        read_components([*read, (tmp_path / "c", "M")], "t", "train")
+    np.save(tmp_path / "a" / "t" / "train.M.npy", np.array([[1.0], [np.nan]], np.float32))
+    with pytest.raises(ValueError, match="NaN"):
+        read_components(read, "t", "train")
+    with pytest.raises(ValueError, match="incomplete"):
+        read_index(tmp_path)
+
+
+def test_clips_that_cannot_be_embedded_are_named(make_task, model, tmp_path, monkeypatch):
+    def refuse(audio, view):
+        raise ValueError("too short")
+
+    monkeypatch.setattr(model, "embed", refuse)
+    with pytest.raises(ValueError, match=r"16000/test/test_.*: too short"):
+        embed_task([read_task(make_task())], model, "scene", tmp_path / "f", {}, progress=False)
+    assert not (tmp_path / "f" / "index.json").exists()
+
+
+def test_features_of_another_task_are_refused(make_task):
+    task = read_task(make_task())
+    with pytest.raises(ValueError, match="expected 4 rows of features, found 3"):
+        split_targets(task, "train", StoredSplit(np.zeros((3, 2), np.float32)))
+
+
+def test_manifest_round_trip(make_task, tmp_path):
+    folder = make_task()
+    path = tmp_path / "resources" / "task.json"
+    written = write_manifest(path, "tones", [folder], {"seed": 0}, progress=False)
+    manifest, folders = read_manifest(path)
+    assert manifest == written and folders[0].path == folder
+    assert list(task_hashes(manifest)) == [folder.name]
+    row = task_rows([path], {"tones": "music"}, {})[0]
+    assert (row["n_clips"], row["n_folds"], row["category"]) == (12, 1, "music")
+
+
+def test_models_that_do_not_follow_the_api_are_refused(tmp_path, model):
+    with pytest.raises(ModelError, match="cannot be imported"):
+        HearModel("no.such.module")
+    path = tmp_path / "half.py"
+    path.write_text("def load_model(): return None")
+    with pytest.raises(ModelError, match="no function get_scene_embeddings"):
+        HearModel(str(path))
+    path.write_text(MODEL.replace("sample_rate = 32000", ""))
+    with pytest.raises(ModelError, match="integer sample_rate"):
+        HearModel(str(path))
+    path.write_text(MODEL.replace("dim=1)\n\ndef get_t", "dim=1)[0]\n\ndef get_t"))
+    with pytest.raises(ModelError, match="expected 2 axes and 2 sounds"):
+        HearModel(str(path)).embed(torch.zeros(2, 3200), "scene")
+    assert HearModel(str(tmp_path / "model.py"), options={"gain": 2.0}).model.gain == 2.0
+    assert model.fingerprint() == HearModel(str(tmp_path / "model.py")).fingerprint()
+
+
+def test_unreadable_predictions_are_named(tmp_path):
+    (tmp_path / "x.npz").write_bytes(b"junk")
+    with pytest.raises(ValueError, match="x.npz: not a readable file of predictions"):
+        load_predictions(tmp_path / "x.npz")
