@@ -1,16 +1,20 @@
 # make        install into .venv and run the default study
 # make test   install and run the tests
+# make readme write the default study's tables into README.md
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 CORES ?= 2
 BIN = .venv/bin
 INSTALLED = .venv/.installed
 
-.PHONY: run test
+.PHONY: run test readme
 run: $(INSTALLED)
 	$(BIN)/python -m workflow.launch --cores $(CORES)
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest
+
+readme: run
+	$(BIN)/python -m workflow.readme
 
 $(INSTALLED): requirements.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "make: Python 3.11 is needed, found %d.%d" % sys.version_info[:2])'

@@ -46,6 +46,40 @@ def table_1(tasks: pd.DataFrame) -> pd.DataFrame:
     return table.sort_values(["order", "name"], ignore_index=True).drop(columns="order")
 
 
+def task_table(tasks: pd.DataFrame, summary: pd.DataFrame, baseline: str) -> pd.DataFrame:
+    """Return what each task of a study is and how hard it is.
+
+    Parameters
+    ----------
+    tasks : DataFrame
+        The study's task table, with the columns ``chance``, ``duration_s`` and ``stands_for``.
+    summary : DataFrame
+        One row per model and task.
+    baseline : str
+        Id of the model whose score says how hard a task is.
+
+    Returns
+    -------
+    DataFrame
+        One row per task in table 1's order: task, clips, seconds, folds, metric, chance (empty for
+        event metrics), the baseline's score (empty if it was not run), what the task stands for.
+    """
+    rows = table_1(tasks).merge(tasks[["task", "duration_s", "chance", "stands_for"]], on="task")
+    scores = summary[summary["model"] == baseline].set_index("task")["score"]
+    return pd.DataFrame(
+        {
+            "task": rows["task"],
+            "clips": rows["n_clips"],
+            "seconds": rows["duration_s"].round().astype("Int64"),
+            "folds": rows["n_folds"],
+            "metric": rows["metric"],
+            "chance": pd.to_numeric(rows["chance"], errors="coerce").round(3),
+            baseline: rows["task"].map(scores).round(3),
+            "stands for": rows["stands_for"],
+        }
+    )
+
+
 def score_table(summary: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
     """Return the scores as a table of models by tasks.
 

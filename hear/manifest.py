@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from hear.archives import folder_fingerprint
+from hear.chance import chance_level
 from hear.tasks import TaskFolder, check_audio, folds, read_task
 
 
@@ -98,7 +99,8 @@ def task_rows(paths: list[Path], categories: dict[str, str], names: dict[str, st
     -------
     list of dict
         One row per task: task, name, category, n_clips, embedding_type, prediction_type,
-        split_mode, n_folds, duration_s, metrics, folders.
+        split_mode, n_folds, duration_s (all audio), metrics, folders; further the chance level
+        and, for a mini task, what it stands for.
     """
     rows = []
     for path in paths:
@@ -117,6 +119,8 @@ def task_rows(paths: list[Path], categories: dict[str, str], names: dict[str, st
                 "duration_s": round(sum(entry["duration_s"] for entry in manifest["folders"]), 1),
                 "metrics": ",".join(first.evaluation),
                 "folders": ";".join(folder.name for folder in folders),
+                "chance": chance_level(first),
+                "stands_for": first.metadata.get("stands_for", ""),
             }
         )
     return rows

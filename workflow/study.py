@@ -263,13 +263,14 @@ class Study:
         return {id: model.label for id, model in self.models.items()}
 
     def task_labels(self) -> dict[str, str]:
-        """Display name of each task: the paper's where it has one."""
+        """Display name of each task: the paper's where it has one, marked if it is an analog."""
         table = read_task_table()
-        return {slug: table.get(slug, {}).get("name", slug) for slug in self.tasks}
+        mark = "mini " if self.is_generated else ""
+        return {slug: mark + table.get(slug, {}).get("name", slug) for slug in self.tasks}
 
     def exhibits(self) -> list[str]:
         """Every figure and table of the study."""
-        return exhibit_paths(self.name, FIGURES)
+        return [*exhibit_paths(self.name, FIGURES), f"results/{self.name}/tables/tasks.csv"]
 
 
 def exhibit_paths(study: str, figures: Iterable[int]) -> list[str]:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.tables import mark_best, score_table, table_1, to_markdown
+from analysis.tables import mark_best, score_table, table_1, task_table, to_markdown
 
 
 @pytest.fixture
@@ -14,6 +14,14 @@ def summary() -> pd.DataFrame:
     rows = [("a", "x", 0.5), ("a", "y", 0.25), ("b", "x", 0.75), ("c", "x", 0.75), ("c", "y", None)]
     table = pd.DataFrame(rows, columns=["model", "task", "score"]).astype({"score": float})
     return table.assign(source="run")
+
+
+@pytest.fixture
+def task_table_frame(task_table: pd.DataFrame) -> pd.DataFrame:
+    event = task_table["embedding_type"] == "event"
+    return task_table.assign(
+        chance=np.where(event, "", "0.1"), stands_for="sounds", duration_s=100.4
+    )
 
 
 def test_table_1_is_the_papers(task_table: pd.DataFrame) -> None:
@@ -38,6 +46,15 @@ def test_table_1_takes_other_categories(task_table: pd.DataFrame) -> None:
 def test_table_1_needs_its_columns(task_table: pd.DataFrame) -> None:
     with pytest.raises(ValueError, match=r"found no \['n_clips'\]"):
         table_1(task_table.drop(columns="n_clips"))
+
+
+def test_task_table_says_how_hard_a_task_is(task_table_frame: pd.DataFrame) -> None:
+    summary = pd.DataFrame({"model": ["logmel", "m"], "task": "maestro", "score": [0.1234, 0.9]})
+    table = task_table(task_table_frame, summary, "logmel").set_index("task")
+    assert table.loc["maestro", "logmel"] == 0.123
+    assert table.loc["maestro", "clips"] == 185
+    assert table["logmel"].notna().sum() == 1  # no score is invented for the others
+    assert np.isnan(table.loc["maestro", "chance"])
 
 
 def test_score_table_keeps_gaps(summary: pd.DataFrame) -> None:

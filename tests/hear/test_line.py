@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from hear.chance import chance_level
 from hear.embed import embed_task
 from hear.features import RowWriter, read_components, read_index, read_stored
 from hear.manifest import read_manifest, task_hashes, task_rows, write_manifest
@@ -187,6 +188,18 @@ def test_manifest_round_trip(make_task, tmp_path):
     assert list(task_hashes(manifest)) == [folder.name]
     row = task_rows([path], {"tones": "music"}, {})[0]
     assert (row["n_clips"], row["n_folds"], row["category"]) == (12, 1, "music")
+    assert row["chance"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("metric", "chance"), [("top1_acc", 0.5), ("mAP", 0.5), ("aucroc", 0.5), ("d_prime", 0.0)]
+)
+def test_chance_level(make_task, metric, chance):
+    assert chance_level(read_task(make_task(evaluation=[metric]))) == chance
+
+
+def test_events_have_no_chance_level(make_task):
+    assert chance_level(read_task(make_task(embedding_type="event"))) is None
 
 
 def test_models_that_do_not_follow_the_api_are_refused(tmp_path, model):

@@ -25,6 +25,7 @@ rule list_tasks:
         "list_tasks: what the study's tasks are"
     input:
         manifests=[STUDY.manifest(task) for task in STUDY.tasks],
+        code=code("hear/manifest.py", "hear/chance.py"),
     output:
         STUDY.task_table,
     params:

@@ -82,7 +82,7 @@ TASK = MiniTask(
     task_name="dcase2016_task2",
     mode="full",
     stands_for=(
-        "DCASE 2016 task 2: eleven synthesized office sounds in noise; environments, voices and "
+        "Eleven synthesized office sounds in noise; environments, voices and "
         "synthesis parameters of the test part unseen."
     ),
     recipe=dcase2016_task2,
