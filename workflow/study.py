@@ -62,12 +62,21 @@ class Study:
         self.config = config
         self.name: str = config["study"]
         self.tasks: dict[str, TaskSpec] = find_tasks(config)
-        self.checkpoints = self._checkpoints()
-        self.models = {id: self._model(id, entry) for id, entry in config["models"].items()}
+        entries = self._selected_models()
+        self.checkpoints = self._checkpoints({e.get("checkpoint") for e in entries.values()})
+        self.models = {id: self._model(id, entry) for id, entry in entries.items()}
         self.protocol = self._protocol()
 
-    def _checkpoints(self) -> dict[str, Checkpoint]:
-        used = {entry.get("checkpoint") for entry in self.config["models"].values()}
+    def _selected_models(self) -> dict[str, dict]:
+        entries, selected = self.config["models"], self.config["select_models"]
+        if selected == "all":
+            return entries
+        for id in selected:
+            if id not in entries:
+                raise ConfigError(f"config: select_models: {unknown(id, entries)}")
+        return {id: entry for id, entry in entries.items() if id in selected}
+
+    def _checkpoints(self, used: set[str | None]) -> dict[str, Checkpoint]:
         checkpoints = {}
         for id, entry in self.config["checkpoints"].items():
             complete = "hop" in entry and {"init", "file"} & entry.keys()

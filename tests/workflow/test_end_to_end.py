@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+import yaml
 
 from analysis.scores import TIDY_COLUMNS
 
@@ -84,11 +85,9 @@ def clone(tmp_path):
     (target / "resources").mkdir()
     for file in ("Snakefile", "environment.yml", "resources/hear2021_scores.csv"):
         shutil.copy(ROOT / file, target / file)
-    default = (target / "config" / "config.yaml").read_text()
-    head, _, rest = default.partition("checkpoints:")
-    protocol = rest[rest.index("protocol: auto") :]
-    head = head.replace("probe_seeds: [42]  # heareval trains with seed 42\n", "")
-    (target / "config" / "config.yaml").write_text(head + CONFIG + protocol)
+    config = target / "config" / "config.yaml"
+    small = yaml.safe_load(config.read_text()) | yaml.safe_load(CONFIG)
+    config.write_text(yaml.safe_dump(small))
     write_task(tmp_path / "mine" / "tones_scene-v1-full", "scene")
     write_task(tmp_path / "mine" / "tones_event-v1-full", "event")
     return target

@@ -35,6 +35,11 @@ def test_default_study_has_every_model_of_the_paper(study):
     assert study.is_generated and study.protocol.name == "mini"
 
 
+def test_a_selection_of_models(config):
+    study = Study(config | {"select_models": ["passt_m_hop10", "logmel"]})
+    assert list(study.models) == ["passt_m_hop10", "logmel"]
+
+
 def test_identical_embeddings_are_shared(study):
     scene = study.embeddings_of("scene")
     assert scene["passt_lm_hop10"] == scene["passt_m_hop10"] == scene["passt_lm_2rf_hop10"]
@@ -70,6 +75,7 @@ def test_random_weights_are_labelled_everywhere(study):
         ({"study": "a/b"}, "study: 'a/b' does not match"),
         ({"tasks": ["maestroo"]}, "unknown 'maestroo'; did you mean 'maestro'"),
         ({"probe_seeds": []}, "probe_seeds: "),
+        ({"select_models": ["logmell"]}, "unknown 'logmell'; did you mean 'logmel'"),
         ({"protocol": "mni"}, "protocol: unknown 'mni'; did you mean 'mini'"),
         ({"task_dir": "somewhere"}, "task_dir needs a study of its own"),
     ],
