@@ -18,6 +18,7 @@ import soundfile
 import yaml
 
 from analysis.scores import TIDY_COLUMNS
+from workflow.study import Study
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("passt", "hear", "analysis", "workflow", "config", "profiles")
@@ -172,13 +173,16 @@ def test_bad_input_is_named_and_the_other_tasks_are_kept(clone):
 
 
 def test_dry_run_of_the_default_study():
-    command = [sys.executable, "-m", "snakemake", "-n", "--cores", "1", "--directory", str(ROOT)]
-    finished = subprocess.run([*command, "--forceall"], cwd=ROOT, capture_output=True, text=True)
+    command = [sys.executable, "-m", "snakemake", "-n", "--forceall", "--cores", "1"]
+    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert finished.returncode == 0, finished.stdout + finished.stderr
-    counted = dict(
-        line.split() for line in finished.stdout.splitlines() if len(line.split()) == 2
-        and line.split()[1].isdigit()
-    )
-    assert int(counted["fetch_task"]) == 5
-    assert int(counted["embed"]) == 32 and int(counted["predict"]) == 53
-    assert int(counted["plot_mini"]) == 7 and int(counted["plot_official"]) == 2
+    rows = [line.split() for line in finished.stdout.splitlines()]
+    jobs = {row[0]: int(row[1]) for row in rows if len(row) == 2 and row[1].isdigit()}
+    study = Study(yaml.safe_load((ROOT / "config" / "config.yaml").read_text()))
+    embeddings = {t: study.embeddings_of(s.embedding_type) for t, s in study.tasks.items()}
+    views = {v for t, used in embeddings.items() for e in used.values() for v in study.views(e, t)}
+    assert jobs["fetch_task"] == len(study.tasks)
+    assert jobs["embed"] == len(views)
+    assert jobs["predict"] == sum(len(set(used.values())) for used in embeddings.values())
+    assert jobs["score_scene"] + jobs["score_event"] == len(study.tasks)
+    assert jobs["plot_mini"] == 7 and jobs["plot_official"] == 2
