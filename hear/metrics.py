@@ -16,8 +16,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
-from sklearn.exceptions import UndefinedMetricWarning
-from sklearn.metrics import average_precision_score, roc_auc_score
 
 from hear.event_metrics import onset_f_measure, onset_offset_f_measure, segment_error_rate
 
@@ -115,6 +113,9 @@ def mean_average_precision(target: Matrix, prediction: Matrix) -> float:
     ValueError
         If the matrices are malformed (see ``validate``).
     """
+    # Here, not at the top: importing it takes a second, which most jobs would spend in vain.
+    from sklearn.metrics import average_precision_score
+
     validate(target, prediction)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "No positive class found", UserWarning)
@@ -172,6 +173,9 @@ def validate(target: Matrix, prediction: Matrix) -> None:
 
 def _roc_auc_per_label(target: Matrix, prediction: Matrix) -> NDArray[np.float64]:
     """Return each label's ROC area, NaN where it is undefined."""
+    from sklearn.exceptions import UndefinedMetricWarning
+    from sklearn.metrics import roc_auc_score
+
     validate(target, prediction)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UndefinedMetricWarning)
