@@ -8,16 +8,17 @@ INSTALLED = .venv/.installed
 
 .PHONY: run test readme
 run: $(INSTALLED)
-	$(BIN)/python -m workflow.launch --cores $(CORES)
+	@$(BIN)/python -m workflow.launch --cores $(CORES)
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest
 
 readme: run
-	$(BIN)/python -m workflow.readme
+	@$(BIN)/python -m workflow.readme
 
 $(INSTALLED): requirements.txt
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "make: Python 3.11 is needed, found %d.%d" % sys.version_info[:2])'
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	touch $@
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "make: Python 3.11 is needed, found %d.%d" % sys.version_info[:2])'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo 'make: installing into .venv'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@

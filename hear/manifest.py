@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
+
+from tqdm import tqdm
 
 from hear.archives import folder_fingerprint
 from hear.chance import chance_level
@@ -27,6 +30,7 @@ def write_manifest(
     origin : dict
         Where they come from (generator and seed, or archives with their hashes).
     progress : bool
+        Show progress bars, and what is odd but no error.
 
     Returns
     -------
@@ -44,6 +48,9 @@ def write_manifest(
         summary = check_audio(task, progress=progress)
         base = path.parent.absolute()
         inside = task.path.is_relative_to(base)
+        if progress:
+            for warning in summary["warnings"]:
+                tqdm.write(f"warning: {task.name}/{warning}", file=sys.stderr)
         manifest["folders"].append(
             {
                 "path": str(task.path.relative_to(base) if inside else task.path),
