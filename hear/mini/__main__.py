@@ -34,7 +34,8 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         task = find_mini_task(options.slug)
         check_sources(task)
-        write_task(task, options.destination, options.seed, options.scale, not options.quiet)
+        for part in task.parts:
+            write_task(part, options.destination, options.seed, options.scale, not options.quiet)
     except MiniTaskError as error:
         sys.exit(f"hear.mini: {error}")
 

@@ -1,19 +1,22 @@
-"""Random parameters that training and test never share."""
+"""Random parameters that training, test and pretraining never share."""
 
 from __future__ import annotations
 
 import numpy as np
 
-N_SLOTS = 30  # chosen: slots so narrow that between two of training's a model can interpolate
-TEST_SLOTS = tuple(range(2, N_SLOTS, 3))  # chosen: every third slot is kept for the test part
-TRAINING_SLOTS = tuple(slot for slot in range(N_SLOTS) if slot not in TEST_SLOTS)
+N_SLOTS = 40  # chosen: slots so narrow that between two of training's a model can interpolate
+TEST_SLOTS = tuple(range(2, N_SLOTS, 4))  # chosen: of every four slots, one is the test part's
+PRETRAINING_SLOTS = tuple(range(3, N_SLOTS, 4))  # ... and one belongs to no task
+TRAINING_SLOTS = tuple(
+    slot for slot in range(N_SLOTS) if slot not in TEST_SLOTS + PRETRAINING_SLOTS
+)
 
 
 class Draws:
-    """Draws of synthesis parameters for one part of a task.
+    """Draws of synthesis parameters for one part of a task, or for pretraining.
 
-    Continuous parameters of the test part come from slots of their range that training never
-    uses: the sounds are new, but not outside of what training spans.
+    Continuous parameters of each part come from slots of their range that no other part uses:
+    the sounds are new, but not outside of what training spans.
 
     Parameters
     ----------
@@ -26,8 +29,23 @@ class Draws:
     def __init__(self, rng: np.random.Generator, held_out: bool) -> None:
         self.rng = rng
         self.held_out = held_out
+        self.slots = TEST_SLOTS if held_out else TRAINING_SLOTS
+
+    @classmethod
+    def for_pretraining(cls, rng: np.random.Generator) -> Draws:
+        """Draws from the slots that neither training nor test of any task uses."""
+        draws = cls(rng, held_out=False)
+        draws.slots = PRETRAINING_SLOTS
+        return draws
+
+    @classmethod
+    def for_fold(cls, rng: np.random.Generator, fold: int, n_folds: int) -> Draws:
+        """Draws from the slots of one fold: no two folds of a task share any."""
+        draws = cls(rng, held_out=False)
+        draws.slots = tuple(sorted(TRAINING_SLOTS + TEST_SLOTS))[fold::n_folds]
+        return draws
 
     def uniform(self, low: float, high: float) -> float:
         """One parameter in [low, high), from this part's slots of that range."""
-        slot = self.rng.choice(TEST_SLOTS if self.held_out else TRAINING_SLOTS)
+        slot = self.rng.choice(self.slots)
         return float(low + (high - low) * (slot + self.rng.random()) / N_SLOTS)

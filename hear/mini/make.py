@@ -20,7 +20,7 @@ PACKAGE_ROOT = Path(__file__).resolve().parents[2]  # the folder that holds `hea
 
 def make_task(
     slug: str, destination: Path, seed: int, *, scale: float = 1.0, progress: bool = True
-) -> Path:
+) -> list[Path]:
     """Make a mini task: the same arguments give the same bytes.
 
     Parameters
@@ -28,7 +28,8 @@ def make_task(
     slug : str
         Which task; a key of `MINI_TASKS`.
     destination : Path
-        Directory that receives the folder `<task>-mini-<mode>`; an older one is replaced.
+        Directory that receives the folder `<task>-mini-<mode>`, or the folders of a task with
+        several parts; older ones are replaced.
     seed : int
         Root of every random draw, >= 0.
     scale : float
@@ -38,8 +39,8 @@ def make_task(
 
     Returns
     -------
-    Path
-        The finished folder.
+    list of Path
+        The finished folders: one, or one per part of the task.
 
     Raises
     ------
@@ -54,8 +55,8 @@ def make_task(
     if not 0 < scale <= 1:
         raise MiniTaskError(f"{slug}: scale must be in (0, 1], found {scale}")
     check_sources(task)
-    folder = Path(destination).resolve() / task.folder
-    command = [sys.executable, "-m", "hear.mini", slug, str(folder.parent)]
+    parent = Path(destination).resolve()
+    command = [sys.executable, "-m", "hear.mini", slug, str(parent)]
     command += ["--seed", str(seed), "--scale", repr(scale)] + ([] if progress else ["--quiet"])
     paths = [str(PACKAGE_ROOT), os.environ.get("PYTHONPATH", "")]
     environment = os.environ | {
@@ -65,7 +66,7 @@ def make_task(
     status = subprocess.run(command, env=environment, check=False).returncode
     if status != 0:
         raise MiniTaskError(
-            f"{slug}: generating {folder} failed with exit status {status}; "
+            f"{slug}: generating {parent / task.folder} failed with exit status {status}; "
             "the reason is on standard error above"
         )
-    return folder
+    return [parent / part.folder for part in task.parts]

@@ -5,17 +5,47 @@ from __future__ import annotations
 import difflib
 import importlib.util
 
-from hear.mini.recipes import dcase2016_task2, libricount, maestro, nsynth_pitch, speech_commands
+from hear.mini.recipes import (
+    beehive_states,
+    beijing_opera,
+    crema_d,
+    dcase2016_task2,
+    esc50,
+    fsd50k,
+    gtzan,
+    gunshot_triangulation,
+    libricount,
+    maestro,
+    mridangam,
+    nsynth_pitch,
+    speech_commands,
+    vocal_imitation,
+    vox_lingua,
+)
 from hear.mini.task import MiniTask, MiniTaskError, MissingSourceError
 
 MINI_TASKS: dict[str, MiniTask] = {
     task.slug: task
     for task in (
         speech_commands.TASK_5H,
+        speech_commands.TASK_FULL,
         nsynth_pitch.TASK_5H,
+        nsynth_pitch.TASK_50H,
+        crema_d.TASK,
+        vox_lingua.TASK,
+        gtzan.TASK_GENRE,
+        gtzan.TASK_MUSIC_SPEECH,
         libricount.TASK,
         dcase2016_task2.TASK,
         maestro.TASK,
+        esc50.TASK,
+        fsd50k.TASK,
+        beijing_opera.TASK,
+        mridangam.STROKE_TASK,
+        mridangam.TONIC_TASK,
+        gunshot_triangulation.TASK,
+        vocal_imitation.TASK,
+        beehive_states.TASK,
     )
 }
 

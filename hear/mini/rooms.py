@@ -111,3 +111,22 @@ def reverberate(
     response = wet * tail / np.sqrt(np.square(tail).sum())
     response[0] += 1
     return fftconvolve(sound, response)[: len(sound)]
+
+
+def tilt(sound: Samples, db_per_octave: float) -> Samples:
+    """Tilt the spectrum of a sound around 1 kHz, as recorders and loudspeakers do.
+
+    Parameters
+    ----------
+    sound : float (n_samples,)
+    db_per_octave : float
+        Positive for a brighter sound; flat below 50 Hz.
+
+    Returns
+    -------
+    float64 (n_samples,)
+    """
+    spectrum = np.fft.rfft(sound)
+    frequencies_hz = np.fft.rfftfreq(len(sound), 1 / SAMPLE_RATE_HZ)
+    octaves = np.log2(np.maximum(frequencies_hz, 50.0) / 1000.0)
+    return np.fft.irfft(spectrum * 10 ** (db_per_octave * octaves / 20), len(sound))

@@ -85,8 +85,23 @@ def noise_band(
     -------
     float64 (n_samples,)
     """
+    return band_pass(rng.normal(size=n_samples(duration_s)), low_hz, high_hz)
+
+
+def band_pass(sound: Samples, low_hz: float, high_hz: float) -> Samples:
+    """Fourth-order Butterworth band-pass from `low_hz` to `high_hz`."""
     band = butter(2, [low_hz, high_hz], "bandpass", fs=SAMPLE_RATE_HZ, output="sos")
-    return sosfilt(band, rng.normal(size=n_samples(duration_s)))
+    return sosfilt(band, sound)
+
+
+def resonate(source: Samples, formants: Sequence[tuple[float, float]]) -> Samples:
+    """Pass a sound through parallel resonators (frequency_hz, bandwidth_hz); peak 1."""
+    sound = np.zeros(len(source))
+    for frequency_hz, bandwidth_hz in formants:
+        radius = np.exp(-np.pi * bandwidth_hz / SAMPLE_RATE_HZ)
+        angle = 2 * np.pi * frequency_hz / SAMPLE_RATE_HZ
+        sound += lfilter([1 - radius], [1, -2 * radius * np.cos(angle), radius**2], source)
+    return sound / np.abs(sound).max()
 
 
 def voice(
@@ -121,12 +136,7 @@ def voice(
     drift = np.cumsum(rng.normal(size=length)) / np.sqrt(length)
     phase = np.cumsum(pitch_hz * (1 + 10 * roughness * drift) / SAMPLE_RATE_HZ)
     source = (1 - breath) * (1 - 2 * (phase % 1)) + breath * rng.normal(size=length)
-    sound = np.zeros(length)
-    for frequency_hz, bandwidth_hz in formants:
-        radius = np.exp(-np.pi * bandwidth_hz / SAMPLE_RATE_HZ)
-        angle = 2 * np.pi * frequency_hz / SAMPLE_RATE_HZ
-        sound += lfilter([1 - radius], [1, -2 * radius * np.cos(angle), radius**2], source)
-    return sound / np.abs(sound).max()
+    return resonate(source, formants)
 
 
 def add_at(canvas: Samples, sound: Samples, start_s: float) -> None:

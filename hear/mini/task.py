@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-GENERATOR_VERSION = 1  # raised whenever the bytes of any mini task change; stored in its metadata
+GENERATOR_VERSION = 2  # raised whenever the bytes of any mini task change; stored in its metadata
 SAMPLE_RATE_HZ = 32_000  # PaSST's rate, one of HEAR's five (hear-preprocess, sample rates)
 VERSION = "mini"  # stands where the real folder names have "v0.0.2", "hear2021", ...
 
@@ -62,12 +62,22 @@ class MiniTask:
         The vocabulary in index order.
     n_clips : dict of str to int
         Clips per split, in the order of the metadata's `splits`.
-    duration_s : float
-        Length of every clip.
+    duration_s : float or None
+        Length of every clip; None where clips differ (see `duration_range_s`).
     embedding_type, prediction_type, split_mode, evaluation
         As in the real task's metadata.
     extras : dict
         The real task's further metadata (pitch range, evaluation parameters, ...).
+    duration_range_s : (shortest, longest) or None
+        Lengths of the clips where `duration_s` is None.
+    audio_id : str
+        Names and seeds the clips; tasks with the same one ask different questions about the
+        same audio. By default the task's name.
+    subset_of : MiniTask or None
+        The larger task whose clips these are: the first `n_clips` of each of its splits, byte
+        for byte (HEAR's 5 h tasks are subsets of their larger versions).
+    further_parts : tuple of MiniTask
+        The task's folders after the first (Beehive has one per hive).
     """
 
     slug: str
@@ -78,12 +88,35 @@ class MiniTask:
     needs: tuple[str, ...]
     labels: tuple[str, ...]
     n_clips: dict[str, int]
-    duration_s: float
+    duration_s: float | None
     embedding_type: str
     prediction_type: str
     split_mode: str
     evaluation: tuple[str, ...]
     extras: dict[str, Any] = field(default_factory=dict)
+    duration_range_s: tuple[float, float] | None = None
+    audio_id: str = ""
+    subset_of: MiniTask | None = None
+    further_parts: tuple[MiniTask, ...] = ()
+
+    @property
+    def parts(self) -> tuple[MiniTask, ...]:
+        """The task's folders, each a mini task of its own: mostly one, this."""
+        return (self, *self.further_parts)
+
+    @property
+    def audio_name(self) -> str:
+        """First part of the clips' file names and key of their random draws."""
+        return self.audio_id or self.task_name
+
+    @property
+    def n_made(self) -> dict[str, int]:
+        """Clips per split that are generated, of which the first `n_clips` are kept.
+
+        A subset makes all clips of the larger task: what eSpeak NG returns depends on every
+        call before it.
+        """
+        return self.subset_of.n_clips if self.subset_of else self.n_clips
 
     @property
     def folder(self) -> str:

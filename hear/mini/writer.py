@@ -33,7 +33,7 @@ INT16_SCALE = 32_767  # full scale of 16 bit PCM
 def write_task(
     task: MiniTask, destination: Path, seed: int, scale: float = 1.0, progress: bool = True
 ) -> Path:
-    """Generate a mini task in this process and write its folder.
+    """Generate one folder of a mini task in this process.
 
     The bytes depend on the seed alone if the process has not spoken before (eSpeak NG carries
     its state from call to call); `hear.mini.make_task` therefore calls this in a fresh one.
@@ -63,12 +63,10 @@ def write_task(
     final, partial = destination / task.folder, destination / f".{task.folder}.partial"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    counts = {split: max(1, round(scale * n)) for split, n in task.n_clips.items()}
-    with tqdm(
-        total=sum(counts.values()), desc=task.folder, unit="clip", disable=not progress
-    ) as bar:
-        for split, n_clips in counts.items():
-            _write_split(task, partial, split, n_clips, seed, bar)
+    made, kept = (_scaled(counts, scale) for counts in (task.n_made, task.n_clips))
+    with tqdm(total=sum(made.values()), desc=task.folder, unit="clip", disable=not progress) as bar:
+        for split in kept:
+            _write_split(task, partial, split, (made[split], kept[split]), seed, bar)
     _write_json(partial / "task_metadata.json", task.metadata(seed))
     with (partial / "labelvocabulary.csv").open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file, lineterminator="\n")
@@ -83,8 +81,8 @@ def write_task(
 def clip_generator(task: MiniTask, split: str, index: int, seed: int) -> np.random.Generator:
     """Random generator of one clip.
 
-    Seeded by [seed, task, split, index], so that clips are independent of each other and of
-    how many are made.
+    Seeded by [seed, task's audio, split, index], so that clips are independent of each other and
+    of how many are made, and tasks that share their audio get the same.
 
     Parameters
     ----------
@@ -98,38 +96,47 @@ def clip_generator(task: MiniTask, split: str, index: int, seed: int) -> np.rand
     -------
     numpy.random.Generator
     """
-    task_id = zlib.crc32(task.slug.encode())
-    return np.random.default_rng([seed, task_id, list(task.n_clips).index(split), index])
+    audio_id = zlib.crc32(task.audio_name.encode())
+    return np.random.default_rng([seed, audio_id, list(task.n_clips).index(split), index])
+
+
+def _scaled(counts: dict[str, int], scale: float) -> dict[str, int]:
+    return {split: max(1, round(scale * n)) for split, n in counts.items()}
 
 
 def _write_split(
-    task: MiniTask, folder: Path, split: str, n_clips: int, seed: int, bar: tqdm
+    task: MiniTask, folder: Path, split: str, n_clips: tuple[int, int], seed: int, bar: tqdm
 ) -> None:
+    """Make the first number of clips and keep the second."""
+    n_made, n_kept = n_clips
     audio_folder = folder / str(SAMPLE_RATE_HZ) / split
     audio_folder.mkdir(parents=True)
     labels: dict[str, Any] = {}
-    for index in range(n_clips):
+    for index in range(n_made):
         clip = task.recipe(clip_generator(task, split, index, seed), split, index)
-        name = f"{task.task_name}-{split}-{index:04d}.wav"
-        _check_clip(task, name, clip.audio, clip.labels)
-        _write_wav(audio_folder / name, clip.audio)
-        labels[name] = clip.labels
+        name = f"{task.audio_name}-{split}-{index:04d}.wav"
+        if index < n_kept:
+            _check_clip(task, name, clip.audio, clip.labels)
+            _write_wav(audio_folder / name, clip.audio)
+            labels[name] = clip.labels
         bar.update()
     _write_json(folder / f"{split}.json", labels)
 
 
 def _check_clip(task: MiniTask, name: str, audio: Audio, labels: list[Any]) -> None:
-    n_samples = round(task.duration_s * SAMPLE_RATE_HZ)
-    if audio.shape != (n_samples,) or not np.isfinite(audio).all():
-        raise MiniTaskError(f"{name}: expected {n_samples} finite samples, found {audio.shape}")
+    shortest_s, longest_s = task.duration_range_s or (task.duration_s, task.duration_s)
+    least, most = round(shortest_s * SAMPLE_RATE_HZ), round(longest_s * SAMPLE_RATE_HZ)
+    if audio.ndim != 1 or not least <= len(audio) <= most or not np.isfinite(audio).all():
+        raise MiniTaskError(
+            f"{name}: expected {least} to {most} finite samples, found {audio.shape}"
+        )
+    end_ms = 1000 * len(audio) / SAMPLE_RATE_HZ
     for label in labels:
         text = label["label"] if isinstance(label, dict) else label
         if text not in task.labels:
             raise MiniTaskError(f"{name}: label {text!r} is not in the task's vocabulary")
-        if isinstance(label, dict) and not (
-            0 <= label["start"] < label["end"] <= 1000 * task.duration_s
-        ):
-            raise MiniTaskError(f"{name}: event {label} is not inside {task.duration_s} s")
+        if isinstance(label, dict) and not 0 <= label["start"] < label["end"] <= end_ms:
+            raise MiniTaskError(f"{name}: event {label} is not inside {end_ms} ms")
 
 
 def _write_wav(path: Path, audio: Audio) -> None:

@@ -16,7 +16,7 @@ import pytest
 import soundfile
 
 from hear.mini import MINI_TASKS, MiniTaskError, MissingSourceError, make_task
-from hear.mini.draws import Draws
+from hear.mini.draws import N_SLOTS, PRETRAINING_SLOTS, Draws
 from hear.mini.events import OFFICE_EVENTS, TEST_VOICES, TRAINING_VOICES
 from hear.mini.midi import Note, render
 from hear.mini.recipes import dcase2016_task2, libricount, maestro, nsynth_pitch, speech_commands
@@ -27,13 +27,15 @@ from hear.mini.task import SAMPLE_RATE_HZ
 from hear.mini.writer import clip_generator
 
 SCALE = 0.05  # a twentieth of the clips, at least one per split
+PARTS = {part.folder: part for task in MINI_TASKS.values() for part in task.parts}
 
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Every mini task, small, seed 0."""
+    """Every folder of every mini task by its name, small, seed 0."""
     root = tmp_path_factory.mktemp("mini")
-    return {slug: make_task(slug, root, 0, scale=SCALE, progress=False) for slug in MINI_TASKS}
+    made = [make_task(slug, root, 0, scale=SCALE, progress=False) for slug in MINI_TASKS]
+    return {folder.name: folder for folder in itertools.chain.from_iterable(made)}
 
 
 def _read(folder: Path, name: str) -> Any:
@@ -54,14 +56,15 @@ def _leaves(labels: list[Any]) -> set[str]:
 
 def test_there_is_one_mini_task_of_each_kind() -> None:
     kinds = {(task.embedding_type, task.split_mode) for task in MINI_TASKS.values()}
-    assert kinds == set(itertools.product(("scene", "event"), ("trainvaltest", "new_split_kfold")))
-    assert all(slug == task.slug for slug, task in MINI_TASKS.items())
+    assert kinds >= set(itertools.product(("scene", "event"), ("trainvaltest", "new_split_kfold")))
+    assert all(slug == part.slug for slug, task in MINI_TASKS.items() for part in task.parts)
+    assert len(PARTS) == sum(len(task.parts) for task in MINI_TASKS.values())
 
 
-@pytest.mark.parametrize("slug", MINI_TASKS)
-def test_metadata_are_the_real_tasks_with_version_mini(folders: dict[str, Path], slug: str) -> None:
-    task, metadata = MINI_TASKS[slug], _read(folders[slug], "task_metadata.json")
-    assert folders[slug].name == f"{metadata['task_name']}-mini-{metadata['mode']}"
+@pytest.mark.parametrize("name", PARTS)
+def test_metadata_are_the_real_tasks_with_version_mini(folders: dict[str, Path], name: str) -> None:
+    task, metadata = PARTS[name], _read(folders[name], "task_metadata.json")
+    assert folders[name].name == f"{metadata['task_name']}-mini-{metadata['mode']}"
     assert metadata["version"] == "mini" and metadata["mini_seed"] == 0
     assert metadata["splits"] == list(task.n_clips)
     assert metadata["evaluation"] == list(task.evaluation)
@@ -69,9 +72,9 @@ def test_metadata_are_the_real_tasks_with_version_mini(folders: dict[str, Path],
     assert metadata.get("nfolds", len(task.n_clips)) == len(task.n_clips)
 
 
-@pytest.mark.parametrize("slug", MINI_TASKS)
-def test_every_listed_file_exists_and_nothing_else(folders: dict[str, Path], slug: str) -> None:
-    folder, task = folders[slug], MINI_TASKS[slug]
+@pytest.mark.parametrize("name", PARTS)
+def test_every_listed_file_exists_and_nothing_else(folders: dict[str, Path], name: str) -> None:
+    folder, task = folders[name], PARTS[name]
     with (folder / "labelvocabulary.csv").open(encoding="utf-8", newline="") as file:
         vocabulary = [(int(row["idx"]), row["label"]) for row in csv.DictReader(file)]
     assert vocabulary == list(enumerate(task.labels))
@@ -88,14 +91,15 @@ def test_every_listed_file_exists_and_nothing_else(folders: dict[str, Path], slu
     assert not list(folder.parent.glob(".*"))
 
 
-@pytest.mark.parametrize("slug", MINI_TASKS)
-def test_audio_is_mono_16_bit_and_as_long_as_promised(folders: dict[str, Path], slug: str) -> None:
-    paths = sorted(folders[slug].rglob("*.wav"))
+@pytest.mark.parametrize("name", PARTS)
+def test_audio_is_mono_16_bit_and_as_long_as_promised(folders: dict[str, Path], name: str) -> None:
+    paths, task = sorted(folders[name].rglob("*.wav")), PARTS[name]
+    shortest_s, longest_s = task.duration_range_s or (task.duration_s, task.duration_s)
     assert paths
     for path in paths:
         info = soundfile.info(path)
         assert (info.channels, info.samplerate, info.subtype) == (1, SAMPLE_RATE_HZ, "PCM_16")
-        assert info.frames == MINI_TASKS[slug].duration_s * SAMPLE_RATE_HZ
+        assert shortest_s <= info.frames / SAMPLE_RATE_HZ <= longest_s
         audio, _ = soundfile.read(path)
         assert 1e-4 < np.abs(audio).max() <= 0.951
 
@@ -104,9 +108,9 @@ def test_audio_is_mono_16_bit_and_as_long_as_promised(folders: dict[str, Path], 
 def test_events_lie_inside_the_clip_and_do_not_overlap_themselves(
     folders: dict[str, Path], slug: str
 ) -> None:
-    task = MINI_TASKS[slug]
+    task, folder = MINI_TASKS[slug], folders[MINI_TASKS[slug].folder]
     for split, (_, events) in itertools.chain.from_iterable(
-        ((split, item) for item in _read(folders[slug], f"{split}.json").items())
+        ((split, item) for item in _read(folder, f"{split}.json").items())
         for split in task.n_clips
     ):
         assert events, split
@@ -122,14 +126,14 @@ def test_the_same_seed_gives_the_same_bytes_whenever_it_runs(
 ) -> None:
     time.sleep(1.1)  # eSpeak NG would seed its noise from the clock, in whole seconds
     for slug in ("speech_commands_5h", "dcase2016_task2", "maestro"):
-        again = make_task(slug, tmp_path, 0, scale=SCALE, progress=False)
-        assert _hashes(again) == _hashes(folders[slug])
+        for again in make_task(slug, tmp_path, 0, scale=SCALE, progress=False):
+            assert _hashes(again) == _hashes(folders[again.name])
 
 
 def test_another_seed_gives_other_audio_and_replaces_the_folder(tmp_path: Path) -> None:
-    first = _hashes(make_task("maestro", tmp_path, 0, scale=0.4, progress=False))
+    first = _hashes(*make_task("maestro", tmp_path, 0, scale=0.4, progress=False))
     (tmp_path / "maestro-mini-5h" / "stale.txt").write_text("old", encoding="utf-8")
-    second = _hashes(make_task("maestro", tmp_path, 1, scale=0.4, progress=False))
+    second = _hashes(*make_task("maestro", tmp_path, 1, scale=0.4, progress=False))
     assert first.keys() == second.keys()
     wavs = [name for name in first if name.endswith(".wav")]
     assert wavs and all(first[name] != second[name] for name in wavs)
@@ -137,7 +141,8 @@ def test_another_seed_gives_other_audio_and_replaces_the_folder(tmp_path: Path) 
 
 def test_clips_draw_from_generators_of_their_own() -> None:
     task = MINI_TASKS["maestro"]
-    keys = itertools.product(MINI_TASKS.values(), (0, 1), (0, 1))
+    different = {part.audio_name: part for part in PARTS.values()}
+    keys = itertools.product(different.values(), (0, 1), (0, 1))
     draws = [
         clip_generator(task, list(task.n_clips)[1], index, seed).random()
         for task, index, seed in keys
@@ -165,11 +170,11 @@ def test_voices_and_instruments_of_the_test_part_are_unseen() -> None:
 def test_held_out_parameters_never_meet_training_parameters() -> None:
     rng = np.random.default_rng(0)
     training, test = (
-        {int(300 * Draws(rng, held_out).uniform(0, 1)) // 10 for _ in range(2000)}
+        {int(N_SLOTS * Draws(rng, held_out).uniform(0, 1)) for _ in range(2000)}
         for held_out in (False, True)
     )
     assert training.isdisjoint(test)
-    assert training | test == set(range(30))
+    assert training | test == set(range(N_SLOTS)) - set(PRETRAINING_SLOTS)
 
 
 @pytest.mark.parametrize("held_out", [False, True])
@@ -225,7 +230,8 @@ def test_a_missing_wheel_is_named_with_the_tasks_that_need_it(
         assert (f"{slug}," in message or f"{slug} need" in message) == (
             "espeakng-loader" in task.needs
         )
-    assert make_task("maestro", tmp_path, 0, scale=0.01, progress=False).is_dir()
+    (folder,) = make_task("maestro", tmp_path, 0, scale=0.01, progress=False)
+    assert folder.is_dir()
 
 
 def test_a_failing_process_is_reported(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

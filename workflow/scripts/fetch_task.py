@@ -12,7 +12,7 @@ with logged(snakemake.log[0]):
     manifest = Path(snakemake.output[0])
     sources = [Path(source) for source in snakemake.params.sources]
     if snakemake.params.generated:
-        folders = [make_task(snakemake.wildcards.task, manifest.parent, snakemake.params.seed)]
+        folders = make_task(snakemake.wildcards.task, manifest.parent, snakemake.params.seed)
         origin = {"generator": snakemake.params.generator, "seed": snakemake.params.seed}
     else:
         archives = [source for source in sources if source.is_file()]

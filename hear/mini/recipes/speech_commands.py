@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from hear.mini.rooms import Environment, background, reverberate
@@ -54,18 +56,26 @@ def speech_commands(rng: np.random.Generator, split: str, index: int) -> Clip:
     return Clip(audio.astype(np.float32), [label])
 
 
-TASK_5H = MiniTask(
-    slug="speech_commands_5h",
+TASK_FULL = MiniTask(
+    slug="speech_commands_full",
     task_name="speech_commands",
-    mode="5h",
+    mode="full",
     stands_for="Words spoken by eSpeak NG, test voices unseen.",
     recipe=speech_commands,
     needs=("espeakng-loader",),
     labels=LABELS,
-    n_clips={"train": 360, "valid": 120, "test": 240},
+    n_clips={"train": 360, "valid": 60, "test": 120},
     duration_s=DURATION_S,
     embedding_type="scene",
     prediction_type="multiclass",
     split_mode="trainvaltest",
     evaluation=("top1_acc",),
+)
+
+TASK_5H = replace(
+    TASK_FULL,
+    slug="speech_commands_5h",
+    mode="5h",
+    n_clips={"train": 180, "valid": 60, "test": 120},
+    subset_of=TASK_FULL,
 )
