@@ -1,14 +1,15 @@
-# make        install into .venv and run the default study
+# make        install into .venv and run the default study; ARGS=... is passed to Snakemake
 # make test   install and run the tests
 # make readme write the default study's tables into README.md
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 CORES ?= 2
+ARGS ?=
 BIN = .venv/bin
 INSTALLED = .venv/.installed
 
 .PHONY: run test readme
 run: $(INSTALLED)
-	@$(BIN)/python -m workflow.launch --cores $(CORES)
+	@$(BIN)/python -m workflow.launch --cores $(CORES) $(ARGS)
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest

@@ -51,7 +51,7 @@ def unpack(
     Parameters
     ----------
     archive : Path or str
-        A .tar or .tar.gz; may hold several task folders.
+        A .tar or .tar.gz with one task folder, as the official ones are.
     destination : Path or str
         Created if need be.
     max_bytes : int
@@ -62,13 +62,13 @@ def unpack(
     Returns
     -------
     list of Path
-        The task folders, in the archive's order.
+        The task folder.
 
     Raises
     ------
     ArchiveError
         If the archive is damaged, incomplete or unsafe (links, devices, members outside,
-        absurd sizes), or holds no task folder.
+        absurd sizes), or holds no or several task folders.
     """
     archive, destination = Path(archive), Path(destination)
     destination.mkdir(parents=True, exist_ok=True)
@@ -95,10 +95,9 @@ def _extract(opened: OpenArchive, temporary: Path, max_bytes: int) -> list[PureP
         folder = metadata_folder(opened.path, member)
         if folder is not None:
             folders.append(folder)
-    names = [folder.name for folder in folders]
-    if len(set(names)) < len(names):
+    if len(folders) > 1:
         found = ", ".join(map(str, folders))
-        raise ArchiveError(f"{opened.path}: expected different task folders, found {found}")
+        raise ArchiveError(f"{opened.path}: expected one task folder per archive, found {found}")
     return folders
 
 

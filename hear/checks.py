@@ -167,3 +167,5 @@ def _check_evaluation(metadata: dict[str, Any], file: str, problems: Problems) -
             problems.add(where, f"one of {', '.join(METRICS)}", hint)
         elif METRICS[slug].kind != kind:
             problems.add(where, f"metrics of kind {kind} ({kind} by embedding_type)", slug)
+        elif slug == slugs[0] and not METRICS[slug].maximize:
+            problems.add(where, "a primary (first) metric of which more is better", slug)

@@ -111,8 +111,11 @@ def _embed_batch(
     try:
         return model.embed(audio, view)
     except ValueError as error:
-        clips = paths[0] if len(paths) == 1 else f"{len(paths)} clips from {paths[0]}"
-        raise ValueError(f"{clips}: {error}") from error
+        if len(paths) == 1:
+            raise ValueError(f"{paths[0]}: {error}") from error
+        for path, clip in zip(paths, audio, strict=True):  # which one is it?
+            _embed_batch(model, view, clip[None], [path])
+        raise ValueError(f"{paths[0]} and {len(paths) - 1} more clips: {error}") from error
 
 
 def _batches(paths: list[Path], sample_rate: int) -> Iterator[tuple[list[Path], Tensor]]:

@@ -10,7 +10,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from hear.archives import folder_fingerprint
+from hear.audio_checks import SAMPLE_RATES_HZ
 from hear.chance import chance_level
+from hear.protocol import Protocol
 from hear.tasks import TaskFolder, check_audio, folds, read_task
 
 
@@ -45,7 +47,11 @@ def write_manifest(
     manifest: dict = {"task": slug, "origin": origin, "folders": []}
     for folder in folders:
         task = read_task(folder)
+        Protocol().for_task(task.metadata)  # what the task prescribes can be run
         summary = check_audio(task, progress=progress)
+        for rate in SAMPLE_RATES_HZ:  # a model with another rate may read another folder
+            if rate != summary["sample_rate_hz"] and (task.path / str(rate)).is_dir():
+                check_audio(task, rate, progress=progress)
         base = path.parent.absolute()
         inside = task.path.is_relative_to(base)
         if progress:

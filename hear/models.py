@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import importlib.util
-import inspect
+import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -48,7 +48,10 @@ class HearModel:
         if missing := [name for name in API if not callable(getattr(self.module, name, None))]:
             raise ModelError(f"model {module}: no function {', '.join(missing)} (HEAR API)")
         arguments = [weights] if weights else []
-        self.model: Any = self.module.load_model(*arguments, **(options or {}))
+        try:
+            self.model: Any = self.module.load_model(*arguments, **(options or {}))
+        except Exception as error:
+            raise ModelError(f"model {module}: load_model failed: {error!r}") from error
         if not isinstance(getattr(self.model, "sample_rate", None), int):
             raise ModelError(f"model {module}: expected an integer sample_rate (HEAR API)")
         self.sample_rate: int = self.model.sample_rate
@@ -84,7 +87,8 @@ class HearModel:
             embeddings, timestamps = self.module.get_scene_embeddings(audio, self.model), None
         else:
             embeddings, timestamps = self.module.get_timestamp_embeddings(audio, self.model)
-            timestamps = timestamps[0].float().cpu()
+            timestamps = torch.as_tensor(timestamps)[0].float().cpu()
+        embeddings = torch.as_tensor(embeddings)
         n_axes = 2 if view == "scene" else 3
         if embeddings.ndim != n_axes or len(embeddings) != len(audio):
             raise ModelError(
@@ -95,12 +99,33 @@ class HearModel:
 
     def fingerprint(self) -> str:
         """sha256 of the module's source file: changes when the model's code does."""
-        source = inspect.getsourcefile(self.module)
-        return hashlib.sha256(Path(source).read_bytes()).hexdigest() if source else "unknown"
+        return source_hash(self.module.__file__ or "")
+
+
+def source_hash(module: str) -> str:
+    """sha256 of a module's source file, without importing the module itself.
+
+    Parameters
+    ----------
+    module : str
+        Import path, or path of a ``.py`` file.
+
+    Raises
+    ------
+    ModelError
+        If there is no such module or file.
+    """
+    try:
+        origin = module if module.endswith(".py") else importlib.util.find_spec(module).origin
+        return hashlib.sha256(Path(origin).read_bytes()).hexdigest()
+    except (ImportError, AttributeError, OSError, TypeError, ValueError) as error:
+        raise ModelError(f"model {module}: no such module or file ({error})") from error
 
 
 def import_model(module: str) -> ModuleType:
     """Import a model's module by import path or by the path of its file.
+
+    A file may import its neighbors: its folder joins the import path.
 
     Raises
     ------
@@ -110,8 +135,10 @@ def import_model(module: str) -> ModuleType:
     try:
         if not module.endswith(".py"):
             return importlib.import_module(module)
-        spec = importlib.util.spec_from_file_location(Path(module).stem, module)
-        loaded = importlib.util.module_from_spec(spec)
+        path = Path(module).absolute()
+        sys.path.append(str(path.parent))
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        loaded = sys.modules[path.stem] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(loaded)
         return loaded
     except Exception as error:

@@ -20,6 +20,8 @@ from passt.embedder import Embedder
 from passt.mel import MelSpectrogram
 from passt.transformer import Architecture, PaSST, initialize
 
+# Time positions of the released networks by STFT hop: input_tdim 998, 2000, 3200 over stride 10.
+TIME_POSITIONS = {320: 99, 160: 200, 100: 320}
 FRONT_END_VERSION = 1  # raise when values of the front end or the windows change
 
 
@@ -88,7 +90,9 @@ class Checkpoint:
             base = asdict(RELEASED[released])
             base["file"] = f"resources/checkpoints/{base['url'].rsplit('/', 1)[1]}"
         entry.pop("init", None)  # "random": no file
-        shape = base.pop("architecture", {}) | {
+        hop = entry.get("hop") or base.get("hop")
+        positions = {"n_time_patches": TIME_POSITIONS[hop]} if hop in TIME_POSITIONS else {}
+        shape = positions | base.pop("architecture", {}) | {
             key: entry.pop(key) for key in list(entry) if key in Architecture.__dataclass_fields__
         }
         return cls(**(base | entry | {"id": id, "architecture": Architecture(**shape)}))
@@ -152,13 +156,13 @@ RELEASED = {
         Checkpoint(
             "passt_hop5",
             hop=160,
-            architecture=Architecture(n_time_patches=200),
+            architecture=Architecture(n_time_patches=TIME_POSITIONS[160]),
             url=f"{_RELEASES}/v0.0.3-audioset/passt-s-f128-stfthop160-p16-s10-ap.473-swa.pt",
         ),
         Checkpoint(
             "passt_hop3",
             hop=100,
-            architecture=Architecture(n_time_patches=320),
+            architecture=Architecture(n_time_patches=TIME_POSITIONS[100]),
             url=f"{_RELEASES}/v0.0.3-audioset/passt-s-f128-stfthop100-p16-s10-ap.473-swa.pt",
         ),
     )
@@ -195,10 +199,13 @@ def check_tensors(found: dict[str, Tensor], expected: dict[str, Tensor], where: 
     Raises
     ------
     CheckpointError
-        Listing every missing, extra and wrongly shaped tensor.
+        Listing every missing, extra, wrongly shaped and not finite tensor.
     """
     problems = [f"missing {name}" for name in expected if name not in found]
     problems += [f"unexpected {name}" for name in found if name not in expected]
+    problems += [
+        f"{name}: NaN or infinite values" for name, t in found.items() if not t.isfinite().all()
+    ]
     problems += [
         f"{name}: expected shape {tuple(tensor.shape)}, found {tuple(found[name].shape)}"
         for name, tensor in expected.items()

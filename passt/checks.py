@@ -54,6 +54,11 @@ def check_audio(audio: Tensor) -> None:
             )
 
 
+def shortest_samples(hop: int) -> int:
+    """Samples that give one patch (16 mel frames) at this STFT hop, and the STFT its padding."""
+    return max(MIN_SAMPLES, (PATCH_SIZE - 1) * hop + 1)
+
+
 def check_spectrogram_length(
     n_samples: int, n_frames: int, hop: int, architecture: Architecture, what: str
 ) -> None:
@@ -74,7 +79,7 @@ def check_spectrogram_length(
     AudioError
         If it is shorter than one patch or longer than the time positions.
     """
-    shortest = max(MIN_SAMPLES, (PATCH_SIZE - 1) * hop + 1)
+    shortest = shortest_samples(hop)
     if n_samples < shortest:
         raise AudioError(
             f"{what} too short: expected at least {shortest} samples (16 mel frames at hop {hop}), "

@@ -47,7 +47,7 @@ class Embedder(nn.Module):
         """Levels that a view gives: L for ``mel``, M and H otherwise."""
         return "L" if view == "mel" else "MH"
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def embed(self, audio: Tensor, view: str) -> tuple[dict[str, Tensor], Tensor | None]:
         """Embed a batch of clips of equal length.
 

@@ -55,7 +55,7 @@ class PaSSTModel(nn.Module):
 
 def load_model(
     model_file_path: str = "",
-    checkpoint: str = "passt_hop10",
+    checkpoint: str | None = None,
     levels: str = "MH",
     receptive_fields_ms: tuple[int, ...] = (160,),
     module: str | None = None,
@@ -67,8 +67,10 @@ def load_model(
     model_file_path : str
         Weights (``.pt`` or ``.safetensors``). Empty: the released file of ``checkpoint`` below
         ``resources/checkpoints``.
-    checkpoint : str
-        ``passt_hop10``, ``passt_hop5`` or ``passt_hop3``: which STFT hop the weights are for.
+    checkpoint : str, optional
+        ``passt_hop10``, ``passt_hop5`` or ``passt_hop3``: which STFT hop the weights are for. By
+        default the one whose number of time positions (99, 200, 320) the file has, and
+        ``passt_hop10`` without a file.
     levels : str
         Subset of ``"LMH"``: mel, features, logits.
     receptive_fields_ms : tuple of int
@@ -94,17 +96,15 @@ def load_model(
             raise ValueError(f"module: expected one of {known}, found {module!r}")
         hop_id, levels, receptive_fields_ms = RELEASED_MODULES[module]
         checkpoint = f"passt_{hop_id}"
-    if checkpoint not in RELEASED:
+    if checkpoint is not None and checkpoint not in RELEASED:
         known = sorted(RELEASED)
         raise CheckpointError(f"checkpoint: expected one of {known}, found {checkpoint!r}")
-    variant = Variant(checkpoint, levels, tuple(receptive_fields_ms))
     if model_file_path:
-        if not Path(model_file_path).is_file():
-            raise CheckpointError(f"no checkpoint file {model_file_path}")
-        architecture = infer_architecture(read_tensors(Path(model_file_path)))
-        weights = Checkpoint(checkpoint, RELEASED[checkpoint].hop, architecture, model_file_path)
+        weights = _from_file(model_file_path, checkpoint)
     else:
+        checkpoint = checkpoint or "passt_hop10"
         weights = Checkpoint.from_config(checkpoint, {"released": checkpoint})
+    variant = Variant(weights.id, levels, tuple(receptive_fields_ms))
     model = PaSSTModel(weights.embedder(), variant)
     return model.cuda() if torch.cuda.is_available() else model
 
@@ -158,7 +158,23 @@ def get_timestamp_embeddings(audio: Tensor, model: PaSSTModel) -> tuple[Tensor, 
         If the audio cannot be embedded.
     """
     embeddings, timestamps = model.embed(audio, model.variant.timestamp_embedding)
-    return embeddings, timestamps.expand(len(audio), -1)
+    return embeddings, timestamps.repeat(len(audio), 1)
+
+
+def _from_file(path: str, checkpoint: str | None) -> Checkpoint:
+    """Tell the hop of a file's network by its time positions; refuse what contradicts it."""
+    if not Path(path).is_file():
+        raise CheckpointError(f"no checkpoint file {path}")
+    architecture = infer_architecture(read_tensors(Path(path)))
+    positions = architecture.n_time_patches
+    by_positions = {c.architecture.n_time_patches: id for id, c in RELEASED.items()}
+    found = by_positions.get(positions, checkpoint)
+    if found is None or (checkpoint and checkpoint != found):
+        raise CheckpointError(
+            f"{path}: {positions} time positions, which {found or 'no released network'} has; "
+            f"checkpoint={checkpoint!r} does not say otherwise: name the one with its STFT hop"
+        )
+    return Checkpoint(found, RELEASED[found].hop, architecture, path)
 
 
 def _components(name: str) -> tuple[tuple[str, str], ...]:

@@ -16,7 +16,6 @@ from passt.transformer import Architecture
 HOP = 320  # samples: 10 ms, as the base model
 WINDOW_MS = 160.0  # window around a timestamp: the base model's receptive field
 BATCH_WINDOWS = 512
-VERSION = 1  # raise when values change
 
 
 class LogMel(nn.Module):
@@ -42,7 +41,7 @@ def load_model(model_file_path: str = "") -> LogMel:
     return LogMel()
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def get_scene_embeddings(audio: Tensor, model: LogMel) -> Tensor:
     """Statistics over the whole clip.
 
@@ -68,7 +67,7 @@ def get_scene_embeddings(audio: Tensor, model: LogMel) -> Tensor:
     return model(audio).cpu()
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def get_timestamp_embeddings(audio: Tensor, model: LogMel) -> tuple[Tensor, Tensor]:
     """Statistics over 160 ms around every timestamp, every 50 ms.
 
@@ -97,4 +96,4 @@ def get_timestamp_embeddings(audio: Tensor, model: LogMel) -> tuple[Tensor, Tens
         for stack in windows.batches(audio, window, hop, BATCH_WINDOWS, "window of 160 ms")
     ]
     timestamps = windows.timestamps_ms(windows.n_windows(audio.shape[1], window, hop))
-    return torch.cat(parts, dim=1), timestamps.expand(len(audio), -1)
+    return torch.cat(parts, dim=1), timestamps.repeat(len(audio), 1)

@@ -50,7 +50,9 @@ def _describe(error: ValidationError) -> list[str]:
     if error.validator == "additionalProperties" and isinstance(error.instance, dict):
         known = error.schema["properties"]
         return [f"{key}: {unknown(k, known)}" for k in error.instance if k not in known]
+    wanted = error.schema.get("description", "")
     if error.validator == "oneOf" and isinstance(error.instance, dict):
         return [f"{key}: expected either checkpoint and levels, or module; found {error.instance}"]
-    wanted = error.schema.get("description", "")
+    if error.validator in ("oneOf", "not", "pattern", "type"):
+        return [f"{key}: {error.instance!r} is not what is expected here ({wanted})"]
     return [f"{key}: {error.message}" + (f" ({wanted})" if wanted else "")]

@@ -15,23 +15,21 @@ from pathlib import Path
 STATE = Path(".snakemake")
 
 
-def main(arguments: list[str]) -> int:
-    """Run ``snakemake`` with ``arguments`` and return its exit status."""
+def main(arguments: list[str]) -> None:
+    """Become ``snakemake`` with ``arguments``, holding the lock until it ends or dies."""
     STATE.mkdir(exist_ok=True)
-    with open(STATE / "launch.lock", "w") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            message = "make: another make is running in this folder; wait for it or stop it"
-            print(message, file=sys.stderr)
-            return 1
-        snakemake = [sys.executable, "-m", "snakemake"]
-        if any((STATE / "locks").glob("*")):
-            print("make: clearing the lock of a run that was killed", file=sys.stderr)
-            subprocess.run([*snakemake, "--unlock"], check=True, capture_output=True)
-        environment = os.environ | {"PYTHONHASHSEED": "0"}
-        return subprocess.run([*snakemake, *arguments], env=environment).returncode
+    lock = os.open(STATE / "launch.lock", os.O_CREAT | os.O_RDWR)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit("make: another run is at work in this folder; wait for it or stop it")
+    os.set_inheritable(lock, True)
+    snakemake = [sys.executable, "-m", "snakemake"]
+    if any((STATE / "locks").glob("*")):
+        print("make: clearing the lock of a run that was killed", file=sys.stderr)
+        subprocess.run([*snakemake, "--unlock"], check=True, capture_output=True)
+    os.execv(sys.executable, [*snakemake, *arguments])
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main(sys.argv[1:])

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hear.mini import GENERATOR_VERSION
-from hear.models import LEVEL
+from hear.models import LEVEL, ModelError, source_hash
 from hear.protocol import Protocol, ProtocolError
-from passt.checkpoints import Checkpoint, CheckpointError
+from passt.checkpoints import FRONT_END_VERSION, Checkpoint, CheckpointError
+from passt.checks import shortest_samples
 from passt.variants import Embedding, Variant
+from passt.windows import samples
 from workflow.config import ConfigError, check_config, unknown
 from workflow.tasks import TaskSpec, find_tasks, read_task_table
 
@@ -58,6 +60,9 @@ class Study:
     """
 
     def __init__(self, config: dict) -> None:
+        for key in ("tasks", "mini_tasks", "select_models"):  # a single name is a list of one
+            if isinstance(config.get(key), str) and config[key] != "all":
+                config = config | {key: [config[key]]}
         check_config(config)
         self.config = config
         self.name: str = config["study"]
@@ -79,10 +84,11 @@ class Study:
     def _checkpoints(self, used: set[str | None]) -> dict[str, Checkpoint]:
         checkpoints = {}
         for id, entry in self.config["checkpoints"].items():
-            complete = "hop" in entry and {"init", "file"} & entry.keys()
-            if "released" not in entry and not complete:
+            complete = "hop" in entry and len({"init", "file"} & entry.keys()) == 1
+            if ("released" not in entry and not complete) or {"init", "released"} <= entry.keys():
                 raise ConfigError(
-                    f"config: checkpoints.{id}: expected released, or hop with file or init: random"
+                    f"config: checkpoints.{id}: expected released, or hop with either file or "
+                    "init: random"
                 )
             try:
                 checkpoints[id] = Checkpoint.from_config(id, entry)
@@ -98,6 +104,10 @@ class Study:
             if id in self.checkpoints:
                 raise ConfigError(f"config: models.{id}: a checkpoint has this name already")
             options = entry.get("options", {})
+            try:
+                source_hash(entry["module"])
+            except ModelError as error:
+                raise ConfigError(f"config: models.{id}: {error}") from None
             return Model(id, label, None, entry["module"], entry.get("weights", ""), options)
         checkpoint = entry["checkpoint"]
         if checkpoint not in self.checkpoints:
@@ -108,6 +118,12 @@ class Study:
             variant = Variant(checkpoint, entry["levels"], fields)
         except ValueError as error:
             raise ConfigError(f"config: models.{id}: {error}") from error
+        for ms in variant.receptive_fields_ms:
+            if (n_samples := samples(ms)) < shortest_samples(self.checkpoints[checkpoint].hop):
+                raise ConfigError(
+                    f"config: models.{id}.receptive_fields_ms: {ms} ms are {n_samples} samples, "
+                    "fewer than the 16 mel frames of one patch at this checkpoint's hop"
+                )
         if self.checkpoints[checkpoint].is_random:
             label += " (random-init)"
         return Model(id, label, variant)
@@ -119,15 +135,23 @@ class Study:
             name = "mini" if self.is_generated else "reference"
         if name not in protocols:
             raise ConfigError(f"config: protocol: {unknown(name, protocols)}")
-        try:
-            return Protocol.from_config({"name": name} | protocols[name])
-        except ProtocolError as error:
-            raise ConfigError(f"config: protocols.{name}: {error}") from error
+        built = {}
+        for key, values in protocols.items():
+            try:
+                built[key] = Protocol.from_config({"name": key} | values)
+            except ProtocolError as error:
+                raise ConfigError(f"config: protocols.{key}: {error}") from error
+        return built[name]
 
     @property
     def is_generated(self) -> bool:
         """True if the tasks are the generated mini tasks."""
         return self.config.get("task_dir") is None
+
+    @property
+    def is_real(self) -> bool:
+        """True if every task is one of HEAR 2021's, in its official version."""
+        return not self.is_generated and all(spec.is_official for spec in self.tasks.values())
 
     @property
     def source(self) -> str:
@@ -140,7 +164,9 @@ class Study:
         if self.is_generated:
             tasks = f"{n} generated mini tasks (analogs, not the HEAR 2021 tasks)"
         else:
-            tasks = f"{n} task{'s' * (n > 1)} from {Path(self.config['task_dir']).name}"
+            kind = "HEAR 2021 task" if self.is_real else "task"
+            tasks = f"{n} {kind}{'s' * (n > 1)} from {Path(self.config['task_dir']).name}"
+            tasks += "" if self.is_real else " (recordings of this user, not the HEAR 2021 suite)"
         used = {m.variant.checkpoint for m in self.models.values() if m.variant}
         random_init = [self.checkpoints[id].is_random for id in used]
         weights = " \u00b7 PaSST weights random-init" if random_init and all(random_init) else ""
@@ -174,13 +200,14 @@ class Study:
         return [(source, view, level)]
 
     def fingerprint(self, source: str) -> str:
-        """What the embeddings of a checkpoint or model depend on, beside the audio."""
+        """What the embeddings of a checkpoint or model depend on, beside the audio and weights."""
         if source in self.checkpoints:
             checkpoint = dataclasses.replace(self.checkpoints[source], id="", url=None)
-            return json.dumps(dataclasses.asdict(checkpoint), sort_keys=True)
-        model = self.models[source]
-        return json.dumps([model.module, model.weights, model.options], sort_keys=True)
-
+            facts = dataclasses.asdict(checkpoint)
+        else:
+            model = self.models[source]
+            facts = {"module": source_hash(model.module), "options": model.options}
+        return json.dumps(facts | {"front_end": FRONT_END_VERSION}, sort_keys=True)
 
     def checkpoint_entry(self, source: str) -> dict | None:
         """Config entry of a checkpoint; None for a third-party model."""
@@ -261,7 +288,14 @@ class Study:
 
     # Exhibits: what the figures and tables of this study are called and show.
 
-    normalization = "best model of this run"
+    @property
+    def normalization(self) -> str:
+        """What normalized scores are divided by: official entries only beside the real tasks."""
+        return "best HEAR 2021 entry" if self.is_real else "best model of this run"
+
+    def official(self, table: str) -> list[str]:
+        """A table of the official study that the real tasks are compared with; else nothing."""
+        return [f"results/official/{table}.csv"] if self.is_real else []
 
     def kinds(self) -> list[str]:
         """Kinds of task that the study has: ``scene``, ``event`` or both."""

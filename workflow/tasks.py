@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import re
 import sys
 from dataclasses import dataclass
@@ -20,13 +21,15 @@ CACHE = Path("resources/tasks/archives.json")  # metadata of archives already lo
 class TaskSpec:
     """One task of a study, as far as it is known before its archive is unpacked.
 
-    ``sources`` are archives or folders; empty for a generated task.
+    ``sources`` are archives or folders; empty for a generated task. ``is_official`` says that their
+    folders have the names of a HEAR 2021 task's official version.
     """
 
     slug: str
     category: str
     embedding_type: str
     sources: tuple[Path, ...] = ()
+    is_official: bool = False
 
     @property
     def is_generated(self) -> bool:
@@ -37,6 +40,18 @@ class TaskSpec:
     def inputs(self) -> list[str]:
         """Files whose change makes the task another one."""
         return [str(p / "task_metadata.json" if p.is_dir() else p) for p in self.sources]
+
+    def state(self) -> str:
+        """Hash of name, size and time of every file of the task's folders.
+
+        A folder is read where it lies, so that an edited label or a removed clip must be noticed.
+        """
+        digest = hashlib.sha256()
+        for folder in self.sources:
+            for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
+                status = path.stat()
+                digest.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
+        return digest.hexdigest()
 
 
 def read_task_table() -> dict[str, dict[str, str]]:
@@ -67,7 +82,7 @@ def find_tasks(config: dict) -> dict[str, TaskSpec]:
     if config.get("task_dir") is None:
         specs = {
             slug: TaskSpec(slug, table[slug]["category"], table[slug]["embedding_type"])
-            for slug in _available(table, wanted=config["tasks"])
+            for slug in _available(table, config)
         }
     else:
         if config["study"] == "mini":
@@ -78,24 +93,26 @@ def find_tasks(config: dict) -> dict[str, TaskSpec]:
         specs = _from_directory(Path(config["task_dir"]), table, config.get("categories", {}))
     if config["tasks"] == "all":
         return specs
-    known = specs if config.get("task_dir") else MINI_TASKS
     for slug in config["tasks"]:
-        if slug not in known:
-            raise ConfigError(f"config: tasks: {unknown(slug, known)}")
+        if slug not in specs:
+            raise ConfigError(f"config: tasks: {unknown(slug, specs)}")
     return {slug: spec for slug, spec in specs.items() if slug in config["tasks"]}
 
 
-def _available(table: dict[str, dict[str, str]], wanted: str | list[str]) -> list[str]:
+def _available(table: dict[str, dict[str, str]], config: dict) -> list[str]:
     """Mini tasks whose sound sources are installed; what is missing is said in one line each."""
+    named = [config[key] for key in ("tasks", "mini_tasks") if config[key] != "all"]
+    for slug in {slug for slugs in named for slug in slugs}:
+        if slug not in MINI_TASKS:
+            raise ConfigError(f"config: tasks: {unknown(slug, MINI_TASKS)}")
+    wanted = named[0] if named else list(MINI_TASKS)  # tasks says more than mini_tasks
     available = []
-    for slug in table:
-        if slug not in MINI_TASKS or (wanted != "all" and slug not in wanted):
-            continue
+    for slug in (slug for slug in table if slug in wanted):
         try:
             check_sources(MINI_TASKS[slug])
             available.append(slug)
         except MissingSourceError as error:
-            if wanted != "all":
+            if config["tasks"] != "all":
                 raise ConfigError(f"config: tasks: {error}") from None
             print(f"without {error}", file=sys.stderr)
     return available
@@ -106,14 +123,23 @@ def _from_directory(
 ) -> dict[str, TaskSpec]:
     official = {name: slug for slug, row in table.items() for name in row["folders"].split(";")}
     by_slug: dict[str, list[Source]] = {}
-    for source in find_sources(directory, cache=CACHE):
-        slug = official.get(source.folder_name) or _slug(source.task_name)
+    sources = find_sources(directory, cache=CACHE)
+    names = [_slug(source.task_name) for source in sources]
+    for source, name in zip(sources, names, strict=True):
+        # Another version of an official task, or one of several versions, goes by its folder.
+        if source.folder_name in official:
+            slug = official[source.folder_name]
+        elif name in table or names.count(name) > 1:
+            slug = _slug(source.folder_name)
+        else:
+            slug = name
+        others = [s for s in by_slug.get(slug, []) if official.get(s.folder_name) != slug]
+        if slug in by_slug and (others or source.folder_name not in official):
+            raise ConfigError(
+                f"{source.path} and {by_slug[slug][0].path} would both be task {slug!r}: "
+                "rename one of the folders"
+            )
         by_slug.setdefault(slug, []).append(source)
-    for slug, sources in list(by_slug.items()):
-        if len(sources) > 1 and slug not in official.values():
-            # Several versions or modes of one task: each is a task under its folder's name.
-            del by_slug[slug]
-            by_slug |= {_slug(source.folder_name): [source] for source in sources}
     specs = {}
     for slug in sorted(by_slug, key=lambda s: (list(table).index(s) if s in table else 99, s)):
         sources = by_slug[slug]
@@ -125,7 +151,9 @@ def _from_directory(
             )
         category = categories.get(slug) or table.get(slug, {}).get("category", "custom")
         paths = tuple(source.path for source in sorted(sources, key=lambda s: s.folder_name))
-        specs[slug] = TaskSpec(slug, category, kinds.pop(), paths)
+        names = {source.folder_name for source in sources}
+        is_official = slug in table and names == set(table[slug]["folders"].split(";"))
+        specs[slug] = TaskSpec(slug, category, kinds.pop(), paths, is_official)
     for slug in categories:
         if slug not in specs:
             raise ConfigError(f"config: categories: {unknown(slug, specs)}")

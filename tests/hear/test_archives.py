@@ -90,17 +90,23 @@ def test_unpacking_replaces_and_clears_what_a_killed_run_left(
     assert contents(tmp_path / "out" / folder.name) == contents(folder)
 
 
-def test_several_folders_are_unpacked_and_other_members_dropped(
-    make_task: MakeTask, tmp_path: Path
-) -> None:
+def test_other_members_are_dropped(make_task: MakeTask, tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "one.tar.gz", "w:gz") as tar:
+        tar.addfile(member("tasks/README", size=0))
+        tar.add(make_task("a-v1-full"), arcname="tasks/a-v1-full")
+    folders = unpack(tmp_path / "one.tar.gz", tmp_path / "out", progress=False)
+    assert [folder.name for folder in folders] == ["a-v1-full"]
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["a-v1-full"]
+
+
+def test_an_archive_of_two_tasks_is_refused(make_task: MakeTask, tmp_path: Path) -> None:
     first, second = make_task("a-v1-full"), make_task("b-v1-full")
     with tarfile.open(tmp_path / "two.tar.gz", "w:gz") as tar:
-        tar.addfile(member("tasks/README", size=0))
         tar.add(first, arcname="tasks/a-v1-full")
         tar.add(second, arcname="tasks/b-v1-full")
-    folders = unpack(tmp_path / "two.tar.gz", tmp_path / "out", progress=False)
-    assert [folder.name for folder in folders] == ["a-v1-full", "b-v1-full"]
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a-v1-full", "b-v1-full"]
+    with pytest.raises(ArchiveError, match="expected one task folder per archive, found"):
+        unpack(tmp_path / "two.tar.gz", tmp_path / "out", progress=False)
+    assert not list((tmp_path / "out").iterdir())
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -202,6 +203,36 @@ def test_events_have_no_chance_level(make_task):
     assert chance_level(read_task(make_task(embedding_type="event"))) is None
 
 
+def test_every_audio_folder_is_checked(make_task, tmp_path):
+    folder = make_task()
+    shutil.copytree(folder / "16000", folder / "48000")
+    with pytest.raises(ValueError, match="48000/train/.*48000"):
+        write_manifest(tmp_path / "task.json", "t", [folder], {}, progress=False)
+    shutil.rmtree(folder / "48000")
+    metadata = json.loads((folder / "task_metadata.json").read_text())
+    metadata["evaluation_params"] = {"task_specific_param_grid": {"max_epoch": [3]}}
+    (folder / "task_metadata.json").write_text(json.dumps(metadata))
+    with pytest.raises(ValueError, match="unknown key 'max_epoch'"):
+        write_manifest(tmp_path / "task.json", "t", [folder], {}, progress=False)
+
+
+def test_the_clip_that_cannot_be_embedded_is_the_one_named(make_task, model, tmp_path):
+    folder = make_task()
+    order = stored_order(read_task(folder))["test"]
+    embed = model.embed
+
+    def refuse_one(audio, view):
+        if len(audio) > 1 or refuse_one.calls == 2:
+            raise ValueError("no")
+        refuse_one.calls += 1
+        return embed(audio, view)
+
+    refuse_one.calls = 0
+    model.embed = refuse_one
+    with pytest.raises(ValueError, match=f"{order[2]}: no"):
+        embed_task([read_task(folder)], model, "scene", tmp_path / "f", {}, progress=False)
+
+
 def test_models_that_do_not_follow_the_api_are_refused(tmp_path, model):
     with pytest.raises(ModelError, match="cannot be imported"):
         HearModel("no.such.module")
@@ -216,6 +247,11 @@ def test_models_that_do_not_follow_the_api_are_refused(tmp_path, model):
     with pytest.raises(ModelError, match="expected 2 axes and 2 sounds"):
         HearModel(str(path)).embed(torch.zeros(2, 3200), "scene")
     assert HearModel(str(tmp_path / "model.py"), options={"gain": 2.0}).model.gain == 2.0
+    with pytest.raises(ModelError, match="load_model failed: TypeError"):
+        HearModel(str(tmp_path / "model.py"), options={"gian": 2.0})
+    (tmp_path / "neighbor.py").write_text("X = 1")
+    path.write_text("from neighbor import X\n" + MODEL)
+    assert HearModel(str(path)).sample_rate == 32000
     assert model.fingerprint() == HearModel(str(tmp_path / "model.py")).fingerprint()
 
 

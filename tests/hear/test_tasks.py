@@ -119,6 +119,14 @@ def test_trainvaltest_is_one_fold(make_task: MakeTask) -> None:
     [
         ({"evaluation": ["top1_ac"]}, r"evaluation: expected one of top1_acc, .*mean top1_acc\?"),
         ({"evaluation": ["segment_1s_er"]}, "evaluation: expected metrics of kind clip"),
+        (
+            {
+                "embedding_type": "event",
+                "prediction_type": "multilabel",
+                "evaluation": ["segment_1s_er"],
+            },
+            "evaluation: expected a primary .* metric of which more is better",
+        ),
         ({"evaluation": [["mAP"]]}, r"evaluation: expected one of .* found \['mAP'\]"),
         ({"evaluation": []}, "evaluation: expected a list of metrics"),
         ({"splits": ["train", "test"]}, "splits: expected train, valid and test"),

@@ -15,6 +15,7 @@ from passt.transformer import Architecture, PaSST, initialize
 from passt.variants import Embedding, Variant
 from passt.windows import timestamps_ms
 
+TINY_SHAPE = {"embed_dim": 64, "depth": 1, "num_heads": 1, "n_classes": 5}
 TINY = {"init": "random", "hop": 320, "embed_dim": 64, "depth": 1, "num_heads": 1, "n_classes": 5}
 
 
@@ -180,6 +181,26 @@ def test_hear_api_from_a_file(tmp_path, audio):
     assert torch.equal(passt.get_scene_embeddings(audio, again), scene)
 
 
+def test_the_hop_follows_from_the_file(tmp_path):
+    for hop, positions in ((320, 99), (160, 200), (100, 320)):
+        shape = Architecture(64, 1, 1, 5, n_time_patches=positions)
+        path = tmp_path / f"{hop}.safetensors"
+        save_file(initialize(PaSST(shape), 0).state_dict(), path)
+        assert passt.load_model(str(path)).embedder.mel.hop == hop
+        entry = {"file": str(path), "hop": hop, **TINY_SHAPE}
+        assert Checkpoint.from_config("c", entry).load().architecture == shape
+    with pytest.raises(CheckpointError, match="320 time positions, which passt_hop3 has"):
+        passt.load_model(str(tmp_path / "100.safetensors"), checkpoint="passt_hop10")
+
+
+def test_embeddings_can_be_trained_on_and_changed(embedder, audio):
+    scene, _ = embedder.embed(audio, "scene")
+    torch.nn.Linear(64, 2)(scene["M"]).sum().backward()
+    embeddings, timestamps = logmel.get_timestamp_embeddings(audio, logmel.load_model())
+    torch.nn.Linear(256, 2)(embeddings).sum().backward()
+    timestamps.div_(1000)
+
+
 def test_hear_api_errors(tmp_path, audio):
     with pytest.raises(CheckpointError, match="download it from https"):
         passt.load_model()
@@ -196,6 +217,7 @@ def test_checkpoints_that_do_not_fit_name_every_tensor(tmp_path):
     state = initialize(PaSST(Architecture(64, 1, 1, 5)), 0).state_dict()
     state["extra"] = torch.zeros(1)
     state["norm.weight"] = torch.ones(63)
+    state["head.0.bias"][0] = torch.nan
     del state["cls_token"]
     path = tmp_path / "weights.safetensors"
     save_file(state, path)
@@ -203,6 +225,7 @@ def test_checkpoints_that_do_not_fit_name_every_tensor(tmp_path):
         Checkpoint.from_config("c", TINY | {"file": str(path)}).load()
     message = str(error.value)
     assert "missing cls_token" in message and "unexpected extra" in message
+    assert "head.0.bias: NaN or infinite values" in message
     assert "norm.weight: expected shape (64,), found (63,)" in message
     with pytest.raises(CheckpointError, match="missing cls_token"):
         infer_architecture(state)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from pathlib import Path
 
 import pytest
@@ -71,8 +72,9 @@ def test_random_weights_are_labelled_everywhere(study):
     ("change", "message"),
     [
         ({"studdy": "x"}, "top level: unknown 'studdy'; did you mean 'study'"),
-        ({"study": "official"}, "study: "),
-        ({"study": "a/b"}, "study: 'a/b' does not match"),
+        ({"study": "official"}, "study: 'official' is not what is expected here"),
+        ({"study": "a/b"}, "study: 'a/b' is not what is expected here"),
+        ({"study": 2024}, "study: 2024 is not what is expected here"),
         ({"tasks": ["maestroo"]}, "unknown 'maestroo'; did you mean 'maestro'"),
         ({"probe_seeds": []}, "probe_seeds: "),
         ({"select_models": ["logmell"]}, "unknown 'logmell'; did you mean 'logmel'"),
@@ -95,7 +97,11 @@ def test_top_level_mistakes_are_named(config, change, message):
         ("models.new", {"label": "x"}, "expected either checkpoint and levels, or module"),
         ("models.random_hop5", {"module": "x"}, "a checkpoint has this name already"),
         ("checkpoints.random_hop10.hop", 200, "hop: 200 is not one of"),
-        ("checkpoints.random_hop10", {"hop": 320}, "expected released, or hop with file"),
+        ("checkpoints.random_hop10", {"hop": 320}, "expected released, or hop with either"),
+        ("models.logmel.module", "passt.logmell", "no such module"),
+        ("models.logmel.module", "nowhere.py", "no such module or file"),
+        ("models.passt_m_hop10.receptive_fields_ms", [100], "fewer than the 16 mel frames"),
+        ("protocols.other", {"patienc": 3}, "protocols.other: .*'patienc'"),
         ("checkpoints.random_hop10", {"file": "none.pt", "hop": 320}, "no file none.pt"),
         ("protocols.mini.max_epoch_cap", 3, "unknown key 'max_epoch_cap'; did you mean"),
         ("threads.embed", 0, "threads.embed: 0 is less than"),
@@ -131,6 +137,58 @@ def test_platforms_without_a_sound_source_keep_the_other_tasks(config, monkeypat
     assert "midirenderer" in capsys.readouterr().err
     with pytest.raises(ConfigError, match="midirenderer"):
         Study(config | {"tasks": ["maestro"]})
+
+
+def write_task(folder: Path, task_name: str) -> None:
+    folder.mkdir(parents=True)
+    metadata = {"task_name": task_name, "embedding_type": "scene"}
+    (folder / "task_metadata.json").write_text(json.dumps(metadata))
+
+
+def test_names_of_tasks_in_a_folder(config, tmp_path):
+    for folder, task_name in (
+        ("tfds_crema_d-1.0.0-full", "tfds_crema_d"),  # official
+        ("esc50-v2.0.0-full", "esc50"),  # official
+        ("esc50-v9-small", "esc50"),  # another version of an official task
+        ("birds-v1-full", "birds"),
+        ("frogs-v1-full", "frogs"),
+        ("frogs-v2-full", "frogs"),
+    ):
+        write_task(tmp_path / folder, task_name)
+    tasks = Study(config | {"study": "x", "task_dir": str(tmp_path)}).tasks
+    expected = {"crema_d": "speech", "esc50": "general", "birds": "custom"}
+    expected |= dict.fromkeys(("esc50_v9_small", "frogs_v1_full", "frogs_v2_full"), "custom")
+    assert {slug: spec.category for slug, spec in tasks.items()} == expected
+    write_task(tmp_path / "my-birds", "birds_v1_full")
+    write_task(tmp_path / "birds-v2-full", "birds")
+    with pytest.raises(ConfigError, match="would both be task 'birds_v1_full'"):
+        Study(config | {"study": "x", "task_dir": str(tmp_path)})
+
+
+def test_official_scores_only_beside_real_tasks(config, study, tmp_path):
+    write_task(tmp_path / "tfds_crema_d-1.0.0-full", "tfds_crema_d")
+    real = Study(config | {"study": "x", "task_dir": str(tmp_path)})
+    assert real.is_real and real.normalization == "best HEAR 2021 entry"
+    assert real.official("maxima") == ["results/official/maxima.csv"]
+    write_task(tmp_path / "birds-v1-full", "birds")
+    mixed = Study(config | {"study": "x", "task_dir": str(tmp_path)})
+    for other in (study, mixed):
+        assert not other.is_real and other.official("maxima") == []
+        assert other.normalization == "best model of this run"
+
+
+def test_an_edited_folder_is_noticed(config, tmp_path):
+    write_task(tmp_path / "birds-v1-full", "birds")
+    config |= {"study": "x", "task_dir": str(tmp_path)}
+    before = Study(config).tasks["birds"].state()
+    assert Study(config).tasks["birds"].state() == before
+    (tmp_path / "birds-v1-full" / "fold00.json").write_text("{}")
+    assert Study(config).tasks["birds"].state() != before
+
+
+def test_a_single_name_is_a_list_of_one(config):
+    study = Study(config | {"tasks": "maestro", "select_models": "logmel"})
+    assert list(study.tasks) == ["maestro"] and list(study.models) == ["logmel"]
 
 
 def test_real_checkpoint_is_one_entry(config, tmp_path):

@@ -3,6 +3,8 @@ rule normalize:
         "normalize: scores of study {STUDY.name}"
     input:
         scores=STUDY.scores(),
+        official=STUDY.official("scores"),
+        maxima=STUDY.official("maxima"),
         code=code("analysis/normalize.py", "analysis/scores.py", "analysis/score_files.py"),
     output:
         scores=f"{RESULTS}/scores.csv",
@@ -43,7 +45,7 @@ for exhibits in (STUDY, OFFICIAL):
         name:
             f"plot_{exhibits.name}"
         message:
-            "plot: figure {wildcards.figure} of study " + exhibits.name
+            f"plot: figure {{wildcards.figure}} of study {exhibits.name}"
         input:
             summary=f"results/{exhibits.name}/summary.csv",
             code=code(*FIGURE_CODE),
@@ -68,7 +70,7 @@ for exhibits in (STUDY, OFFICIAL):
         name:
             f"tabulate_{exhibits.name}"
         message:
-            "tabulate: study " + exhibits.name
+            f"tabulate: study {exhibits.name}"
         input:
             summary=f"results/{exhibits.name}/summary.csv",
             tasks=exhibits.task_table,

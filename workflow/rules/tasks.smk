@@ -10,6 +10,8 @@ rule fetch_task:
         sources=lambda w: [str(path) for path in STUDY.tasks[w.task].sources],
         seed=config["seed"],
         generator=lambda w: STUDY.generator_version(w.task),
+        state=lambda w: STUDY.tasks[w.task].state(),
+    priority: 100  # all tasks are checked before the first is embedded
     log:
         f"logs/{STUDY.source}/fetch_task/{{task}}.log",
     benchmark:

@@ -9,9 +9,9 @@ from analysis.score_files import read_scores
 from analysis.scores import combine, read_tidy, write_csv
 
 tidy = read_scores(snakemake.input.scores)
-if snakemake.input.get("official"):
-    maxima = read_maxima(snakemake.input.maxima)
-    tidy = combine(tidy, read_tidy(snakemake.input.official))
+if snakemake.input.official:
+    maxima = read_maxima(*snakemake.input.maxima)
+    tidy = combine(tidy, read_tidy(*snakemake.input.official))
 else:
     maxima = best_of_run(tidy)
 tidy = normalize(tidy, maxima)
