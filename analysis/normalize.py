@@ -4,9 +4,10 @@ A score is normalized by the best score its task has seen: 1 is as good as the b
 (real tasks, the paper's section 5.2) or as the best model of the run (all other tasks). Normalized
 scores above 1 occur and are correct.
 
-Missing stays missing. A NaN score (an F-measure without any predicted event) makes its model's
-summary score on that task missing, as a mean over other folds than the other models' would not
-compare; ``n_folds`` tells how many folds have a score. Nothing is imputed.
+A missing F-measure of events counts as 0: the reference divides by the number of predicted events,
+so that a model that predicts none gets NaN, and would otherwise gain by vanishing from medians.
+Any other missing score stays missing and makes its model's summary score on that task missing, as
+a mean over other folds than the other models' would not compare.
 """
 
 from __future__ import annotations
@@ -20,6 +21,10 @@ SUMMARY_COLUMNS = (
     "model", "task", "category", "metric", "score", "score_sd", "n_folds", "n_seeds",
     "normalized_score", "source",
 )  # fmt: skip
+
+# The HEAR 2021 leaderboard shows 0, not a gap, for an entry without any correct event (PANNs on
+# DCASE 2016 Task 2 and on MAESTRO); metrics of events are those whose slug starts like this.
+ZERO_IF_MISSING = "event_"
 
 
 def normalize(tidy: pd.DataFrame, maxima: pd.Series) -> pd.DataFrame:
@@ -35,23 +40,23 @@ def normalize(tidy: pd.DataFrame, maxima: pd.Series) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A copy with ``normalized_score`` set on primary metrics and missing on the others. Missing
-        as well where the score is, or where the task's maximum is missing or zero (then no model
-        scored anything and 0/0 has no value).
+        A copy with ``normalized_score`` set on primary metrics and missing on the others; 0 for a
+        missing F-measure of events, whose ``score`` stays missing. Missing as well where another
+        score is missing or infinite, or where the task's maximum is missing, infinite (d' of a
+        separated class) or not above zero: no fraction of such a maximum means anything.
 
     Raises
     ------
     ValueError
-        If a task has no entry in `maxima`, or a maximum is negative or infinite.
+        If a task has no entry in `maxima`.
     """
     unknown = sorted(set(tidy.loc[tidy["primary"], "task"]) - set(maxima.index))
     if unknown:
         raise ValueError(f"maxima: expected one for every task; found none for {unknown}")
-    bad = maxima[(maxima < 0) | np.isinf(maxima)]
-    if len(bad):
-        raise ValueError(f"maxima: expected finite numbers of at least 0; found {bad.to_dict()}")
-    divisor = tidy["task"].map(maxima.where(maxima > 0)).astype(float)
-    return tidy.assign(normalized_score=(tidy["score"] / divisor).where(tidy["primary"]))
+    usable = maxima.where((maxima > 0) & (maxima < np.inf))
+    counted = _counted_scores(tidy)
+    normalized = counted / tidy["task"].map(usable).astype(float)
+    return tidy.assign(normalized_score=normalized.where(tidy["primary"] & np.isfinite(counted)))
 
 
 def best_of_run(tidy: pd.DataFrame) -> pd.Series:
@@ -88,14 +93,16 @@ def summarize(tidy: pd.DataFrame) -> pd.DataFrame:
         deviation over folds (ddof=1, as the reference reports it) within a seed, then its mean
         over seeds; with one fold and two or more seeds, the standard deviation over seeds
         (ddof=1); missing otherwise. ``n_folds`` and ``n_seeds``: how many folds and seeds have a
-        score; 0 for official scores, of which only means were published.
+        score, also one that is missing and counts as 0 (`ZERO_IF_MISSING`); 0 for official scores,
+        of which only means were published.
     """
-    primary = tidy[tidy["primary"]]
+    primary = tidy.assign(score=_counted_scores(tidy))[tidy["primary"]]
     keys = ["source", "model", "task", "category", "metric"]
-    rows = [
-        dict(zip(keys, key, strict=True)) | _summary(cell)
-        for key, cell in primary.groupby(keys, sort=True)
-    ]
+    with np.errstate(invalid="ignore"):  # an infinite d' has no spread: missing, and no warning
+        rows = [
+            dict(zip(keys, key, strict=True)) | _summary(cell)
+            for key, cell in primary.groupby(keys, sort=True)
+        ]
     return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
 
 
@@ -139,6 +146,12 @@ def read_maxima(path: str | Path) -> pd.Series:
     if repeated:
         raise ValueError(f"{path}: expected one maximum per task; found more for {repeated}")
     return table.set_index("task")["maximum"]
+
+
+def _counted_scores(tidy: pd.DataFrame) -> pd.Series:
+    """Return the scores as they enter every aggregate: missing F-measures of events as 0."""
+    of_events = tidy["primary"] & tidy["metric"].str.startswith(ZERO_IF_MISSING)
+    return tidy["score"].mask(of_events & tidy["score"].isna(), 0.0)
 
 
 def _summary(cell: pd.DataFrame) -> dict[str, float | int]:

@@ -89,11 +89,10 @@ def _check_entry(entry: Any, where: str) -> None:
         raise ScoresError(f"{where}.seed: expected a whole number, found {entry['seed']!r}")
     score = entry["score"]
     number = isinstance(score, int | float) and not isinstance(score, bool)
-    infinite = score in ("inf", "-inf") and not entry["primary"]  # d' of a separated class
+    infinite = score in ("inf", "-inf")  # d' of a separated class
     if score is not None and not infinite and (not number or math.isinf(score)):
         raise ScoresError(
-            f"{where}.score: expected a finite number, null, or for a secondary metric 'inf'; "
-            f"found {score!r}"
+            f"{where}.score: expected a finite number, null, 'inf' or '-inf'; found {score!r}"
         )
     if entry["primary"] and not entry["maximize"]:
         raise ScoresError(f"{where}: expected a primary metric to be maximized; found {entry!r}")

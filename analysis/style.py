@@ -15,6 +15,7 @@ from pathlib import Path
 import matplotlib
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
 from analysis.scores import write_csv
@@ -121,6 +122,11 @@ def tick_labels(axes: Axes, positions: list[float], labels: list[str]) -> None:
         axes.set_xticks(positions, labels, rotation=30, ha="right", rotation_mode="anchor")
     else:
         axes.set_xticks(positions, labels, rotation=90)
+
+
+def pale(color: str) -> str:
+    """Return a color mixed with as much white, for areas under points of the color itself."""
+    return to_hex([(1 + part) / 2 for part in to_rgb(color)])
 
 
 def _wrap(text: str, n_letters: int) -> list[str]:

@@ -8,23 +8,36 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from analysis.figures.common import (
     BASE,
     BOX_LEVELS,
+    BOX_NOTE,
     BOX_REFERENCES,
     HOPS,
     IMPROVED,
+    MIN_BOX_TASKS,
     OFFICIAL_BASE,
     POINT_COLUMNS,
     FigureText,
+    draw_box,
     empty_figure,
     has_official,
+    mark_random_init,
     missing_note,
     numbers,
     pick,
 )
-from analysis.style import DARK, MARKERS, PALETTE, SMALL_PT, house_style, new_figure
+from analysis.style import (
+    DARK,
+    MARKERS,
+    PALETTE,
+    SMALL_PT,
+    house_style,
+    new_figure,
+    pale,
+)
 from analysis.words import ordered_categories
 
 _GAP = 0.9  # distance between categories, in units of the distance between boxes
@@ -48,7 +61,7 @@ def figure_6(summary: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.DataFr
     -------
     figure : Figure
         Normalized scores; a box per category and model, a point per task, the number of tasks
-        above each box.
+        above each box. Of fewer than `MIN_BOX_TASKS` tasks only the points and their median.
     numbers : DataFrame
         What is drawn, one row per point, columns `POINT_COLUMNS`.
     """
@@ -98,18 +111,28 @@ def _category_boxes(
     if rows.empty:
         return empty_figure(" ".join(missing), text), drawn
     with house_style():
-        notes = [about, *missing, *_task_notes(rows, text)]
-        labels = [models[model] for model in names]
+        few = [BOX_NOTE] if rows["n_tasks"].min() < MIN_BOX_TASKS else []
+        notes = [about, *missing, *few, *_task_notes(rows, text)]
+        of_run = rows.loc[rows["source"] == "run", "model"].unique()
+        marked, weights = mark_random_init(models, of_run, text)
+        labels = [marked[model] for model in names]
         n_columns = len(names) if len("".join(labels)) <= _LEGEND_LETTERS else 1
         legend_in = 0.13 * len(names) / n_columns
         figure = new_figure(2.1 + legend_in, notes, text.label)
         axes = figure.add_subplot()
-        for index, (model, name) in enumerate(zip(names, labels, strict=True)):
-            color = PALETTE[index % len(PALETTE)]
-            _draw_boxes(axes, rows[rows["model"] == model], color, name)
+        colors = [PALETTE[index % len(PALETTE)] for index in range(len(names))]
+        for model, color in zip(names, colors, strict=True):
+            _draw_boxes(axes, rows[rows["model"] == model], color)
         _finish(axes, rows, text)
-        place = "outside upper center"
-        figure.legend(loc=place, ncols=n_columns, frameon=False, handlelength=1.2)
+        axes.set_xlabel(weights)
+        figure.legend(
+            [Patch(facecolor=color, edgecolor=DARK, linewidth=0.5) for color in colors],
+            labels,
+            loc="outside upper center",
+            ncols=n_columns,
+            frameon=False,
+            handlelength=1.2,
+        )
     return figure, drawn
 
 
@@ -147,32 +170,20 @@ def _placed(rows: pd.DataFrame, names: list[str], text: FigureText) -> pd.DataFr
     )
 
 
-def _draw_boxes(axes: Axes, rows: pd.DataFrame, color: str, label: str) -> None:
-    """Draw one model's box in every category, and its points."""
-    groups = [(box, group["normalized_score"].to_numpy()) for box, group in rows.groupby("box")]
-    drawn = axes.boxplot(
-        [scores for _, scores in groups],
-        positions=[box for box, _ in groups],
-        widths=_BOX,
-        manage_ticks=False,
-        patch_artist=True,
-        showfliers=False,  # every task is a point of its own already
-        boxprops={"facecolor": color, "alpha": 0.55, "linewidth": 0.6},
-        medianprops={"color": "black", "linewidth": 1.4},
-        whiskerprops={"linewidth": 0.6},
-        capprops={"linewidth": 0.6},
-    )
-    drawn["boxes"][0].set_label(label)
+def _draw_boxes(axes: Axes, rows: pd.DataFrame, color: str) -> None:
+    """Draw one model's box in every category, and on it a point per task in the model's color."""
+    for box, group in rows.groupby("box"):
+        draw_box(axes, box, group["normalized_score"].to_numpy(), _BOX, pale(color))
     for row in rows.itertuples():
         axes.scatter(
             row.position,
             row.normalized_score,
-            s=9,
+            s=11,
             marker=row.marker,
-            color=DARK,
-            edgecolors="white",
-            linewidths=0.3,
-            zorder=3,
+            color=color,
+            edgecolors="black",
+            linewidths=0.4,
+            zorder=4,  # above the median line
         )
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.style import SMALL_PT, house_style, new_figure
+from analysis.style import DARK, SMALL_PT, house_style, new_figure
 
 BASE = "passt_mh_hop10"  # PaSST base: M+H, hop 10 ms, window 160 ms
 IMPROVED = "passt_lm_2rf_hop5"  # improved PaSST: L+M, hop 5 ms, windows 160 and 640 ms
@@ -47,6 +48,9 @@ POINT_COLUMNS = (  # one row per point; the last four are those of the point's b
     "normalized_score", "source", "n_tasks", "median_normalized_score", "mean_normalized_score",
     "position",
 )  # fmt: skip
+MIN_BOX_TASKS = 4  # quartiles of fewer scores would lie between them, where nothing was measured
+BOX_NOTE = f"Fewer than {MIN_BOX_TASKS} tasks: points and their median (line), no box."
+RANDOM_INIT = "(random-init)"  # how a display name ends if no trained weights were there
 _MISSING_SHOWN = 8  # models named in a note before the rest is counted
 
 
@@ -109,6 +113,75 @@ def missing_note(models: Iterable[str], drawn: pd.DataFrame) -> list[str]:
     shown = ", ".join(missing[:_MISSING_SHOWN])
     rest = len(missing) - _MISSING_SHOWN
     return [f"No score in this study: {shown}" + (f" and {rest} more." if rest > 0 else ".")]
+
+
+def mark_random_init(
+    labels: Mapping[str, str], drawn: Iterable[str], text: FigureText
+) -> tuple[dict[str, str], str]:
+    """Make random weights visible where a figure's own short labels would hide them.
+
+    Parameters
+    ----------
+    labels : mapping
+        The figure's label of each model.
+    drawn : iterable of str
+        Models of the run that are drawn.
+    text : FigureText
+        Words; a model has random weights if its display name ends with `RANDOM_INIT`.
+
+    Returns
+    -------
+    labels : dict
+        As given; with a star where only some of the drawn models have random weights.
+    words : str
+        What to say on the axis; empty if nothing is hidden.
+    """
+    models = [model for model in drawn if not labels[model].endswith(RANDOM_INIT)]
+    random = {model for model in models if text.model(model).endswith(RANDOM_INIT)}
+    if not random:
+        return dict(labels), ""
+    if random == set(models):
+        return dict(labels), "All PaSST models: random-init weights"
+    starred = {model: f"{label}*" if model in random else label for model, label in labels.items()}
+    return starred, "* random-init weights"
+
+
+def draw_box(
+    axes: Axes, place: float, scores: np.ndarray, width: float, fill: str, *, level: bool = False
+) -> None:
+    """Draw the box of a model's scores; of fewer than `MIN_BOX_TASKS` the median line alone.
+
+    Parameters
+    ----------
+    axes : Axes
+        Where to draw.
+    place, width : float
+        Middle and width of the box, in units of the axis across it.
+    scores : ndarray, shape (n_tasks,)
+        Normalized scores.
+    fill : str
+        Color of the box; "none" leaves it hollow.
+    level : bool
+        Whether scores run along the horizontal axis.
+    """
+    if len(scores) < MIN_BOX_TASKS:
+        across, along = [place - width / 2, place + width / 2], [np.median(scores)] * 2
+        ends = (along, across) if level else (across, along)
+        axes.plot(*ends, color="black", linewidth=1.4, solid_capstyle="butt")
+        return
+    axes.boxplot(
+        [scores],
+        positions=[place],
+        widths=width,
+        orientation="horizontal" if level else "vertical",
+        manage_ticks=False,
+        patch_artist=True,
+        showfliers=False,  # every task is a point of its own already
+        boxprops={"facecolor": fill, "edgecolor": DARK, "linewidth": 0.5},
+        medianprops={"color": "black", "linewidth": 1.4},
+        whiskerprops={"color": DARK, "linewidth": 0.5},
+        capprops={"color": DARK, "linewidth": 0.5},
+    )
 
 
 def numbers(rows: pd.DataFrame, figure: int, text: FigureText, columns: tuple) -> pd.DataFrame:

@@ -18,6 +18,7 @@ from analysis.figures.common import (
     FigureText,
     empty_figure,
     has_official,
+    mark_random_init,
     missing_note,
     numbers,
     pick,
@@ -82,7 +83,10 @@ def _event_bars(
         for axes, task in zip(grid, panels, strict=True):
             _draw_panel(axes, rows[rows["task"] == task].set_index("model"), names)
             axes.set_title(text.task(task), loc="left", pad=3, weight="bold")
-        tick_labels(grid[-1], list(range(len(names))), [ticks[name] for name in names])
+        of_run = [name for name in names if name in models]
+        labels, weights = mark_random_init(ticks, of_run, text)
+        tick_labels(grid[-1], list(range(len(names))), [labels[name] for name in names])
+        grid[-1].set_xlabel(weights)
         if has_official(rows):
             figure.legend(*_sources(rows), loc="outside upper center", ncols=2, frameon=False)
     return figure, drawn

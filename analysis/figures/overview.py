@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import textwrap
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.figures.common import (
+    BOX_NOTE,
     IMPROVED,
+    MIN_BOX_TASKS,
     POINT_COLUMNS,
     FigureText,
+    draw_box,
     empty_figure,
     has_official,
     missing_note,
     numbers,
 )
-from analysis.style import DARK, GRAY, LINE_IN, PALETTE, SMALL_PT, house_style, new_figure
+from analysis.style import DARK, GRAY, LINE_IN, PALETTE, SMALL_PT, house_style, new_figure, pale
 
 _LABEL_LETTERS = 28  # a longer model name goes on in a second line
-_ROW_IN = 0.145  # height of a model with a one-line name, inches
+_ROW_IN = 0.165  # height of a model with a one-line name, inches
+_BOX = 0.66  # height of a box, in units of the distance between models
+_LEVELS = (0.0, 0.26, -0.26, 0.13, -0.13)  # heights of a model's points in turn, in the same units
 
 
 def figure_9(summary: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.DataFrame]:
@@ -40,6 +46,8 @@ def figure_9(summary: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.DataFr
     -------
     figure : Figure
         A horizontal box and a point per task for each model, its number of tasks on the right.
+        A model without a score on one of the figure's tasks has a hollow box and a star; of fewer
+        than `MIN_BOX_TASKS` tasks there are only the points and their median.
     numbers : DataFrame
         What is drawn, one row per point, columns `POINT_COLUMNS`; ``position`` is the rank by
         median, 1 the best, models of equal median by name.
@@ -64,9 +72,7 @@ def figure_9(summary: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.DataFr
     }
     n_lines = sum(label.count("\n") for label in labels.values())
     with house_style():
-        notes = [*missing, "Models sorted by median (black line); a point per task."]
-        if rows["n_tasks"].nunique() > 1:
-            notes.append("Medians over different numbers of tasks are no strict ranking.")
+        notes = [*missing, *_notes(rows)]
         height_in = 0.65 + _ROW_IN * len(labels) + LINE_IN * n_lines
         figure = new_figure(height_in, notes, text.label)
         _draw(figure.add_subplot(), rows, labels, text)
@@ -88,37 +94,40 @@ def _ranked(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.merge(facts, on="model").assign(panel="all tasks").sort_values(["position", "task"])
 
 
+def _notes(rows: pd.DataFrame) -> list[str]:
+    """Say how to read the rows that are drawn."""
+    notes = ["Models sorted by median (black line); a point per task."]
+    n_tasks = rows["task"].nunique()
+    if rows["n_tasks"].min() < n_tasks:
+        notes.append(
+            f"* and not filled: scores on fewer than all {n_tasks} tasks; median and rank are not "
+            "strictly comparable."
+        )
+    if rows["n_tasks"].min() < MIN_BOX_TASKS:
+        notes.append(BOX_NOTE)
+    return notes
+
+
 def _draw(axes: Axes, rows: pd.DataFrame, labels: dict[int, str], text: FigureText) -> None:
     """Draw a row per model, rank 1 on top."""
+    all_tasks = rows["task"].nunique()
+    axes.axvline(1, color=DARK, linewidth=0.6, linestyle=":", zorder=1)
     for rank, group in rows.groupby("position"):
-        official = group["source"].iloc[0] == "hear2021"
-        scores = group["normalized_score"].to_numpy()
-        color = GRAY if official else PALETTE[0]
-        axes.boxplot(
-            [scores],
-            positions=[rank],
-            widths=0.62,
-            orientation="horizontal",
-            manage_ticks=False,
-            patch_artist=True,
-            showfliers=False,  # every task is a point of its own already
-            boxprops={"facecolor": color, "linewidth": 0.4, "alpha": 0.7},
-            medianprops={"color": "black", "linewidth": 1.6},
-            whiskerprops={"linewidth": 0.5},
-            capprops={"linewidth": 0.5},
-        )
-        axes.scatter(
-            scores, [rank] * len(scores), s=3, color=DARK, alpha=0.6, linewidths=0, zorder=3
-        )
+        color = GRAY if group["source"].iloc[0] == "hear2021" else PALETTE[0]
+        scores = np.sort(group["normalized_score"].to_numpy())
+        complete = len(scores) == all_tasks
+        draw_box(axes, rank, scores, _BOX, pale(color) if complete else "none", level=True)
+        heights = rank + np.resize(_LEVELS, len(scores))  # neighbors never at the same height
+        axes.scatter(scores, heights, s=6, color=DARK, edgecolors="white", linewidths=0.3, zorder=4)
         place = axes.get_yaxis_transform()
-        n_tasks = len(scores)
-        axes.text(1.02, rank, n_tasks, transform=place, va="center", fontsize=SMALL_PT)
+        count = f"{len(scores)}" if complete else f"{len(scores)}*"
+        axes.text(1.02, rank, count, transform=place, va="center", fontsize=SMALL_PT)
     axes.set_yticks(list(labels), list(labels.values()), linespacing=0.95)
     if rows["source"].nunique() > 1:
         for tick, (_, group) in zip(axes.get_yticklabels(), rows.groupby("position"), strict=True):
             tick.set_fontweight("bold" if group["source"].iloc[0] == "run" else "normal")
     axes.text(1.02, 1.0, "tasks", transform=axes.transAxes, ha="center", va="bottom", fontsize=6.5)
-    limit = max(1.03, 1.03 * float(rows["normalized_score"].max()))
-    axes.axvline(1, color=DARK, linewidth=0.6, linestyle=":")
-    axes.set(xlim=(-0.03, limit), ylim=(len(labels) + 0.6, 0.4), xlabel=text.normalized_axis)
+    low = min(0.0, float(rows["normalized_score"].min())) - 0.03  # d' can be negative
+    high = max(1.03, 1.03 * float(rows["normalized_score"].max()))
+    axes.set(xlim=(low, high), ylim=(len(labels) + 0.6, 0.4), xlabel=text.normalized_axis)
     axes.grid(axis="x")

@@ -63,7 +63,8 @@ def figure_10(summary: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.DataF
         tick_labels(axes, list(positions.values()), [text.task(task) for task in positions])
         axes.axhline(1, color=DARK, linewidth=0.6, linestyle=":")
         top = max(1.05, 1.05 * float(rows["normalized_score"].max()))
-        axes.set(ylabel=text.normalized_axis, ylim=(0, top))
+        low = min(0.0, 1.05 * float(rows["normalized_score"].min()))  # d' can be negative
+        axes.set(ylabel=text.normalized_axis, ylim=(low, top))
         axes.grid(axis="y")
         figure.legend(loc="outside upper center", ncols=1, frameon=False)
     return figure, drawn

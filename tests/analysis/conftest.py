@@ -14,6 +14,7 @@ from score_rows import EVENT_TASKS, MODELS, TASKS, tidy_row, tidy_table
 from analysis.figures import FigureText
 from analysis.figures.common import BASE
 from analysis.normalize import best_of_run, normalize, summarize
+from analysis.scores import combine
 from hear.official import challenge_maxima, load_official_scores, official_tidy
 
 ROOT = Path(__file__).parents[2]
@@ -49,6 +50,16 @@ def official(task_table: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series]:
     scores = load_official_scores(ROOT / "resources" / "hear2021_scores.csv", task_table)
     maxima = challenge_maxima(scores)
     return normalize(official_tidy(scores, task_table), maxima), maxima
+
+
+@pytest.fixture(scope="session")
+def real_summary(run_tidy: pd.DataFrame, official: tuple[pd.DataFrame, pd.Series]) -> pd.DataFrame:
+    return summarize(normalize(combine(run_tidy, official[0]), official[1]))
+
+
+@pytest.fixture(scope="session")
+def official_summary(official: tuple[pd.DataFrame, pd.Series]) -> pd.DataFrame:
+    return summarize(official[0])
 
 
 @pytest.fixture

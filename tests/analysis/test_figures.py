@@ -9,6 +9,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from figure_parts import bar_heights, point_values, words
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -16,37 +17,9 @@ from matplotlib.transforms import Bbox
 
 from analysis.figures import FIGURES, FigureText
 from analysis.figures.common import BASE, EVENT_REFERENCES, IMPROVED, LEVELS
-from analysis.normalize import normalize, summarize
-from analysis.scores import combine
 from analysis.style import SMALL_PT, save_exhibit
 
 ALL = sorted(FIGURES)
-
-
-def words(figure: Figure) -> str:
-    """Everything a reader can read in a figure, with single spaces."""
-    texts = figure.findobj(Text)
-    return " ".join(" ".join(text.get_text().split()) for text in texts)
-
-
-def bar_heights(figure: Figure) -> list[float]:
-    patches = [patch for axes in figure.axes for patch in axes.patches]
-    return sorted(patch.get_height() for patch in patches)
-
-
-def point_values(figure: Figure, axis: int) -> list[float]:
-    collections = [c for axes in figure.axes for c in axes.collections]
-    return sorted(np.concatenate([c.get_offsets()[:, axis] for c in collections]))
-
-
-@pytest.fixture(scope="module")
-def real_summary(run_tidy: pd.DataFrame, official: tuple[pd.DataFrame, pd.Series]) -> pd.DataFrame:
-    return summarize(normalize(combine(run_tidy, official[0]), official[1]))
-
-
-@pytest.fixture(scope="module")
-def official_summary(official: tuple[pd.DataFrame, pd.Series]) -> pd.DataFrame:
-    return summarize(official[0])
 
 
 @pytest.mark.parametrize("number", ALL)

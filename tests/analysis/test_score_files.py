@@ -33,11 +33,11 @@ def test_no_score_stays_missing(score_file: Callable[..., Path], score: float | 
     assert read_scores([score_file(scores=[ENTRY | {"score": score}])])["score"].isna().all()
 
 
-def test_infinity_is_a_secondary_score_only(score_file: Callable[..., Path]) -> None:
-    scores = [ENTRY | {"score": 1.0}, SECOND | {"metric": "d_prime", "score": "inf"}]
+@pytest.mark.parametrize("primary", [True, False])
+def test_infinity_is_a_score(score_file: Callable[..., Path], primary: bool) -> None:
+    first, second = (1.0, "inf") if primary else ("inf", 1.0)
+    scores = [ENTRY | {"score": first}, SECOND | {"metric": "d_prime", "score": second}]
     assert max(read_scores([score_file(scores=scores)])["score"]) == float("inf")
-    with pytest.raises(ScoresError, match="found 'inf'"):
-        read_scores([score_file(scores=[ENTRY | {"score": "inf"}])])
 
 
 def test_csv_round_trip(
