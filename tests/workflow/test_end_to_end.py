@@ -141,6 +141,7 @@ def test_a_killed_run_resumes_and_keeps_what_was_finished(clone):
     killed = subprocess.Popen(command, cwd=clone, start_new_session=True, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 300
     while len(indices := list(output(clone).glob("features/*/*/*/index.json"))) < 2:
+        assert killed.poll() is None, "the run ended before it was killed"
         assert time.monotonic() < deadline, "two views were not embedded within five minutes"
         time.sleep(0.2)
     os.killpg(killed.pid, signal.SIGKILL)
