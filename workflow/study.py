@@ -9,40 +9,17 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from hear.mini import GENERATOR_VERSION
-from hear.models import LEVEL, ModelError, source_hash
-from hear.protocol import Protocol, ProtocolError
-from passt.checkpoints import FRONT_END_VERSION, Checkpoint, CheckpointError
-from passt.checks import shortest_samples
-from passt.variants import Embedding, Variant
-from passt.windows import samples
-from workflow.config import ConfigError, check_config, unknown
+from hear.models import source_hash
+from passt.checkpoints import FRONT_END_VERSION
+from passt.variants import Embedding
+from workflow.config import check_config
+from workflow.models import read_checkpoints, read_models, read_protocol
 from workflow.tasks import TaskSpec, find_tasks, read_task_table
 
 FIGURES = range(4, 11)  # the paper's figures that need scores
-
-
-@dataclass(frozen=True)
-class Model:
-    """A model of the study: a variant of PaSST, or a third-party module."""
-
-    id: str
-    label: str
-    variant: Variant | None = None
-    module: str = ""
-    weights: str = ""
-    options: dict = dataclasses.field(default_factory=dict)
-
-    def embedding(self, embedding_type: str) -> str | None:
-        """Canonical name of the embedding for ``scene`` or ``event`` tasks; None if none."""
-        if self.variant is None:
-            view = "scene" if embedding_type == "scene" else "timestamp"
-            return f"{self.id}.{view}.{LEVEL}"
-        scene = embedding_type == "scene"
-        return self.variant.scene_embedding if scene else self.variant.timestamp_embedding
 
 
 class Study:
@@ -67,81 +44,9 @@ class Study:
         self.config = config
         self.name: str = config["study"]
         self.tasks: dict[str, TaskSpec] = find_tasks(config)
-        entries = self._selected_models()
-        self.checkpoints = self._checkpoints({e.get("checkpoint") for e in entries.values()})
-        self.models = {id: self._model(id, entry) for id, entry in entries.items()}
-        self.protocol = self._protocol()
-
-    def _selected_models(self) -> dict[str, dict]:
-        entries, selected = self.config["models"], self.config["select_models"]
-        if selected == "all":
-            return entries
-        for id in selected:
-            if id not in entries:
-                raise ConfigError(f"config: select_models: {unknown(id, entries)}")
-        return {id: entry for id, entry in entries.items() if id in selected}
-
-    def _checkpoints(self, used: set[str | None]) -> dict[str, Checkpoint]:
-        checkpoints = {}
-        for id, entry in self.config["checkpoints"].items():
-            complete = "hop" in entry and len({"init", "file"} & entry.keys()) == 1
-            if ("released" not in entry and not complete) or {"init", "released"} <= entry.keys():
-                raise ConfigError(
-                    f"config: checkpoints.{id}: expected released, or hop with either file or "
-                    "init: random"
-                )
-            try:
-                checkpoints[id] = Checkpoint.from_config(id, entry)
-                if id in used:
-                    checkpoints[id].verify()
-            except CheckpointError as error:
-                raise ConfigError(f"config: checkpoints.{id}: {error}") from error
-        return checkpoints
-
-    def _model(self, id: str, entry: dict) -> Model:
-        label = entry.get("label", id)
-        if "module" in entry:
-            if id in self.checkpoints:
-                raise ConfigError(f"config: models.{id}: a checkpoint has this name already")
-            options = entry.get("options", {})
-            try:
-                source_hash(entry["module"])
-            except ModelError as error:
-                raise ConfigError(f"config: models.{id}: {error}") from None
-            return Model(id, label, None, entry["module"], entry.get("weights", ""), options)
-        checkpoint = entry["checkpoint"]
-        if checkpoint not in self.checkpoints:
-            message = unknown(checkpoint, self.checkpoints)
-            raise ConfigError(f"config: models.{id}.checkpoint: {message}")
-        fields = tuple(entry.get("receptive_fields_ms", () if entry["levels"] == "L" else (160,)))
-        try:
-            variant = Variant(checkpoint, entry["levels"], fields)
-        except ValueError as error:
-            raise ConfigError(f"config: models.{id}: {error}") from error
-        for ms in variant.receptive_fields_ms:
-            if (n_samples := samples(ms)) < shortest_samples(self.checkpoints[checkpoint].hop):
-                raise ConfigError(
-                    f"config: models.{id}.receptive_fields_ms: {ms} ms are {n_samples} samples, "
-                    "fewer than the 16 mel frames of one patch at this checkpoint's hop"
-                )
-        if self.checkpoints[checkpoint].is_random:
-            label += " (random-init)"
-        return Model(id, label, variant)
-
-    def _protocol(self) -> Protocol:
-        protocols = {"reference": {}} | self.config["protocols"]
-        name = self.config["protocol"]
-        if name == "auto":
-            name = "mini" if self.is_generated else "reference"
-        if name not in protocols:
-            raise ConfigError(f"config: protocol: {unknown(name, protocols)}")
-        built = {}
-        for key, values in protocols.items():
-            try:
-                built[key] = Protocol.from_config({"name": key} | values)
-            except ProtocolError as error:
-                raise ConfigError(f"config: protocols.{key}: {error}") from error
-        return built[name]
+        self.checkpoints = read_checkpoints(config)
+        self.models = read_models(config, self.checkpoints)
+        self.protocol = read_protocol(config, "mini" if self.is_generated else "reference")
 
     @property
     def is_generated(self) -> bool:
