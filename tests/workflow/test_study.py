@@ -61,7 +61,7 @@ def test_composing_a_variant_needs_no_new_pass(study):
     ]
 
 
-def test_random_weights_are_labelled_everywhere(study):
+def test_random_weights_are_labeled_everywhere(study):
     labels = study.model_labels()
     assert all(labels[id].endswith("(random-init)") for id in MODELS if id != "logmel")
     assert "random-init" in study.label()

@@ -58,7 +58,7 @@ def gunshot_triangulation(rng: np.random.Generator, split: str, index: int) -> C
     Returns
     -------
     Clip
-        1 s labelled with the position, nearest first.
+        1 s labeled with the position, nearest first.
 
     Notes
     -----

@@ -34,7 +34,7 @@ def libricount(rng: np.random.Generator, split: str, index: int) -> Clip:
     Returns
     -------
     Clip
-        2 s labelled with the number of voices.
+        2 s labeled with the number of voices.
     """
     count = (index + CLIPS_PER_FOLD * list(VOICES).index(split)) % len(LABELS)
     audio = np.zeros(n_samples(DURATION_S))

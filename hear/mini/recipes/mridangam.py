@@ -40,7 +40,7 @@ def _one_stroke(rng: np.random.Generator, split: str, index: int) -> tuple[Clip,
 
 
 def mridangam_stroke(rng: np.random.Generator, split: str, index: int) -> Clip:
-    """One stroke, labelled with its name.
+    """One stroke, labeled with its name.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def mridangam_stroke(rng: np.random.Generator, split: str, index: int) -> Clip:
 
 
 def mridangam_tonic(rng: np.random.Generator, split: str, index: int) -> Clip:
-    """One stroke, labelled with the drum's tonic.
+    """One stroke, labeled with the drum's tonic.
 
     Parameters
     ----------

@@ -40,7 +40,7 @@ def nsynth_pitch(rng: np.random.Generator, split: str, index: int) -> Clip:
     Returns
     -------
     Clip
-        1 s labelled with the MIDI number of the key.
+        1 s labeled with the MIDI number of the key.
     """
     key = PIANO_KEYS[index % len(PIANO_KEYS)]
     note = Note(0.0, HELD_S, key, int(rng.choice(VELOCITIES)))
