@@ -12,6 +12,7 @@ include: "workflow/rules/features.smk"
 include: "workflow/rules/probe.smk"
 include: "workflow/rules/official.smk"
 include: "workflow/rules/exhibits.smk"
+include: "workflow/rules/pretrain.smk"
 
 
 rule all:

@@ -82,6 +82,11 @@ def mel_bank(
     return F.pad(torch.minimum(rising, falling).clamp(min=0.0), (0, 1))
 
 
+def normalize(log_mel: Tensor) -> Tensor:
+    """Shift and scale a log-mel spectrogram to about [-1, 1], any shape."""
+    return (log_mel + NORM_SHIFT) / NORM_SCALE
+
+
 class MelSpectrogram(nn.Module):
     """Normalized log-mel spectrogram of PaSST.
 
@@ -118,6 +123,23 @@ class MelSpectrogram(nn.Module):
         Tensor
             float32, shape (n_sounds, 128, n_frames).
         """
+        return normalize(self.log_mel(waveform, self.bank))
+
+    def log_mel(self, waveform: Tensor, bank: Tensor) -> Tensor:
+        """Compute the spectrogram before its normalization, where training masks it.
+
+        Parameters
+        ----------
+        waveform : Tensor
+            As for :meth:`forward`.
+        bank : Tensor
+            :func:`mel_bank` with the edges wanted; training varies them.
+
+        Returns
+        -------
+        Tensor
+            float32, shape (n_sounds, 128, n_frames), natural logarithm of power.
+        """
         emphasized = waveform[:, 1:] - PRE_EMPHASIS * waveform[:, :-1]
         spectrum = torch.stft(
             emphasized,
@@ -130,7 +152,7 @@ class MelSpectrogram(nn.Module):
             return_complex=True,
         )
         power = torch.view_as_real(spectrum).square().sum(-1)
-        return (torch.log(self.bank @ power + LOG_OFFSET) + NORM_SHIFT) / NORM_SCALE
+        return torch.log(bank @ power + LOG_OFFSET)
 
     def n_frames(self, n_samples: int) -> int:
         """Frames of a waveform of ``n_samples`` samples."""

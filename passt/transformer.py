@@ -133,7 +133,7 @@ class PaSST(nn.Module):
         self.head = nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, a.n_classes))
         self.head_dist = nn.Linear(dim, a.n_classes)  # in the released files, unused at inference
 
-    def forward(self, spectrogram: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, spectrogram: Tensor, first_column: int = 0) -> tuple[Tensor, Tensor]:
         """Compute both levels of one forward pass.
 
         Parameters
@@ -141,6 +141,8 @@ class PaSST(nn.Module):
         spectrogram : Tensor
             float32, shape (n_sounds, 128, n_frames); at least 16 frames, at most as many patch
             columns as time positions.
+        first_column : int
+            Time position of the first patch column: 0 but in training, which draws it.
 
         Returns
         -------
@@ -153,7 +155,7 @@ class PaSST(nn.Module):
         ValueError
             If the spectrogram has more patch columns than the network has positions.
         """
-        x = self._patchout(self._add_positions(self.patch_embed(spectrogram)))
+        x = self._patchout(self._add_positions(self.patch_embed(spectrogram), first_column))
         cls_token = self.cls_token + self.new_pos_embed[:, :1]
         dist_token = self.dist_token + self.new_pos_embed[:, 1:]
         tokens = torch.cat((cls_token, dist_token), dim=1).expand(len(x), -1, -1)
@@ -163,15 +165,16 @@ class PaSST(nn.Module):
         features = self.norm(x[:, :2]).mean(dim=1)
         return self.head(features), features
 
-    def _add_positions(self, patches: Tensor) -> Tensor:
-        n_time = patches.shape[-1]
-        if n_time > self.architecture.n_time_patches:
+    def _add_positions(self, patches: Tensor, first: int) -> Tensor:
+        n_time, n_positions = patches.shape[-1], self.architecture.n_time_patches - first
+        if n_time > n_positions:
             raise ValueError(
                 f"spectrogram has {n_time} patch columns, the network has positions for "
-                f"{self.architecture.n_time_patches}: shorten the clip or the window"
+                f"{n_positions}: shorten the clip or the window"
             )
         # Shorter inputs take the first time positions (models/passt.py, forward_features).
-        return patches + self.time_new_pos_embed[..., :n_time] + self.freq_new_pos_embed
+        positions = self.time_new_pos_embed[..., first : first + n_time]
+        return patches + positions + self.freq_new_pos_embed
 
     def _patchout(self, patches: Tensor) -> Tensor:
         """Drop whole columns and rows, then single patches, in training; flatten to a sequence."""

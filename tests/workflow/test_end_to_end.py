@@ -187,3 +187,11 @@ def test_dry_run_of_the_default_study():
     assert jobs["predict"] == sum(len(set(used.values())) for used in embeddings.values())
     assert jobs["score_scene"] + jobs["score_event"] == len(study.tasks)
     assert jobs["plot_mini"] == 7 and jobs["plot_official"] == 2
+
+
+def test_dry_run_of_pretraining():
+    target = "results/pretrain/mini_hop10/weights.safetensors"
+    command = [sys.executable, "-m", "snakemake", "-n", "--cores", "1", target]
+    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert "make_pretraining_clips" in finished.stdout and "pretrain" in finished.stdout

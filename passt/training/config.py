@@ -1,0 +1,100 @@
+"""Recipes from YAML files: which keys differ from the paper's, and for which hop."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from passt.training.recipe import Recipe, RecipeError
+
+HOPS = {"hop10": 320, "hop5": 160, "hop3": 100}  # STFT hop in samples (passt.checkpoints.RELEASED)
+KINDS = {
+    "str": str,
+    "int": int,
+    "float": float,
+    "bool": bool,
+    "None": type(None),
+    "tuple[float, ...]": tuple,
+}
+FIELDS = {field.name: field for field in dataclasses.fields(Recipe)}
+
+
+def read_recipe(path: Path, hop: str) -> tuple[Recipe, Path]:
+    """Read a recipe file.
+
+    Parameters
+    ----------
+    path : Path
+        YAML: ``data``, the folder of the tagged clips, and the keys of a recipe.
+    hop : str
+        One of :data:`HOPS`.
+
+    Returns
+    -------
+    recipe : Recipe
+    data : Path
+
+    Raises
+    ------
+    RecipeError
+        Naming the file and the key, or the place where it is no YAML.
+    """
+    try:
+        config = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        if not isinstance(config, dict) or not isinstance(config.get("data"), str):
+            raise RecipeError("data: expected the folder of the tagged clips")
+        data = Path(config.pop("data"))
+        return make_recipe(config, hop), data
+    except (RecipeError, yaml.YAMLError) as error:
+        raise RecipeError(f"{path}: {error}") from error
+
+
+def make_recipe(config: Mapping[str, Any], hop: str) -> Recipe:
+    """Make a recipe for one hop.
+
+    Parameters
+    ----------
+    config : mapping
+        Keys of :class:`Recipe`; ``hops`` may hold keys that differ for ``hop10``, ``hop5`` or
+        ``hop3``. Keys not given keep the paper's values.
+    hop : str
+        One of :data:`HOPS`.
+
+    Returns
+    -------
+    Recipe
+
+    Raises
+    ------
+    RecipeError
+        For an unknown key (with the nearest known one), hop or value.
+    """
+    special = config.get("hops", {})
+    for name in (hop, *special):
+        if name not in HOPS:
+            raise RecipeError(f"hop: expected one of {list(HOPS)}, found {name!r}")
+    common = {key: value for key, value in config.items() if key != "hops"}
+    values = common | special.get(hop, {}) | {"hop": HOPS[hop]}
+    return Recipe(**{key: _value(key, value) for key, value in values.items()})
+
+
+def _value(key: str, value: Any) -> Any:
+    """Accept lists for tuples and whole numbers for floats; refuse other kinds."""
+    if key not in FIELDS:
+        near = difflib.get_close_matches(str(key), FIELDS, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise RecipeError(f"unknown key {key!r}{hint}")
+    kind = str(FIELDS[key].type)
+    kinds = tuple(KINDS[name] for name in kind.split(" | "))
+    if float in kinds and type(value) is int:
+        value = float(value)
+    if isinstance(value, list) and tuple in kinds:
+        value = tuple(float(item) for item in value if type(item) in (int, float))
+    if type(value) not in kinds:
+        raise RecipeError(f"{key}: expected {kind}, found {type(value).__name__} {value!r}")
+    return value

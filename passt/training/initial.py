@@ -1,0 +1,99 @@
+"""Weights to start from: seeded random ones, a PaSST checkpoint, or DeiT trained on images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from passt.training.recipe import Recipe
+from passt.transformer import INIT_STD, PaSST, initialize
+
+N_TOKENS = 2  # class and distillation token of DeiT's position embedding
+
+
+def initial_network(recipe: Recipe, targets: NDArray[np.bool_]) -> PaSST:
+    """Make the network that a training starts from.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        ``initial_weights`` names PaSST weights, or those of a distilled DeiT
+        (``deit_base_distilled_patch16_384``) as published: its RGB kernels are summed, its grid
+        of positions is interpolated to the network's and averaged along the other axis, as in
+        the paper. Heads start at random; so does everything if it is None.
+    targets : ndarray of bool, shape (n_clips, n_tags)
+        Of the training clips, for ``prior_bias``.
+
+    Returns
+    -------
+    PaSST
+
+    Raises
+    ------
+    ValueError
+        Naming the file and the tensors that it lacks or that have another shape.
+    """
+    network = initialize(PaSST(recipe.architecture(targets.shape[1])), recipe.seed)
+    _start_from_scratch(network, recipe)
+    if recipe.prior_bias:
+        odds = (targets.sum(0) + 1) / ((~targets).sum(0) + 1)
+        network.head[1].bias.data.copy_(torch.from_numpy(np.log(odds)))
+    if recipe.initial_weights is None:
+        return network
+    path = Path(recipe.initial_weights)
+    tensors = _read(path)
+    if "pos_embed" in tensors:
+        tensors = _from_images(tensors, network)
+    expected = {k: v for k, v in network.state_dict().items() if not k.startswith("head")}
+    wrong = [k for k, v in expected.items() if k not in tensors or tensors[k].shape != v.shape]
+    if wrong:
+        raise ValueError(
+            f"initial_weights: {path} does not fit the network: {', '.join(wrong)} "
+            "missing or of another shape"
+        )
+    network.load_state_dict({name: tensors[name] for name in expected}, strict=False)
+    return network
+
+
+@torch.no_grad()
+def _start_from_scratch(network: PaSST, recipe: Recipe) -> None:
+    """Scale the random weights as the recipe wants them."""
+    network.freq_new_pos_embed.mul_(recipe.row_position_std / INIT_STD)
+    if not recipe.fan_in_weights:
+        return
+    generator = torch.Generator().manual_seed(recipe.seed)
+    for module in network.modules():
+        if isinstance(module, nn.Linear | nn.Conv2d):
+            bound = module.weight[0].numel() ** -0.5  # torch's default for these layers
+            module.weight.uniform_(-bound, bound, generator=generator)
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    if not path.is_file():
+        raise ValueError(f"initial_weights: no file {path}")
+    if path.suffix == ".safetensors":
+        return load_file(path)
+    tensors = torch.load(path, map_location="cpu", weights_only=True)
+    return tensors.get("model", tensors)  # DeiT's files hold the weights under this key
+
+
+def _from_images(tensors: dict[str, Tensor], network: PaSST) -> dict[str, Tensor]:
+    """Turn an image transformer's weights into a spectrogram transformer's."""
+    tensors = dict(tensors)
+    positions = tensors.pop("pos_embed")
+    tensors["new_pos_embed"] = positions[:, :N_TOKENS]
+    grid = positions[:, N_TOKENS:].transpose(1, 2)
+    side = round(grid.shape[-1] ** 0.5)
+    size = (network.architecture.n_freq_patches, network.architecture.n_time_patches)
+    grid = F.interpolate(grid.unflatten(2, (side, side)), size=size, mode="bicubic")
+    tensors["freq_new_pos_embed"] = grid.mean(dim=3, keepdim=True)
+    tensors["time_new_pos_embed"] = grid.mean(dim=2, keepdim=True)
+    kernels = tensors["patch_embed.proj.weight"]
+    tensors["patch_embed.proj.weight"] = kernels.sum(dim=1, keepdim=True)
+    return tensors

@@ -1,0 +1,147 @@
+"""What a training leaves: its history, its record, its weights in half precision."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save
+from torch import Tensor
+
+from passt.mel import SAMPLE_RATE_HZ
+from passt.training.data import TaggedData
+from passt.training.recipe import Recipe
+
+
+@dataclass
+class History:
+    """Progress of a training, over all its interruptions.
+
+    Attributes
+    ----------
+    step : int
+        Steps done.
+    wall_s, cpu_s, audio_s : float
+        Time spent in steps and validations; length of all crops.
+    loss_sum : float
+        Of the running epoch.
+    curve : list of dict
+        One entry per epoch.
+    """
+
+    step: int = 0
+    wall_s: float = 0.0
+    cpu_s: float = 0.0
+    audio_s: float = 0.0
+    loss_sum: float = 0.0
+    curve: list[dict] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.start()
+
+    def start(self) -> None:
+        """Start the clocks."""
+        self._wall, self._cpu = time.monotonic(), time.process_time()
+
+    def stop(self) -> None:
+        """Add the time since the clocks were started or read last."""
+        wall, cpu = time.monotonic(), time.process_time()
+        self.wall_s += wall - self._wall
+        self.cpu_s += cpu - self._cpu
+        self._wall, self._cpu = wall, cpu
+
+    def add(self, waveforms: Tensor, loss: Tensor) -> None:
+        """Count a step."""
+        self.step += 1
+        self.audio_s += waveforms.numel() / SAMPLE_RATE_HZ
+        self.loss_sum += float(loss)
+
+
+def make_record(
+    recipe: Recipe, data: TaggedData, history: History, n_parameters: int, machine: dict
+) -> dict:
+    """Describe a finished training, ready for JSON.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    data : TaggedData
+    history : History
+    n_parameters : int
+    machine : dict
+        Device and precision.
+
+    Returns
+    -------
+    dict
+    """
+    counts = {"train": len(data.train), "valid": len(data.valid)}
+    prevalence = data.valid.targets.mean(axis=0)
+    record = {
+        "recipe": asdict(recipe),
+        "differs_from_paper": recipe.deviations(),
+        "data": {
+            "sha256": data.sha256,
+            "origin": data.origin,
+            "n_clips": counts,
+            "tags": list(data.tags),
+        },
+        "n_parameters": n_parameters,
+        "steps": history.step,
+        "clips_seen": history.step * recipe.batch_size,
+        "audio_hours": round(history.audio_s / 3600, 3),
+        "wall_s": round(history.wall_s, 1),
+        "cpu_s": round(history.cpu_s, 1),
+        **machine,
+        "threads": torch.get_num_threads(),
+        "validation_chance": float(prevalence[prevalence > 0].mean()),  # mAP of random scores
+        "curve": history.curve,
+        "versions": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+        },
+    }
+    return json.loads(json.dumps(record))  # lists for tuples, as whoever reads it finds it
+
+
+def write_results(directory: Path, weights: dict[str, Tensor], record: dict) -> None:
+    """Write ``weights.safetensors`` in float16, then ``record.json`` with its hash.
+
+    Parameters
+    ----------
+    directory : Path
+    weights : dict of str to Tensor
+    record : dict
+        See :func:`make_record`; ``weights_sha256`` is added.
+    """
+    half = {name: tensor.half().cpu().contiguous() for name, tensor in weights.items()}
+    tags = record["data"]["tags"]
+    facts = {
+        "hop": record["recipe"]["hop"],
+        "num_heads": record["recipe"]["num_heads"],
+        "recipe": record["recipe"]["name"],
+        "seed": record["recipe"]["seed"],
+        "tags_sha256": hashlib.sha256("\n".join(tags).encode()).hexdigest(),
+    }
+    # One entry: safetensors stores several in an order that changes from run to run.
+    content = save(half, metadata={"passt": json.dumps(facts, sort_keys=True)})
+    record["weights_sha256"] = hashlib.sha256(content).hexdigest()
+    replace_file(directory / "weights.safetensors", lambda path: path.write_bytes(content))
+    text = json.dumps(record, indent=1) + "\n"
+    replace_file(directory / "record.json", lambda path: path.write_text(text))
+
+
+def replace_file(path: Path, write: Callable[[Path], object]) -> None:
+    """Write a file under another name, then give it its own, so that it is whole or absent."""
+    part = path.with_name(path.name + ".part")
+    write(part)
+    os.replace(part, path)

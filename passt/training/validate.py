@@ -1,0 +1,60 @@
+"""Validation: macro mean average precision of the tags."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score
+
+from passt.mel import SAMPLE_RATE_HZ, MelSpectrogram
+from passt.training.data import Clips, read_crop
+from passt.transformer import PaSST
+
+BATCH_CLIPS = 16
+
+
+def macro_map(targets: NDArray[np.bool_], scores: NDArray[np.float32]) -> float:
+    """Mean over tags of the average precision; tags that never occur do not count.
+
+    Parameters
+    ----------
+    targets, scores : ndarray, shape (n_clips, n_tags)
+
+    Returns
+    -------
+    float
+        In [0, 1]; NaN if no tag occurs.
+    """
+    occurs = targets.any(axis=0)
+    if not occurs.any():
+        return float("nan")
+    return float(average_precision_score(targets[:, occurs], scores[:, occurs], average="macro"))
+
+
+@torch.inference_mode()
+def validate(network: PaSST, mel: MelSpectrogram, clips: Clips, seconds: float) -> float:
+    """Macro mAP of the first ``seconds`` of every clip.
+
+    Parameters
+    ----------
+    network : PaSST
+        Left in evaluation mode.
+    mel : MelSpectrogram
+    clips : Clips
+    seconds : float
+        Shorter clips are padded with zeros.
+
+    Returns
+    -------
+    float
+    """
+    network.eval()
+    n_samples, device = round(seconds * SAMPLE_RATE_HZ), mel.window.device
+    scores = []
+    for first in range(0, len(clips), BATCH_CLIPS):
+        paths = clips.paths[first : first + BATCH_CLIPS]
+        waveforms = np.stack([read_crop(path, n_samples, 0.0) for path in paths])
+        logits, _ = network(mel(torch.from_numpy(waveforms).to(device)))
+        scores.append(logits.float().cpu().numpy())
+    return macro_map(clips.targets, np.concatenate(scores))

@@ -1,0 +1,11 @@
+"""make_pretraining_clips: generate the multi-label clips that the mini checkpoints learn from."""
+
+from pathlib import Path
+
+from hear.mini.pretraining import make_dataset
+from workflow.logs import logged
+
+with logged(snakemake.log[0]):
+    params = snakemake.params
+    destination = Path(snakemake.output[0]).parent
+    make_dataset(destination, params.n_clips, params.n_valid, params.seed)
