@@ -10,10 +10,10 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
+from passt.checkpoints import TIME_POSITIONS
 from passt.mel import SAMPLE_RATE_HZ
 from passt.transformer import Architecture
 
-N_TIME_PATCHES = {320: 99, 160: 200, 100: 320}  # of the released networks
 PATCHOUT = {320: (4, 40), 160: (6, 100), 100: (6, 150)}  # App. A: rows, columns of a 10 s grid
 
 
@@ -139,7 +139,7 @@ class Recipe:
             raise RecipeError(f"hop: expected one of {sorted(PATCHOUT)} samples, found {self.hop}")
         rows, columns = PATCHOUT[self.hop]
         paper = {"patchout_rows": rows, "patchout_columns": columns}
-        for key, value in (paper | {"n_time_patches": N_TIME_PATCHES[self.hop]}).items():
+        for key, value in (paper | {"n_time_patches": TIME_POSITIONS[self.hop]}).items():
             if getattr(self, key) is None:
                 object.__setattr__(self, key, value)
         self._check()
