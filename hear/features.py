@@ -103,6 +103,23 @@ def read_index(directory: Path) -> dict:
         raise ValueError(f"{path}: features incomplete or unreadable: {error}") from error
 
 
+def is_embedded(directory: Path, view: str, provenance: dict) -> bool:
+    """Tell whether a directory holds the finished features of a view, made from the same things.
+
+    Parameters
+    ----------
+    directory : Path
+    view : str
+    provenance : dict
+        Model, weights and task; as given to :func:`hear.embed.embed_task`.
+    """
+    try:
+        index = read_index(directory)
+    except ValueError:
+        return False
+    return (index.get("view"), index.get("provenance")) == (view, provenance)
+
+
 def read_components(
     components: Iterable[tuple[Path, str]], folder: str, split: str
 ) -> np.ndarray:

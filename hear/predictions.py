@@ -137,6 +137,30 @@ def save_predictions(path: Path, header: dict, arrays: dict[str, np.ndarray]) ->
     os.replace(temporary, path)
 
 
+def is_predicted(path: Path, seed: int, provenance: dict) -> bool:
+    """Tell whether a file holds predictions made from the same things, the commit apart.
+
+    Parameters
+    ----------
+    path : Path
+    seed : int
+    provenance : dict
+        As given to :func:`predict_task`; the commit says where they were made, not from what
+        (``hear.protocol.PROBE_VERSION`` says that).
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            header = json.loads(str(stored["header"]))
+    except (OSError, KeyError, ValueError):
+        return False
+    return header.get("seed") == seed and _made_from(header["provenance"]) == _made_from(provenance)
+
+
+def _made_from(provenance: dict) -> dict:
+    software = {k: v for k, v in provenance.get("software", {}).items() if k != "commit"}
+    return json.loads(json.dumps(provenance | {"software": software}))
+
+
 def load_predictions(path: Path | str) -> tuple[dict, dict[str, np.ndarray]]:
     """Read what :func:`save_predictions` wrote.
 

@@ -58,13 +58,29 @@ class Attention(nn.Module):
         self.qkv = nn.Linear(dim, 3 * dim)
         self.proj = nn.Linear(dim, dim)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (n_sounds, n_tokens, embed_dim) to the same shape."""
-        n_sounds, n_tokens, dim = x.shape
-        qkv = self.qkv(x).view(n_sounds, n_tokens, 3, self.num_heads, dim // self.num_heads)
-        query, key, value = qkv.permute(2, 0, 3, 1, 4)
-        x = F.scaled_dot_product_attention(query, key, value)
-        return self.proj(x.transpose(1, 2).reshape(n_sounds, n_tokens, dim))
+    def forward(self, x: Tensor, n_kept: int | None = None) -> Tensor:
+        """Let the first ``n_kept`` tokens (default: all) attend to all tokens.
+
+        Parameters
+        ----------
+        x : Tensor
+            (n_sounds, n_tokens, embed_dim).
+        n_kept : int, optional
+
+        Returns
+        -------
+        Tensor
+            (n_sounds, n_kept, embed_dim).
+        """
+        dim = x.shape[2]
+        if n_kept is None:
+            query, key, value = self.qkv(x).split(dim, dim=2)
+        else:
+            query = F.linear(x[:, :n_kept], self.qkv.weight[:dim], self.qkv.bias[:dim])
+            both = F.linear(x, self.qkv.weight[dim:], self.qkv.bias[dim:])
+            key, value = both.split(dim, dim=2)
+        heads = [y.unflatten(2, (self.num_heads, -1)).transpose(1, 2) for y in (query, key, value)]
+        return self.proj(F.scaled_dot_product_attention(*heads).transpose(1, 2).flatten(2))
 
 
 class Mlp(nn.Module):
@@ -90,9 +106,9 @@ class Block(nn.Module):
         self.norm2 = nn.LayerNorm(dim, eps=LAYER_NORM_EPS)
         self.mlp = Mlp(dim)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (n_sounds, n_tokens, embed_dim) to the same shape."""
-        x = x + self.attn(self.norm1(x))
+    def forward(self, x: Tensor, n_kept: int | None = None) -> Tensor:
+        """Map (n_sounds, n_tokens, embed_dim) to its first ``n_kept`` tokens (default: all)."""
+        x = x[:, :n_kept] + self.attn(self.norm1(x), n_kept)
         return x + self.mlp(self.norm2(x))
 
 
@@ -160,9 +176,10 @@ class PaSST(nn.Module):
         dist_token = self.dist_token + self.new_pos_embed[:, 1:]
         tokens = torch.cat((cls_token, dist_token), dim=1).expand(len(x), -1, -1)
         x = torch.cat((tokens, x), dim=1)
-        for block in self.blocks:
+        for block in self.blocks[:-1]:
             x = block(x)
-        features = self.norm(x[:, :2]).mean(dim=1)
+        x = self.blocks[-1](x, tokens.shape[1])  # nothing reads the last block's patches
+        features = self.norm(x).mean(dim=1)
         return self.head(features), features
 
     def _add_positions(self, patches: Tensor, first: int) -> Tensor:

@@ -26,9 +26,7 @@ FIGURE_CODE = ("analysis/style.py", *sorted(f"analysis/figures/{p.name}" for p i
 
 wildcard_constraints:
     task="|".join(STUDY.tasks),
-    source="[A-Za-z0-9_]+",
-    view="[a-z0-9]+",
-    embedding="[A-Za-z0-9_]+[.][a-z0-9+]+[.][A-Z]+",
+    batch="[A-Za-z0-9_.+]+",
     seed="[0-9]+",
     figure="[0-9]+",
 
