@@ -26,8 +26,8 @@ def initial_network(recipe: Recipe, targets: NDArray[np.bool_]) -> PaSST:
         ``initial_weights`` names PaSST weights, whose time positions are interpolated to another
         hop's number, or those of a distilled DeiT (``deit_base_distilled_patch16_384``) as
         published: its RGB kernels are summed, its grid of positions is interpolated to the
-        network's and averaged along the other axis, as in the paper. Heads start at random; so
-        does everything if it is None.
+        network's and averaged along the other axis, as in the paper. Heads for other tags start
+        at random; so does everything if it is None.
     targets : ndarray of bool, shape (n_clips, n_tags)
         Of the training clips, for ``prior_bias``.
 
@@ -53,14 +53,17 @@ def initial_network(recipe: Recipe, targets: NDArray[np.bool_]) -> PaSST:
         tensors = _from_images(tensors, network)
     elif "time_new_pos_embed" in tensors:
         tensors = _to_hop(tensors, network)
-    expected = {k: v for k, v in network.state_dict().items() if not k.startswith("head")}
-    wrong = [k for k, v in expected.items() if k not in tensors or tensors[k].shape != v.shape]
+    shapes = {name: tensor.shape for name, tensor in network.state_dict().items()}
+    heads = [name for name in shapes if name.startswith("head")]
+    kept = all(name in tensors and tensors[name].shape == shapes[name] for name in heads)
+    expected = {k: v for k, v in shapes.items() if kept or k not in heads}
+    wrong = [k for k, v in expected.items() if k not in tensors or tensors[k].shape != v]
     if wrong:
         raise ValueError(
             f"initial_weights: {path} does not fit the network: {', '.join(wrong)} "
             "missing or of another shape"
         )
-    network.load_state_dict({name: tensors[name] for name in expected}, strict=False)
+    network.load_state_dict({name: tensors[name].float() for name in expected}, strict=False)
     return network
 
 

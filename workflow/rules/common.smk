@@ -4,7 +4,6 @@ import os
 import sys
 from pathlib import Path
 
-import yaml
 from snakemake.exceptions import WorkflowError
 
 from workflow.official import OfficialStudy
@@ -34,9 +33,3 @@ wildcard_constraints:
 def code(*modules):
     """Library modules whose change must redo a cheap step (Snakemake sees scripts only)."""
     return [workflow.source_path(f"../../{module}") for module in modules]
-
-
-def pretraining_index(wildcards):
-    """Index of the clips that a training recipe names."""
-    with open(f"config/pretrain_{wildcards.recipe}.yaml") as stream:
-        return f"{yaml.safe_load(stream)['data']}/index.csv"
