@@ -23,3 +23,11 @@ $(INSTALLED): requirements.txt
 	@echo 'make: installing into .venv'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
+
+# Environments of the references, for the benchmarks: the last line of their requirements without
+# what it asks for.
+.envs/hear21passt: workflow/envs/hear21passt.txt
+	$(PYTHON) -m venv $@
+	@$@/bin/python -m pip install --quiet --disable-pip-version-check $$(grep -v -e '^#' -e hear21passt $<)
+	@$@/bin/python -m pip install --quiet --disable-pip-version-check --no-deps $$(grep '^hear21passt' $<)
+	@touch $@

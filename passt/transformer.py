@@ -58,29 +58,21 @@ class Attention(nn.Module):
         self.qkv = nn.Linear(dim, 3 * dim)
         self.proj = nn.Linear(dim, dim)
 
-    def forward(self, x: Tensor, n_kept: int | None = None) -> Tensor:
-        """Let the first ``n_kept`` tokens (default: all) attend to all tokens.
+    def forward(self, x: Tensor, n_queries: int | None = None) -> Tensor:
+        """Map (n_sounds, n_tokens, embed_dim) to (n_sounds, n_queries or n_tokens, embed_dim)."""
+        if n_queries is None:
+            query, key, value = self._heads(self.qkv(x), 3)
+        else:  # the first tokens ask, all tokens answer
+            dim = x.shape[2]
+            weight, bias = self.qkv.weight, self.qkv.bias
+            (query,) = self._heads(F.linear(x[:, :n_queries], weight[:dim], bias[:dim]), 1)
+            key, value = self._heads(F.linear(x, weight[dim:], bias[dim:]), 2)
+        x = F.scaled_dot_product_attention(query, key, value)
+        return self.proj(x.transpose(1, 2).flatten(2))
 
-        Parameters
-        ----------
-        x : Tensor
-            (n_sounds, n_tokens, embed_dim).
-        n_kept : int, optional
-
-        Returns
-        -------
-        Tensor
-            (n_sounds, n_kept, embed_dim).
-        """
-        dim = x.shape[2]
-        if n_kept is None:
-            query, key, value = self.qkv(x).split(dim, dim=2)
-        else:
-            query = F.linear(x[:, :n_kept], self.qkv.weight[:dim], self.qkv.bias[:dim])
-            both = F.linear(x, self.qkv.weight[dim:], self.qkv.bias[dim:])
-            key, value = both.split(dim, dim=2)
-        heads = [y.unflatten(2, (self.num_heads, -1)).transpose(1, 2) for y in (query, key, value)]
-        return self.proj(F.scaled_dot_product_attention(*heads).transpose(1, 2).flatten(2))
+    def _heads(self, x: Tensor, n_projections: int) -> Tensor:
+        """Split (n_sounds, n_tokens, n dim) into n of (n_sounds, num_heads, n_tokens, width)."""
+        return x.unflatten(2, (n_projections, self.num_heads, -1)).permute(2, 0, 3, 1, 4)
 
 
 class Mlp(nn.Module):
@@ -106,9 +98,9 @@ class Block(nn.Module):
         self.norm2 = nn.LayerNorm(dim, eps=LAYER_NORM_EPS)
         self.mlp = Mlp(dim)
 
-    def forward(self, x: Tensor, n_kept: int | None = None) -> Tensor:
-        """Map (n_sounds, n_tokens, embed_dim) to its first ``n_kept`` tokens (default: all)."""
-        x = x[:, :n_kept] + self.attn(self.norm1(x), n_kept)
+    def forward(self, x: Tensor, n_outputs: int | None = None) -> Tensor:
+        """Map (n_sounds, n_tokens, embed_dim) to the same shape, or its first tokens alone."""
+        x = x[:, :n_outputs] + self.attn(self.norm1(x), n_outputs)
         return x + self.mlp(self.norm2(x))
 
 
@@ -178,8 +170,8 @@ class PaSST(nn.Module):
         x = torch.cat((tokens, x), dim=1)
         for block in self.blocks[:-1]:
             x = block(x)
-        x = self.blocks[-1](x, tokens.shape[1])  # nothing reads the last block's patches
-        features = self.norm(x).mean(dim=1)
+        # Nothing reads the patches after the last block: it computes the two tokens only.
+        features = self.norm(self.blocks[-1](x, n_outputs=2)).mean(dim=1)
         return self.head(features), features
 
     def _add_positions(self, patches: Tensor, first: int) -> Tensor:

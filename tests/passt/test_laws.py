@@ -64,6 +64,17 @@ def test_windows_are_reflected_at_the_edges(embedder):
     assert len(timestamps) == 21
 
 
+def test_the_last_block_for_two_tokens_is_the_whole_block_s_first_two():
+    network = initialize(PaSST(Architecture(**TINY_SHAPE | {"depth": 2})), 0)
+    block = network.blocks[-1]
+    x = torch.randn(2, 50, 64, generator=torch.Generator().manual_seed(0))
+    gradients = []
+    for two in (block(x)[:, :2], block(x, n_outputs=2)):
+        gradients.append(torch.autograd.grad(two.square().sum(), list(block.parameters())))
+        torch.testing.assert_close(two, block(x)[:, :2], atol=2e-6, rtol=0)
+    torch.testing.assert_close(gradients[1], gradients[0], atol=1e-5, rtol=1e-5)
+
+
 def test_same_seed_same_weights_other_seed_others():
     first, again = (Checkpoint.from_config("a", TINY).load().state_dict() for _ in range(2))
     other = Checkpoint.from_config("a", TINY | {"seed": 1}).load().state_dict()
