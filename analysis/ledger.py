@@ -28,7 +28,7 @@ LEDGER_COLUMNS = (
 
 def ledger(
     claims: Sequence[Claim],
-    quantities: Mapping[str, Cells],
+    scores: Mapping[str, Cells],
     measured: Mapping[Measurand, float],
     study: str,
     label: str,
@@ -38,8 +38,8 @@ def ledger(
     Parameters
     ----------
     claims : sequence of Claim
-    quantities : mapping
-        Scores by quantity (`analysis.claims.QUANTITIES`).
+    scores : mapping
+        Scores by quantity (see `quantities`).
     measured : mapping
         Measured values of this machine, empty if nothing was measured.
     study, label : str
@@ -59,11 +59,20 @@ def ledger(
         if claim.ratio:
             verdict, other = judge_measured(claim, measured), None
         else:
-            cells = quantities[claim.quantity]
+            cells = scores[claim.quantity]
             verdict, other = judge(claim, cells), _other_aggregate(claim, cells)
         rows.append(_row(claim, verdict, other))
     table = pd.DataFrame(rows).assign(study=study, label=label)
     return table.reindex(columns=list(LEDGER_COLUMNS)).astype({"n_tasks": "Int64"})
+
+
+def quantities(cells: Cells, maxima: Mapping[str, float], baseline: str) -> dict[str, Cells]:
+    """Return the scores in every quantity that a claim can be about."""
+    return {
+        "score": cells,
+        "normalized_score": cells.normalized(maxima),
+        "headroom": cells.headroom(baseline),
+    }
 
 
 def read_measured(path: str | Path) -> dict[Measurand, float]:

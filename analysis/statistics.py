@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -73,6 +74,27 @@ def compare(cells: Cells, maxima: Mapping[str, float], baseline: str, study: str
     table = pd.DataFrame(rows).assign(study=study).reindex(columns=list(STATISTICS_COLUMNS))
     integers = dict.fromkeys(("n_tasks", "n_replicates", "n_clips"), "Int64")
     return table[table["estimate"].notna()].astype(integers).reset_index(drop=True)
+
+
+def read_statistics(path: str | Path) -> pd.DataFrame:
+    """Read statistics written as CSV.
+
+    Raises
+    ------
+    ValueError
+        If the columns are not `STATISTICS_COLUMNS`.
+    """
+    numbers = dict.fromkeys(("estimate", "low", "high"), float)
+    integers = dict.fromkeys(("n_tasks", "n_replicates", "n_clips"), "Int64")
+    text = dict.fromkeys(("statistic", "model", "other_model", "category", "task", "study"), str)
+    empty = dict.fromkeys([*numbers, *integers], [""])
+    table = pd.read_csv(
+        path, dtype={**numbers, **integers, **text}, keep_default_na=False, na_values=empty
+    )
+    if tuple(table.columns) != STATISTICS_COLUMNS:
+        expected, found = ", ".join(STATISTICS_COLUMNS), ", ".join(table.columns)
+        raise ValueError(f"{path}: expected the columns {expected}; found {found}")
+    return table
 
 
 def ranks(scores: NDArray[np.floating]) -> NDArray[np.float64]:

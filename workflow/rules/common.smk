@@ -23,6 +23,9 @@ RESULTS = f"results/{STUDY.name}"
 ENVIRONMENT = "../../environment.yml"
 FIGURE_CODE = ("analysis/style.py", *sorted(f"analysis/figures/{p.name}" for p in Path("analysis/figures").glob("*.py")))
 
+BASELINE = "logmel"  # what headroom is measured from
+CLAIM_CODE = ("analysis/ledger.py", "analysis/claims.py", "analysis/claim_numbers.py")
+
 
 wildcard_constraints:
     task="|".join(STUDY.tasks),
@@ -42,3 +45,9 @@ def pretraining_index(wildcards):
     """Index of the clips that a training recipe names."""
     with open(f"config/pretrain_{wildcards.recipe}.yaml") as stream:
         return f"{yaml.safe_load(stream)['data']}/index.csv"
+
+
+def measurements(study):
+    """Measurements of this machine as an input, once there are any."""
+    path = Path(f"results/{study}/measure.csv")
+    return {"measured": str(path)} if path.exists() else {}
