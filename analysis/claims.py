@@ -161,11 +161,9 @@ def judge_measured(claim: Claim, measured: Mapping[Measurand, float]) -> Verdict
         Measured values of this machine.
     """
     pairs = [pair for pair in (claim.ratio, claim.than_ratio) if pair]
-    lacking = [key for pair in pairs for key in pair if key not in measured]
+    lacking = dict.fromkeys(key for pair in pairs for key in pair if key not in measured)
     if lacking:
-        names = ", ".join(
-            f"{m.quantity} at hop {m.hop_ms} ms, Patchout {m.patchout}" for m in lacking
-        )
+        names = ", ".join(f"{m.quantity} at hop {m.hop_ms}, Patchout {m.patchout}" for m in lacking)
         return Verdict(NOT_TESTED, f"not measured: {names}")
     ratios = [measured[top] / measured[bottom] for top, bottom in pairs]
     estimate = ratios[0] - (ratios[1] if claim.than_ratio else 0)

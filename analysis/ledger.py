@@ -20,9 +20,9 @@ from analysis.claims import (
 
 LEDGER_COLUMNS = (
     "claim_id", "section", "statement", "verdict", "estimate", "low", "high", "n_tasks", "study",
-    "reason", "reading", "quantity", "aggregate", "direction", "threshold", "model", "other_model",
-    "where", "value", "other_value", "other_aggregate", "other_verdict", "other_estimate",
-    "other_low", "other_high", "label",
+    "reason", "reading", "quantity", "aggregate", "direction", "threshold", "models", "others",
+    "model", "other_model", "where", "value", "other_value", "other_aggregate", "other_verdict",
+    "other_estimate", "other_low", "other_high", "label",
 )  # fmt: skip
 
 
@@ -50,9 +50,10 @@ def ledger(
     DataFrame
         Columns `LEDGER_COLUMNS`, a row per claim in their order. ``estimate`` with ``low`` and
         ``high`` is compared with ``threshold``; it is ``value`` minus ``other_value`` (for a
-        claim against other categories: minus the same there), of ``model`` and ``other_model``,
-        ``where``. The ``other_`` columns at the end say what the mean says where the claim is
-        about the median, and the other way round.
+        claim against other categories: minus the same there). ``models`` and ``others`` are all
+        that the claim speaks of, ``model`` and ``other_model`` the deciding ones, ``where`` the
+        tasks. The ``other_`` columns at the end are what the mean says where the claim is about
+        the median, and the other way round.
     """
     rows = []
     for claim in claims:
@@ -110,13 +111,17 @@ def _row(claim: Claim, verdict: Verdict, other: tuple[str, Verdict] | None) -> d
     facts = {key: getattr(claim, key) for key in ("claim_id", "section", "statement", "reading")}
     facts |= {"direction": claim.direction, "threshold": claim.threshold}
     facts |= {"verdict": verdict.verdict, "reason": verdict.reason}
-    measured = bool(claim.ratio)
-    facts["quantity"] = "ratio of measurements" if measured else claim.quantity
-    facts["aggregate"] = "" if measured or len(claim.tasks) == 1 else claim.aggregate
+    facts["models"] = "; ".join(ids[0] for ids in claim.models)
+    facts["others"] = claim.others_source or "; ".join(ids[0] for ids in claim.others)
+    facts["quantity"] = claim.quantity
+    facts["aggregate"] = "" if len(claim.tasks) == 1 else claim.aggregate
     for key in ("estimate", "low", "high", "value", "other_value"):
         facts[key] = getattr(number, key)
-    facts |= {key: getattr(number, key) for key in ("model", "other_model", "where")}
+    facts |= {key: getattr(number, key) for key in ("model", "other_model")}
+    facts["where"] = number.where or "; ".join(claim.tasks) or claim.category
     facts["n_tasks"] = number.n_tasks or None  # not tested, or no tasks in it
+    if claim.ratio:
+        facts |= {"quantity": "ratio of measurements", "aggregate": "", "where": "this machine"}
     if other is not None:
         name, second = other
         facts |= {"other_aggregate": name, "other_verdict": second.verdict}

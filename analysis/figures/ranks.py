@@ -113,9 +113,11 @@ def _draw(axes: Axes, numbers: pd.DataFrame, labels: list[str]) -> None:
         place = axes.get_yaxis_transform()
         count = f"{row.n_tasks}" if complete else f"{row.n_tasks}*"
         axes.text(1.02, row.position, count, transform=place, va="center", fontsize=SMALL_PT)
+    axes.scatter([], [], s=18, color=DARK, label="all tasks")
     axes.set_yticks(range(1, len(labels) + 1), labels, linespacing=0.95)
     place = axes.transAxes
     axes.text(1.02, 1.0, "tasks", transform=place, ha="center", va="bottom", fontsize=SMALL_PT)
     last = len(labels)
     axes.set(xlim=(0.5, last + 0.5), ylim=(last + 0.6, 0.4), xlabel="Mean rank over tasks")
+    axes.set_xticks([1, *range(5, last + 1, 5)] if last >= 5 else range(1, last + 1))
     axes.grid(axis="x")
