@@ -12,6 +12,8 @@ include: "workflow/rules/features.smk"
 include: "workflow/rules/probe.smk"
 include: "workflow/rules/official.smk"
 include: "workflow/rules/exhibits.smk"
+include: "workflow/rules/compare.smk"
+include: "workflow/rules/leaderboard.smk"
 include: "workflow/rules/pretrain.smk"
 
 

@@ -11,7 +11,7 @@ Sciences 6(6), 2016) computes in seconds; tolerances are compared on the same fl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +20,6 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
 EventsByFile = Mapping[str, Sequence[Mapping[str, Any]]]
-EventMetric = Callable[[EventsByFile, EventsByFile, Sequence[str]], dict[str, float]]
 
 SEARCH_MARGIN_S = 1e-3  # far above the rounding of a shifted time, far below any tolerance
 EPS = np.spacing(1)  # sed_eval.metric adds it to the denominators of rates
@@ -33,43 +32,6 @@ class EventTable(NamedTuple):
     label: NDArray[np.intp]
     onset_s: NDArray[np.float64]
     offset_s: NDArray[np.float64]
-
-
-def onset_f_measure(t_collar_s: float) -> EventMetric:
-    """Return the metric that asks for the right label and an onset within a tolerance.
-
-    Parameters
-    ----------
-    t_collar_s : float
-        Largest distance of the two onsets, in seconds.
-
-    Returns
-    -------
-    callable
-        ``(reference_events, estimated_events, labels) -> {f_measure, precision, recall}``.
-        Precision (and F) is NaN without any estimated event, recall without any reference event.
-        Raises ValueError on malformed events (see ``tabulate``).
-    """
-    return _f_measure_metric(t_collar_s, None)
-
-
-def onset_offset_f_measure(t_collar_s: float, percentage_of_length: float) -> EventMetric:
-    """Return the metric that asks for label, onset and offset.
-
-    Parameters
-    ----------
-    t_collar_s : float
-        Largest distance of the onsets, and of the offsets of short events, in seconds.
-    percentage_of_length : float
-        Share (0 to 1) of the reference event's length by which the offset may differ if that is
-        more than ``t_collar_s``.
-
-    Returns
-    -------
-    callable
-        As ``onset_f_measure``.
-    """
-    return _f_measure_metric(t_collar_s, percentage_of_length)
 
 
 def segment_error_rate(
@@ -184,26 +146,76 @@ def _tabulate_pair(
     )
 
 
-def _f_measure_metric(t_collar_s: float, percentage_of_length: float | None) -> EventMetric:
-    """Build an event-based metric; without a percentage offsets are not compared."""
+class FMeasure:
+    """Metric that asks for the right label, an onset within a tolerance, and maybe an offset.
 
-    def metric(
-        reference_events: EventsByFile, estimated_events: EventsByFile, labels: Sequence[str]
+    Parameters
+    ----------
+    t_collar_s : float
+        Largest distance of the onsets, and of the offsets of short events, in seconds.
+    percentage_of_length : float, optional
+        Share (0 to 1) of the reference event's length by which the offset may differ if that is
+        more than ``t_collar_s``; None if offsets are not compared.
+
+    Notes
+    -----
+    Called with ``(reference_events, estimated_events, labels)`` it returns ``f_measure, precision,
+    recall``: precision (and F) is NaN without any estimated event, recall without any reference
+    event. ValueError on malformed events (see ``tabulate``).
+    """
+
+    def __init__(self, t_collar_s: float, percentage_of_length: float | None = None) -> None:
+        self.t_collar_s, self.percentage_of_length = t_collar_s, percentage_of_length
+
+    def __call__(
+        self, reference_events: EventsByFile, estimated_events: EventsByFile, labels: Sequence[str]
     ) -> dict[str, float]:
-        reference, estimated = _tabulate_pair(reference_events, estimated_events, labels)
-        n_reference, n_estimated = len(reference.file), len(estimated.file)
-        pairs = _candidates(reference, estimated, len(labels), t_collar_s)
-        if percentage_of_length is not None:
-            pairs = _with_offset(reference, estimated, pairs, t_collar_s, percentage_of_length)
-        n_matched = _largest_matching(*pairs, n_reference, n_estimated)
-        precision = n_matched / n_estimated if n_estimated else float("nan")
-        recall = n_matched / n_reference if n_reference else float("nan")
-        if precision == 0 and recall == 0:
-            return {"f_measure": 0.0, "precision": precision, "recall": recall}
-        f_measure = 2.0 * precision * recall / (precision + recall)
-        return {"f_measure": f_measure, "precision": precision, "recall": recall}
+        """Return ``f_measure, precision, recall`` over all files."""
+        counts = self.counts(reference_events, estimated_events, labels).sum(axis=0)
+        names = ("f_measure", "precision", "recall")
+        return dict(zip(names, map(float, f_measure_of_counts(counts)), strict=True))
 
-    return metric
+    def counts(
+        self, reference_events: EventsByFile, estimated_events: EventsByFile, labels: Sequence[str]
+    ) -> NDArray[np.intp]:
+        """Count matched, reference and estimated events of each file of the estimate.
+
+        Returns
+        -------
+        ndarray of int, shape (n_files, 3)
+            Events of different files are never matched, so sums over any choice of files give
+            that choice's F-measure (see ``f_measure_of_counts``).
+        """
+        reference, estimated = _tabulate_pair(reference_events, estimated_events, labels)
+        pairs = _candidates(reference, estimated, len(labels), self.t_collar_s)
+        if self.percentage_of_length is not None:
+            length = self.percentage_of_length
+            pairs = _with_offset(reference, estimated, pairs, self.t_collar_s, length)
+        matched = _largest_matching(*pairs, len(reference.file), len(estimated.file))
+        files = (reference.file[matched], reference.file, estimated.file)
+        counted = [np.bincount(file, minlength=len(estimated_events)) for file in files]
+        return np.stack(counted, axis=1)
+
+
+def f_measure_of_counts(counts: NDArray[np.number]) -> NDArray[np.float64]:
+    """Return F-measure, precision and recall from numbers of events.
+
+    Parameters
+    ----------
+    counts : ndarray, shape (..., 3)
+        Matched, reference and estimated events.
+
+    Returns
+    -------
+    ndarray, shape (3, ...)
+        NaN as ``FMeasure`` says; F is 0 if precision and recall are.
+    """
+    n_matched, n_reference, n_estimated = np.moveaxis(np.asarray(counts, np.float64), -1, 0)
+    with np.errstate(invalid="ignore"):  # 0 / 0 is NaN on purpose
+        precision, recall = n_matched / n_estimated, n_matched / n_reference
+        f_measure = 2.0 * precision * recall / (precision + recall)
+    f_measure = np.where((precision == 0) & (recall == 0), 0.0, f_measure)
+    return np.stack([f_measure, precision, recall])
 
 
 Pairs = tuple[NDArray[np.intp], NDArray[np.intp]]
@@ -251,12 +263,12 @@ def _with_offset(
 
 def _largest_matching(
     left: NDArray[np.intp], right: NDArray[np.intp], n_left: int, n_right: int
-) -> int:
-    """Return how many pairs can be chosen so that no event is used twice."""
+) -> NDArray[np.intp]:
+    """Choose as many pairs as possible so that no event is used twice; return their left ends."""
     if len(left) == 0:
-        return 0
+        return np.zeros(0, np.intp)
     graph = csr_array((np.ones(len(left), bool), (left, right)), shape=(n_left, n_right))
-    return int((maximum_bipartite_matching(graph, perm_type="column") >= 0).sum())
+    return np.flatnonzero(maximum_bipartite_matching(graph, perm_type="column") >= 0)
 
 
 def _active_segments(events: EventTable, n_segments: int, n_labels: int) -> NDArray[np.intp]:

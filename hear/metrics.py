@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from hear.event_metrics import onset_f_measure, onset_offset_f_measure, segment_error_rate
+from hear.event_metrics import FMeasure, segment_error_rate
 
 Matrix = NDArray[np.floating]
 
@@ -79,8 +79,7 @@ def accuracy(target: Matrix, prediction: Matrix) -> float:
     -----
     ``top1_acc`` and ``pitch_acc`` (score.py, Top1Accuracy).
     """
-    validate(target, prediction)
-    return float(np.mean(target.argmax(axis=1) == prediction.argmax(axis=1)))
+    return float(np.mean(label_hits(target, prediction)))
 
 
 def chroma_accuracy(target: Matrix, prediction: Matrix) -> float:
@@ -89,9 +88,17 @@ def chroma_accuracy(target: Matrix, prediction: Matrix) -> float:
     Parameters, errors as for ``accuracy``; label indices are compared modulo 12, whatever pitch
     the first label is (score.py, ChromaAccuracy).
     """
+    return float(np.mean(label_hits(target, prediction, modulo=N_CHROMA)))
+
+
+def label_hits(target: Matrix, prediction: Matrix, modulo: int | None = None) -> NDArray[np.bool_]:
+    """Tell for each clip, shape (n_clips,), whether its most probable label is the true one.
+
+    Parameters, errors as for ``accuracy``; with ``modulo``, label indices are compared modulo it.
+    """
     validate(target, prediction)
-    found = prediction.argmax(axis=1) % N_CHROMA
-    return float(np.mean(target.argmax(axis=1) % N_CHROMA == found))
+    true, found = target.argmax(axis=1), prediction.argmax(axis=1)
+    return true == found if modulo is None else true % modulo == found % modulo
 
 
 def mean_average_precision(target: Matrix, prediction: Matrix) -> float:
@@ -196,21 +203,21 @@ METRICS: dict[str, Metric] = {
             "Onset F-measure (200 ms)",
             True,
             "event",
-            onset_f_measure(0.2),  # score.py, t_collar
+            FMeasure(0.2),  # score.py, t_collar
         ),
         Metric(
             "event_onset_50ms_fms",
             "Onset F-measure (50 ms)",
             True,
             "event",
-            onset_f_measure(0.05),  # score.py, t_collar
+            FMeasure(0.05),  # score.py, t_collar
         ),
         Metric(
             "event_onset_offset_50ms_20perc_fms",
             "Onset and offset F-measure (50 ms, 20 %)",
             True,
             "event",
-            onset_offset_f_measure(0.05, 0.2),  # score.py, t_collar, percentage_of_length
+            FMeasure(0.05, 0.2),  # score.py, t_collar, percentage_of_length
         ),
         Metric(
             "segment_1s_er",

@@ -35,6 +35,14 @@ class OfficialStudy:
         rows = read_task_table().values()
         return [row["task"] for row in rows if row["embedding_type"] == embedding_type]
 
+    def replicates(self) -> dict[str, str]:
+        """Nothing: the entries' predictions were never published."""
+        return {}
+
+    def task_embeddings(self) -> dict[str, dict[str, str]]:
+        """Nothing, as no model was run here."""
+        return {}
+
     def exhibits(self) -> list[str]:
         """Every figure and table."""
         return exhibit_paths(self.name, self.figures)

@@ -15,6 +15,7 @@ from hear.mini import GENERATOR_VERSION
 from hear.models import source_hash
 from passt.checkpoints import FRONT_END_VERSION
 from passt.variants import Embedding
+from workflow.claims import official_models, read_claims
 from workflow.config import check_config
 from workflow.jobs import batches
 from workflow.models import read_checkpoints, read_models, read_protocol
@@ -48,6 +49,7 @@ class Study:
         self.checkpoints = read_checkpoints(config)
         self.models = read_models(config, self.checkpoints)
         self.protocol = read_protocol(config, "mini" if self.is_generated else "reference")
+        read_claims(config["claims"], *self.known_names())
 
     @property
     def is_generated(self) -> bool:
@@ -281,6 +283,24 @@ class Study:
         mark = "mini " if self.is_generated else ""
         return {slug: mark + table.get(slug, {}).get("name", slug) for slug in self.tasks}
 
+    # Comparisons: intervals, claims, the leaderboard.
+
+    def known_names(self) -> tuple[list[str], list[str]]:
+        """Models and tasks that a claim may name, whether this study runs them or not."""
+        models = [*self.config["models"], *official_models()]
+        return models, [*read_task_table(), *self.tasks]
+
+    def replicates(self) -> dict[str, str]:
+        """The file of resampled scores, as an input of a rule."""
+        return {"replicates": f"results/{self.name}/replicates.npz"}
+
+    def task_embeddings(self) -> dict[str, dict[str, str]]:
+        """Embedding of every model by task."""
+        return {
+            task: {entry["model"]: entry["embedding"] for entry in self.score_entries(task)}
+            for task in self.tasks
+        }
+
     def exhibits(self) -> list[str]:
         """Every figure and table of the study."""
         return [*exhibit_paths(self.name, FIGURES), f"results/{self.name}/tables/tasks.csv"]
@@ -294,4 +314,6 @@ def exhibit_paths(study: str, figures: Iterable[int]) -> list[str]:
         for kind in ("pdf", "png", "csv")
     ]
     tables = [f"results/{study}/tables/{table}.csv" for table in ("table_1", "scores")]
+    drawn += [f"results/{study}/figures/ranks.{kind}" for kind in ("pdf", "png", "svg", "csv")]
+    tables += [f"results/{study}/{table}.csv" for table in ("statistics", "claims")]
     return [*drawn, *tables, f"results/{study}/scores.csv", f"results/{study}/summary.csv"]

@@ -22,6 +22,9 @@ RESULTS = f"results/{STUDY.name}"
 ENVIRONMENT = "../../environment.yml"
 FIGURE_CODE = ("analysis/style.py", *sorted(f"analysis/figures/{p.name}" for p in Path("analysis/figures").glob("*.py")))
 
+BASELINE = "logmel"  # what headroom is measured from
+CLAIM_CODE = ("analysis/ledger.py", "analysis/claims.py", "analysis/claim_numbers.py")
+
 
 wildcard_constraints:
     task="|".join(STUDY.tasks),
@@ -33,3 +36,9 @@ wildcard_constraints:
 def code(*modules):
     """Library modules whose change must redo a cheap step (Snakemake sees scripts only)."""
     return [workflow.source_path(f"../../{module}") for module in modules]
+
+
+def measurements(study):
+    """Measurements of this machine as an input, once there are any."""
+    path = Path(f"results/{study}/measure.csv")
+    return {"measured": str(path)} if path.exists() else {}

@@ -1,0 +1,196 @@
+"""The paper's claims, each compared with a study's numbers: holds, does not hold, undecided.
+
+A claim is data (see `Claim`). It says something of one number, or of several that must all lie on
+the claimed side: "M is above H" is one difference, "M is above H and M+H" are two. Each number
+has an interval where its models were resampled; official entries have point values alone.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+HOLDS, FAILS = "holds", "does not hold"
+UNDECIDED, NOT_TESTED = "undecided at this sample", "not tested in this study"
+BY_VALUE = "decided by point values: official entries have no predictions to resample"
+NO_INTERVAL = "too few test clips for an interval"
+
+OTHER_AGGREGATE = {"mean": "median", "median": "mean"}
+AGGREGATES = ("mean", "median", "min", "max", "sd")  # over tasks
+QUANTITIES = ("normalized_score", "score", "headroom")
+DIRECTIONS = ("above", "below", "within")
+
+
+class Measurand(NamedTuple):
+    """What is measured: quantity, the paper's hop in ms, and Patchout (``none`` without)."""
+
+    quantity: str
+    hop_ms: int
+    patchout: str
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One testable claim.
+
+    Attributes
+    ----------
+    claim_id, section, statement : str
+        Id, the paper's section, and its words in other words.
+    reading : str
+        How the words became a number, where that is not plain.
+    models : tuple of tuple of str
+        The models it is about: for each the ids it can have; the first that a study has counts.
+    others : tuple of tuple of str
+        What they are compared with, each with each; empty if the numbers themselves are meant.
+    others_source : str
+        ``hear2021``: all its entries are the others.
+    tasks : tuple of str
+        Which tasks; empty: those of ``category`` (``all``: every one).
+    category : str
+    than_categories : tuple of str
+        The number is a difference to the same number in each of these categories.
+    shared : bool
+        Whether two models are compared on the tasks that both have, or each on its own.
+    quantity, aggregate, direction : str
+        Of `QUANTITIES`, `AGGREGATES`, `DIRECTIONS`.
+    threshold : float
+        ``above`` or ``below`` it, or ``within`` plus and minus it.
+    ratio, than_ratio : tuple of Measurand
+        For a claim about measurements: two measured values whose ratio is the number, and two
+        whose ratio is subtracted from it.
+    """
+
+    claim_id: str
+    section: str
+    statement: str
+    direction: str
+    reading: str = ""
+    models: tuple[tuple[str, ...], ...] = ()
+    others: tuple[tuple[str, ...], ...] = ()
+    others_source: str = ""
+    tasks: tuple[str, ...] = ()
+    category: str = "all"
+    than_categories: tuple[str, ...] = ()
+    shared: bool = True
+    quantity: str = "normalized_score"
+    aggregate: str = "median"
+    threshold: float = 0.0
+    ratio: tuple[Measurand, ...] = ()
+    than_ratio: tuple[Measurand, ...] = ()
+
+
+@dataclass(frozen=True)
+class Number:
+    """One number that a claim is about.
+
+    Attributes
+    ----------
+    estimate, low, high : float
+        ``low`` and ``high`` are NaN without resampled scores.
+    n_tasks : int
+        The fewest tasks that any part of it is over.
+    of_run : bool
+        Whether all of it comes from models of the run.
+    model, other_model, where : str
+        What it is about.
+    value, other_value : float
+        The two models' aggregates; ``other_value`` is NaN without another model.
+    """
+
+    estimate: float
+    low: float = np.nan
+    high: float = np.nan
+    n_tasks: int = 0
+    of_run: bool = True
+    model: str = ""
+    other_model: str = ""
+    where: str = ""
+    value: float = np.nan
+    other_value: float = np.nan
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a study says of a claim: verdict, why, and the number that decides."""
+
+    verdict: str
+    reason: str = ""
+    number: Number = field(default_factory=lambda: Number(np.nan))
+
+
+def decide(claim: Claim, numbers: list[Number]) -> Verdict:
+    """Decide a claim by its numbers.
+
+    Parameters
+    ----------
+    claim : Claim
+    numbers : list of Number
+        All must lie on the claimed side.
+
+    Returns
+    -------
+    Verdict
+        ``holds`` if all lie there with their whole intervals, ``does not hold`` if one lies on
+        the other side with all of its own, else undecided. Of several numbers the deciding one is
+        shown: the one nearest to the other side, or furthest beyond it. Official entries have no
+        intervals and are decided by value; a tie is not above.
+    """
+    margins = [_margins(claim, number) for number in numbers]  # how far on the claimed side
+    surest = min(range(len(numbers)), key=lambda i: margins[i][1])
+    weakest = min(range(len(numbers)), key=lambda i: margins[i][0])
+    if margins[surest][1] < 0 or (not numbers[surest].of_run and margins[surest][1] <= 0):
+        return Verdict(FAILS, _reason(numbers[surest]), numbers[surest])
+    if margins[weakest][0] > 0:
+        return Verdict(HOLDS, _reason(numbers[weakest]), numbers[weakest])
+    return Verdict(UNDECIDED, _reason(numbers[weakest]), numbers[weakest])
+
+
+def judge_measured(claim: Claim, measured: Mapping[Measurand, float]) -> Verdict:
+    """Compare a claim about speed or cost with measurements of this machine, by point value.
+
+    Parameters
+    ----------
+    claim : Claim
+        With ``ratio``.
+    measured : mapping
+        Measured values of this machine.
+    """
+    pairs = [pair for pair in (claim.ratio, claim.than_ratio) if pair]
+    lacking = dict.fromkeys(key for pair in pairs for key in pair if key not in measured)
+    if lacking:
+        names = ", ".join(f"{m.quantity} at hop {m.hop_ms}, Patchout {m.patchout}" for m in lacking)
+        return Verdict(NOT_TESTED, f"not measured: {names}")
+    ratios = [measured[top] / measured[bottom] for top, bottom in pairs]
+    estimate = ratios[0] - (ratios[1] if claim.than_ratio else 0)
+    verdict = decide(claim, [Number(estimate, of_run=False)])
+    return dataclasses.replace(verdict, reason="decided by point values: measured once")
+
+
+def _reason(number: Number) -> str:
+    if not number.of_run:
+        return BY_VALUE
+    return NO_INTERVAL if np.isnan(number.low) else ""
+
+
+def _margins(claim: Claim, number: Number) -> tuple[float, float]:
+    """Distances of an interval's two ends from the threshold, positive on the claimed side.
+
+    A run's number without an interval could be anywhere.
+    """
+    low, high = number.low, number.high
+    if not number.of_run:
+        low = high = number.estimate
+    elif np.isnan(low):
+        return -np.inf, np.inf
+    if claim.direction == "above":
+        return low - claim.threshold, high - claim.threshold
+    if claim.direction == "below":
+        return claim.threshold - high, claim.threshold - low
+    furthest = max(abs(low), abs(high))
+    nearest = 0.0 if low <= 0 <= high else min(abs(low), abs(high))
+    return claim.threshold - furthest, claim.threshold - nearest

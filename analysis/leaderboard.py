@@ -1,0 +1,99 @@
+"""A model's row for the public HEAR leaderboard, in its columns and order.
+
+The leaderboard is the file `docs/leaderboard.csv` of github.com/hearbenchmark/hearbenchmark.com;
+new rows are appended by pull request, with a model name that starts with the team's and an address
+of the work (its README).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+import pandas as pd
+
+LEADERBOARD_COLUMNS = {  # task: column, in the leaderboard's order (2023-09)
+    "beehive_states": "Beehive",
+    "beijing_opera": "Beijing Opera",
+    "crema_d": "CREMA-D",
+    "dcase2016_task2": "DCASE 2016",
+    "esc50": "ESC-50",
+    "fsd50k": "FSD50K",
+    "gtzan_genre": "GTZAN Genre",
+    "gtzan_music_speech": "GTZAN Music/Speech",
+    "gunshot_triangulation": "Gunshot",
+    "libricount": "Libricount",
+    "maestro": "Maestro 5h",
+    "mridangam_stroke": "Mridangam Stroke",
+    "mridangam_tonic": "Mridangam Tonic",
+    "nsynth_pitch_50h": "NSynth Pitch 50h",
+    "nsynth_pitch_5h": "NSynth Pitch 5h",
+    "speech_commands_5h": "Speech commands 5h",
+    "speech_commands_full": "Speech commands full",
+    "vocal_imitation": "Vocal Imitation",
+    "vox_lingua_top10": "VoxLingua107 top 10",
+}
+
+
+class LeaderboardError(ValueError):
+    """A row that cannot be submitted; the message lists every reason."""
+
+
+def leaderboard_row(
+    summary: pd.DataFrame,
+    model: str,
+    name: str,
+    url: str,
+    real_tasks: Collection[str],
+    deviations: Collection[str],
+) -> pd.DataFrame:
+    """Return a model's scores as a row of the leaderboard.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        One row per model and task; only rows of the run enter.
+    model : str
+        Its id in the study.
+    name, url : str
+        What stands in the columns ``Model`` and ``URL``.
+    real_tasks : collection of str
+        Tasks of the study that are HEAR 2021's in their official version.
+    deviations : collection of str
+        Settings of the downstream protocol that differ from heareval's.
+
+    Returns
+    -------
+    DataFrame
+        One row, columns ``Model, URL`` and the 19 tasks in the leaderboard's order.
+
+    Raises
+    ------
+    LeaderboardError
+        Listing every missing or infinite score, every task that is not the real one, every
+        deviation of the protocol, and a missing name or address.
+    """
+    mine = summary[(summary["model"] == model) & (summary["source"] == "run")]
+    scores = mine.set_index("task")["score"]
+    problems = [
+        f"leaderboard: {key}: expected a text, found nothing"
+        for key, value in (("name", name), ("url", url))
+        if not value.strip()
+    ]
+    problems += [f"protocol: {setting} is not heareval's" for setting in deviations]
+    for task in LEADERBOARD_COLUMNS:
+        if task not in scores.index:
+            problems.append(f"{task}: no score of {model}")
+            continue
+        if not np.isfinite(scores[task]):
+            problems.append(f"{task}: expected a finite score of {model}, found {scores[task]}")
+        if task not in real_tasks:
+            problems.append(f"{task}: not HEAR 2021's task in its official version")
+    if problems:
+        raise LeaderboardError(
+            f"no leaderboard row of {model}, for {len(problems)} reasons:\n  "
+            + "\n  ".join(problems)
+        )
+    row = {"Model": name, "URL": url}
+    row |= {column: scores[task] for task, column in LEADERBOARD_COLUMNS.items()}
+    return pd.DataFrame([row])

@@ -1,0 +1,65 @@
+"""Made-up scores and resampled scores for the tests of statistics and claims."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from analysis.cells import Cells
+from analysis.normalize import SUMMARY_COLUMNS
+
+CATEGORY = {"esc50": "general", "fsd50k": "general", "maestro": "music", "libricount": "speech"}
+METRIC = {"esc50": "top1_acc", "fsd50k": "mAP", "maestro": "event_onset_50ms_fms"}
+
+
+def make_cells(
+    scores: dict[str, dict[str, float]],
+    source: dict[str, str] | None = None,
+    spread: float = 0.0,
+    n_replicates: int = 400,
+    seed: int = 0,
+) -> Cells:
+    """Cells of {model: {task: score}}; resampled scores are normal around the score."""
+    models = tuple(scores)
+    tasks = tuple(dict.fromkeys(task for of_model in scores.values() for task in of_model))
+    score = np.array([[scores[m].get(t, np.nan) for t in tasks] for m in models], float)
+    noise = np.random.default_rng(seed).normal(0, spread, (*score.shape, n_replicates))
+    return Cells(
+        models=models,
+        tasks=tasks,
+        source=dict.fromkeys(models, "run") | (source or {}),
+        category={task: CATEGORY[task] for task in tasks},
+        metric={task: METRIC.get(task, "top1_acc") for task in tasks},
+        n_clips=dict.fromkeys(tasks, 50),
+        score=score,
+        replicates=score[..., None] + noise,
+    )
+
+
+def write_replicates(
+    path: Path, task: str, metric: str, scores: np.ndarray, replicates: np.ndarray, n_clips: list
+) -> Path:
+    """File of resampled scores of embeddings e0, e1, …; arrays (embeddings, seeds, folds, …)."""
+    n_embeddings, n_seeds, n_folds, n_replicates = replicates.shape
+    entry = {"metric": metric, "embeddings": [f"e{i}" for i in range(n_embeddings)]}
+    entry |= {"seeds": list(range(n_seeds)), "n_clips": n_clips}
+    entry |= {"folds": [f"fold{i:02d}" for i in range(n_folds)]}
+    header = {"seed": 0, "n_replicates": n_replicates, "tasks": {task: entry}}
+    arrays = {f"{task}/scores": scores, f"{task}/replicates": replicates.astype(np.float32)}
+    with open(path, "wb") as stream:
+        np.savez(stream, header=np.array(json.dumps(header)), **arrays)
+    return path
+
+
+def summary_of(scores: dict[str, float], task: str, metric: str) -> pd.DataFrame:
+    """Summary of a run's models on one task."""
+    rows = [
+        dict.fromkeys(SUMMARY_COLUMNS, np.nan)
+        | {"model": model, "task": task, "category": CATEGORY[task], "metric": metric}
+        | {"score": score, "source": "run"}
+        for model, score in scores.items()
+    ]
+    return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))

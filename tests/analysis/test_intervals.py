@@ -1,0 +1,112 @@
+"""Intervals: order, range, coverage on simulated test sets, and what seeds add."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from analysis.intervals import average_seeds, interval
+from hear.resample import draw_weights
+from hear.weighted import weighted_average_precision
+
+
+def test_hand_computed() -> None:
+    replicates = np.arange(101) / 100  # mean 0.5; quantiles 0.025 and 0.975
+    assert interval(0.5, replicates) == pytest.approx((0.025, 0.975, 101))
+    assert interval(0.6, replicates) == pytest.approx((0.125, 1.075, 101))
+    assert interval(0.6, replicates, (0.0, 1.0)) == pytest.approx((0.125, 1.0, 101))
+
+
+def test_low_is_never_above_the_estimate_nor_high_below() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        replicates = rng.choice([0.0, 1.0], size=200, p=[0.01, 0.99]) ** rng.integers(1, 3)
+        estimate = rng.random()
+        low, high, _ = interval(estimate, replicates, (0.0, 1.0))
+        assert 0 <= low <= estimate <= high <= 1
+
+
+def test_what_has_no_interval() -> None:
+    assert np.isnan(interval(np.nan, np.ones(10)).low)
+    assert np.isnan(interval(0.5, np.full(10, np.nan)).low)
+    assert np.isnan(interval(0.5, np.zeros(0)).low)
+    mostly = np.r_[np.full(11, np.nan), np.linspace(0, 1, 89)]
+    assert np.isnan(interval(0.5, mostly).low)
+    assert interval(0.5, mostly[2:]).n_replicates == 89
+    assert interval(np.inf, np.full(10, np.inf)).n_replicates == 0
+
+
+def test_a_perfect_score_has_no_width() -> None:
+    assert interval(1.0, np.ones(50), (0.0, 1.0)) == (1.0, 1.0, 50)
+
+
+def coverage(inside: list[bool]) -> float:
+    return float(np.mean(inside))
+
+
+@pytest.mark.parametrize("folds", [(200,), (40, 40, 40, 40, 40), (6,) * 20])
+def test_intervals_of_an_accuracy_cover_the_truth(folds: tuple[int, ...]) -> None:
+    """The mean over folds of clips that are right with probability 0.7, on 1000 test sets."""
+    rng = np.random.default_rng(1)
+    weights = [draw_weights(n, 400, rng) / (n - 1) for n in folds]
+    inside = []
+    for _ in range(1000):
+        right = [(rng.random(n) < 0.7).astype(float) for n in folds]
+        estimate = np.mean([clips.mean() for clips in right])
+        drawn = np.mean([w @ clips for w, clips in zip(weights, right, strict=True)], axis=0)
+        low, high, _ = interval(estimate, drawn, (0.0, 1.0))
+        inside.append(low <= 0.7 <= high)
+    assert 0.93 <= coverage(inside) <= 0.97
+
+
+def test_intervals_of_a_paired_difference_cover_the_truth() -> None:
+    """Two models that fail on the same hard clips: right with probability 0.75 and 0.65."""
+    rng = np.random.default_rng(2)
+    weights = draw_weights(150, 400, rng) / 149
+    inside, narrower = [], []
+    for _ in range(1000):
+        hard = rng.random(150)
+        noise = 0.1 * rng.random((2, 150))
+        right = (hard + noise < [[0.80], [0.70]]).astype(float)
+        drawn = right @ weights.T
+        low, high, _ = interval(right[0].mean() - right[1].mean(), drawn[0] - drawn[1])
+        inside.append(low <= 0.10 <= high)
+        unpaired = interval(0.0, drawn[0] - rng.permutation(drawn[1]))
+        narrower.append(high - low < unpaired.high - unpaired.low)
+    assert 0.93 <= coverage(inside) <= 0.97
+    assert np.mean(narrower) > 0.99
+
+
+def test_intervals_of_a_biased_metric_cover_what_is_expected() -> None:
+    """Average precision: resamples repeat clips and lie above the score; the interval does not."""
+    rng = np.random.default_rng(3)
+
+    def draw() -> tuple[np.ndarray, np.ndarray]:
+        true = np.zeros((80, 1))
+        true[:16] = 1
+        return true, rng.normal(true, 1.0)
+
+    def score(test_set: tuple[np.ndarray, np.ndarray], weights: np.ndarray) -> np.ndarray:
+        return weighted_average_precision(*test_set, weights)
+
+    once = np.ones((1, 80), np.float32)
+    expected = np.mean([score(draw(), once)[0] for _ in range(2000)])
+    inside = []
+    for _ in range(400):
+        test_set = draw()
+        weights = draw_weights(80, 300, rng)
+        low, high, _ = interval(score(test_set, once)[0], score(test_set, weights), (0.0, 1.0))
+        inside.append(low <= expected <= high)
+    assert 0.92 <= coverage(inside) <= 0.98
+
+
+def test_seeds_widen_an_interval_by_their_own_spread() -> None:
+    rng = np.random.default_rng(4)
+    offsets = np.array([-0.1, 0.0, 0.1])
+    replicates = offsets[:, None] + np.zeros((3, 4000))
+    averaged = average_seeds(replicates, rng)
+    assert averaged.mean() == pytest.approx(0, abs=0.005)
+    assert averaged.var() == pytest.approx(offsets.var(ddof=1) / 3, rel=0.1)
+    assert (average_seeds(replicates[:1], rng) == replicates[0]).all()
+    again = average_seeds(replicates, np.random.default_rng(4))
+    assert (averaged == again).all()

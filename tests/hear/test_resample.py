@@ -1,0 +1,168 @@
+"""Resampled scores: those of the metrics on the drawn clips, paired, seeded, clear on errors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hear.event_metrics import FMeasure
+from hear.metrics import METRICS
+from hear.predictions import save_predictions
+from hear.resample import ResampleError, draw_weights, resample_study, resample_task
+from hear.weighted import WEIGHTED, weighted_f_measure
+
+N_CLIPS, N_LABELS, N_DRAWS = 60, 4, 25
+
+
+def clips(seed: int = 0, n_clips: int = N_CLIPS) -> tuple[np.ndarray, np.ndarray]:
+    """One-hot targets and probabilities that know a little, with many ties."""
+    rng = np.random.default_rng(seed)
+    target = np.eye(N_LABELS, dtype=np.float32)[rng.integers(N_LABELS, size=n_clips)]
+    value = np.round(0.6 * target + rng.random((n_clips, N_LABELS)), 1)
+    return target, (value / value.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def drawn_rows(weights: np.ndarray) -> np.ndarray:
+    """Rows of the drawn clips, each as often as it was drawn."""
+    return np.repeat(np.arange(len(weights)), weights.astype(int))
+
+
+@pytest.mark.parametrize("slug", sorted(WEIGHTED))
+def test_weights_are_the_metric_on_the_drawn_clips(slug: str) -> None:
+    target, value = clips()
+    weights = draw_weights(N_CLIPS, N_DRAWS, np.random.default_rng(1))
+    fast = WEIGHTED[slug](target, value, weights)
+    for row, found in zip(weights, fast, strict=True):
+        rows = drawn_rows(row)
+        expected = METRICS[slug].primary(target[rows], value[rows])
+        assert found == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize("slug", ["mAP", "aucroc", "d_prime"])
+def test_labels_that_no_drawn_clip_has(slug: str) -> None:
+    target, value = clips()
+    weights = np.ones((1, N_CLIPS), np.float32)
+    weights[0, target[:, 2] == 1] = 0
+    rows = drawn_rows(weights[0])
+    expected = METRICS[slug].primary(target[rows], value[rows])
+    found = WEIGHTED[slug](target, value, weights)[0]
+    assert found == pytest.approx(expected, abs=1e-9, nan_ok=True)
+    assert np.isnan(found) == (slug != "mAP")
+
+
+def events(seed: int, n_files: int = 12) -> dict[str, list[dict]]:
+    """Events on a coarse raster, so that two seeds agree on some; one file has none."""
+    rng = np.random.default_rng(seed)
+    found = {}
+    for i in range(n_files):
+        starts = np.sort(rng.integers(0, 20, size=0 if i == 3 else 6)) * 300.0
+        labels = rng.choice(["a", "b"], size=len(starts))
+        pairs = zip(labels, starts, strict=True)
+        found[f"{i}.wav"] = [{"label": s, "start": t, "end": t + 250} for s, t in pairs]
+    return found
+
+
+@pytest.mark.parametrize("metric", [FMeasure(0.2), FMeasure(0.05, 0.2)])
+def test_counts_of_events_add_up_over_files(metric: FMeasure) -> None:
+    reference, estimated = events(0), events(1)
+    counts = metric.counts(reference, estimated, ["a", "b"])
+    files = list(estimated)
+    weights = draw_weights(len(files), N_DRAWS, np.random.default_rng(2))
+    fast = weighted_f_measure(counts, weights)
+    for row, found in zip(weights, fast, strict=True):
+        names = [(f"{n}", files[i]) for n, i in enumerate(drawn_rows(row))]
+        copies = [{new: e[old] for new, old in names} for e in (reference, estimated)]
+        assert found == pytest.approx(metric(*copies, ["a", "b"])["f_measure"], abs=1e-12)
+    assert 0 < fast.min() and fast.max() < 1
+
+
+def test_no_estimated_event_has_no_f_measure() -> None:
+    counts = np.array([[0, 3, 0], [2, 2, 2]])
+    weights = np.array([[1, 0], [0, 1], [1, 1]], np.float32)
+    found = weighted_f_measure(counts, weights)
+    assert np.isnan(found[0]) and found[1] == 1 and found[2] == pytest.approx(4 / 7)
+
+
+def test_a_fold_of_n_clips_is_drawn_n_minus_1_times() -> None:
+    weights = draw_weights(7, 4000, np.random.default_rng(0))
+    assert (weights.sum(axis=1) == 6).all()
+    values = np.arange(7.0)
+    variance = np.var(weights @ values / 6)  # of a mean: s**2 / n
+    assert variance == pytest.approx(np.var(values, ddof=1) / 7, rel=0.1)
+    assert np.isnan(draw_weights(1, 3, np.random.default_rng(0))).all()
+
+
+def predictions(path: Path, embedding: str, seed: int = 42, n_clips: int = N_CLIPS) -> Path:
+    """A file of predictions: two folds of clips."""
+    folds, arrays = [], {}
+    for j in range(2):
+        target, value = clips(j, n_clips)
+        rng = np.random.default_rng([j, seed, *embedding.encode()])
+        noisy = value + rng.random(value.shape).astype(np.float32)
+        arrays |= {f"0/{j}/targets": target.astype(np.uint8), f"0/{j}/probabilities": noisy}
+        files = [f"{j}_{i}.wav" for i in range(n_clips)]
+        folds.append({"name": f"fold{j:02d}", "files": files, "chosen": {}})
+    folder = {"name": "t", "labels": list("abcd"), "metrics": ["top1_acc", "mAP"]}
+    folder |= {"embedding_type": "scene", "folds": folds}
+    header = {"seed": seed, "provenance": {"embedding": embedding}, "folders": [folder]}
+    save_predictions(path, header, arrays)
+    return path
+
+
+def test_shapes_and_scores_of_a_study(tmp_path: Path) -> None:
+    paths = [predictions(tmp_path / f"{e}{s}.npz", e, s) for e in "ab" for s in (1, 2)]
+    header, arrays = resample_study({"t": paths}, 50, seed=0, progress=False)
+    entry = header["tasks"]["t"]
+    assert entry["embeddings"] == ["a", "b"] and entry["seeds"] == [1, 2]
+    assert entry["folds"] == ["fold00", "fold01"] and entry["n_clips"] == [N_CLIPS, N_CLIPS]
+    assert arrays["t/scores"].shape == (2, 2, 2)
+    assert arrays["t/replicates"].shape == (2, 2, 2, 50)
+    deviation = arrays["t/replicates"].mean(axis=3) - arrays["t/scores"]
+    assert np.abs(deviation).max() < 0.05  # draws scatter around the score
+
+
+def test_models_share_the_drawn_clips(tmp_path: Path) -> None:
+    same = [predictions(tmp_path / f"{i}.npz", "a", seed=s) for i, s in enumerate((1, 2))]
+    copy = tmp_path / "copy.npz"
+    copy.write_bytes(same[0].read_bytes())
+    rng = np.random.default_rng(0)
+    replicates = resample_task(same, 50, rng)[2][0]
+    again = resample_task([copy], 50, np.random.default_rng(0))[2][0]
+    assert (replicates[0] == again[0]).all()
+    assert (replicates[0] != replicates[1]).any()
+
+
+def test_draws_depend_on_seed_and_task_alone(tmp_path: Path) -> None:
+    path = predictions(tmp_path / "a.npz", "a")
+    one = resample_study({"t": [path]}, 20, seed=0, progress=False)[1]
+    two = resample_study({"s": [path], "t": [path]}, 20, seed=0, progress=False)[1]
+    other = resample_study({"t": [path]}, 20, seed=1, progress=False)[1]
+    assert (one["t/replicates"] == two["t/replicates"]).all()
+    assert (two["s/replicates"] != two["t/replicates"]).any()
+    assert (one["t/replicates"] != other["t/replicates"]).any()
+
+
+def test_a_single_clip_says_nothing_of_its_spread(tmp_path: Path) -> None:
+    path = predictions(tmp_path / "a.npz", "a", n_clips=1)
+    _, scores, replicates = resample_task([path], 5, np.random.default_rng(0))
+    assert np.isfinite(scores).all() and np.isnan(replicates).all()
+
+
+def test_predictions_that_do_not_belong_together_are_named(tmp_path: Path) -> None:
+    first = predictions(tmp_path / "a.npz", "a")
+    other = predictions(tmp_path / "b.npz", "b", n_clips=N_CLIPS - 1)
+    rng = np.random.default_rng(0)
+    with pytest.raises(ResampleError, match="b.npz: expected the same metric, folds and test"):
+        resample_task([first, other], 5, rng)
+    with pytest.raises(ResampleError, match="once, found it twice"):
+        resample_task([first, first], 5, rng)
+    with pytest.raises(ResampleError, match="every embedding with every seed"):
+        seeds = [predictions(tmp_path / f"{e}{s}", e, s) for e, s in (("a", 1), ("a", 2), ("b", 1))]
+        resample_task(seeds, 5, rng)
+    with pytest.raises(ResampleError, match="found none"):
+        resample_task([], 5, rng)
+    (tmp_path / "broken.npz").write_bytes(b"x")
+    with pytest.raises(ValueError, match="broken.npz: not a readable file"):
+        resample_task([tmp_path / "broken.npz"], 5, rng)

@@ -1,0 +1,20 @@
+"""judge: compare every claim of the paper with a study's numbers, one row and verdict each."""
+
+from analysis.cells import build_cells
+from analysis.ledger import ledger, quantities, read_measured
+from analysis.normalize import read_maxima, read_summary
+from analysis.scores import write_csv
+from workflow.claims import read_claims
+from workflow.logs import logged
+
+with logged(snakemake.log[0]):
+    summary = read_summary(snakemake.input.summary)
+    cells = build_cells(summary, snakemake.input.get("replicates"), snakemake.params.embeddings)
+    table = ledger(
+        read_claims(snakemake.input.claims, *snakemake.params.known),
+        quantities(cells, read_maxima(snakemake.input.maxima), snakemake.params.baseline),
+        read_measured(snakemake.input.measured) if snakemake.input.get("measured") else {},
+        snakemake.params.study,
+        snakemake.params.label,
+    )
+    write_csv(table, snakemake.output[0])

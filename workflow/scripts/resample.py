@@ -1,0 +1,12 @@
+"""resample: score every resample of the test clips, the same for all models of a task."""
+
+from pathlib import Path
+
+from hear.predictions import save_predictions
+from hear.resample import resample_study
+from workflow.logs import logged
+
+with logged(snakemake.log[0]):
+    params = snakemake.params
+    header, arrays = resample_study(params.predictions, params.n_replicates, params.seed)
+    save_predictions(Path(snakemake.output[0]), header, arrays)
