@@ -1,0 +1,146 @@
+"""One network's speed and memory, in a process whose peak memory is its own."""
+
+from __future__ import annotations
+
+import multiprocessing
+import platform
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from passt.embedder import Embedder
+from passt.measure.networks import (
+    CLIP_S,
+    N_TAGS,
+    MeasureError,
+    Settings,
+    TenSeconds,
+    has_own_inference,
+)
+from passt.mel import SAMPLE_RATE_HZ
+from passt.training.step import Trainer
+
+MIN_STEPS = 3  # timed steps of each network at least, whatever the seconds
+MIB = 2**20
+
+
+def measure_network(recipe: TenSeconds, settings: Settings) -> dict[str, float | str]:
+    """Measure one network in this process, whose peak memory must not be another's.
+
+    Parameters
+    ----------
+    recipe : TenSeconds
+    settings : Settings
+
+    Returns
+    -------
+    dict
+        ``train_samples_per_s``, ``train_memory_per_sample_mib``; without Patchout also
+        ``inference_samples_per_s``; and the words ``device`` and ``precision``.
+    """
+    torch.set_num_threads(settings.threads)
+    device = None if settings.device == "auto" else settings.device
+    trainer = Trainer(recipe, np.zeros((1, N_TAGS), dtype=bool), device)
+    generator = torch.Generator().manual_seed(recipe.seed)
+    n_samples = round(CLIP_S * SAMPLE_RATE_HZ)
+    clips = 0.1 * torch.randn(recipe.batch_size, n_samples, generator=generator)
+    targets = torch.zeros(recipe.batch_size, N_TAGS)
+
+    def train(n_sounds: int) -> Tensor:
+        return trainer.step(0, clips[:n_sounds], targets[:n_sounds])
+
+    # The first of the two steps makes the optimizer's state.
+    _, peak_of_one = _repeat(lambda: train(1), trainer.device, n_steps=2)
+    train_s, peak = _repeat(lambda: train(recipe.batch_size), trainer.device, settings.seconds)
+    found = trainer.machine() | {
+        "device": device_name(trainer.device),
+        "train_samples_per_s": recipe.batch_size / train_s,
+        "train_memory_per_sample_mib": (peak - peak_of_one) / (recipe.batch_size - 1),
+    }
+    if has_own_inference(recipe):
+        embedder = Embedder(trainer.mel, trainer.averaged_network())
+        embed_s, _ = _repeat(
+            lambda: embedder.embed(clips, "scene"), trainer.device, settings.seconds
+        )
+        found["inference_samples_per_s"] = recipe.batch_size / embed_s
+    return found
+
+
+def device_name(device: torch.device) -> str:
+    """Return the name of the GPU, or of the processor."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"CPU: {names[0] if names else platform.processor() or platform.machine()}"
+
+
+def measure_apart(recipe: TenSeconds, settings: Settings, what: str) -> dict:
+    """Measure one network in a process of its own, see :func:`measure_network`.
+
+    Forked, so that torch is imported once; this process must not have used a GPU, nor several
+    threads if `settings` asks for them, as neither survives a fork.
+
+    Raises
+    ------
+    MeasureError
+        Naming the network and the reason.
+    """
+    context = multiprocessing.get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+    child = context.Process(target=_send, args=(sender, asdict(recipe), asdict(settings)))
+    child.start()
+    sender.close()
+    try:
+        found = receiver.recv()
+    except EOFError:
+        found = "its process was killed, as happens when memory is short: lower batch_size"
+    child.join()
+    if isinstance(found, str):
+        raise MeasureError(f"{what}: {found}")
+    return found
+
+
+def _send(sender: Connection, recipe: dict, settings: dict) -> None:
+    try:
+        sender.send(measure_network(TenSeconds(**recipe), Settings(**settings)))
+    except (RuntimeError, ValueError, AssertionError) as error:  # the last: torch without CUDA
+        sender.send(f"{type(error).__name__}: {error}")
+
+
+def _repeat(
+    act: Callable[[], object], device: torch.device, seconds: float = 0.0, n_steps: int = MIN_STEPS
+) -> tuple[float, float]:
+    """Repeat at least `n_steps` times and for `seconds`.
+
+    Returns
+    -------
+    median_s : float
+        Median duration, which other jobs on the machine disturb least.
+    peak_mib : float
+        On a GPU the peak of its tensors meanwhile, on a CPU the peak of the process until now.
+    """
+    is_cuda, durations = device.type == "cuda", []
+    if is_cuda:
+        torch.cuda.reset_peak_memory_stats(device)
+    while len(durations) < n_steps or sum(durations) < seconds:
+        start = time.perf_counter()
+        act()
+        if is_cuda:
+            torch.cuda.synchronize(device)
+        durations.append(time.perf_counter() - start)
+    if is_cuda:
+        return statistics.median(durations), torch.cuda.max_memory_allocated(device) / MIB
+    unit = 1 if sys.platform == "darwin" else 1024  # getrusage(2): bytes there, KiB on Linux
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / MIB
+    return statistics.median(durations), peak
