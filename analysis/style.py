@@ -61,7 +61,7 @@ _RC = {
     "hatch.color": DARK,
     "lines.linewidth": 0.8,
     "pdf.fonttype": 42,  # TrueType: text stays text, and journals accept it
-    "svg.fonttype": "none",
+    "svg.fonttype": "path",  # letters as outlines: no viewer needs the font
     "svg.hashsalt": "passt-hear",  # fixed, or every SVG gets other ids
 }
 
@@ -134,7 +134,7 @@ def _wrap(text: str, n_letters: int) -> list[str]:
 
 
 def save_figure(figure: Figure, stem: str | Path) -> list[Path]:
-    """Save a figure as ``stem.pdf`` and ``stem.png``.
+    """Save a figure as ``stem.pdf``, ``stem.png`` and ``stem.svg``.
 
     Written under temporary names and renamed. The files carry no time stamps: the same figure
     gives the same bytes.
@@ -142,12 +142,13 @@ def save_figure(figure: Figure, stem: str | Path) -> list[Path]:
     Returns
     -------
     list of Path
-        The two files.
+        The files, in this order.
     """
     written = []
     for suffix, options in (
         ("pdf", {"metadata": {"CreationDate": None}}),
         ("png", {"metadata": {"Software": None}, "dpi": PNG_DPI}),
+        ("svg", {"metadata": {"Date": None, "Creator": None}}),
     ):
         path = Path(f"{stem}.{suffix}")
         temporary = path.with_name(f"{path.name}.tmp")
@@ -159,7 +160,7 @@ def save_figure(figure: Figure, stem: str | Path) -> list[Path]:
 
 
 def save_exhibit(drawn: tuple[Figure, pd.DataFrame], stem: str | Path) -> list[Path]:
-    """Save a figure function's result: ``stem.pdf``, ``stem.png`` and its numbers ``stem.csv``."""
+    """Save a figure function's result as :func:`save_figure` does, its numbers as ``stem.csv``."""
     figure, numbers = drawn
     write_csv(numbers, f"{stem}.csv")
     return [*save_figure(figure, stem), Path(f"{stem}.csv")]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import platform
 import resource
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -31,6 +33,9 @@ from passt.training.step import Trainer
 
 MIN_STEPS = 3  # timed steps of each network at least, whatever the seconds
 MIB = 2**20
+M_MMAP_THRESHOLD = -3  # malloc.h: size from which memory comes from the system, and goes back
+EXACT_BYTES = 2**16
+LARGEST_THRESHOLD_BYTES = 2**25  # malloc.h: DEFAULT_MMAP_THRESHOLD_MAX, 64 bit
 
 
 def measure_network(recipe: TenSeconds, settings: Settings) -> dict[str, float | str]:
@@ -58,9 +63,11 @@ def measure_network(recipe: TenSeconds, settings: Settings) -> dict[str, float |
     def train(n_sounds: int) -> Tensor:
         return trainer.step(0, clips[:n_sounds], targets[:n_sounds])
 
-    # The first of the two steps makes the optimizer's state.
-    _, peak_of_one = _repeat(lambda: train(1), trainer.device, n_steps=2)
-    train_s, peak = _repeat(lambda: train(recipe.batch_size), trainer.device, settings.seconds)
+    with _exact_memory():
+        train(1)  # makes the optimizer's state
+        peak_of_one = _peak_mib(trainer.device, lambda: train(1))
+        peak = _peak_mib(trainer.device, lambda: train(recipe.batch_size))
+    train_s = _median_s(lambda: train(recipe.batch_size), trainer.device, settings.seconds)
     found = trainer.machine() | {
         "device": device_name(trainer.device),
         "train_samples_per_s": recipe.batch_size / train_s,
@@ -68,7 +75,7 @@ def measure_network(recipe: TenSeconds, settings: Settings) -> dict[str, float |
     }
     if has_own_inference(recipe):
         embedder = Embedder(trainer.mel, trainer.averaged_network())
-        embed_s, _ = _repeat(
+        embed_s = _median_s(
             lambda: embedder.embed(clips, "scene"), trainer.device, settings.seconds
         )
         found["inference_samples_per_s"] = recipe.batch_size / embed_s
@@ -96,6 +103,7 @@ def measure_apart(recipe: TenSeconds, settings: Settings, what: str) -> dict:
     MeasureError
         Naming the network and the reason.
     """
+    torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))])  # its imports, 2 s, once for all
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
     child = context.Process(target=_send, args=(sender, asdict(recipe), asdict(settings)))
@@ -118,29 +126,40 @@ def _send(sender: Connection, recipe: dict, settings: dict) -> None:
         sender.send(f"{type(error).__name__}: {error}")
 
 
-def _repeat(
-    act: Callable[[], object], device: torch.device, seconds: float = 0.0, n_steps: int = MIN_STEPS
-) -> tuple[float, float]:
-    """Repeat at least `n_steps` times and for `seconds`.
+@contextmanager
+def _exact_memory() -> Iterator[None]:
+    """Let the C library give freed tensors back at once, so that resident memory is what is used.
 
-    Returns
-    -------
-    median_s : float
-        Median duration, which other jobs on the machine disturb least.
-    peak_mib : float
-        On a GPU the peak of its tensors meanwhile, on a CPU the peak of the process until now.
+    Slow, so not for what is timed; without effect where the library is not glibc (mallopt(3)).
     """
-    is_cuda, durations = device.type == "cuda", []
-    if is_cuda:
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is None:
+        yield
+        return
+    mallopt(M_MMAP_THRESHOLD, EXACT_BYTES)
+    yield
+    mallopt(M_MMAP_THRESHOLD, LARGEST_THRESHOLD_BYTES)
+
+
+def _peak_mib(device: torch.device, act: Callable[[], object]) -> float:
+    """Peak memory of the process up to the end of ``act``; on a GPU, of its tensors during it."""
+    if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
-    while len(durations) < n_steps or sum(durations) < seconds:
+        act()
+        torch.cuda.synchronize(device)
+        return torch.cuda.max_memory_allocated(device) / MIB
+    act()
+    unit = 1 if sys.platform == "darwin" else 1024  # getrusage(2): bytes there, KiB on Linux
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / MIB
+
+
+def _median_s(act: Callable[[], object], device: torch.device, seconds: float) -> float:
+    """Median duration of repeated calls, which other jobs on the machine disturb least."""
+    durations: list[float] = []
+    while len(durations) < MIN_STEPS or sum(durations) < seconds:
         start = time.perf_counter()
         act()
-        if is_cuda:
+        if device.type == "cuda":
             torch.cuda.synchronize(device)
         durations.append(time.perf_counter() - start)
-    if is_cuda:
-        return statistics.median(durations), torch.cuda.max_memory_allocated(device) / MIB
-    unit = 1 if sys.platform == "darwin" else 1024  # getrusage(2): bytes there, KiB on Linux
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / MIB
-    return statistics.median(durations), peak
+    return statistics.median(durations)
