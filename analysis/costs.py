@@ -75,18 +75,28 @@ def table_2(costs: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         ``hop_ms``, ``source`` (``this run``, ``paper``), then sequence lengths in patches and with
         tokens, clips of 10 s per second in training and inference, the speed-up of training by
-        Patchout, MiB per clip in training, AudioSet mAP in percent; ``_patchout`` columns are with
-        structured Patchout. What was not measured or not published is missing.
+        Patchout, MiB per clip in training, AudioSet mAP in percent, ``device``, ``network``;
+        ``_patchout`` columns are with structured Patchout. What was not measured or not published
+        is missing.
     """
     cells = costs.set_index(["hop_ms", "source", "quantity", "patchout"])["value"]
     rows = []
     for hop_ms in sorted(costs["hop_ms"].unique(), reverse=True):
-        for source, name in (("run", "this run"), ("paper", "paper")):
+        for source, name in _present(costs, hop_ms):
             row = {c: cells.get((hop_ms, source, *key)) for c, key in _TABLE_2.items()}
+            first = costs[(costs["hop_ms"] == hop_ms) & (costs["source"] == source)].iloc[0]
+            row |= {"device": first["device"], "network": first["architecture"]}
             rows.append({"hop_ms": hop_ms, "source": name} | row)
     table = pd.DataFrame(rows)
     whole = {column: table[column].astype("Int64") for column in _WHOLE}
     return table.assign(**whole).astype({c: float for c in _TABLE_2 if c not in _WHOLE}).round(2)
+
+
+def _present(costs: pd.DataFrame, hop_ms: int) -> list[tuple[str, str]]:
+    """Return the sources that have a row of Table 2 for a hop, with their names in it."""
+    found = set(costs.loc[costs["hop_ms"] == hop_ms, "source"])
+    names = {"run": "this run", "paper": "paper"}
+    return [(source, name) for source, name in names.items() if source in found]
 
 
 def figure_3_numbers(costs: pd.DataFrame) -> pd.DataFrame:
