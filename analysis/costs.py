@@ -137,6 +137,11 @@ def figure_3_numbers(costs: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
+def table_2_notes(costs: pd.DataFrame, study: str) -> str:
+    """Return what must be said below Table 2: machine and network, and how to read the cells."""
+    return "\n\n".join([cost_label(costs, study), *TABLE_2_NOTES])
+
+
 def cost_label(costs: pd.DataFrame, study: str) -> str:
     """Say on what machine and network the speeds were measured, and whether it is PaSST's own."""
     run = costs[costs["source"] == "run"]

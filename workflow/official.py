@@ -35,6 +35,24 @@ class OfficialStudy:
         rows = read_task_table().values()
         return [row["task"] for row in rows if row["embedding_type"] == embedding_type]
 
+    def scores(self) -> list[str]:
+        """No score files: nothing is run."""
+        return []
+
+    def words(self) -> dict:
+        """What figures and captions call things."""
+        return {
+            "label": self.label(),
+            "normalization": self.normalization,
+            "tasks": self.task_labels(),
+            "event_tasks": self.tasks_of("event"),
+        }
+
+    @property
+    def report(self) -> str:
+        """The page with every exhibit."""
+        return f"results/{self.name}/report.html"
+
     def exhibits(self) -> list[str]:
         """Every figure and table."""
         return exhibit_paths(self.name, self.figures)

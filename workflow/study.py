@@ -216,9 +216,28 @@ class Study:
         mark = "mini " if self.is_generated else ""
         return {slug: mark + table.get(slug, {}).get("name", slug) for slug in self.tasks}
 
+    def words(self) -> dict:
+        """What figures and captions call things."""
+        return {
+            "label": self.label(),
+            "normalization": self.normalization,
+            "models": self.model_labels(),
+            "tasks": self.task_labels(),
+            "event_tasks": self.tasks_of("event"),
+        }
+
+    @property
+    def report(self) -> str:
+        """The page with every exhibit."""
+        return f"results/{self.name}/report.html"
+
     def exhibits(self) -> list[str]:
         """Every figure and table of the study."""
-        return [*exhibit_paths(self.name, FIGURES), f"results/{self.name}/tables/tasks.csv"]
+        return [
+            *exhibit_paths(self.name, (3, *FIGURES)),
+            *(f"results/{self.name}/tables/{table}.csv" for table in ("table_2", "tasks")),
+            f"results/{self.name}/measure.csv",
+        ]
 
 
 def exhibit_paths(study: str, figures: Iterable[int]) -> list[str]:
@@ -226,7 +245,7 @@ def exhibit_paths(study: str, figures: Iterable[int]) -> list[str]:
     drawn = [
         f"results/{study}/figures/figure_{figure}.{kind}"
         for figure in figures
-        for kind in ("pdf", "png", "csv")
+        for kind in ("pdf", "png", "svg", "csv")
     ]
     tables = [f"results/{study}/tables/{table}.csv" for table in ("table_1", "scores")]
     return [*drawn, *tables, f"results/{study}/scores.csv", f"results/{study}/summary.csv"]

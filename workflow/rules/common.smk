@@ -8,6 +8,7 @@ import yaml
 from snakemake.exceptions import WorkflowError
 
 from workflow.official import OfficialStudy
+from workflow.report import report_facts, report_inputs
 from workflow.study import Study
 
 try:
@@ -22,6 +23,7 @@ OFFICIAL = OfficialStudy()
 RESULTS = f"results/{STUDY.name}"
 ENVIRONMENT = "../../environment.yml"
 FIGURE_CODE = ("analysis/style.py", *sorted(f"analysis/figures/{p.name}" for p in Path("analysis/figures").glob("*.py")))
+REPORT_CODE = sorted(str(p) for p in Path("analysis/report").rglob("*.*") if p.suffix != ".pyc")
 
 
 wildcard_constraints:
@@ -30,7 +32,7 @@ wildcard_constraints:
     view="[a-z0-9]+",
     embedding="[A-Za-z0-9_]+[.][a-z0-9+]+[.][A-Z]+",
     seed="[0-9]+",
-    figure="[0-9]+",
+    figure="[4-9]|[1-9][0-9]",  # 3 is of what was measured, not of scores
 
 
 def code(*modules):
