@@ -1,5 +1,6 @@
 # make        install into .venv and run the default study; ARGS=... is passed to Snakemake
 # make test   install and run the tests
+# make provenance Snakemake's own report of the default study (ARGS=... as for make)
 # make readme write the default study's tables into README.md
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 CORES ?= 2
@@ -7,12 +8,15 @@ ARGS ?=
 BIN = .venv/bin
 INSTALLED = .venv/.installed
 
-.PHONY: run test readme
+.PHONY: run test readme provenance
 run: $(INSTALLED)
 	@$(BIN)/python -m workflow.launch --cores $(CORES) $(ARGS)
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest
+
+provenance: run
+	@$(BIN)/python -m workflow.launch --cores 1 --report results/provenance.html $(ARGS)
 
 readme: run
 	@$(BIN)/python -m workflow.readme

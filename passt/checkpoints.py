@@ -92,9 +92,15 @@ class Checkpoint:
         entry.pop("init", None)  # "random": no file
         hop = entry.get("hop") or base.get("hop")
         positions = {"n_time_patches": TIME_POSITIONS[hop]} if hop in TIME_POSITIONS else {}
-        shape = positions | base.pop("architecture", {}) | {
-            key: entry.pop(key) for key in list(entry) if key in Architecture.__dataclass_fields__
-        }
+        shape = (
+            positions
+            | base.pop("architecture", {})
+            | {
+                key: entry.pop(key)
+                for key in list(entry)
+                if key in Architecture.__dataclass_fields__
+            }
+        )
         return cls(**(base | entry | {"id": id, "architecture": Architecture(**shape)}))
 
     def load(self) -> PaSST:

@@ -294,6 +294,10 @@ class Study:
         """The file of resampled scores, as an input of a rule."""
         return {"replicates": f"results/{self.name}/replicates.npz"}
 
+    def measured(self) -> dict[str, str]:
+        """The file of measured costs, as an input of a rule."""
+        return {"measured": f"results/{self.name}/measure.csv"}
+
     def task_embeddings(self) -> dict[str, dict[str, str]]:
         """Embedding of every model by task."""
         return {
@@ -301,9 +305,28 @@ class Study:
             for task in self.tasks
         }
 
+    def words(self) -> dict:
+        """What figures and captions call things."""
+        return {
+            "label": self.label(),
+            "normalization": self.normalization,
+            "models": self.model_labels(),
+            "tasks": self.task_labels(),
+            "event_tasks": self.tasks_of("event"),
+        }
+
+    @property
+    def report(self) -> str:
+        """The page with every exhibit."""
+        return f"results/{self.name}/report.html"
+
     def exhibits(self) -> list[str]:
         """Every figure and table of the study."""
-        return [*exhibit_paths(self.name, FIGURES), f"results/{self.name}/tables/tasks.csv"]
+        return [
+            *exhibit_paths(self.name, (3, *FIGURES)),
+            *(f"results/{self.name}/tables/{table}.csv" for table in ("table_2", "tasks")),
+            f"results/{self.name}/measure.csv",
+        ]
 
 
 def exhibit_paths(study: str, figures: Iterable[int]) -> list[str]:
@@ -311,7 +334,7 @@ def exhibit_paths(study: str, figures: Iterable[int]) -> list[str]:
     drawn = [
         f"results/{study}/figures/figure_{figure}.{kind}"
         for figure in figures
-        for kind in ("pdf", "png", "csv")
+        for kind in ("pdf", "png", "svg", "csv")
     ]
     tables = [f"results/{study}/tables/{table}.csv" for table in ("table_1", "scores")]
     drawn += [f"results/{study}/figures/ranks.{kind}" for kind in ("pdf", "png", "svg", "csv")]

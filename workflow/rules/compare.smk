@@ -54,7 +54,7 @@ for exhibits in (STUDY, OFFICIAL):
             summary=f"results/{exhibits.name}/summary.csv",
             maxima=f"results/{exhibits.name}/maxima.csv",
             **exhibits.replicates(),
-            **measurements(exhibits.name),
+            **exhibits.measured(),
             claims=config["claims"],
             code=code(*CLAIM_CODE, "analysis/cells.py", "analysis/intervals.py", "workflow/claims.py"),
         output:
