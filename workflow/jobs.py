@@ -1,4 +1,4 @@
-"""What one job embeds or predicts: all of a task at once, or the smallest part that can be computed.
+"""What one job embeds or predicts: all of a task at once, or the smallest computable part.
 
 Importing torch costs two seconds of every job. On one machine a job per task is the fastest; on a
 cluster a job per view and per embedding can run everywhere at once. The files are the same.
