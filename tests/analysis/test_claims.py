@@ -1,0 +1,230 @@
+"""Verdicts on made-up studies, the official ledger's numbers, and measured claims."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_up_cells import make_cells
+
+from analysis.cells import build_cells
+from analysis.claim_numbers import judge
+from analysis.claims import (
+    BY_VALUE,
+    FAILS,
+    HOLDS,
+    NOT_TESTED,
+    UNDECIDED,
+    Claim,
+    Measurand,
+    Number,
+    decide,
+    judge_measured,
+)
+from analysis.ledger import LEDGER_COLUMNS, ledger, quantities, read_measured
+from analysis.normalize import summarize
+from workflow.claims import read_claims
+
+ROOT = Path(__file__).parents[2]
+TASKS = pd.read_csv(ROOT / "config" / "tasks.tsv", sep="\t")["task"]
+TOLERANCE = 0.0006
+A, B, C = ("a",), ("b",), ("c",)
+
+
+def claim(**values: object) -> Claim:
+    facts = {"claim_id": "x", "section": "1", "statement": "s", "direction": "above"}
+    return Claim(**facts | {"models": (A,), "others": (B,), "quantity": "score"} | values)
+
+
+@pytest.mark.parametrize(
+    ("direction", "threshold", "low", "high", "verdict"),
+    [
+        ("above", 0.0, 0.1, 0.3, HOLDS),
+        ("above", 0.0, -0.1, 0.3, UNDECIDED),
+        ("above", 0.0, -0.3, -0.1, FAILS),
+        ("above", 0.2, 0.1, 0.3, UNDECIDED),
+        ("above", 0.0, 0.0, 0.0, UNDECIDED),
+        ("below", 0.0, -0.3, -0.1, HOLDS),
+        ("below", 0.0, 0.1, 0.3, FAILS),
+        ("within", 0.2, -0.1, 0.1, HOLDS),
+        ("within", 0.2, -0.1, 0.3, UNDECIDED),
+        ("within", 0.2, 0.3, 0.4, FAILS),
+        ("within", 0.2, -0.4, -0.3, FAILS),
+    ],
+)
+def test_an_interval_decides(
+    direction: str, threshold: float, low: float, high: float, verdict: str
+) -> None:
+    number = Number((low + high) / 2, low, high, 3)
+    found = decide(claim(direction=direction, threshold=threshold), [number])
+    assert found.verdict == verdict and found.number is number
+
+
+@pytest.mark.parametrize(("estimate", "verdict"), [(0.1, HOLDS), (-0.1, FAILS), (0.0, FAILS)])
+def test_point_values_of_official_entries_decide(estimate: float, verdict: str) -> None:
+    found = decide(claim(), [Number(estimate, of_run=False)])
+    assert (found.verdict, found.reason) == (verdict, BY_VALUE)
+
+
+def test_a_run_without_interval_decides_nothing() -> None:
+    found = decide(claim(), [Number(0.5)])
+    assert found.verdict == UNDECIDED and "too few test clips" in found.reason
+
+
+def test_all_numbers_must_be_on_the_claimed_side() -> None:
+    sure, weak, against = Number(0.5, 0.4, 0.6), Number(0.3, -0.1, 0.7), Number(-0.5, -0.6, -0.4)
+    assert decide(claim(), [sure, sure]).verdict == HOLDS
+    assert decide(claim(), [sure, weak]).number is weak
+    assert decide(claim(), [sure, weak]).verdict == UNDECIDED
+    assert decide(claim(), [sure, weak, against]).number is against
+    assert decide(claim(), [sure, weak, against]).verdict == FAILS
+
+
+SCORES = {
+    "a": {"esc50": 0.9, "fsd50k": 0.7, "maestro": 0.5, "libricount": 0.6},
+    "b": {"esc50": 0.8, "fsd50k": 0.5, "maestro": 0.4},
+    "c": {"esc50": 0.2, "maestro": 0.6},
+}
+
+
+@pytest.mark.parametrize(
+    ("values", "estimate", "n_tasks", "verdict"),
+    [
+        ({"category": "general", "aggregate": "mean"}, 0.15, 2, HOLDS),
+        ({"category": "all", "aggregate": "mean"}, 0.4 / 3, 3, HOLDS),
+        ({"category": "all", "aggregate": "mean", "shared": False}, 2.7 / 4 - 1.7 / 3, 3, HOLDS),
+        ({"tasks": ("maestro",), "others": (C,)}, -0.1, 1, FAILS),
+        ({"tasks": ("maestro",), "others": (B, C)}, -0.1, 1, FAILS),
+        ({"others": (), "category": "general", "aggregate": "min", "threshold": 0.5},
+         0.7, 2, HOLDS),
+        ({"others": (), "category": "general", "aggregate": "sd", "threshold": 0.1},
+         0.2 / 2**0.5, 2, HOLDS),
+        ({"category": "general", "than_categories": ("music",), "aggregate": "mean"},
+         0.05, 1, HOLDS),
+        ({"category": "music", "than_categories": ("general",)}, -0.05, 1, FAILS),
+    ],
+)  # fmt: skip
+def test_numbers_by_hand(values: dict, estimate: float, n_tasks: int, verdict: str) -> None:
+    found = judge(claim(**values), make_cells(SCORES, spread=0.001))
+    assert found.number.estimate == pytest.approx(estimate)
+    assert found.number.n_tasks == n_tasks
+    assert found.verdict == verdict
+    assert found.number.low < found.number.estimate < found.number.high
+
+
+def test_a_wide_interval_leaves_it_undecided() -> None:
+    found = judge(claim(category="general"), make_cells(SCORES, spread=0.5))
+    assert found.verdict == UNDECIDED
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"models": (("z", "y"),)}, "no scores of z or y"),
+        ({"tasks": ("esc50", "crema_d")}, "no task crema_d"),
+        ({"category": "speech"}, "0 tasks of speech with a score of a and b"),
+        ({"others": (), "category": "music", "aggregate": "sd"}, "1 tasks of music"),
+        ({"others": (), "others_source": "hear2021"}, "no entries of source hear2021"),
+    ],
+)
+def test_what_a_study_lacks_is_said(values: dict, reason: str) -> None:
+    found = judge(claim(**values), make_cells(SCORES))
+    assert found.verdict == NOT_TESTED and found.reason.startswith(reason)
+
+
+def test_beside_official_entries_values_decide_without_interval() -> None:
+    cells = make_cells(SCORES, source={"b": "hear2021"}, spread=0.5)
+    found = judge(claim(category="general"), cells)
+    assert (found.verdict, found.reason) == (HOLDS, BY_VALUE)
+    assert np.isnan(found.number.low) and np.isnan(found.number.high)
+
+
+def measured(**speeds: float) -> dict[Measurand, float]:
+    return {
+        Measurand("train_samples_per_s", 10, "structured"): speeds.get("fast", 40.0),
+        Measurand("train_samples_per_s", 10, "none"): 10.0,
+    }
+
+
+def test_measured_claims() -> None:
+    pair = tuple(measured())
+    speed = claim(models=(), others=(), ratio=pair, threshold=3.04)
+    assert judge_measured(speed, measured()).number.estimate == 4
+    assert judge_measured(speed, measured()).verdict == HOLDS
+    assert judge_measured(speed, measured(fast=20.0)).verdict == FAILS
+    lacking = judge_measured(speed, {})
+    assert lacking.verdict == NOT_TESTED and "train_samples_per_s at hop 10" in lacking.reason
+
+
+def test_measurements_are_read_of_this_run_alone(tmp_path: Path) -> None:
+    path = tmp_path / "measure.csv"
+    head = "hop_ms,hop,quantity,value,unit,source,patchout\n"
+    row = "10,320,train_samples_per_s,{},1/s,{},none\n"
+    path.write_text(head + row.format(7.5, "run") + row.format(23.1, "paper"))
+    assert read_measured(path) == {Measurand("train_samples_per_s", 10, "none"): 7.5}
+    path.write_text(head + row.format(7.5, "run") * 2)
+    with pytest.raises(ValueError, match="each value of this run once"):
+        read_measured(path)
+    path.write_text("a,b\n")
+    with pytest.raises(ValueError, match="found no"):
+        read_measured(path)
+
+
+@pytest.fixture(scope="module")
+def official_ledger(official: tuple[pd.DataFrame, pd.Series]) -> pd.DataFrame:
+    tidy, maxima = official
+    cells = build_cells(summarize(tidy), None, {})
+    claims = read_claims(ROOT / "config" / "claims.yaml", cells.models, set(TASKS))
+    scores = quantities(cells, maxima, "logmel")
+    return ledger(claims, scores, {}, "official", "label").set_index("claim_id")
+
+
+@pytest.mark.parametrize(
+    ("claim_id", "verdict", "value", "other_value", "n_tasks"),
+    [
+        ("base_general_median", HOLDS, 0.978, None, 6),
+        ("base_general_each", FAILS, 0.846, None, 6),  # Vocal Imitations; DCASE 0.851
+        ("base_openl3_speech", FAILS, 0.673, 0.697, 5),
+        ("base_panns_speech", HOLDS, 0.673, 0.622, 5),
+        ("base_panns_speech_box", HOLDS, 0.698, 0.632, 5),
+        ("openl3_base_music", HOLDS, 0.905, 0.791, 6),
+        ("openl3_base_music_own", FAILS, 0.781, 0.791, 6),
+        ("fuse_cat_best", HOLDS, 0.965, None, None),
+    ],
+)
+def test_the_official_scores_decide(
+    official_ledger: pd.DataFrame,
+    claim_id: str,
+    verdict: str,
+    value: float,
+    other_value: float | None,
+    n_tasks: int | None,
+) -> None:
+    row = official_ledger.loc[claim_id]
+    assert row["verdict"] == verdict
+    assert row["value"] == pytest.approx(value, abs=TOLERANCE)
+    if other_value is not None:
+        assert row["other_value"] == pytest.approx(other_value, abs=TOLERANCE)
+        assert row["estimate"] == pytest.approx(row["value"] - row["other_value"])
+    if n_tasks is not None:
+        assert row["n_tasks"] == n_tasks
+
+
+def test_both_aggregates_are_listed(official_ledger: pd.DataFrame) -> None:
+    row = official_ledger.loc["base_openl3_speech"]  # median .698 against .731
+    assert row["other_aggregate"] == "median" and row["other_verdict"] == FAILS
+    assert row["other_estimate"] == pytest.approx(0.698 - 0.731, abs=2 * TOLERANCE)
+
+
+def test_the_official_ledger_is_honest(official_ledger: pd.DataFrame) -> None:
+    table = official_ledger.reset_index()
+    assert tuple(table.columns) == LEDGER_COLUMNS
+    assert table["low"].isna().all() and table["high"].isna().all()
+    untested = table[table["verdict"] == NOT_TESTED]
+    assert (untested["reason"] != "").all() and untested["estimate"].isna().all()
+    assert (table.loc[table["verdict"].isin([HOLDS, FAILS]), "reason"] == BY_VALUE).all()
+    of_variants = table[table["section"].isin(["5.1.1", "5.1.2", "5.2", "5.3"])]
+    assert set(of_variants["verdict"]) == {NOT_TESTED}
+    assert set(table["study"]) == {"official"} and set(table["label"]) == {"label"}

@@ -1,0 +1,174 @@
+"""Statistics of small studies, by hand; missing cells stay missing; what is paired is paired."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from made_up_cells import make_cells, summary_of, write_replicates
+
+from analysis.cells import CellsError, build_cells
+from analysis.intervals import interval
+from analysis.normalize import summarize
+from analysis.scores import write_csv
+from analysis.statistics import STATISTICS_COLUMNS, compare, improvement, ranks, read_statistics
+
+MAXIMA = {"esc50": 0.8, "fsd50k": 0.5, "maestro": 0.4, "libricount": 1.0}
+SCORES = {
+    "a": {"esc50": 0.8, "fsd50k": 0.4, "maestro": 0.1, "libricount": 0.5},
+    "b": {"esc50": 0.6, "fsd50k": 0.5, "maestro": 0.4},
+    "logmel": {"esc50": 0.4, "fsd50k": 0.1, "maestro": 0.1, "libricount": 0.2},
+}
+
+
+@pytest.fixture(scope="module")
+def table() -> pd.DataFrame:
+    return compare(make_cells(SCORES, spread=0.02), MAXIMA, "logmel", "test")
+
+
+def pick(table: pd.DataFrame, statistic: str, model: str, **where: str) -> pd.Series:
+    rows = table[(table["statistic"] == statistic) & (table["model"] == model)]
+    for column, value in where.items():
+        rows = rows[rows[column] == value]
+    assert len(rows) == 1
+    return rows.iloc[0]
+
+
+def test_columns_and_study(table: pd.DataFrame) -> None:
+    assert tuple(table.columns) == STATISTICS_COLUMNS
+    assert set(table["study"]) == {"test"}
+
+
+@pytest.mark.parametrize(
+    ("statistic", "model", "where", "estimate", "n_tasks"),
+    [
+        ("score", "a", {"task": "esc50"}, 0.8, 1),
+        ("normalized_score", "a", {"task": "fsd50k"}, 0.8, 1),
+        ("headroom", "a", {"task": "esc50"}, (0.8 - 0.4) / 0.6, 1),
+        ("headroom", "logmel", {"task": "esc50"}, 0.0, 1),
+        ("mean_normalized_score", "a", {"category": "general"}, 0.9, 2),
+        ("mean_normalized_score", "b", {"category": "all"}, (0.75 + 1 + 1) / 3, 3),
+        ("median_normalized_score", "a", {"category": "all"}, (0.8 + 0.5) / 2, 4),
+        ("mean_headroom", "b", {"category": "music"}, 0.3 / 0.9, 1),
+        ("mean_rank", "a", {"category": "all"}, (1 + 2 + 2.5 + 1) / 4, 4),
+        ("mean_rank", "b", {"category": "all"}, (2 + 1 + 1) / 3, 3),
+        ("score_difference", "a", {"other_model": "b", "task": "maestro"}, -0.3, 1),
+        ("difference_of_means", "a", {"other_model": "b", "category": "general"}, 0.025, 2),
+        ("difference_of_medians", "a", {"other_model": "b", "category": "all"}, 0.8 - 1.0, 3),
+        ("probability_of_improvement", "a", {"other_model": "b", "category": "all"}, 1 / 3, 3),
+        ("probability_of_improvement", "a", {"other_model": "logmel", "category": "all"},
+         3.5 / 4, 4),
+    ],
+)  # fmt: skip
+def test_by_hand(
+    table: pd.DataFrame, statistic: str, model: str, where: dict, estimate: float, n_tasks: int
+) -> None:
+    row = pick(table, statistic, model, **where)
+    assert row["estimate"] == pytest.approx(estimate)
+    assert row["n_tasks"] == n_tasks
+    assert row["low"] <= row["estimate"] <= row["high"]
+    assert row["n_replicates"] == 400
+
+
+def test_missing_cells_stay_missing(table: pd.DataFrame) -> None:
+    of_b = table[(table["model"] == "b") | (table["other_model"] == "b")]
+    assert "libricount" not in set(of_b["task"])
+    assert "speech" not in set(of_b["category"])
+
+
+def test_every_pair_once(table: pd.DataFrame) -> None:
+    pairs = table[table["statistic"] == "difference_of_means"]
+    pairs = pairs[pairs["category"] == "all"][["model", "other_model"]]
+    expected = [("a", "b"), ("a", "logmel"), ("b", "logmel")]
+    assert list(pairs.itertuples(index=False, name=None)) == expected
+
+
+def test_intervals_of_scores_stay_in_their_range(table: pd.DataFrame) -> None:
+    scores = table[table["statistic"].isin(["score", "probability_of_improvement"])]
+    assert scores["low"].min() >= 0 and scores["high"].max() <= 1
+    rank = table[table["statistic"] == "mean_rank"]
+    assert rank["low"].min() >= 1 and rank["high"].max() <= 3
+
+
+def test_no_headroom_without_a_best_value_or_a_baseline() -> None:
+    cells = make_cells(SCORES)
+    unbounded = make_cells(SCORES)
+    unbounded.metric["esc50"] = "d_prime"
+    assert np.isnan(unbounded.headroom("logmel").score[0, 0])
+    assert unbounded.headroom("logmel").score[0, 1] == pytest.approx(0.3 / 0.9)
+    assert np.isnan(cells.headroom("absent").score).all()
+    perfect = make_cells({"a": {"esc50": 1.0}, "logmel": {"esc50": 1.0}})
+    assert np.isnan(perfect.headroom("logmel").score).all()
+
+
+def test_ranks_and_improvement_by_hand() -> None:
+    scores = np.array([[0.9, 0.5], [0.9, np.nan], [0.1, 0.7]])
+    np.testing.assert_allclose(ranks(scores), [[1.5, 2], [1.5, np.nan], [3, 1]])
+    assert improvement(np.array([1, 2, 3, 4.0]), np.array([0, 2, 4, 5.0])) == 1.5 / 4
+    assert np.isnan(improvement(np.array([1, np.nan]), np.array([0, 0.0])))
+
+
+def test_paired_differences_are_narrower_than_unpaired() -> None:
+    cells = make_cells({"a": {"esc50": 0.6}, "b": {"esc50": 0.5}}, spread=0.02)
+    shared = np.random.default_rng(1).normal(0, 0.1, 400)  # the same hard clips for both
+    cells.replicates[:, 0] += shared
+    row = pick(compare(cells, MAXIMA, "logmel", "t"), "score_difference", "a", task="esc50")
+    drawn = cells.replicates[:, 0]
+    unpaired = interval(0.1, drawn[0] - np.random.default_rng(2).permutation(drawn[1]))
+    assert row["high"] - row["low"] < 0.5 * (unpaired.high - unpaired.low)
+    assert row["low"] > 0 > unpaired.low
+
+
+def test_folds_then_seeds(tmp_path: Path) -> None:
+    """Means over folds within a seed; an undefined F-measure is 0, one of a single file NaN."""
+    scores = np.array([[[0.2, np.nan], [0.4, 0.2]]])  # one embedding, two seeds, two folds
+    drawn = np.repeat(scores[..., None], 60, axis=3)
+    metric = "event_onset_50ms_fms"
+    path = write_replicates(tmp_path / "r.npz", "maestro", metric, scores, drawn, [3, 3])
+    summary = summary_of({"a": 0.2, "b": 0.2}, "maestro", metric)
+    cells = build_cells(summary, path, {"maestro": {"a": "e0", "b": "e0"}})
+    assert cells.n_clips == {"maestro": 6}
+    assert np.unique(cells.replicates).tolist() == pytest.approx(
+        [0.1, 0.3]
+    )  # one of two seeds drawn
+    assert (cells.replicates[0] == cells.replicates[1]).all()  # the same embedding
+    path = write_replicates(tmp_path / "r.npz", "maestro", metric, scores, drawn * np.nan, [3, 1])
+    cells = build_cells(summary, path, {"maestro": {"a": "e0", "b": "e0"}})
+    assert np.isnan(cells.replicates).all()
+
+
+def test_old_files_are_noticed(tmp_path: Path) -> None:
+    scores = np.full((1, 1, 1), 0.5)
+    path = write_replicates(tmp_path / "r.npz", "esc50", "top1_acc", scores, scores[..., None], [9])
+    summary = summary_of({"a": 0.4}, "esc50", "top1_acc")
+    with pytest.raises(CellsError, match="esc50, a: the summary says 0.4, the resampled .* 0.5"):
+        build_cells(summary, path, {"esc50": {"a": "e0"}})
+    with pytest.raises(CellsError, match="maestro: no resampled scores of this task"):
+        build_cells(summary, path, {"maestro": {"a": "e0"}})
+    (tmp_path / "broken.npz").write_bytes(b"no")
+    with pytest.raises(CellsError, match="broken.npz: not a readable file of resampled scores"):
+        build_cells(summary, tmp_path / "broken.npz", {})
+
+
+def test_official_entries_have_point_values(official: tuple[pd.DataFrame, pd.Series]) -> None:
+    tidy, maxima = official
+    cells = build_cells(summarize(tidy), None, {})
+    table = compare(cells, maxima, "logmel", "official")
+    assert table["low"].isna().all() and table["n_replicates"].isna().all()
+    assert pick(table, "median_normalized_score", "GURA Fuse Cat H+w+C", category="all")[
+        "estimate"
+    ] == pytest.approx(0.965, abs=0.0006)
+    best = table[(table["statistic"] == "mean_rank") & (table["category"] == "all")]
+    assert len(best) == 29  # later entries are not ranked
+
+
+def test_written_and_read_back(table: pd.DataFrame, tmp_path: Path) -> None:
+    write_csv(table, tmp_path / "statistics.csv")
+    back = read_statistics(tmp_path / "statistics.csv")
+    assert list(back["estimate"]) == pytest.approx(list(table["estimate"]))
+    assert (back["n_tasks"] == table["n_tasks"]).all()
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(ValueError, match="other.csv: expected the columns statistic"):
+        read_statistics(tmp_path / "other.csv")
