@@ -47,11 +47,14 @@ class FoldResult:
         In the order of the test splits' rows.
     chosen : PointResult
         The probe that made them; its post-processing is the one for its test events.
+    reference_score : float or None
+        The primary test score as heareval computed it, if heareval made the predictions.
     """
 
     name: str
     probabilities: NDArray[np.float32]
     chosen: PointResult
+    reference_score: float | None = None
 
 
 @dataclass(frozen=True)
