@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hear.columns import Columns
 from hear.events import frame_targets
 from hear.probe import FoldResult, ProbeResult, train_and_predict
 from hear.protocol import Protocol
@@ -33,7 +34,7 @@ class StoredSplit:
     ``timestamps_ms`` (n_rows,) and ``n_rows`` (per file) are None for scenes.
     """
 
-    features: np.ndarray
+    features: np.ndarray | Columns
     timestamps_ms: np.ndarray | None = None
     n_rows: list[int] | None = None
 

@@ -83,7 +83,8 @@ def train_and_predict(
     Parameters
     ----------
     features, targets : dict of ndarray, (n_rows, n_features) and (n_rows, n_labels), float32
-        Per split, in the reference's stored order; targets are 0 or 1.
+        Per split, in the reference's stored order; targets are 0 or 1. Features may be Columns,
+        which are read batch by batch.
     folds : sequence of Fold
         ``name`` and the splits of ``train``, ``valid`` and ``test``.
     prediction_type, metric : str

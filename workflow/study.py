@@ -16,7 +16,7 @@ from hear.models import source_hash
 from passt.checkpoints import FRONT_END_VERSION
 from passt.variants import Embedding
 from workflow.config import check_config
-from workflow.models import read_checkpoints, read_models, read_protocol
+from workflow.models import read_checkpoints, read_evaluator, read_models, read_protocol
 from workflow.tasks import TaskSpec, find_tasks, read_task_table
 
 FIGURES = range(4, 11)  # the paper's figures that need scores
@@ -47,6 +47,7 @@ class Study:
         self.checkpoints = read_checkpoints(config)
         self.models = read_models(config, self.checkpoints)
         self.protocol = read_protocol(config, "mini" if self.is_generated else "reference")
+        self.evaluator = read_evaluator(config)
 
     @property
     def is_generated(self) -> bool:
@@ -79,6 +80,8 @@ class Study:
         protocol = f"protocol {self.protocol.name}"
         if self.protocol.deviations():
             protocol += f" ({self.protocol.n_grid_points} grid points, at most {epochs} epochs)"
+        if self.evaluator["name"] != "native":
+            protocol += f", evaluated by {self.evaluator['name']} itself"
         seeds = ", ".join(map(str, self.config["probe_seeds"]))
         return f"Study {self.name}: {tasks}{weights} \u00b7 {protocol} \u00b7 probe seeds {seeds}"
 

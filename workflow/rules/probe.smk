@@ -9,6 +9,7 @@ rule predict:
     params:
         components=lambda w: STUDY.component_paths(w.embedding, w.task),
         protocol=STUDY.protocol_entry(),
+        evaluator=STUDY.evaluator,
     threads: config["threads"]["predict"]
     log:
         f"logs/{STUDY.name}/predict/{{embedding}}.{{task}}.seed{{seed}}.log",

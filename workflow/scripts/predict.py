@@ -4,9 +4,10 @@ from pathlib import Path
 
 import torch
 
+from hear.evaluators import evaluator
 from hear.features import read_stored
 from hear.manifest import read_manifest
-from hear.predictions import predict_task, save_predictions
+from hear.predictions import save_predictions
 from hear.protocol import Protocol
 from workflow.logs import logged
 from workflow.provenance import provenance_of
@@ -14,7 +15,7 @@ from workflow.provenance import provenance_of
 with logged(snakemake.log[0]):
     torch.set_num_threads(snakemake.threads)
     _, folders = read_manifest(snakemake.input.task)
-    header, arrays = predict_task(
+    header, arrays = evaluator(**snakemake.params.evaluator)(
         folders,
         read_stored([(Path(p), level) for p, level in snakemake.params.components]),
         Protocol.from_config(snakemake.params.protocol),
