@@ -28,10 +28,12 @@ def summarize(rows: pd.DataFrame) -> pd.DataFrame:
         ``all``, combines the cases: the sum of the squared standardized differences against the
         chi-squared distribution with one degree of freedom per case.
     """
-    table = [
-        _compare(case, group) for case, group in rows.groupby("case", sort=False)
-        if set(group.program) == {"native", "heareval"} and group.groupby("program").size().min() > 1
+    groups = [
+        (case, group)
+        for case, group in rows.groupby("case", sort=False)
+        if group.program.nunique() == 2 and group.program.value_counts().min() > 1
     ]
+    table = [_compare(case, group) for case, group in groups]
     summary = pd.DataFrame(table)
     # A p of Welch's test stands for a normal deviate of the same size.
     deviates = stats.norm.isf(summary.p / 2)

@@ -52,7 +52,10 @@ def install_shims(seed: int, initializations: list[str]) -> None:
 def record_fits(stream: TextIO) -> None:
     """Report every training: the grid point, its best epoch, and how often it was validated."""
     model = task_predictions.AbstractPredictionModel
-    validation_epoch_end, train = model.validation_epoch_end, task_predictions.task_predictions_train
+    validation_epoch_end, train = (
+        model.validation_epoch_end,
+        task_predictions.task_predictions_train,
+    )
 
     def counted(self: Any, outputs: list[dict[str, Any]]) -> None:
         self.n_validations = getattr(self, "n_validations", 0) + 1

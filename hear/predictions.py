@@ -77,12 +77,13 @@ def predict_task(
     Raises
     ------
     hear.training.ProbeError
-        Naming task, fold and grid point.
+        Naming task, embedding, fold and grid point.
     """
     provenance = {"evaluator": {"name": "native"}} | provenance
     header: dict = {"seed": seed, "provenance": provenance, "folders": []}
     arrays: dict[str, np.ndarray] = {}
     for i, folder in enumerate(folders):
+        where = f"{folder.name} from {provenance.get('embedding', 'features')}"
         own = protocol.for_task(folder.metadata)
         stored = {split: read_split(folder, split) for split in folder.splits}
         targets = {split: split_targets(folder, split, stored[split]) for split in folder.splits}
@@ -96,7 +97,7 @@ def predict_task(
             seed=seed,
             labels=folder.labels,
             events=_event_info(folder, stored) if folder.embedding_type == "event" else None,
-            task=folder.name,
+            task=where,
             progress=progress,
         )
         header["folders"].append(_describe(folder, own, result))

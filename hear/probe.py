@@ -97,7 +97,8 @@ def train_and_predict(
     labels, events : sequence of str, EventInfo or None
         The vocabulary in index order; what event metrics need.
     task, progress : str, bool
-        Name for messages; whether to show a line per fold and grid point.
+        Name for messages; whether to show a line that tells fold and grid point, epochs done of
+        those that are left at most, their rate, the time left, and the validation score.
 
     Returns
     -------
@@ -132,34 +133,31 @@ def _fit_folds(
     parts: Sequence[FoldData], points: Sequence[GridPoint], protocol: Protocol, progress: bool
 ) -> tuple[list[Fit], list[PointResult]]:
     """Search on the first fold, then train the best point on the others."""
-    best, grid = _search(parts[0], points, protocol, progress)
-    fits = [best]
-    for part in parts[1:]:
-        with _bar(part.where, protocol, progress) as bar:
+    most = protocol.max_epochs * (len(points) + len(parts) - 1)
+    with tqdm(total=most, unit="epoch", disable=not progress) as bar:
+        best, grid = _search(parts[0], points, protocol, bar)
+        fits = [best]
+        for part in parts[1:]:
+            bar.set_description(part.where, refresh=False)
             fits.append(fit(part, best.point, protocol, bar))
     return fits, grid
 
 
 def _search(
-    data: FoldData, points: Sequence[GridPoint], protocol: Protocol, progress: bool
+    data: FoldData, points: Sequence[GridPoint], protocol: Protocol, bar: tqdm
 ) -> tuple[Fit, list[PointResult]]:
     """Fit every grid point; return the best (the first of equals) and the table of all."""
     sign = 1 if protocol.use_scoring_for_early_stopping and METRICS[data.metric].maximize else -1
     best: Fit | None = None
     grid = []
     for number, point in enumerate(points, start=1):
-        with _bar(f"{data.where}, grid {number}/{len(points)}", protocol, progress) as bar:
-            fitted = fit(data, point, protocol, bar)
+        bar.set_description(f"{data.where}, grid {number}/{len(points)}", refresh=False)
+        fitted = fit(data, point, protocol, bar)
         grid.append(_point_result(fitted))
         if best is None or sign * fitted.validation_score > sign * best.validation_score:
             best = fitted
     assert best is not None, "a protocol has at least one grid point"
     return best, grid
-
-
-def _bar(description: str, protocol: Protocol, progress: bool) -> tqdm:
-    """Return a progress line that counts epochs."""
-    return tqdm(total=protocol.max_epochs, desc=description, unit="epoch", disable=not progress)
 
 
 def _only_postprocessing(data: ProbeData, protocol: Protocol) -> Postprocessing | None:

@@ -89,7 +89,7 @@ def fit(data: FoldData, point: GridPoint, protocol: Protocol, bar: tqdm) -> Fit:
     protocol : Protocol
         As resolved by ``Protocol.for_task``.
     bar : tqdm
-        Advanced by one per epoch.
+        Advanced by one per epoch; epochs saved by early stopping are taken off its total.
 
     Returns
     -------
@@ -124,8 +124,11 @@ def fit(data: FoldData, point: GridPoint, protocol: Protocol, bar: tqdm) -> Fit:
         score, postprocessing = _validate(network, data, protocol)
         if selection.update(score):
             best = epoch, postprocessing, copy.deepcopy(network.state_dict())
-        bar.set_postfix(validation=f"{score:.4f}", best=f"{selection.best:.4f}", refresh=False)
+        bar.set_postfix(
+            epoch=epoch, validation=f"{score:.4f}", best=f"{selection.best:.4f}", refresh=False
+        )
         if selection.stopped:
+            bar.total -= protocol.max_epochs - epoch - 1
             break
     if best is None or selection.best is None:
         raise ProbeError(

@@ -10,6 +10,7 @@ rule predict:
         components=lambda w: STUDY.component_paths(w.embedding, w.task),
         protocol=STUDY.protocol_entry(),
         evaluator=STUDY.evaluator,
+        threads=config["threads"]["predict"],  # whatever --cores says, so that results are equal
     threads: config["threads"]["predict"]
     log:
         f"logs/{STUDY.name}/predict/{{embedding}}.{{task}}.seed{{seed}}.log",
