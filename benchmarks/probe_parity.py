@@ -121,11 +121,9 @@ def main() -> None:
             for program in options.programs:
                 if (case, program, seed) not in done:
                     rows.append(run(case, program, seed, options.python))
-                    table = pd.DataFrame(rows)
-                    table.to_csv(options.output, index=False)
-    summarize(pd.DataFrame(rows)).to_csv(
-        options.output.with_name("probe_parity_summary.csv"), index=False
-    )
+                    pd.DataFrame(rows).to_csv(options.output, index=False)
+    summary = summarize(pd.read_csv(options.output))
+    summary.to_csv(options.output.with_name("probe_parity_summary.csv"), index=False)
 
 
 if __name__ == "__main__":
