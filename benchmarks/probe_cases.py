@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hear.events import frame_targets
-from hear.heareval_backend import write_folder, write_settings
+from hear.heareval_folder import write_folder, write_settings
 from hear.probe_data import ProbeData
 from hear.protocol import GridPoint, Protocol, grid_points
 from hear.selection import EventInfo

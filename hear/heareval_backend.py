@@ -3,18 +3,15 @@
 :func:`train_and_predict` does what :func:`hear.probe.train_and_predict` does, with the original
 program: the arrays are written in heareval's folder format, a process of its environment's Python
 runs ``hear/heareval_runner.py`` on them, and its test predictions and scores are read back.
-
-Source of the format: ``heareval`` 2021.1.3, ``embeddings/task_embeddings.py`` (what it writes) and
-``predictions/task_predictions.py``, SplitMemmapDataset (what it reads).
 """
 
 from __future__ import annotations
 
-import csv
 import json
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,17 +21,11 @@ import torch
 from tqdm import tqdm
 
 from hear import predictions
+from hear.heareval_folder import write_folder, write_settings
 from hear.metrics import METRICS
 from hear.probe import FoldResult, PointResult, ProbeResult
 from hear.probe_data import Arrays, ProbeData
-from hear.protocol import (
-    GRID_LISTS,
-    GRID_SCALARS,
-    POSTPROCESSING_LISTS,
-    GridPoint,
-    Postprocessing,
-    Protocol,
-)
+from hear.protocol import GridPoint, Postprocessing, Protocol
 from hear.selection import EventInfo
 from hear.training import ProbeError
 
@@ -138,67 +129,13 @@ def train_and_predict(
         return _read_result(folder, folds, fits, protocol, metric, len(folds) - 1)
 
 
-def write_folder(
-    folder: Path,
-    data: ProbeData,
-    folds: Sequence[Fold],
-    protocol: Protocol,
-    task_name: str,
-    metrics: Sequence[str],
-) -> None:
-    """Write arrays as heareval's ``embeddings`` stage would have left them.
-
-    Parameters
-    ----------
-    folder : Path
-        Exists and is empty.
-    data : ProbeData
-    folds : sequence of Fold
-    protocol : Protocol
-        As resolved by ``Protocol.for_task``; passed on as the task's own grid, which heareval
-        lets a task prescribe.
-    task_name, metrics : str, sequence of str
-        Metric slugs; the first is the primary one.
-    """
-    is_kfold = folds[0].test != ("test",)
-    grid = {key: list(getattr(protocol, name)) for key, name in GRID_LISTS.items()}
-    grid |= {key: [getattr(protocol, name)] for key, name in GRID_SCALARS.items()}
-    post = {key: list(getattr(protocol, name)) for key, name in POSTPROCESSING_LISTS.items()}
-    metadata = {
-        "task_name": task_name,
-        "embedding_type": "scene" if data.events is None else "event",
-        "prediction_type": data.prediction_type,
-        "split_mode": "presplit_kfold" if is_kfold else "trainvaltest",
-        "splits": list(data.features),
-        "evaluation": list(metrics),
-        "use_scoring_for_early_stopping": protocol.use_scoring_for_early_stopping,
-        "evaluation_params": {"task_specific_param_grid": grid, "event_postprocessing_grid": post},
-    }
-    (folder / "task_metadata.json").write_text(json.dumps(metadata))
-    with open(folder / "labelvocabulary.csv", "w", newline="", encoding="utf-8") as stream:
-        csv.writer(stream).writerows([("idx", "label"), *enumerate(data.labels)])
-    for split in data.features:
-        _write_split(folder, data, split)
-
-
-def write_settings(folder: Path, protocol: Protocol, seed: int, threads: int) -> None:
-    """Write what the runner needs beyond heareval's own files."""
-    settings = {
-        "seed": seed,
-        "threads": threads,
-        "n_grid_points": protocol.n_grid_points,
-        "initializations": list(protocol.initializations),
-    }
-    (folder / "run.json").write_text(json.dumps(settings))
-
-
 def run(folder: Path, python: Path | str, where: str, bar: tqdm) -> list[dict[str, Any]]:
     """Run heareval on a folder; return one record per training, in the order of training.
 
     Parameters
     ----------
     folder : Path
-        From :func:`write_folder` and :func:`write_settings`.
+        As ``hear.heareval_folder`` writes it, settings included.
     python : Path or str
     where : str
         Task and seed, for messages.
@@ -236,24 +173,6 @@ def _packages() -> tuple[str, ...]:
     return ("heareval", "torch", "pytorch-lightning", "scikit-learn", "sed_eval", "numpy")
 
 
-def _write_split(folder: Path, data: ProbeData, split: str) -> None:
-    """Write one split: raw float32 rows, label lists, and for events frames and references."""
-    features, targets = data.features[split], data.targets[split]
-    (folder / f"{split}.embedding-dimensions.json").write_text(json.dumps(list(features.shape)))
-    with open(folder / f"{split}.embeddings.npy", "wb") as stream:  # raw, without a header
-        for start in range(0, len(features), 1024):
-            np.asarray(features[start : start + 1024]).tofile(stream)
-    names = np.array(data.labels, dtype=object)
-    rows = [names[row != 0].tolist() for row in targets]
-    (folder / f"{split}.target-labels.pkl").write_text(json.dumps(rows))  # see the runner's shims
-    if data.events is not None:
-        frames = zip(data.events.files[split], data.events.timestamps_ms[split], strict=True)
-        frames = [[str(file), float(time_ms)] for file, time_ms in frames]
-        (folder / f"{split}.filename-timestamps.json").write_text(json.dumps(frames))
-        reference = {file: list(e) for file, e in data.events.reference[split].items()}
-        (folder / f"{split}.json").write_text(json.dumps(reference))
-
-
 def _read_result(
     folder: Path,
     folds: Sequence[Fold],
@@ -268,6 +187,8 @@ def _read_result(
     maximize = protocol.use_scoring_for_early_stopping and METRICS[metric].maximize
     sign = 1 if maximize else -1
     best = max(grid, key=lambda point: sign * point.validation_score)  # the first of equals
+    if not protocol.use_scoring_for_early_stopping:  # then nothing was chosen in validation
+        grid = [replace(point, postprocessing=None) for point in grid]
     scores = json.loads((folder / "test.predicted-scores.json").read_text())
     results = []
     for fold, chosen in zip(folds, [best, *others], strict=True):

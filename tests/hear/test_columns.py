@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from hear.columns import CHECKED_ROWS, Columns
 from hear.features import read_components
@@ -18,6 +19,14 @@ from tests.hear.oracle_inputs import probe_inputs
 
 BATCH = 64
 PROTOCOL = Protocol(n_grid_points=2, max_epochs=6, hidden_dim=32, batch_size=BATCH)
+
+
+@pytest.fixture(autouse=True)
+def one_thread():  # a process forked from one with several would wait for the others forever
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def inputs() -> dict:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hear import heareval_backend, probe
+from hear import heareval_backend, heareval_folder, probe
 from hear.evaluators import evaluator
 from hear.probe_data import ProbeData
 from hear.protocol import GridPoint, Postprocessing, Protocol
@@ -74,7 +74,7 @@ def test_event_folder_has_frames_references_and_the_protocol(tmp_path):
     names = ("task", "features", "targets", "labels", "prediction_type", "metric", "events")
     data = ProbeData(**{name: inputs[name] for name in names})
     protocol = replace(QUICK, min_duration_ms=(125,), use_scoring_for_early_stopping=False)
-    heareval_backend.write_folder(
+    heareval_folder.write_folder(
         tmp_path, data, inputs["folds"], protocol, "t", ["event_onset_200ms_fms"]
     )
     metadata = json.loads((tmp_path / "task_metadata.json").read_text())

@@ -13,15 +13,13 @@ from workflow.logs import logged
 from workflow.provenance import provenance_of
 
 with logged(snakemake.log[0]):
-    torch.set_num_threads(snakemake.params.threads)
+    torch.set_num_threads(threads := snakemake.params.threads)
     _, folders = read_manifest(snakemake.input.task)
     header, arrays = evaluator(**snakemake.params.evaluator)(
         folders,
         read_stored([(Path(p), level) for p, level in snakemake.params.components]),
         Protocol.from_config(snakemake.params.protocol),
         int(snakemake.wildcards.seed),
-        provenance_of(
-            snakemake.wildcards.embedding, snakemake.input.views, snakemake.params.threads
-        ),
+        provenance_of(snakemake.wildcards.embedding, snakemake.input.views, threads),
     )
     save_predictions(Path(snakemake.output[0]), header, arrays)
