@@ -19,6 +19,7 @@ from types import TracebackType
 
 import numpy as np
 
+from hear.columns import Columns
 from hear.predictions import StoredSplit
 from hear.tasks import TaskFolder
 
@@ -120,10 +121,8 @@ def is_embedded(directory: Path, view: str, provenance: dict) -> bool:
     return (index.get("view"), index.get("provenance")) == (view, provenance)
 
 
-def read_components(
-    components: Iterable[tuple[Path, str]], folder: str, split: str
-) -> np.ndarray:
-    """Concatenate stored components into the embedding of one split.
+def read_components(components: Iterable[tuple[Path, str]], folder: str, split: str) -> Columns:
+    """Map the stored components that make up the embedding of one split.
 
     Parameters
     ----------
@@ -134,23 +133,20 @@ def read_components(
 
     Returns
     -------
-    ndarray
-        float32, shape (n_rows, sum of sizes).
+    Columns
+        float32, shape (n_rows, sum of sizes); rows are read from the files when they are used.
 
     Raises
     ------
     ValueError
-        If the components disagree on the number of rows, or a value is not finite.
+        If the components disagree on the number of rows.
     """
     paths = [directory / folder / f"{split}.{level}.npy" for directory, level in components]
     arrays = [np.load(path, mmap_mode="r", allow_pickle=False) for path in paths]
     if len({len(array) for array in arrays}) != 1:
         rows = ", ".join(f"{path}: {len(a)}" for path, a in zip(paths, arrays, strict=True))
         raise ValueError(f"components disagree on the number of rows: {rows}")
-    features = np.concatenate(arrays, axis=1)
-    if not np.isfinite(features).all():
-        raise ValueError(f"{folder}/{split}: embedding holds NaN or infinite values: {paths}")
-    return features
+    return Columns(arrays)
 
 
 def read_stored(components: list[tuple[Path, str]]) -> Callable[[TaskFolder, str], StoredSplit]:

@@ -22,7 +22,7 @@ def software() -> dict[str, str]:
     return versions | {package: version(package) for package in PACKAGES}
 
 
-def provenance_of(entry: dict, protocol: dict, threads: int) -> dict:
+def provenance_of(entry: dict, protocol: dict, evaluator: str, threads: int) -> dict:
     """Provenance of predictions: all that they depend on.
 
     Parameters
@@ -30,7 +30,7 @@ def provenance_of(entry: dict, protocol: dict, threads: int) -> dict:
     entry : dict
         ``embedding``, its canonical name, and ``components``, pairs of a folder of stored features
         (which know the checkpoint and the task's hashes) and a level.
-    protocol : dict
+    protocol, evaluator : dict, str
         The study's.
     threads : int
         CPU threads of the job; part of what makes results equal bit for bit.
@@ -47,6 +47,7 @@ def provenance_of(entry: dict, protocol: dict, threads: int) -> dict:
         "settings": {view["source"]: view["settings"] for view in views},
         "task_hashes": views[0]["tasks"],
         "study_protocol": protocol,
+        "evaluator": evaluator,
         "probe_version": PROBE_VERSION,
         "threads": threads,
         "software": software(),

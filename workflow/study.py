@@ -18,7 +18,7 @@ from passt.variants import Embedding
 from workflow.claims import official_models, read_claims
 from workflow.config import check_config
 from workflow.jobs import batches
-from workflow.models import read_checkpoints, read_models, read_protocol
+from workflow.models import read_checkpoints, read_evaluator, read_models, read_protocol
 from workflow.tasks import TaskSpec, find_tasks, read_task_table
 
 FIGURES = range(4, 11)  # the paper's figures that need scores
@@ -49,6 +49,7 @@ class Study:
         self.checkpoints = read_checkpoints(config)
         self.models = read_models(config, self.checkpoints)
         self.protocol = read_protocol(config, "mini" if self.is_generated else "reference")
+        self.evaluator = read_evaluator(config)
         read_claims(config["claims"], *self.known_names())
 
     @property
@@ -79,6 +80,8 @@ class Study:
         protocol = f"protocol {self.protocol.name}"
         if self.protocol.deviations():
             protocol += f" ({self.protocol.n_grid_points} grid points, at most {epochs} epochs)"
+        if self.evaluator["name"] != "native":
+            protocol += f", evaluated by {self.evaluator['name']} itself"
         seeds = ", ".join(map(str, self.config["probe_seeds"]))
         parts = (f"Study {self.name}: {tasks}", *self._weights(), protocol, f"probe seeds {seeds}")
         return " \u00b7 ".join(parts)

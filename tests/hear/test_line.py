@@ -22,9 +22,10 @@ from hear.predictions import (
     save_predictions,
     split_targets,
 )
-from hear.protocol import Protocol
+from hear.protocol import Postprocessing, Protocol
 from hear.score import score_predictions
 from hear.tasks import read_task, stored_order
+from hear.training import ProbeError
 
 QUICK = Protocol(n_grid_points=1, hidden_dim=16, max_epochs=6, patience=2)
 MODEL = """
@@ -84,6 +85,33 @@ def test_event_task_from_folder_to_scores(make_task, model, tmp_path):
     metrics = [row["metric"] for row in rows]
     assert metrics[0] == "event_onset_200ms_fms" and "event_onset_200ms_fms.recall" in metrics
     assert arrays["0/0/n_rows"].sum() == len(arrays["0/0/probabilities"])
+
+
+def test_another_postprocessing_or_metric_needs_the_stored_predictions_only(
+    make_task, model, tmp_path
+):
+    folder = make_task(embedding_type="event", sample_duration=0.25)
+    header, arrays = run(folder, model, "timestamp", tmp_path / "features")
+    arrays["0/0/probabilities"][:] = arrays["0/0/targets"]
+    save_predictions(tmp_path / "p.npz", header, arrays)
+    shutil.rmtree(tmp_path / "features")
+    header, arrays = load_predictions(tmp_path / "p.npz")
+
+    def scores(**changes) -> dict[str, float]:
+        rows = score_predictions(header, arrays, **changes)
+        return {row["metric"]: row["score"] for row in rows}
+
+    kept = scores(postprocessing=Postprocessing(0, 0))
+    assert kept["event_onset_200ms_fms"] == 1.0
+    dropped = scores(postprocessing=Postprocessing(0, 1e6))
+    assert dropped["event_onset_200ms_fms"] is None  # no event is that long
+    assert list(scores(metrics=["segment_1s_er"])) == ["segment_1s_er"]
+
+
+def test_failures_name_task_embedding_and_fold(make_task, model, tmp_path):
+    folder = make_task(splits=("fold00", "fold01", "fold02"), n_clips=1)
+    with pytest.raises(ProbeError, match="tones-v1-full from m, fold fold00, .* one row"):
+        run(folder, model, "scene", tmp_path / "features")
 
 
 def test_same_seed_same_bytes_other_seed_others(make_task, model, tmp_path):
@@ -154,12 +182,11 @@ def test_components_are_concatenated_in_order_and_checked(tmp_path):
         (tmp_path / view / "t").mkdir(parents=True)
         np.save(tmp_path / view / "t" / "train.M.npy", np.array(values, np.float32))
     read = [(tmp_path / view, "M") for view in "ba"]
-    assert read_components(read, "t", "train").tolist() == [[3, 1], [4, 2]]
+    assert read_components(read, "t", "train")[:].tolist() == [[3, 1], [4, 2]]
     with pytest.raises(ValueError, match="disagree on the number of rows"):
         read_components([*read, (tmp_path / "c", "M")], "t", "train")
     np.save(tmp_path / "a" / "t" / "train.M.npy", np.array([[1.0], [np.nan]], np.float32))
-    with pytest.raises(ValueError, match="NaN"):
-        read_components(read, "t", "train")
+    assert read_components(read, "t", "train").first_infinite_row() == 1
     with pytest.raises(ValueError, match="incomplete"):
         read_index(tmp_path)
 

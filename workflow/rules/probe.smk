@@ -9,6 +9,8 @@ rule predict:
     params:
         embeddings=lambda w: STUDY.predict_entries(w.task, w.batch),
         protocol=STUDY.protocol_entry(),
+        evaluator=STUDY.evaluator,
+        threads=config["threads"]["predict"],  # whatever --cores says, so that results are equal
     threads: config["threads"]["predict"]
     log:
         f"logs/{STUDY.name}/predict/{{task}}.{{batch}}.seed{{seed}}.log",
