@@ -28,7 +28,7 @@ def versions() -> str:
 
 
 def sgemm_flops_per_s() -> float:
-    """Float32 multiply-add operations (counted as two) per CPU second: the best of several products.
+    """Float32 operations per CPU second, a multiply-add as two: the best of several products.
 
     CPU seconds, so that waiting for a shared machine does not count; with several threads they
     add up, and this is the rate of one.
