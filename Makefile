@@ -1,18 +1,23 @@
 # make        install into .venv and run the default study; ARGS=... is passed to Snakemake
 # make test   install and run the tests
+# make plan   hours, disk and memory of CONFIG=..., before anything is downloaded
 # make readme write the default study's tables into README.md
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 CORES ?= 2
 ARGS ?=
+CONFIG ?= config/config.yaml
 BIN = .venv/bin
 INSTALLED = .venv/.installed
 
-.PHONY: run test readme
+.PHONY: run test readme plan
 run: $(INSTALLED)
 	@$(BIN)/python -m workflow.launch --cores $(CORES) $(ARGS)
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest
+
+plan: $(INSTALLED)
+	@$(BIN)/python -m workflow.plan --config $(CONFIG)
 
 readme: run
 	@$(BIN)/python -m workflow.readme

@@ -11,11 +11,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+import torch
+
 from passt import windows
 from passt.checkpoints import Checkpoint
 from passt.embedder import MEL_FRAMES, SCENE_HOP_MS, SCENE_WINDOW_MS, Embedder
 from passt.mel import N_MELS, SAMPLE_RATE_HZ
-from passt.transformer import PATCH_SIZE, Architecture
+from passt.transformer import PATCH_SIZE, Architecture, PaSST
 from passt.variants import Embedding, Variant
 
 N_TOKENS = 2  # class and distillation token
@@ -195,3 +197,9 @@ def embedding_size(name: str, architecture: Architecture) -> int:
     """Length of an embedding's vector, by its canonical name."""
     sizes = {"L": N_MELS * MEL_FRAMES, "M": architecture.embed_dim, "H": architecture.n_classes}
     return sum(sizes[level] for _, level in Embedding.parse(name).components)
+
+
+def n_parameters(architecture: Architecture) -> int:
+    """Parameters of a network, without making their memory."""
+    with torch.device("meta"):
+        return sum(parameter.numel() for parameter in PaSST(architecture).parameters())

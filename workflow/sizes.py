@@ -1,4 +1,4 @@
-"""How large a study is before anything is there: its tasks by their published sizes, its variants."""
+"""How large a study is before anything is there: its tasks by published sizes, its variants."""
 
 from __future__ import annotations
 
@@ -50,6 +50,14 @@ def mini_workloads(config: dict) -> list[Workload]:
         duration_s = task.duration_s or sum(task.duration_range_s) / 2
         workloads.append(Workload(slug, task.embedding_type == "event", n_clips, duration_s))
     return workloads
+
+
+def n_folds(slug: str, is_generated: bool) -> int:
+    """Folds of a task, 1 where it has a training, a validation and a test part."""
+    if not is_generated:
+        return int(read_task_table()[slug]["n_folds"])
+    task = MINI_TASKS[slug]
+    return 1 if task.split_mode == "trainvaltest" else len(task.n_clips)
 
 
 def read_variants(config: dict) -> tuple[dict[str, Variant], dict[str, Checkpoint]]:
