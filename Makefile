@@ -2,14 +2,16 @@
 # make test   install and run the tests
 # make provenance Snakemake's own report of the default study (ARGS=... as for make)
 # make heareval  install the reference evaluator into .venv-heareval, for evaluator=heareval
+# make plan   hours, disk and memory of CONFIG=..., before anything is downloaded
 # make readme write the default study's tables into README.md
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 CORES ?= 2
 ARGS ?=
+CONFIG ?= config/config.yaml
 BIN = .venv/bin
 INSTALLED = .venv/.installed
 
-.PHONY: run test readme provenance heareval
+.PHONY: run test readme provenance heareval plan
 run: $(INSTALLED)
 	@$(BIN)/python -m workflow.launch --cores $(CORES) $(ARGS)
 
@@ -18,6 +20,9 @@ test: $(INSTALLED)
 
 provenance: run
 	@$(BIN)/python -m workflow.launch --cores 1 --report results/provenance.html $(ARGS)
+
+plan: $(INSTALLED)
+	@$(BIN)/python -m workflow.plan --config $(CONFIG)
 
 readme: run
 	@$(BIN)/python -m workflow.readme

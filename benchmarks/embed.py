@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import functools
 import json
 import statistics
 import subprocess
@@ -88,17 +89,19 @@ class Reference:
         return json.loads(line)
 
 
-def embedder(hop: int) -> Embedder:
-    """ViT-B at a hop with the deterministic weights of the golden values."""
+@functools.cache
+def embedder(hop: int, weights: Path) -> Embedder:
+    """ViT-B at a hop with the deterministic weights of the golden values, saved for both."""
     architecture = Architecture(n_time_patches=golden.TIME_POSITIONS[hop])
-    return Embedder(MelSpectrogram(hop), golden.fill(PaSST(architecture)))
+    network = golden.fill(PaSST(architecture))
+    torch.save(network.state_dict(), weights)
+    return Embedder(MelSpectrogram(hop), network)
 
 
 def measure(case: Case, reference: Reference, repeats: int, threads: int, folder: Path) -> dict:
     """One row of the table."""
-    model = embedder(case.hop)
-    weights = folder / "weights.pt"
-    torch.save(model.network.state_dict(), weights)
+    weights = folder.parent / f"hop{case.hop}.pt"
+    model = embedder(case.hop, weights)
     audio, task, files = golden.waveforms(case.seconds, 1), None, []
     if case.n_files:
         task, files = write_files(folder / "clips", case.seconds, case.n_files)
@@ -160,20 +163,21 @@ def main() -> None:
     """Measure the cases asked for; rows of the same case, hop and threads are replaced."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--python", type=Path, default=Path(".envs/hear21passt/bin/python"))
-    parser.add_argument("--cases", nargs="*", help="names, default all")
+    parser.add_argument("--cases", nargs="*", help="names, or name:hop, default all")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--output", type=Path, default=OUTPUT)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     reference = Reference(arguments.python)
-    for case in CASES:
-        if arguments.cases and case.name not in arguments.cases:
-            continue
-        with tempfile.TemporaryDirectory() as folder:
-            row = measure(case, reference, arguments.repeats, arguments.threads, Path(folder))
-        print(", ".join(f"{key} {value}" for key, value in list(row.items())[:9]), flush=True)
-        _record(arguments.output, row)
+    wanted = arguments.cases or [case.name for case in CASES]
+    cases = [c for c in CASES if {c.name, f"{c.name}:{c.hop}"} & {*wanted}]
+    with tempfile.TemporaryDirectory() as session:
+        for case in cases:
+            folder = Path(tempfile.mkdtemp(dir=session))
+            row = measure(case, reference, arguments.repeats, arguments.threads, folder)
+            print(", ".join(f"{key} {value}" for key, value in list(row.items())[:9]), flush=True)
+            _record(arguments.output, row)
 
 
 def _record(path: Path, row: dict) -> None:

@@ -50,11 +50,12 @@ def get_mel_banks(
     """
     low, high = (1127.0 * math.log(1.0 + hz / 700.0) for hz in (min_hz, max_hz))
     step = (high - low) / (n_mels + 1)
-    edges = low + step * torch.arange(n_mels).unsqueeze(1)
+    band = torch.arange(n_mels).unsqueeze(1)
+    left, center, right = low + band * step, low + (band + 1.0) * step, low + (band + 2.0) * step
     bins_hz = rate_hz / n_fft * torch.arange(n_fft // 2)
     bins = 1127.0 * torch.log(1.0 + bins_hz / 700.0)
-    slopes = torch.minimum((bins - edges) / step, (edges + 2 * step - bins) / step)
-    return slopes.clamp(min=0.0), edges + step
+    slopes = torch.minimum((bins - left) / (center - left), (right - bins) / (right - center))
+    return slopes.clamp(min=0.0), center
 
 
 class _Unused(nn.Identity):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from hear.columns import CHECKED_ROWS, Columns
+from hear.columns import CHECKED_ROWS, Columns, Rows
 from hear.features import read_components
 from hear.predictions import save_predictions
 from hear.probe import train_and_predict
@@ -51,6 +51,18 @@ def test_rows_are_joined_in_order_and_their_number_is_checked():
     assert columns.first_infinite_row() == 2
 
 
+def test_shards_on_top_of_each_other_are_the_whole():
+    whole = np.arange(21, dtype=np.float16).reshape(7, 3)
+    rows = Rows([whole[:2], whole[2:2], whole[2:5], whole[5:]])
+    assert rows.shape == (7, 3) and len(rows) == 7
+    for start in range(8):
+        for stop in range(start, 9):
+            np.testing.assert_array_equal(rows[start:stop], whole[start:stop])
+    assert Columns([rows])[:].dtype == np.float32
+    with pytest.raises(ValueError, match="same width"):
+        Rows([whole, whole[:, :2]])
+
+
 def test_mapped_features_give_the_same_bytes_in_bounded_memory(tmp_path, monkeypatch):
     arguments = inputs()
     expected = bytes_of(arguments)
@@ -60,7 +72,8 @@ def test_mapped_features_give_the_same_bytes_in_bounded_memory(tmp_path, monkeyp
             np.save(tmp_path / view / "t" / f"{split}.M.npy", part)
     components = [(tmp_path / "a", "M"), (tmp_path / "b", "M")]
     mapped = {s: read_components(components, "t", s) for s in arguments["features"]}
-    assert all(isinstance(a, np.memmap) for columns in mapped.values() for a in columns.arrays)
+    rows = [rows for columns in mapped.values() for rows in columns.arrays]
+    assert rows and all(isinstance(a, np.memmap) for block in rows for a in block.arrays)
     asked, read = [], Columns.read
 
     def spy(self, rows, out):
