@@ -20,3 +20,23 @@ rule validate:
         ENVIRONMENT
     script:
         "../scripts/validate.py"
+
+
+rule rank:
+    message:
+        "rank: models of study {STUDY.name}"
+    input:
+        summary=f"{RESULTS}/summary.csv",
+        code=code("analysis/compare.py"),
+    output:
+        csv=f"{RESULTS}/tables/compare.csv",
+        md=f"{RESULTS}/tables/compare.md",
+    params:
+        label=STUDY.label(),
+        model_labels=STUDY.model_labels(),
+    log:
+        f"logs/{STUDY.name}/rank.log",
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/rank.py"
