@@ -36,11 +36,12 @@ heareval: .venv-heareval/.installed
 	@.venv-heareval/bin/python -m pip install --quiet --disable-pip-version-check --no-deps heareval==2021.1.3
 	@touch $@
 
-$(INSTALLED): requirements.txt
+$(INSTALLED): requirements.txt requirements-models.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "make: Python 3.11 is needed, found %d.%d" % sys.version_info[:2])'
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo 'make: installing into .venv'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-models.txt
 	@touch $@
 
 # Environments of the references, for the benchmarks: the last line of their requirements without

@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 LEVEL = "E"  # the one component of a model whose insides the harness does not know
 API = ("load_model", "get_scene_embeddings", "get_timestamp_embeddings")
@@ -56,6 +56,9 @@ class HearModel:
         if not isinstance(getattr(self.model, "sample_rate", None), int):
             raise ModelError(f"model {module}: expected an integer sample_rate (HEAR API)")
         self.sample_rate: int = self.model.sample_rate
+        self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        if isinstance(self.model, nn.Module):
+            self.model.to(self.device)
 
     def levels(self, view: str) -> str:
         """The one level of every view."""
@@ -82,13 +85,14 @@ class HearModel:
         Raises
         ------
         ModelError
-            If the result does not have the shape of the API.
+            If the result does not have the shape of the API, or is not finite.
         """
+        audio = audio.to(self.device)
         if view == "scene":
             embeddings, timestamps = self.module.get_scene_embeddings(audio, self.model), None
         else:
             embeddings, timestamps = self.module.get_timestamp_embeddings(audio, self.model)
-            timestamps = torch.as_tensor(timestamps)[0].float().cpu()
+            timestamps = torch.as_tensor(timestamps)[0].detach().float().cpu()
         embeddings = torch.as_tensor(embeddings)
         n_axes = 2 if view == "scene" else 3
         if embeddings.ndim != n_axes or len(embeddings) != len(audio):
@@ -96,15 +100,28 @@ class HearModel:
                 f"model {self.module.__name__}: {view} embeddings: expected {n_axes} axes and "
                 f"{len(audio)} sounds, found shape {tuple(embeddings.shape)}"
             )
-        return {LEVEL: embeddings.float().cpu()}, timestamps
+        if not bool(torch.isfinite(embeddings).all()):
+            raise ModelError(f"model {self.module.__name__}: {view} embeddings are not finite")
+        return {LEVEL: embeddings.detach().float().cpu()}, timestamps
 
     def stream(self, audio: Tensor, view: str) -> Iterator[tuple[dict[str, Tensor], Tensor | None]]:
         """Embed a batch of clips in one part: the API has no smaller one."""
         yield self.embed(audio, view)
 
     def fingerprint(self) -> str:
-        """sha256 of the module's source file: changes when the model's code does."""
-        return source_hash(self.module.__file__ or "")
+        """sha256 over the module's source file and the weights: changes when either does."""
+        parts = source_hash(self.module.__file__ or "") + self.weights_hash()
+        return hashlib.sha256(parts.encode()).hexdigest()
+
+    def weights_hash(self) -> str:
+        """sha256 over names and values of the network's parameters and buffers; empty if none."""
+        digest = hashlib.sha256()
+        state = self.model.state_dict() if isinstance(self.model, nn.Module) else {}
+        for name, tensor in sorted(state.items()):
+            digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+            values = tensor.detach().cpu().contiguous().reshape(-1)
+            digest.update(values.view(torch.uint8).numpy())
+        return digest.hexdigest() if state else ""
 
 
 def source_hash(module: str) -> str:

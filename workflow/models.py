@@ -6,13 +6,14 @@ import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
-from hear.models import LEVEL, ModelError, source_hash
+from hear.models import LEVEL, source_hash
 from hear.protocol import Protocol, ProtocolError
 from passt.checkpoints import Checkpoint, CheckpointError
 from passt.checks import shortest_samples
 from passt.variants import Variant
 from passt.windows import samples
 from workflow.config import ConfigError, unknown
+from workflow.requirements import check_requirements
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Model:
     module: str = ""
     weights: str = ""
     options: dict = dataclasses.field(default_factory=dict)
+    packages: dict = dataclasses.field(default_factory=dict)  # installed versions of requires
 
     def embedding(self, embedding_type: str) -> str | None:
         """Canonical name of the embedding for ``scene`` or ``event`` tasks; None if none."""
@@ -36,10 +38,10 @@ class Model:
 
 
 def selected_models(config: dict) -> dict[str, dict]:
-    """Entries of the models that the config selects, by id."""
+    """Entries of the models that the config selects, by id; ``all`` leaves out ``on_request``."""
     entries, selected = config["models"], config["select_models"]
     if selected == "all":
-        return entries
+        return {id: entry for id, entry in entries.items() if not entry.get("on_request")}
     for id in selected:
         if id not in entries:
             raise ConfigError(f"config: select_models: {unknown(id, entries)}")
@@ -131,11 +133,12 @@ def _third_party(id: str, entry: dict, checkpoints: dict[str, Checkpoint]) -> Mo
     if id in checkpoints:
         raise ConfigError(f"config: models.{id}: a checkpoint has this name already")
     try:
+        packages = check_requirements(entry.get("requires", ()))
         source_hash(entry["module"])
-    except ModelError as error:
+    except ValueError as error:
         raise ConfigError(f"config: models.{id}: {error}") from None
     weights, options = entry.get("weights", ""), entry.get("options", {})
-    return Model(id, entry.get("label", id), None, entry["module"], weights, options)
+    return Model(id, entry.get("label", id), None, entry["module"], weights, options, packages)
 
 
 def _variant(id: str, entry: dict, checkpoints: dict[str, Checkpoint]) -> Model:

@@ -125,6 +125,7 @@ class Study:
         else:
             model = self.models[source]
             facts = {"module": source_hash(model.module), "options": model.options}
+            facts |= {"packages": model.packages} if model.packages else {}
         return json.dumps(facts | {"front_end": FRONT_END_VERSION}, sort_keys=True)
 
     def weights(self, source: str) -> list[str]:
@@ -135,12 +136,21 @@ class Study:
             file = self.models[source].weights
         return [file] if file else []
 
-    def _module_entry(self, source: str) -> dict | None:
+    def module_entry(self, source: str) -> dict | None:
         """Arguments of HearModel for a third-party model; None for a checkpoint."""
         if source in self.checkpoints:
             return None
         model = self.models[source]
         return {"module": model.module, "weights": model.weights, "options": model.options}
+
+    def third_party(self) -> list[str]:
+        """Ids of the models that are modules with the HEAR API."""
+        return [id for id, model in self.models.items() if model.variant is None]
+
+    def validated(self, task: str, batch: str) -> list[str]:
+        """Reports of the validation of the third-party models of one embedding job."""
+        sources = [entry["source"] for entry in self.embed_entries(task, batch)]
+        return [f"results/{self.name}/models/{s}.json" for s in sources if s in self.third_party()]
 
     def protocol_entry(self) -> dict:
         """The protocol in plain types, as jobs receive it."""
@@ -209,7 +219,7 @@ class Study:
             {
                 "source": source,
                 "checkpoint": self.config["checkpoints"].get(source),
-                "model": self._module_entry(source),
+                "model": self.module_entry(source),
                 "settings": self.fingerprint(source),
                 "views": of_source,
             }

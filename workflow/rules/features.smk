@@ -4,6 +4,7 @@ rule embed:
     input:
         task=lambda w: STUDY.manifest(w.task),
         weights=lambda w: STUDY.embed_weights(w.task, w.batch),
+        validated=lambda w: STUDY.validated(w.task, w.batch),
     output:
         f"{RESULTS}/features/{{task}}.{{batch}}.json",
     params:

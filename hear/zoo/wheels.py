@@ -1,0 +1,76 @@
+"""Weight files inside installed wheels, found without importing the wheel's code."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+
+def read_weights(wheel: str, file: str) -> dict:
+    """Read a weight file of an installed wheel.
+
+    Parameters
+    ----------
+    wheel : str
+        Name on PyPI.
+    file : str
+        Path inside the wheel.
+
+    Returns
+    -------
+    dict
+        What the file holds, tensors on the CPU.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the wheel is not installed, or does not have the file.
+    """
+    try:
+        path = Path(str(distribution(wheel).locate_file(file)))
+    except PackageNotFoundError:
+        raise FileNotFoundError(
+            f"the wheel {wheel} is not installed: pip install --no-deps -r requirements-models.txt"
+        ) from None
+    if not path.is_file():
+        raise FileNotFoundError(f"the wheel {wheel} has no file {file} at {path}")
+    return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def frames(audio: Tensor, window: int, hop: int) -> Tensor:
+    """Cut windows around every ``hop``-th sample, from the first on, zeros beyond the ends.
+
+    Parameters
+    ----------
+    audio : Tensor
+        Shape (n_sounds, n_samples).
+    window, hop : int
+        In samples; ``window`` even.
+
+    Returns
+    -------
+    Tensor
+        Shape (n_sounds, 1 + n_samples // hop, window).
+    """
+    padded = torch.nn.functional.pad(audio, (window // 2, window // 2))
+    return padded.unfold(1, window, hop)
+
+
+def timestamps_ms(n_sounds: int, n_timestamps: int, hop_ms: float) -> Tensor:
+    """Timestamps from 0 on in ms, float32, shape (n_sounds, n_timestamps)."""
+    return (hop_ms * torch.arange(n_timestamps)).float().repeat(n_sounds, 1)
+
+
+def check_audio(audio: Tensor) -> None:
+    """Refuse what is not a batch of mono clips.
+
+    Raises
+    ------
+    ValueError
+        Naming the expected shape and the one found.
+    """
+    if audio.ndim != 2 or not audio.shape[1]:
+        raise ValueError(f"audio: expected (n_sounds, n_samples), found {tuple(audio.shape)}")

@@ -1,0 +1,50 @@
+"""Extra packages that a model's entry names: are they installed, and which versions?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+
+def check_requirements(requires: Iterable[str]) -> dict[str, str]:
+    """Check what a model needs beside the project's own packages.
+
+    Parameters
+    ----------
+    requires : iterable of str
+        What would follow ``pip install``: a requirement, after options if it needs any
+        ("--no-deps torchcrepe==0.0.24").
+
+    Returns
+    -------
+    dict of str to str
+        Installed version by package.
+
+    Raises
+    ------
+    ValueError
+        If one is not a requirement, or is not installed in such a version: with the command that
+        installs it.
+    """
+    installed = {}
+    for text in requires:
+        words = text.split()
+        options = [word for word in words if word.startswith("-")]
+        try:
+            requirement = Requirement(" ".join(word for word in words if word not in options))
+        except InvalidRequirement as error:
+            raise ValueError(f"requires: {text!r} is not what pip install takes: {error}") from None
+        try:
+            found = version(requirement.name)
+        except PackageNotFoundError:
+            found = None
+        if found is None or not requirement.specifier.contains(found, prereleases=True):
+            command = " ".join(["pip install", *options, f'"{requirement}"'])
+            raise ValueError(
+                f"requires {requirement}, found {found or 'no such package'}; install it with: "
+                f"{command}"
+            )
+        installed[requirement.name] = found
+    return installed

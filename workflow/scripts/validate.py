@@ -1,0 +1,16 @@
+"""validate: does a third-party model follow the HEAR API? Asked before anything is embedded."""
+
+import sys
+
+import torch
+
+from hear.validate import validate_model
+from workflow.logs import logged
+from workflow.provenance import write_json
+
+with logged(snakemake.log[0]):
+    torch.set_num_threads(snakemake.threads)
+    report = validate_model(**snakemake.params.model, kinds=snakemake.params.kinds)
+    for warning in report["warnings"]:
+        print(f"{snakemake.wildcards.model}: {warning}", file=sys.stderr)
+    write_json(snakemake.output[0], report)
