@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -63,6 +63,13 @@ _RC = {
     "pdf.fonttype": 42,  # TrueType: text stays text, and journals accept it
     "svg.fonttype": "path",  # letters as outlines: no viewer needs the font
     "svg.hashsalt": "passt-hear",  # fixed, or every SVG gets other ids
+}
+
+
+_SAVING = {  # without time stamps
+    "pdf": {"metadata": {"CreationDate": None}},
+    "png": {"metadata": {"Software": None}, "dpi": PNG_DPI},
+    "svg": {"metadata": {"Date": None, "Creator": None}},
 }
 
 
@@ -133,8 +140,10 @@ def _wrap(text: str, n_letters: int) -> list[str]:
     return textwrap.wrap(text, n_letters, break_on_hyphens=False)
 
 
-def save_figure(figure: Figure, stem: str | Path) -> list[Path]:
-    """Save a figure as ``stem.pdf``, ``stem.png`` and ``stem.svg``.
+def save_figure(
+    figure: Figure, stem: str | Path, kinds: Iterable[str] = ("pdf", "png", "svg")
+) -> list[Path]:
+    """Save a figure as ``stem.pdf``, ``stem.png`` and ``stem.svg``, or some of them.
 
     Written under temporary names and renamed. The files carry no time stamps: the same figure
     gives the same bytes.
@@ -145,15 +154,11 @@ def save_figure(figure: Figure, stem: str | Path) -> list[Path]:
         The files, in this order.
     """
     written = []
-    for suffix, options in (
-        ("pdf", {"metadata": {"CreationDate": None}}),
-        ("png", {"metadata": {"Software": None}, "dpi": PNG_DPI}),
-        ("svg", {"metadata": {"Date": None, "Creator": None}}),
-    ):
-        path = Path(f"{stem}.{suffix}")
+    for kind in kinds:
+        path = Path(f"{stem}.{kind}")
         temporary = path.with_name(f"{path.name}.tmp")
         with house_style():
-            figure.savefig(temporary, format=suffix, **options)
+            figure.savefig(temporary, format=kind, **_SAVING[kind])
         os.replace(temporary, path)
         written.append(path)
     return written

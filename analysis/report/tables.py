@@ -92,11 +92,13 @@ def task_scores(root: Path, text: FigureText) -> Table:
             _score(score, score == best, f"scores/{model}/{key.task}.json")
             for model, score in scores.items()
         ]
-        rows.append(row + _official(official[official["task"] == key.task], len(columns)))
-    return Table(columns, [row[: len(columns)] for row in rows])
+        if not official.empty:
+            row += _official(official[official["task"] == key.task])
+        rows.append(row)
+    return Table(columns, rows)
 
 
-def _official(entries: pd.DataFrame, n_columns: int) -> list[Cell]:
+def _official(entries: pd.DataFrame) -> list[Cell]:
     """Best entry and PaSST base of one task; empty cells where there is none."""
     scored = entries[entries["score"].notna()]
     if scored.empty:

@@ -163,9 +163,11 @@ def test_same_input_same_bytes(
     for stem in (first, second):
         save_exhibit(FIGURES[number](run_summary, text), stem)
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(
-        f"{stem}.{suffix}" for stem in ("first", "second") for suffix in ("csv", "pdf", "png")
+        f"{stem}.{suffix}"
+        for stem in ("first", "second")
+        for suffix in ("csv", "pdf", "png", "svg")
     )
-    for suffix in ("csv", "pdf", "png"):
+    for suffix in ("csv", "pdf", "png", "svg"):
         assert (
             first.with_suffix(f".{suffix}").read_bytes()
             == second.with_suffix(f".{suffix}").read_bytes()

@@ -110,8 +110,7 @@ def test_events_lie_inside_the_clip_and_do_not_overlap_themselves(
 ) -> None:
     task, folder = MINI_TASKS[slug], folders[MINI_TASKS[slug].folder]
     for split, (_, events) in itertools.chain.from_iterable(
-        ((split, item) for item in _read(folder, f"{split}.json").items())
-        for split in task.n_clips
+        ((split, item) for item in _read(folder, f"{split}.json").items()) for split in task.n_clips
     ):
         assert events, split
         assert all(0 <= e["start"] < e["end"] <= 1000 * task.duration_s for e in events)

@@ -74,9 +74,7 @@ def test_the_benchmark_reads_them_as_the_real_tasks(made: dict[str, list[Path]],
         assert slug.replace("_", " ") not in task.metadata["stands_for"].lower()
 
 
-def test_another_process_makes_the_same_bytes(
-    made: dict[str, list[Path]], tmp_path: Path
-) -> None:
+def test_another_process_makes_the_same_bytes(made: dict[str, list[Path]], tmp_path: Path) -> None:
     for slug in ("beehive_states", "esc50", "fsd50k", "vocal_imitation"):
         again = make_task(slug, tmp_path, 0, scale=SCALE, progress=False)
         assert [_wav_hashes(folder) for folder in again] == [

@@ -31,6 +31,7 @@ models:
   passt_l_hop10: {label: L, checkpoint: tiny, levels: L}
   logmel: {label: log-mel, module: passt.logmel}
 probe_seeds: [42]
+measure: {embed_dim: 16, depth: 1, num_heads: 1, batch_size: 2, seconds: 0, device: cpu, threads: 1}
 """
 
 
@@ -84,7 +85,8 @@ def clone(tmp_path):
     for room in ROOMS:
         shutil.copytree(ROOT / room, target / room, ignore=shutil.ignore_patterns("__pycache__"))
     (target / "resources").mkdir()
-    for file in ("Snakefile", "environment.yml", "resources/hear2021_scores.csv"):
+    facts = ("resources/hear2021_scores.csv", "resources/paper_costs.csv")
+    for file in ("Snakefile", "environment.yml", *facts):
         shutil.copy(ROOT / file, target / file)
     config = target / "config" / "config.yaml"
     small = yaml.safe_load(config.read_text()) | yaml.safe_load(CONFIG)
@@ -116,9 +118,19 @@ def test_from_folders_to_figures_twice_with_the_same_bytes(clone):
     accuracy = scores.query("model == 'logmel' and metric == 'top1_acc'")["score"]
     assert accuracy.mean() == 1.0  # a tone of 300 Hz is not one of 3 kHz
     assert not (clone / "results" / "mini").exists()
-    for figure in range(4, 11):
-        for kind in ("pdf", "png", "csv"):
+    for figure in range(3, 11):
+        for kind in ("pdf", "png", "svg", "csv"):
             assert (output(clone) / "figures" / f"figure_{figure}.{kind}").stat().st_size
+    page = (output(clone) / "report.html").read_text()
+    for part in (
+        "tones_scene",
+        "data:image/svg+xml",
+        score_link := "scores/logmel/tones_scene.json",
+    ):
+        assert part in page
+    assert (output(clone) / score_link).is_file()
+    measured = pd.read_csv(output(clone) / "measure.csv").query("source == 'run'")
+    assert {"train_samples_per_s", "inference_samples_per_s"} <= set(measured["quantity"])
     score = json.loads((output(clone) / "scores/passt_lm_hop10/tones_scene.json").read_text())
     assert score["provenance"]["protocol"]["tones_scene-v1-full"]["n_grid_points"] == 8
     assert score["provenance"]["task_hashes"] and score["provenance"]["checkpoints"]["tiny"]
@@ -183,6 +195,8 @@ def test_dry_run_of_the_default_study():
     assert jobs["fetch_task"] == jobs["embed"] == jobs["predict"] == len(study.tasks) == 19
     assert jobs["score_scene"] + jobs["score_event"] == len(study.tasks)
     assert jobs["plot_mini"] == 7 and jobs["plot_official"] == 2
+    assert jobs["measure"] == jobs["show_costs"] == 1
+    assert jobs["report_mini"] == jobs["report_official"] == 1
 
 
 def test_dry_run_of_pretraining():

@@ -129,6 +129,8 @@ def test_top_level_mistakes_are_named(config, change, message):
         ("checkpoints.mini_hop10", {"file": "none.pt", "hop": 320}, "no file none.pt"),
         ("protocols.mini.max_epoch_cap", 3, "unknown key 'max_epoch_cap'; did you mean"),
         ("threads.embed", 0, "threads.embed: 0 is less than"),
+        ("measure.batch_size", 1, "measure.batch_size: 1 is less than"),
+        ("measure.seconds_", 1, "measure: unknown 'seconds_'; did you mean 'seconds'"),
     ],
 )
 def test_nested_mistakes_are_named(config, path, value, message):

@@ -6,7 +6,7 @@ from analysis.figures import FigureText
 from analysis.report import Facts, exhibits_among, read_trace, render_report
 from analysis.scores import write_text
 from workflow.logs import logged
-from workflow.report import machine, read_stages
+from workflow.stages import machine, read_stages
 
 with logged(snakemake.log[0]):
     params = snakemake.params

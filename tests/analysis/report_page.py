@@ -1,0 +1,138 @@
+"""A page as a reader's browser sees it, and a study's folder to make one from, for the tests."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from analysis.costs import COST_COLUMNS, read_costs, table_2
+from analysis.figures import FIGURES, FigureText
+from analysis.figures.speed import figure_3
+from analysis.report import Facts, exhibits_among, read_trace, render_report
+from analysis.scores import write_csv
+from analysis.style import save_figure
+from analysis.tables import score_table, table_1
+
+ROOT = Path(__file__).parents[2]
+STAGES = pd.DataFrame(
+    [("embed", 3, 12.5, 11.0, 512.0)], columns=["rule", "jobs", "wall_s", "cpu_s", "peak_mib"]
+)
+CLAIMS = pd.DataFrame(
+    [
+        ("c1", "5.2", "Made-up claim <b>one</b>", "holds", 0.1, 0.02, 0.2, 4, "test"),
+        ("c2", "5.3", "Made-up claim two", "undecided at this sample", 0.01, -0.1, 0.1, 4, "test"),
+        ("c3", "5.4", "Made-up claim three", "not tested in this study", None, None, None, 0, "t"),
+    ],
+    columns=(
+        "claim_id", "section", "statement", "verdict", "estimate", "low", "high", "n_tasks",
+        "study",
+    ),
+)  # fmt: skip
+
+
+class Page(HTMLParser):
+    """Ids, images, links and references to other files of an HTML page."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.images: list[dict] = []
+        self.links: list[str] = []
+        self.loaded: list[str] = []
+        self.headings: list[str] = []
+        self.words: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attributes: list) -> None:
+        found = dict(attributes)
+        self.ids += [found["id"]] if "id" in found else []
+        self.headings += [tag] if tag in ("h1", "h2", "h3") else []
+        if tag == "img":
+            self.images.append(found)
+        if tag == "a":
+            self.links.append(found["href"])
+        elif tag in ("link", "iframe", "object", "embed") or "src" in found or "href" in found:
+            self.loaded.append(found.get("src") or found.get("href") or tag)
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+def measured() -> pd.DataFrame:
+    """Costs as if measured, made up, above the paper's."""
+    networks = [  # hop in ms and samples, Patchout, patches, of which without Patchout
+        (10, 320, "none", 1188, 1188),
+        (10, 320, "structured", 472, 1188),
+        (10, 320, "unstructured", 788, 1188),
+        (10, 320, "no overlap", 496, 496),
+        (5, 160, "none", 2388, 2388),
+        (5, 160, "structured", 594, 2388),
+        (3, 100, "none", 3828, 3828),
+        (3, 100, "structured", 1014, 3828),
+    ]
+    rows = []
+    for hop_ms, hop, patchout, n, n_all in networks:
+        values = {"sequence_length": n, "sequence_length_with_tokens": n + 2}
+        values |= {"train_samples_per_s": 9000 / n, "train_memory_per_sample": n / 40}
+        values |= {"inference_samples_per_s": 20000 / n} if n == n_all else {}
+        values |= {"train_speedup": n_all / n} if patchout == "structured" else {}
+        machine = ("CPU: made up", 1, "float32", 2, "192 wide, 1 blocks, 3 heads")
+        rows += [(hop_ms, hop, q, v, "", "run", patchout, *machine) for q, v in values.items()]
+    published = read_costs(ROOT / "resources" / "paper_costs.csv")
+    return pd.concat([pd.DataFrame(rows, columns=list(COST_COLUMNS)), published], ignore_index=True)
+
+
+def write_study(root: Path, summary: pd.DataFrame, tasks: pd.DataFrame, text: FigureText) -> None:
+    """Write what a study's report is made from: tables, figures, claims, score files."""
+    for folder in ("figures", "tables"):
+        (root / folder).mkdir(parents=True)
+    write_csv(summary, root / "summary.csv")
+    write_csv(summary, root / "scores.csv")
+    tasks = tasks[tasks["task"].isin(summary["task"])]
+    write_csv(table_1(tasks), root / "tables/table_1.csv")
+    write_csv(score_table(summary, text.models), root / "tables/scores.csv")
+    write_csv(table_2(measured()), root / "tables/table_2.csv")
+    draw(figure_3(measured(), "test"), root / "figures/figure_3")
+    for number, figure in FIGURES.items():
+        draw(figure(summary, text), root / f"figures/figure_{number}")
+    write_csv(CLAIMS, root / "claims.csv")
+    for _, row in summary[summary["source"] == "run"].iterrows():
+        path = root / "scores" / row["model"] / f"{row['task']}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        made_by = {
+            "task_hashes": {f"{row['task']}-v1": "0" * 64},
+            "checkpoints": {"made_up": "1" * 64},
+            "software": {"torch": "0.0"},
+        }
+        path.write_text(json.dumps({"task": row["task"], "provenance": made_by}))
+
+
+def draw(drawn: tuple[Figure, pd.DataFrame], stem: Path) -> None:
+    """Write what the page needs of a figure."""
+    write_csv(drawn[1], f"{stem}.csv")
+    save_figure(drawn[0], stem, ("svg",))
+
+
+def render(root: Path, text: FigureText, edit: Callable[[dict], None] = lambda facts: None) -> str:
+    """Render the page of a study's folder."""
+    facts = {
+        "study": "test",
+        "title": "Study test",
+        "notices": ["Made-up numbers."],
+        "settings": {"protocol": "mini"},
+        "machine": {"processor": "made up"},
+        "checkpoints": {"made_up": "random weights"},
+        "stages": STAGES,
+        "protocol": [("patience", "5", "20")],
+        "deviations": ["Audio is resampled."],
+        "config": "study: test",
+    }
+    edit(facts)
+    files = [path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()]
+    scores = sorted(root.glob("scores/*/*.json"))
+    return render_report(root, exhibits_among(files), Facts(**facts), read_trace(scores), text)

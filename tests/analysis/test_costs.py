@@ -1,0 +1,83 @@
+"""Table 2 and Figure 3: the paper's cells as printed, ours beside them, gaps where nothing is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from figure_parts import words
+from report_page import ROOT, measured
+
+from analysis.costs import OTHER_SYSTEMS, VIT_B, cost_label, read_costs, table_2
+from analysis.figures.speed import figure_3
+from analysis.scores import write_csv
+
+
+def test_the_papers_table_2_as_printed() -> None:
+    table = table_2(read_costs(ROOT / "resources" / "paper_costs.csv")).set_index("hop_ms")
+    assert table["source"].tolist() == ["paper"] * 3
+    printed = {
+        "train_per_s": [23.1, 6.8, 3],
+        "train_per_s_patchout": [88.7, 62.4, 29.7],
+        "train_speedup": [3.8, 9.2, 9.9],
+        "inference_per_s": [62.5, 18.9, 8.5],
+        "audioset_map_percent": [47.6, 47.3, 47.3],
+        "sequence": [np.nan, 2388, 3828],  # the paper counts the tokens at 10 ms only
+        "sequence_patchout": [np.nan, 594, 1014],
+        "sequence_with_tokens": [1190, np.nan, np.nan],
+        "sequence_with_tokens_patchout": [474, np.nan, np.nan],
+    }
+    for column, values in printed.items():
+        found = table.loc[[10, 5, 3], column].astype(float)
+        np.testing.assert_array_equal(found, values, err_msg=column)
+
+
+def test_measured_rows_stand_above_the_papers() -> None:
+    table = table_2(measured())
+    assert table["source"].tolist() == ["this run", "paper"] * 3
+    run = table[table["source"] == "this run"].set_index("hop_ms")
+    assert run["sequence_with_tokens"].tolist() == [1190, 2390, 3830]
+    assert run.loc[5, "train_speedup"] == pytest.approx(2388 / 594, abs=0.005)
+    assert run["audioset_map_percent"].isna().all()  # nobody measured it here
+
+
+def test_figure_3_draws_what_was_measured() -> None:
+    costs = measured()
+    figure, numbers = figure_3(costs, "test")
+    points = [point for axes in figure.axes for c in axes.collections for point in c.get_offsets()]
+    drawn = numbers[numbers["train_samples_per_s"].notna()]
+    assert sorted(x for x, _ in points) == pytest.approx(sorted(drawn["train_samples_per_s"]))
+    areas = {float(c.get_offsets()[0][0]): c.get_sizes()[0] for c in figure.axes[0].collections}
+    known = drawn[drawn["audioset_map_percent"].notna()].set_index("train_samples_per_s")
+    ratios = [areas[x] / known.loc[x, "train_memory_per_sample_mib"] for x in known.index]
+    assert ratios == pytest.approx([ratios[0]] * len(known))
+    maps = drawn.set_index("system")["audioset_map_percent"].dropna()
+    assert sorted(maps) == [46.8, 47.3, 47.3, 47.6]
+
+
+def test_other_systems_stay_empty_and_the_figure_says_so() -> None:
+    figure, numbers = figure_3(measured(), "test")
+    others = numbers.set_index("system").loc[list(OTHER_SYSTEMS)].drop(columns=["figure"])
+    assert others[["train_samples_per_s", "audioset_map_percent"]].isna().all(axis=None)
+    said = words(figure)
+    assert "AST, CNN14, RF-CNNs: not measured" in said
+    assert "not the paper's ViT-B" in said and "CPU: made up" in said
+
+
+def test_the_full_size_network_is_named() -> None:
+    costs = measured().assign(architecture=VIT_B)
+    assert "the full-size ViT-B" in cost_label(costs, "test")
+    assert "small network" not in words(figure_3(costs, "test")[0])
+
+
+def test_nothing_measured_is_said() -> None:
+    costs = measured()
+    assert "No training speed" in words(figure_3(costs[costs["source"] != "run"], "test")[0])
+
+
+def test_costs_need_their_columns(tmp_path: Path) -> None:
+    write_csv(pd.DataFrame({"hop": [320]}), tmp_path / "costs.csv")
+    with pytest.raises(ValueError, match="expected the columns hop_ms, .*; found hop"):
+        read_costs(tmp_path / "costs.csv")
