@@ -1,25 +1,52 @@
 # make        install into .venv and run the default study; ARGS=... is passed to Snakemake
 # make test   install and run the tests
+# make provenance Snakemake's own report of the default study (ARGS=... as for make)
+# make heareval  install the reference evaluator into .venv-heareval, for evaluator=heareval
+# make plan   hours, disk and memory of CONFIG=..., before anything is downloaded
 # make readme write the default study's tables into README.md
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 CORES ?= 2
 ARGS ?=
+CONFIG ?= config/config.yaml
 BIN = .venv/bin
 INSTALLED = .venv/.installed
 
-.PHONY: run test readme
+.PHONY: run test readme provenance heareval plan
 run: $(INSTALLED)
 	@$(BIN)/python -m workflow.launch --cores $(CORES) $(ARGS)
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest
 
+provenance: run
+	@$(BIN)/python -m workflow.launch --cores 1 --report results/provenance.html $(ARGS)
+
+plan: $(INSTALLED)
+	@$(BIN)/python -m workflow.plan --config $(CONFIG)
+
 readme: run
 	@$(BIN)/python -m workflow.readme
+
+heareval: .venv-heareval/.installed
+
+.venv-heareval/.installed: workflow/envs/heareval.txt
+	@test -x .venv-heareval/bin/python || $(PYTHON) -m venv .venv-heareval
+	@echo 'make: installing heareval into .venv-heareval'
+	@.venv-heareval/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@.venv-heareval/bin/python -m pip install --quiet --disable-pip-version-check --no-deps heareval==2021.1.3
+	@touch $@
 
 $(INSTALLED): requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "make: Python 3.11 is needed, found %d.%d" % sys.version_info[:2])'
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo 'make: installing into .venv'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+# Environments of the references, for the benchmarks: the last line of their requirements without
+# what it asks for.
+.envs/hear21passt: workflow/envs/hear21passt.txt
+	$(PYTHON) -m venv $@
+	@$@/bin/python -m pip install --quiet --disable-pip-version-check $$(grep -v -e '^#' -e hear21passt $<)
+	@$@/bin/python -m pip install --quiet --disable-pip-version-check --no-deps $$(grep '^hear21passt' $<)
 	@touch $@

@@ -1,8 +1,13 @@
-"""Embed a task: every clip of every split through one view of one model."""
+"""Embed a task: every clip of every split through one view of one model.
+
+What is finished is kept: a job that is killed goes on with the next split, and a large task can be
+cut into shards that different jobs embed (:mod:`hear.shards`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol
@@ -14,9 +19,13 @@ from tqdm import tqdm
 
 from hear.audio import read_clip
 from hear.features import RowWriter, write_index
+from hear.shards import Shard
 from hear.tasks import TaskFolder, source_sample_rate, stored_order
 
 BATCH_S = 60.0  # audio per forward pass, in seconds: bounds memory, fills a CPU's caches
+
+Part = tuple[dict[str, Tensor], Tensor | None]
+Batch = tuple[list[Path], Tensor]
 
 
 class Model(Protocol):
@@ -27,8 +36,11 @@ class Model(Protocol):
     def levels(self, view: str) -> str:
         """One letter per component that the view gives."""
 
-    def embed(self, audio: Tensor, view: str) -> tuple[dict[str, Tensor], Tensor | None]:
+    def embed(self, audio: Tensor, view: str) -> Part:
         """Components of a batch of clips and, but for scenes, their timestamps in ms."""
+
+    def stream(self, audio: Tensor, view: str) -> Iterator[Part]:
+        """The same, some timestamps at a time: what a long clip needs."""
 
 
 def embed_task(
@@ -38,8 +50,10 @@ def embed_task(
     directory: Path,
     provenance: dict,
     progress: bool = True,
+    shard: tuple[int, int] = (0, 1),
+    storage: str = "float32",
 ) -> dict:
-    """Embed all clips of a task and store the components.
+    """Embed all clips of a task, or a shard of them, and store the components.
 
     Parameters
     ----------
@@ -49,11 +63,17 @@ def embed_task(
     view : str
         Passed to ``model.embed``.
     directory : Path
-        Receives the layout of :mod:`hear.features`; ``index.json`` last.
+        Receives the layout of :mod:`hear.features`; the index last.
     provenance : dict
-        Stored in the index as it is.
+        Stored in the index as it is. Splits that a killed job has finished under the same
+        provenance are kept, so it must name all that the values depend on.
     progress : bool
         Show clips per second.
+    shard : tuple of int
+        ``(i, n)``: of each split's clips the i-th of n runs, i from 0. Shards may be embedded at
+        the same time, in any order; :func:`hear.shards.join_shards` makes them one.
+    storage : str
+        Type of the stored numbers, ``float32`` or ``float16``. Readers get float32.
 
     Returns
     -------
@@ -63,19 +83,34 @@ def embed_task(
     Raises
     ------
     ValueError
-        Naming the clip that could not be read or embedded.
+        Naming the clip that could not be read or embedded, or what is wrong with the shard.
     """
-    for left_over in directory.rglob("*.part"):
+    piece = Shard(*shard)
+    for left_over in directory.rglob(f"*{piece.suffix}.*.part"):
         left_over.unlink()  # of a killed run; a job still writing it must not finish
-    n_clips = sum(len(files) for folder in folders for files in folder.clips.values())
-    index: dict = {"view": view, "provenance": provenance, "folders": {}}
+    index: dict = {"view": view, "provenance": provenance, "storage": storage, "folders": {}}
+    work = [
+        (folder, split, piece.of(files))
+        for folder in folders
+        for split, files in stored_order(folder).items()
+    ]
+    n_clips = sum(len(files) for _, _, files in work)
     with tqdm(total=n_clips, unit="clip", desc=f"embed {view}", disable=not progress) as bar:
-        for folder in folders:
-            splits = index["folders"][folder.name] = {}
-            for split, files in stored_order(folder).items():
-                stem = directory / folder.name / split
-                splits[split] = _embed_split(folder, split, files, model, view, stem, bar)
-    write_index(directory, index)
+        for folder, split, files in work:
+            split_facts = index | {"folders": folder.name, "files": files}
+            n_rows = piece.finished_rows(directory / folder.name, split, split_facts)
+            if n_rows is None:
+                piece.forget_finished(directory / folder.name, split)  # of other facts
+                stem = directory / folder.name / f"{split}{piece.suffix}"
+                n_rows = _embed_split(folder, split, files, model, view, stem, storage, bar)
+                piece.mark_finished(directory / folder.name, split, split_facts, n_rows)
+            else:
+                bar.update(len(files))
+            rows = {"files": files, "n_rows": n_rows}
+            index["folders"].setdefault(folder.name, {})[split] = rows
+    write_index(directory, index, piece.suffix)
+    for folder, split, _ in work:  # the index says it all; a later run starts afresh
+        piece.forget_finished(directory / folder.name, split)
     return index
 
 
@@ -86,39 +121,57 @@ def _embed_split(
     model: Model,
     view: str,
     stem: Path,
+    storage: str,
     bar: tqdm,
-) -> dict:
+) -> list[int]:
     rate = source_sample_rate(folder, model.sample_rate)
     paths = [folder.path / str(rate) / split / file for file in files]
     names = [*model.levels(view)] + ([] if view == "scene" else ["timestamps"])
     n_rows: list[int] = []
     with ExitStack() as stack:
-        writers = {n: stack.enter_context(RowWriter(Path(f"{stem}.{n}.npy"))) for n in names}
-        for batch, audio in _batches(paths, model.sample_rate):
-            levels, timestamps = _embed_batch(model, view, audio, batch)
-            for level, values in levels.items():
-                writers[level].append(values.flatten(0, -2).numpy())
-            if timestamps is not None:
-                writers["timestamps"].append(np.tile(timestamps.numpy(), len(batch)))
-            n_rows += [1 if timestamps is None else len(timestamps)] * len(batch)
+        types = {name: storage for name in names} | {"timestamps": "float32"}  # whole ms
+        writers = {
+            name: stack.enter_context(RowWriter(Path(f"{stem}.{name}.npy"), types[name]))
+            for name in names
+        }
+        for batch, audio in _read_ahead(_batches(paths, model.sample_rate)):
+            n_clip_rows = 0
+            for levels, timestamps in _embed_batch(model, view, audio, batch):
+                for level, values in levels.items():
+                    writers[level].append(values.flatten(0, -2).numpy())
+                if timestamps is not None:
+                    writers["timestamps"].append(np.tile(timestamps.numpy(), len(batch)))
+                n_clip_rows += 1 if timestamps is None else len(timestamps)
+            n_rows += [n_clip_rows] * len(batch)
             bar.update(len(batch))
-    return {"files": files, "n_rows": n_rows}
+    return n_rows
 
 
-def _embed_batch(
-    model: Model, view: str, audio: Tensor, paths: list[Path]
-) -> tuple[dict[str, Tensor], Tensor | None]:
+def _embed_batch(model: Model, view: str, audio: Tensor, paths: list[Path]) -> Iterator[Part]:
+    """One part for several clips, which ``BATCH_S`` bounds; a single clip in bounded parts."""
     try:
-        return model.embed(audio, view)
+        if len(paths) == 1:
+            yield from model.stream(audio, view)
+        else:
+            yield model.embed(audio, view)
     except ValueError as error:
         if len(paths) == 1:
             raise ValueError(f"{paths[0]}: {error}") from error
         for path, clip in zip(paths, audio, strict=True):  # which one is it?
-            _embed_batch(model, view, clip[None], [path])
+            list(_embed_batch(model, view, clip[None], [path]))
         raise ValueError(f"{paths[0]} and {len(paths) - 1} more clips: {error}") from error
 
 
-def _batches(paths: list[Path], sample_rate: int) -> Iterator[tuple[list[Path], Tensor]]:
+def _read_ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """Decode and resample the next batch in a thread while this one is embedded."""
+    with ThreadPoolExecutor(max_workers=1) as reader:
+        pending = reader.submit(next, batches, None)
+        while (batch := pending.result()) is not None:
+            pending = reader.submit(next, batches, None)
+            yield batch
+
+
+def _batches(paths: list[Path], sample_rate: int) -> Iterator[Batch]:
     """Stack consecutive clips of equal length, up to ``BATCH_S`` of audio."""
     batch: list[Path] = []
     clips: list[np.ndarray] = []

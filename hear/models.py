@@ -10,6 +10,7 @@ import hashlib
 import importlib
 import importlib.util
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -96,6 +97,10 @@ class HearModel:
                 f"{len(audio)} sounds, found shape {tuple(embeddings.shape)}"
             )
         return {LEVEL: embeddings.float().cpu()}, timestamps
+
+    def stream(self, audio: Tensor, view: str) -> Iterator[tuple[dict[str, Tensor], Tensor | None]]:
+        """Embed a batch of clips in one part: the API has no smaller one."""
+        yield self.embed(audio, view)
 
     def fingerprint(self) -> str:
         """sha256 of the module's source file: changes when the model's code does."""

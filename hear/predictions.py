@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hear.columns import Columns
 from hear.events import frame_targets
 from hear.probe import FoldResult, ProbeResult, train_and_predict
 from hear.protocol import Protocol
@@ -33,7 +34,7 @@ class StoredSplit:
     ``timestamps_ms`` (n_rows,) and ``n_rows`` (per file) are None for scenes.
     """
 
-    features: np.ndarray
+    features: np.ndarray | Columns
     timestamps_ms: np.ndarray | None = None
     n_rows: list[int] | None = None
 
@@ -48,6 +49,7 @@ def predict_task(
     seed: int,
     provenance: dict,
     progress: bool = True,
+    evaluate: Callable[..., ProbeResult] = train_and_predict,
 ) -> tuple[dict, dict[str, np.ndarray]]:
     """Train the probes of a task and predict its test parts.
 
@@ -61,8 +63,10 @@ def predict_task(
         The study's; what a task prescribes is added here.
     seed : int
     provenance : dict
-        Stored in the header as it is.
+        Stored in the header; without an ``evaluator`` it is ``native``.
     progress : bool
+    evaluate : callable
+        ``hear.probe.train_and_predict`` or what stands in for it.
 
     Returns
     -------
@@ -73,15 +77,17 @@ def predict_task(
     Raises
     ------
     hear.training.ProbeError
-        Naming task, fold and grid point.
+        Naming task, embedding, fold and grid point.
     """
+    provenance = {"evaluator": {"name": "native"}} | provenance
     header: dict = {"seed": seed, "provenance": provenance, "folders": []}
     arrays: dict[str, np.ndarray] = {}
     for i, folder in enumerate(folders):
+        where = f"{folder.name} from {provenance.get('embedding', 'features')}"
         own = protocol.for_task(folder.metadata)
         stored = {split: read_split(folder, split) for split in folder.splits}
         targets = {split: split_targets(folder, split, stored[split]) for split in folder.splits}
-        result = train_and_predict(
+        result = evaluate(
             features={split: part.features for split, part in stored.items()},
             targets=targets,
             folds=folds(folder),
@@ -91,7 +97,7 @@ def predict_task(
             seed=seed,
             labels=folder.labels,
             events=_event_info(folder, stored) if folder.embedding_type == "event" else None,
-            task=folder.name,
+            task=where,
             progress=progress,
         )
         header["folders"].append(_describe(folder, own, result))
@@ -137,6 +143,30 @@ def save_predictions(path: Path, header: dict, arrays: dict[str, np.ndarray]) ->
     os.replace(temporary, path)
 
 
+def is_predicted(path: Path, seed: int, provenance: dict) -> bool:
+    """Tell whether a file holds predictions made from the same things, the commit apart.
+
+    Parameters
+    ----------
+    path : Path
+    seed : int
+    provenance : dict
+        As given to :func:`predict_task`; the commit says where they were made, not from what
+        (``hear.protocol.PROBE_VERSION`` says that).
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            header = json.loads(str(stored["header"]))
+    except (OSError, KeyError, ValueError):
+        return False
+    return header.get("seed") == seed and _made_from(header["provenance"]) == _made_from(provenance)
+
+
+def _made_from(provenance: dict) -> dict:
+    software = {k: v for k, v in provenance.get("software", {}).items() if k != "commit"}
+    return json.loads(json.dumps(provenance | {"software": software}))
+
+
 def load_predictions(path: Path | str) -> tuple[dict, dict[str, np.ndarray]]:
     """Read what :func:`save_predictions` wrote.
 
@@ -175,6 +205,8 @@ def _describe(folder: TaskFolder, protocol: Protocol, result: ProbeResult) -> di
     }
     for fold, outcome in zip(folds(folder), result.folds, strict=True):
         entry = {"name": fold.name, "chosen": _point(outcome.chosen)}
+        if outcome.reference_score is not None:
+            entry["chosen"]["heareval_test_score"] = outcome.reference_score
         entry["files"] = [file for split in fold.test for file in order[split]]
         if folder.embedding_type == "event":
             entry["reference"] = {f: e for s in fold.test for f, e in folder.clips[s].items()}

@@ -47,11 +47,14 @@ class FoldResult:
         In the order of the test splits' rows.
     chosen : PointResult
         The probe that made them; its post-processing is the one for its test events.
+    reference_score : float or None
+        The primary test score as heareval computed it, if heareval made the predictions.
     """
 
     name: str
     probabilities: NDArray[np.float32]
     chosen: PointResult
+    reference_score: float | None = None
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,8 @@ def train_and_predict(
     Parameters
     ----------
     features, targets : dict of ndarray, (n_rows, n_features) and (n_rows, n_labels), float32
-        Per split, in the reference's stored order; targets are 0 or 1.
+        Per split, in the reference's stored order; targets are 0 or 1. Features may be Columns,
+        which are read batch by batch.
     folds : sequence of Fold
         ``name`` and the splits of ``train``, ``valid`` and ``test``.
     prediction_type, metric : str
@@ -93,7 +97,8 @@ def train_and_predict(
     labels, events : sequence of str, EventInfo or None
         The vocabulary in index order; what event metrics need.
     task, progress : str, bool
-        Name for messages; whether to show a line per fold and grid point.
+        Name for messages; whether to show a line that tells fold and grid point, epochs done of
+        those that are left at most, their rate, the time left, and the validation score.
 
     Returns
     -------
@@ -128,34 +133,31 @@ def _fit_folds(
     parts: Sequence[FoldData], points: Sequence[GridPoint], protocol: Protocol, progress: bool
 ) -> tuple[list[Fit], list[PointResult]]:
     """Search on the first fold, then train the best point on the others."""
-    best, grid = _search(parts[0], points, protocol, progress)
-    fits = [best]
-    for part in parts[1:]:
-        with _bar(part.where, protocol, progress) as bar:
+    most = protocol.max_epochs * (len(points) + len(parts) - 1)
+    with tqdm(total=most, unit="epoch", disable=not progress) as bar:
+        best, grid = _search(parts[0], points, protocol, bar)
+        fits = [best]
+        for part in parts[1:]:
+            bar.set_description(part.where, refresh=False)
             fits.append(fit(part, best.point, protocol, bar))
     return fits, grid
 
 
 def _search(
-    data: FoldData, points: Sequence[GridPoint], protocol: Protocol, progress: bool
+    data: FoldData, points: Sequence[GridPoint], protocol: Protocol, bar: tqdm
 ) -> tuple[Fit, list[PointResult]]:
     """Fit every grid point; return the best (the first of equals) and the table of all."""
     sign = 1 if protocol.use_scoring_for_early_stopping and METRICS[data.metric].maximize else -1
     best: Fit | None = None
     grid = []
     for number, point in enumerate(points, start=1):
-        with _bar(f"{data.where}, grid {number}/{len(points)}", protocol, progress) as bar:
-            fitted = fit(data, point, protocol, bar)
+        bar.set_description(f"{data.where}, grid {number}/{len(points)}", refresh=False)
+        fitted = fit(data, point, protocol, bar)
         grid.append(_point_result(fitted))
         if best is None or sign * fitted.validation_score > sign * best.validation_score:
             best = fitted
     assert best is not None, "a protocol has at least one grid point"
     return best, grid
-
-
-def _bar(description: str, protocol: Protocol, progress: bool) -> tqdm:
-    """Return a progress line that counts epochs."""
-    return tqdm(total=protocol.max_epochs, desc=description, unit="epoch", disable=not progress)
 
 
 def _only_postprocessing(data: ProbeData, protocol: Protocol) -> Postprocessing | None:

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from hear.columns import Columns
 from hear.metrics import METRICS
 from hear.protocol import Protocol
 from hear.selection import EventInfo, Judge, clip_judge, event_judge
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 PREDICTION_TYPES = ("multiclass", "multilabel")  # HEAR metadata, prediction_type
 
-Arrays = Mapping[str, NDArray[np.float32]]
+Arrays = Mapping[str, NDArray[np.float32] | Columns]
 
 
 @dataclass(frozen=True)
@@ -114,8 +115,7 @@ class ProbeData:
                 f"{where}: expected targets of shape {(len(features), len(self.labels))}, "
                 f"found {targets.shape}"
             )
-        if not np.isfinite(features).all():
-            row = int(np.flatnonzero(~np.isfinite(features).all(axis=1))[0])
+        if (row := _columns(features).first_infinite_row()) is not None:
             raise ProbeError(f"{where}: expected finite features, found NaN or infinity, row {row}")
         if not np.isin(targets, (0, 1)).all():
             raise ProbeError(f"{where}: expected targets of 0 and 1, found other values")
@@ -130,7 +130,7 @@ class ProbeData:
         missing = [split for split in splits if split not in self.features]
         if missing or not sum(len(self.features[split]) for split in splits):
             raise ProbeError(f"{where}: expected rows in {splits}, missing or empty: {missing}")
-        return [(_tensor(self.features[s]), _tensor(self.targets[s])) for s in splits]
+        return [(_columns(self.features[s]), _tensor(self.targets[s])) for s in splits]
 
     def _judge(self, splits: Sequence[str], protocol: Protocol) -> Judge:
         """Return what scores the validation part."""
@@ -138,6 +138,11 @@ class ProbeData:
             return event_judge(self.events, splits, self.metric, self.labels, protocol)
         target = np.concatenate([self.targets[split] for split in splits])
         return clip_judge(target, self.metric)
+
+
+def _columns(features: NDArray[np.float32] | Columns) -> Columns:
+    """Give arrays in memory the interface of mapped ones."""
+    return features if isinstance(features, Columns) else Columns([features])
 
 
 def _tensor(array: NDArray[np.float32]) -> Tensor:

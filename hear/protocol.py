@@ -15,6 +15,7 @@ import random
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+PROBE_VERSION = 1  # raise when the same features and protocol give other predictions
 XAVIER = ("xavier_uniform", "xavier_normal")  # the order in which PARAM_GRID lists them
 
 REFERENCE_TASK_GRID: dict[str, dict[str, Any]] = {

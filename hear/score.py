@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from hear.events import events_from_frames
 from hear.metrics import METRICS
+from hear.protocol import Postprocessing
 
 
-def score_predictions(header: dict, arrays: dict[str, np.ndarray]) -> list[dict]:
+def score_predictions(
+    header: dict,
+    arrays: dict[str, np.ndarray],
+    metrics: Sequence[str] | None = None,
+    postprocessing: Postprocessing | None = None,
+) -> list[dict]:
     """Score one file of predictions.
 
     Parameters
     ----------
     header, arrays
         As :func:`hear.predictions.load_predictions` returns them.
+    metrics : sequence of str or None
+        Slugs; None for the task's own.
+    postprocessing : Postprocessing or None
+        Of event tasks, instead of the one that validation chose.
 
     Returns
     -------
@@ -30,7 +42,8 @@ def score_predictions(header: dict, arrays: dict[str, np.ndarray]) -> list[dict]
         for j, fold in enumerate(folder["folds"]):
             part = {k.split("/")[2]: v for k, v in arrays.items() if k.startswith(f"{i}/{j}/")}
             name = f"{folder['name']}/{fold['name']}" if several else fold["name"]
-            for metric, value in _fold_scores(folder, fold, part).items():
+            slugs = folder["metrics"] if metrics is None else metrics
+            for metric, value in _fold_scores(folder, fold, part, slugs, postprocessing).items():
                 slug = metric.split(".")[0]
                 rows.append(
                     {
@@ -52,13 +65,20 @@ def _json_number(value: float) -> float | str | None:
     return float(value) if np.isfinite(value) else str(float(value))
 
 
-def _fold_scores(folder: dict, fold: dict, part: dict[str, np.ndarray]) -> dict[str, float]:
+def _fold_scores(
+    folder: dict,
+    fold: dict,
+    part: dict[str, np.ndarray],
+    metrics: Sequence[str],
+    postprocessing: Postprocessing | None,
+) -> dict[str, float]:
     if folder["embedding_type"] == "event":
-        arguments = (fold["reference"], estimated_events(folder, fold, part), folder["labels"])
+        estimated = estimated_events(folder, fold, part, postprocessing)
+        arguments = (fold["reference"], estimated, folder["labels"])
     else:
         arguments = (part["targets"].astype(np.float32), part["probabilities"])
     scores: dict[str, float] = {}
-    for slug in folder["metrics"]:
+    for slug in metrics:
         value = METRICS[slug].function(*arguments)
         if isinstance(value, dict):
             first, *others = value
@@ -69,9 +89,12 @@ def _fold_scores(folder: dict, fold: dict, part: dict[str, np.ndarray]) -> dict[
 
 
 def estimated_events(
-    folder: dict, fold: dict, part: dict[str, np.ndarray]
+    folder: dict,
+    fold: dict,
+    part: dict[str, np.ndarray],
+    postprocessing: Postprocessing | None = None,
 ) -> dict[str, list[dict]]:
-    """Events of each test file with the post-processing chosen in validation.
+    """Events of each test file.
 
     Parameters
     ----------
@@ -80,6 +103,8 @@ def estimated_events(
     part : dict of ndarray
         The fold's ``probabilities`` (n_rows, n_labels), ``timestamps_ms`` (n_rows,) and
         ``n_rows`` (n_files,).
+    postprocessing : Postprocessing or None
+        None for the one chosen in validation.
 
     Returns
     -------
@@ -93,14 +118,14 @@ def estimated_events(
         np.split(part["timestamps_ms"], cuts),
         strict=True,
     )
-    chosen = fold["chosen"]["postprocessing"]
+    chosen = postprocessing or Postprocessing(**fold["chosen"]["postprocessing"])
     return {
         file: events_from_frames(
             probabilities,
             timestamps_ms,
             folder["labels"],
-            chosen["median_filter_ms"],
-            chosen["min_duration_ms"],
+            chosen.median_filter_ms,
+            chosen.min_duration_ms,
         )
         for file, probabilities, timestamps_ms in frames
     }

@@ -24,6 +24,9 @@ from passt.transformer import Architecture, PaSST, initialize
 TIME_POSITIONS = {320: 99, 160: 200, 100: 320}
 FRONT_END_VERSION = 1  # raise when values of the front end or the windows change
 
+DEVICES = ("auto", "cpu", "cuda")
+PRECISIONS = ("float32", "bfloat16", "float16")
+
 
 class CheckpointError(ValueError):
     """A checkpoint that is missing, of other contents than expected, or does not fit."""
@@ -92,9 +95,15 @@ class Checkpoint:
         entry.pop("init", None)  # "random": no file
         hop = entry.get("hop") or base.get("hop")
         positions = {"n_time_patches": TIME_POSITIONS[hop]} if hop in TIME_POSITIONS else {}
-        shape = positions | base.pop("architecture", {}) | {
-            key: entry.pop(key) for key in list(entry) if key in Architecture.__dataclass_fields__
-        }
+        shape = (
+            positions
+            | base.pop("architecture", {})
+            | {
+                key: entry.pop(key)
+                for key in list(entry)
+                if key in Architecture.__dataclass_fields__
+            }
+        )
         return cls(**(base | entry | {"id": id, "architecture": Architecture(**shape)}))
 
     def load(self) -> PaSST:
@@ -114,9 +123,26 @@ class Checkpoint:
         network.load_state_dict({k: v.float() for k, v in tensors.items()}, strict=True)
         return network.eval()
 
-    def embedder(self) -> Embedder:
-        """Front end and network, ready to embed."""
-        return Embedder(MelSpectrogram(self.hop), self.load())
+    def embedder(self, device: str = "cpu", precision: str = "float32") -> Embedder:
+        """Front end and network, ready to embed.
+
+        Parameters
+        ----------
+        device : str
+            ``cpu``, ``cuda``, or ``auto``: a GPU if there is one.
+        precision : str
+            ``float32``, or ``bfloat16`` or ``float16`` for the network's matrix products.
+
+        Raises
+        ------
+        CheckpointError
+            If there is no such device, or precision, or the weights do not fit.
+        """
+        if precision not in PRECISIONS:
+            raise CheckpointError(f"precision: expected {PRECISIONS}, found {precision!r}")
+        chosen = choose_device(device)
+        reduced = getattr(torch, precision)
+        return Embedder(MelSpectrogram(self.hop), self.load(), reduced).to(chosen)
 
     def verify(self) -> None:
         """Check that the file is there and has the expected hash.
@@ -141,6 +167,21 @@ class Checkpoint:
         weights = sha256_file(Path(self.file)) if self.file else f"random-init seed {self.seed}"
         facts = [weights, self.hop, asdict(self.architecture), FRONT_END_VERSION]
         return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def choose_device(device: str) -> torch.device:
+    """Device by name; ``auto`` takes a GPU if there is one.
+
+    Raises
+    ------
+    CheckpointError
+        If the name is unknown or the device is not there.
+    """
+    if device not in DEVICES:
+        raise CheckpointError(f"device: expected one of {DEVICES}, found {device!r}")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise CheckpointError("device: cuda asked for, but torch finds no GPU; auto takes the CPU")
+    return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
 
 
 _RELEASES = "https://github.com/kkoutini/PaSST/releases/download"

@@ -58,13 +58,21 @@ class Attention(nn.Module):
         self.qkv = nn.Linear(dim, 3 * dim)
         self.proj = nn.Linear(dim, dim)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (n_sounds, n_tokens, embed_dim) to the same shape."""
-        n_sounds, n_tokens, dim = x.shape
-        qkv = self.qkv(x).view(n_sounds, n_tokens, 3, self.num_heads, dim // self.num_heads)
-        query, key, value = qkv.permute(2, 0, 3, 1, 4)
+    def forward(self, x: Tensor, n_queries: int | None = None) -> Tensor:
+        """Map (n_sounds, n_tokens, embed_dim) to (n_sounds, n_queries or n_tokens, embed_dim)."""
+        if n_queries is None:
+            query, key, value = self._heads(self.qkv(x), 3)
+        else:  # the first tokens ask, all tokens answer
+            dim = x.shape[2]
+            weight, bias = self.qkv.weight, self.qkv.bias
+            (query,) = self._heads(F.linear(x[:, :n_queries], weight[:dim], bias[:dim]), 1)
+            key, value = self._heads(F.linear(x, weight[dim:], bias[dim:]), 2)
         x = F.scaled_dot_product_attention(query, key, value)
-        return self.proj(x.transpose(1, 2).reshape(n_sounds, n_tokens, dim))
+        return self.proj(x.transpose(1, 2).flatten(2))
+
+    def _heads(self, x: Tensor, n_projections: int) -> Tensor:
+        """Split (n_sounds, n_tokens, n dim) into n of (n_sounds, num_heads, n_tokens, width)."""
+        return x.unflatten(2, (n_projections, self.num_heads, -1)).permute(2, 0, 3, 1, 4)
 
 
 class Mlp(nn.Module):
@@ -90,9 +98,9 @@ class Block(nn.Module):
         self.norm2 = nn.LayerNorm(dim, eps=LAYER_NORM_EPS)
         self.mlp = Mlp(dim)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (n_sounds, n_tokens, embed_dim) to the same shape."""
-        x = x + self.attn(self.norm1(x))
+    def forward(self, x: Tensor, n_outputs: int | None = None) -> Tensor:
+        """Map (n_sounds, n_tokens, embed_dim) to the same shape, or its first tokens alone."""
+        x = x[:, :n_outputs] + self.attn(self.norm1(x), n_outputs)
         return x + self.mlp(self.norm2(x))
 
 
@@ -160,9 +168,10 @@ class PaSST(nn.Module):
         dist_token = self.dist_token + self.new_pos_embed[:, 1:]
         tokens = torch.cat((cls_token, dist_token), dim=1).expand(len(x), -1, -1)
         x = torch.cat((tokens, x), dim=1)
-        for block in self.blocks:
+        for block in self.blocks[:-1]:
             x = block(x)
-        features = self.norm(x[:, :2]).mean(dim=1)
+        # Nothing reads the patches after the last block: it computes the two tokens only.
+        features = self.norm(self.blocks[-1](x, n_outputs=2)).mean(dim=1)
         return self.head(features), features
 
     def _add_positions(self, patches: Tensor, first: int) -> Tensor:

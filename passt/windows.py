@@ -1,7 +1,8 @@
 """Windows of audio: one every hop, centered on its timestamp, the clip reflect-padded.
 
 Reference: hear21passt 0.0.26, ``wrapper.py`` (``get_timestamp_embeddings``), which runs one
-forward pass per window; here windows are views of the padded clip, stacked into batches.
+forward pass per window; here windows are stacked into batches, and the padding is made for the
+batch that needs it, so that memory does not grow with the clip.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from passt.checks import check_padding
@@ -59,8 +59,21 @@ def batches(audio: Tensor, window: int, hop: int, batch_size: int, what: str) ->
     """
     padding = window // 2
     check_padding(audio.shape[1], padding, what)
-    padded = F.pad(audio.unsqueeze(1), (padding, padding), mode="reflect").squeeze(1)
-    windows = padded.unfold(1, window, hop)
+    n = n_windows(audio.shape[1], window, hop)
     step = max(1, batch_size // len(audio))
-    for start in range(0, windows.shape[1], step):
-        yield windows[:, start : start + step]
+    for first in range(0, n, step):
+        start, last = first * hop - padding, min(first + step, n) - 1
+        stretch = _reflected(audio, start, last * hop - padding + window)
+        yield stretch.unfold(1, window, hop)
+
+
+def _reflected(audio: Tensor, start: int, stop: int) -> Tensor:
+    """Samples ``start`` to ``stop`` of clips that are reflected at both ends.
+
+    As ``F.pad(..., mode="reflect")``, without a padded copy of the whole clip.
+    """
+    last = audio.shape[1] - 1
+    if start >= 0 and stop <= last + 1:
+        return audio[:, start:stop]
+    index = torch.arange(start, stop).abs()
+    return audio[:, torch.minimum(index, 2 * last - index)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from pathlib import Path
 
 from hear.models import LEVEL, ModelError, source_hash
 from hear.protocol import Protocol, ProtocolError
@@ -105,6 +106,25 @@ def read_protocol(config: dict, automatic: str) -> Protocol:
         except ProtocolError as error:
             raise ConfigError(f"config: protocols.{key}: {error}") from error
     return built[name]
+
+
+def read_evaluator(config: dict) -> dict[str, str]:
+    """Arguments of ``hear.evaluators.evaluator``.
+
+    Raises
+    ------
+    ConfigError
+        If it is heareval and its environment is not there, with the command that makes it.
+    """
+    name, python = config["evaluator"], config["heareval_python"]
+    if name == "native":
+        return {"name": name}
+    if not Path(python).exists():
+        raise ConfigError(
+            f"config: evaluator: heareval needs an environment of its own, expected its Python at "
+            f"{python} (heareval_python), found nothing; make it with `make heareval`"
+        )
+    return {"name": name, "python": python}
 
 
 def _third_party(id: str, entry: dict, checkpoints: dict[str, Checkpoint]) -> Model:

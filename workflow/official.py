@@ -43,6 +43,28 @@ class OfficialStudy:
         """Nothing, as no model was run here."""
         return {}
 
+    def measured(self) -> dict[str, str]:
+        """Nothing: no machine was measured."""
+        return {}
+
+    def scores(self) -> list[str]:
+        """No score files: nothing is run."""
+        return []
+
+    def words(self) -> dict:
+        """What figures and captions call things."""
+        return {
+            "label": self.label(),
+            "normalization": self.normalization,
+            "tasks": self.task_labels(),
+            "event_tasks": self.tasks_of("event"),
+        }
+
+    @property
+    def report(self) -> str:
+        """The page with every exhibit."""
+        return f"results/{self.name}/report.html"
+
     def exhibits(self) -> list[str]:
         """Every figure and table."""
         return exhibit_paths(self.name, self.figures)

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from hear.features import read_index
+from hear.protocol import PROBE_VERSION
 
 VERSION = "0.1.0"  # of this software; CITATION.cff and CHANGELOG.md agree
 PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "soxr")  # those that move numbers
@@ -21,15 +22,16 @@ def software() -> dict[str, str]:
     return versions | {package: version(package) for package in PACKAGES}
 
 
-def provenance_of(embedding: str, indices: list[str], threads: int) -> dict:
-    """Provenance of predictions.
+def provenance_of(entry: dict, protocol: dict, evaluator: str, threads: int) -> dict:
+    """Provenance of predictions: all that they depend on.
 
     Parameters
     ----------
-    embedding : str
-        Canonical name.
-    indices : list of str
-        Index files of the views it reads, which know the checkpoint and the task's hashes.
+    entry : dict
+        ``embedding``, its canonical name, and ``components``, pairs of a folder of stored features
+        (which know the checkpoint and the task's hashes) and a level.
+    protocol, evaluator : dict, str
+        The study's.
     threads : int
         CPU threads of the job; part of what makes results equal bit for bit.
 
@@ -38,12 +40,15 @@ def provenance_of(embedding: str, indices: list[str], threads: int) -> dict:
     dict
         Plain types.
     """
-    views = [read_index(Path(index).parent) for index in indices]
-    sources = {view["provenance"]["source"]: view["provenance"]["fingerprint"] for view in views}
+    views = [read_index(Path(folder))["provenance"] for folder, _ in entry["components"]]
     return {
-        "embedding": embedding,
-        "checkpoints": sources,
-        "task_hashes": views[0]["provenance"]["tasks"],
+        "embedding": entry["embedding"],
+        "checkpoints": {view["source"]: view["fingerprint"] for view in views},
+        "settings": {view["source"]: view["settings"] for view in views},
+        "task_hashes": views[0]["tasks"],
+        "study_protocol": protocol,
+        "evaluator": evaluator,
+        "probe_version": PROBE_VERSION,
         "threads": threads,
         "software": software(),
     }

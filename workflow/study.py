@@ -17,7 +17,8 @@ from passt.checkpoints import FRONT_END_VERSION
 from passt.variants import Embedding
 from workflow.claims import official_models, read_claims
 from workflow.config import check_config
-from workflow.models import read_checkpoints, read_models, read_protocol
+from workflow.jobs import batches
+from workflow.models import read_checkpoints, read_evaluator, read_models, read_protocol
 from workflow.tasks import TaskSpec, find_tasks, read_task_table
 
 FIGURES = range(4, 11)  # the paper's figures that need scores
@@ -48,6 +49,7 @@ class Study:
         self.checkpoints = read_checkpoints(config)
         self.models = read_models(config, self.checkpoints)
         self.protocol = read_protocol(config, "mini" if self.is_generated else "reference")
+        self.evaluator = read_evaluator(config)
         read_claims(config["claims"], *self.known_names())
 
     @property
@@ -74,15 +76,24 @@ class Study:
             kind = "HEAR 2021 task" if self.is_real else "task"
             tasks = f"{n} {kind}{'s' * (n > 1)} from {Path(self.config['task_dir']).name}"
             tasks += "" if self.is_real else " (recordings of this user, not the HEAR 2021 suite)"
-        used = {m.variant.checkpoint for m in self.models.values() if m.variant}
-        random_init = [self.checkpoints[id].is_random for id in used]
-        weights = " \u00b7 PaSST weights random-init" if random_init and all(random_init) else ""
         epochs = self.protocol.max_epochs_cap or self.protocol.max_epochs
         protocol = f"protocol {self.protocol.name}"
         if self.protocol.deviations():
             protocol += f" ({self.protocol.n_grid_points} grid points, at most {epochs} epochs)"
+        if self.evaluator["name"] != "native":
+            protocol += f", evaluated by {self.evaluator['name']} itself"
         seeds = ", ".join(map(str, self.config["probe_seeds"]))
-        return f"Study {self.name}: {tasks}{weights} \u00b7 {protocol} \u00b7 probe seeds {seeds}"
+        parts = (f"Study {self.name}: {tasks}", *self._weights(), protocol, f"probe seeds {seeds}")
+        return " \u00b7 ".join(parts)
+
+    def _weights(self) -> list[str]:
+        """What to say of the PaSST weights, unless they are the released ones."""
+        ids = {m.variant.checkpoint for m in self.models.values() if m.variant}
+        used = [checkpoint for id, checkpoint in self.checkpoints.items() if id in ids]
+        own = [c.id for c in used if c.url is None and not c.is_random]
+        if own:
+            return [f"PaSST weights not the released ones ({', '.join(own)})"]
+        return ["PaSST weights random-init"] if used and all(c.is_random for c in used) else []
 
     def models_of(self, embedding_type: str) -> list[str]:
         """Ids of the models that have an embedding for this kind of task."""
@@ -116,17 +127,6 @@ class Study:
             facts = {"module": source_hash(model.module), "options": model.options}
         return json.dumps(facts | {"front_end": FRONT_END_VERSION}, sort_keys=True)
 
-    def checkpoint_entry(self, source: str) -> dict | None:
-        """Config entry of a checkpoint; None for a third-party model."""
-        return self.config["checkpoints"].get(source)
-
-    def module_entry(self, source: str) -> dict | None:
-        """Arguments of HearModel for a third-party model; None for a checkpoint."""
-        if source in self.checkpoints:
-            return None
-        model = self.models[source]
-        return {"module": model.module, "weights": model.weights, "options": model.options}
-
     def weights(self, source: str) -> list[str]:
         """Weight files that the embeddings of a checkpoint or model depend on."""
         if source in self.checkpoints:
@@ -134,6 +134,13 @@ class Study:
         else:
             file = self.models[source].weights
         return [file] if file else []
+
+    def _module_entry(self, source: str) -> dict | None:
+        """Arguments of HearModel for a third-party model; None for a checkpoint."""
+        if source in self.checkpoints:
+            return None
+        model = self.models[source]
+        return {"module": model.module, "weights": model.weights, "options": model.options}
 
     def protocol_entry(self) -> dict:
         """The protocol in plain types, as jobs receive it."""
@@ -155,25 +162,86 @@ class Study:
         return f"results/{self.name}/tables/tasks.tsv"
 
     def features(self, source: str, task: str, view: str) -> str:
-        """Index of the stored components of one view."""
-        return f"results/{self.name}/features/{source}/{task}/{view}/index.json"
+        """Folder of the stored components of one view."""
+        return f"results/{self.name}/features/{source}/{task}/{view}"
 
-    def views(self, embedding: str, task: str) -> list[str]:
-        """Indices of all views that an embedding reads, each once."""
-        triples = self.components(embedding)
-        return list(dict.fromkeys(self.features(source, task, view) for source, view, _ in triples))
+    def views(self, task: str) -> list[str]:
+        """Every view of every checkpoint and model that the task needs, as ``source.view``."""
+        embeddings = self.embeddings_of(self.tasks[task].embedding_type).values()
+        triples = [triple for embedding in embeddings for triple in self.components(embedding)]
+        return list(dict.fromkeys(f"{source}.{view}" for source, view, _ in triples))
 
     def component_paths(self, embedding: str, task: str) -> list[list[str]]:
         """Directory and level of every component of an embedding, in order."""
-        triples = self.components(embedding)
-        return [[str(Path(self.features(s, task, v)).parent), level] for s, v, level in triples]
+        return [[self.features(s, task, v), level] for s, v, level in self.components(embedding)]
+
+    def predictions(self, embedding: str, task: str) -> str:
+        """File of predictions; ``{seed}`` stands for the probe seed."""
+        return f"results/{self.name}/predictions/{embedding}/{task}/seed{{seed}}.npz"
 
     def task_predictions(self, task: str) -> list[str]:
         """Predictions of every distinct embedding for one task, one file per probe seed."""
         embeddings = self.embeddings_of(self.tasks[task].embedding_type).values()
         return [
-            f"results/{self.name}/predictions/{embedding}/{task}/seed{seed}.npz"
+            self.predictions(embedding, task).format(seed=seed)
             for embedding in dict.fromkeys(embeddings)
+            for seed in self.config["probe_seeds"]
+        ]
+
+    # Jobs: what one of them computes, in plain types, and the list that it leaves when it is done.
+
+    def embed_batches(self, task: str) -> dict[str, list[str]]:
+        """Views (``source.view``) of each embedding job of a task."""
+        return batches(self.views(task), self.config["job_size"])
+
+    def predict_batches(self, task: str) -> dict[str, list[str]]:
+        """Embeddings of each prediction job of a task."""
+        embeddings = self.embeddings_of(self.tasks[task].embedding_type).values()
+        return batches(embeddings, self.config["job_size"])
+
+    def embed_entries(self, task: str, batch: str) -> list[dict]:
+        """Checkpoints and models of one embedding job, each with its views and their folders."""
+        views: dict[str, dict[str, str]] = {}
+        for name in self.embed_batches(task)[batch]:
+            source, view = name.split(".")
+            views.setdefault(source, {})[view] = self.features(source, task, view)
+        return [
+            {
+                "source": source,
+                "checkpoint": self.config["checkpoints"].get(source),
+                "model": self._module_entry(source),
+                "settings": self.fingerprint(source),
+                "views": of_source,
+            }
+            for source, of_source in views.items()
+        ]
+
+    def embed_weights(self, task: str, batch: str) -> list[str]:
+        """Weight files that one embedding job depends on."""
+        entries = self.embed_entries(task, batch)
+        return sorted({path for entry in entries for path in self.weights(entry["source"])})
+
+    def predict_entries(self, task: str, batch: str) -> list[dict]:
+        """Embeddings of one prediction job, with their components and file of predictions."""
+        return [
+            {
+                "embedding": embedding,
+                "components": self.component_paths(embedding, task),
+                "predictions": self.predictions(embedding, task),
+            }
+            for embedding in self.predict_batches(task)[batch]
+        ]
+
+    def embedded(self, task: str) -> list[str]:
+        """Lists that the embedding jobs of a task leave."""
+        jobs = self.embed_batches(task)
+        return [f"results/{self.name}/features/{task}.{batch}.json" for batch in jobs]
+
+    def predicted(self, task: str) -> list[str]:
+        """Lists that the prediction jobs of a task leave."""
+        return [
+            f"results/{self.name}/predictions/{task}.{batch}.seed{seed}.json"
+            for batch in self.predict_batches(task)
             for seed in self.config["probe_seeds"]
         ]
 
@@ -229,6 +297,10 @@ class Study:
         """The file of resampled scores, as an input of a rule."""
         return {"replicates": f"results/{self.name}/replicates.npz"}
 
+    def measured(self) -> dict[str, str]:
+        """The file of measured costs, as an input of a rule."""
+        return {"measured": f"results/{self.name}/measure.csv"}
+
     def task_embeddings(self) -> dict[str, dict[str, str]]:
         """Embedding of every model by task."""
         return {
@@ -236,9 +308,28 @@ class Study:
             for task in self.tasks
         }
 
+    def words(self) -> dict:
+        """What figures and captions call things."""
+        return {
+            "label": self.label(),
+            "normalization": self.normalization,
+            "models": self.model_labels(),
+            "tasks": self.task_labels(),
+            "event_tasks": self.tasks_of("event"),
+        }
+
+    @property
+    def report(self) -> str:
+        """The page with every exhibit."""
+        return f"results/{self.name}/report.html"
+
     def exhibits(self) -> list[str]:
         """Every figure and table of the study."""
-        return [*exhibit_paths(self.name, FIGURES), f"results/{self.name}/tables/tasks.csv"]
+        return [
+            *exhibit_paths(self.name, (3, *FIGURES)),
+            *(f"results/{self.name}/tables/{table}.csv" for table in ("table_2", "tasks")),
+            f"results/{self.name}/measure.csv",
+        ]
 
 
 def exhibit_paths(study: str, figures: Iterable[int]) -> list[str]:
@@ -246,7 +337,7 @@ def exhibit_paths(study: str, figures: Iterable[int]) -> list[str]:
     drawn = [
         f"results/{study}/figures/figure_{figure}.{kind}"
         for figure in figures
-        for kind in ("pdf", "png", "csv")
+        for kind in ("pdf", "png", "svg", "csv")
     ]
     tables = [f"results/{study}/tables/{table}.csv" for table in ("table_1", "scores")]
     drawn += [f"results/{study}/figures/ranks.{kind}" for kind in ("pdf", "png", "svg", "csv")]

@@ -162,4 +162,3 @@ def _from_directory(
 
 def _slug(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9_]+", "_", name)
-

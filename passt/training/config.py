@@ -30,7 +30,8 @@ def read_recipe(path: Path, hop: str) -> tuple[Recipe, Path]:
     Parameters
     ----------
     path : Path
-        YAML: ``data``, the folder of the tagged clips, and the keys of a recipe.
+        YAML: ``data``, the folder of the tagged clips, and the keys of a recipe. ``extends`` names
+        another recipe file beside it, whose keys hold where this one has none.
     hop : str
         One of :data:`HOPS`.
 
@@ -45,13 +46,32 @@ def read_recipe(path: Path, hop: str) -> tuple[Recipe, Path]:
         Naming the file and the key, or the place where it is no YAML.
     """
     try:
-        config = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-        if not isinstance(config, dict) or not isinstance(config.get("data"), str):
+        config = read_keys(path)
+        if not isinstance(config.get("data"), str):
             raise RecipeError("data: expected the folder of the tagged clips")
         data = Path(config.pop("data"))
         return make_recipe(config, hop), data
     except (RecipeError, yaml.YAMLError) as error:
         raise RecipeError(f"{path}: {error}") from error
+
+
+def read_keys(path: Path) -> dict[str, Any]:
+    """Read a recipe file's keys over those of the recipe that it extends.
+
+    Raises
+    ------
+    RecipeError
+        If it holds no keys, or the file that it extends does not exist.
+    """
+    keys = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    if not isinstance(keys, dict):
+        raise RecipeError(f"expected keys and values, found {keys!r}")
+    if (extended := keys.pop("extends", None)) is None:
+        return keys
+    base = Path(path).parent / str(extended)
+    if not base.is_file() or base.resolve() == Path(path).resolve():
+        raise RecipeError(f"extends: expected another recipe file in this folder, found {extended}")
+    return read_keys(base) | keys
 
 
 def make_recipe(config: Mapping[str, Any], hop: str) -> Recipe:

@@ -23,10 +23,11 @@ def initial_network(recipe: Recipe, targets: NDArray[np.bool_]) -> PaSST:
     Parameters
     ----------
     recipe : Recipe
-        ``initial_weights`` names PaSST weights, or those of a distilled DeiT
-        (``deit_base_distilled_patch16_384``) as published: its RGB kernels are summed, its grid
-        of positions is interpolated to the network's and averaged along the other axis, as in
-        the paper. Heads start at random; so does everything if it is None.
+        ``initial_weights`` names PaSST weights, whose time positions are interpolated to another
+        hop's number, or those of a distilled DeiT (``deit_base_distilled_patch16_384``) as
+        published: its RGB kernels are summed, its grid of positions is interpolated to the
+        network's and averaged along the other axis, as in the paper. Heads for other tags start
+        at random; so does everything if it is None.
     targets : ndarray of bool, shape (n_clips, n_tags)
         Of the training clips, for ``prior_bias``.
 
@@ -50,14 +51,19 @@ def initial_network(recipe: Recipe, targets: NDArray[np.bool_]) -> PaSST:
     tensors = _read(path)
     if "pos_embed" in tensors:
         tensors = _from_images(tensors, network)
-    expected = {k: v for k, v in network.state_dict().items() if not k.startswith("head")}
-    wrong = [k for k, v in expected.items() if k not in tensors or tensors[k].shape != v.shape]
+    elif "time_new_pos_embed" in tensors:
+        tensors = _to_hop(tensors, network)
+    shapes = {name: tensor.shape for name, tensor in network.state_dict().items()}
+    heads = [name for name in shapes if name.startswith("head")]
+    kept = all(name in tensors and tensors[name].shape == shapes[name] for name in heads)
+    expected = {k: v for k, v in shapes.items() if kept or k not in heads}
+    wrong = [k for k, v in expected.items() if k not in tensors or tensors[k].shape != v]
     if wrong:
         raise ValueError(
             f"initial_weights: {path} does not fit the network: {', '.join(wrong)} "
             "missing or of another shape"
         )
-    network.load_state_dict({name: tensors[name] for name in expected}, strict=False)
+    network.load_state_dict({name: tensors[name].float() for name in expected}, strict=False)
     return network
 
 
@@ -81,6 +87,14 @@ def _read(path: Path) -> dict[str, Tensor]:
         return load_file(path)
     tensors = torch.load(path, map_location="cpu", weights_only=True)
     return tensors.get("model", tensors)  # DeiT's files hold the weights under this key
+
+
+def _to_hop(tensors: dict[str, Tensor], network: PaSST) -> dict[str, Tensor]:
+    """Give every moment of a clip the position that it has at the other hop."""
+    positions = tensors["time_new_pos_embed"]  # (1, embed_dim, 1, n_time_patches)
+    size = (1, network.architecture.n_time_patches)
+    stretched = F.interpolate(positions.float(), size=size, mode="bilinear")
+    return tensors | {"time_new_pos_embed": stretched}
 
 
 def _from_images(tensors: dict[str, Tensor], network: PaSST) -> dict[str, Tensor]:

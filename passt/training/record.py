@@ -16,6 +16,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
+from passt.checkpoints import sha256_file
 from passt.mel import SAMPLE_RATE_HZ
 from passt.training.data import TaggedData
 from passt.training.recipe import Recipe
@@ -85,8 +86,10 @@ def make_record(
     """
     counts = {"train": len(data.train), "valid": len(data.valid)}
     prevalence = data.valid.targets.mean(axis=0)
+    start = recipe.initial_weights
     record = {
         "recipe": asdict(recipe),
+        "initial_weights_sha256": sha256_file(Path(start)) if start else None,
         "differs_from_paper": recipe.deviations(),
         "data": {
             "sha256": data.sha256,

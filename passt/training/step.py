@@ -28,11 +28,15 @@ class Trainer:
     recipe : Recipe
     targets : ndarray of bool, shape (n_clips, n_tags)
         Of the training clips.
+    device : str, optional
+        Another device than the GPU if there is one.
     """
 
-    def __init__(self, recipe: Recipe, targets: NDArray[np.bool_]) -> None:
+    def __init__(
+        self, recipe: Recipe, targets: NDArray[np.bool_], device: str | None = None
+    ) -> None:
         self.recipe, self.n_tags = recipe, targets.shape[1]
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.network = initial_network(recipe, targets).to(self.device)
         self.mel = MelSpectrogram(recipe.hop).to(self.device)
         self.optimizer = torch.optim.AdamW(

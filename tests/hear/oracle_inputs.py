@@ -22,6 +22,8 @@ N_FRAMES = 400
 
 # Case: the oracle's folder (it seeds the numbers), rows or files per split, labels, noise.
 CASES: dict[str, tuple[str, dict[str, int], int, float]] = {
+    "multiclass": ("a_multiclass_tvt", {"train": 600, "valid": 200, "test": 400}, 10, 4.0),
+    "pitch": ("d2_pitch_chroma", {"train": 900, "valid": 200, "test": 300}, 24, 3.5),
     "binary": ("d_binary_aucroc", {"train": 300, "valid": 100, "test": 200}, 2, 6.0),
     "multiclass_5fold": ("b_multiclass_5fold", {f"fold{i:02d}": 150 for i in range(5)}, 10, 4.0),
     "multilabel": ("c_multilabel_tvt", {"train": 800, "valid": 200, "test": 400}, 12, 4.0),

@@ -22,9 +22,11 @@ from hear.predictions import (
     save_predictions,
     split_targets,
 )
-from hear.protocol import Protocol
+from hear.protocol import Postprocessing, Protocol
 from hear.score import score_predictions
+from hear.shards import join_shards
 from hear.tasks import read_task, stored_order
+from hear.training import ProbeError
 
 QUICK = Protocol(n_grid_points=1, hidden_dim=16, max_epochs=6, patience=2)
 MODEL = """
@@ -84,6 +86,33 @@ def test_event_task_from_folder_to_scores(make_task, model, tmp_path):
     metrics = [row["metric"] for row in rows]
     assert metrics[0] == "event_onset_200ms_fms" and "event_onset_200ms_fms.recall" in metrics
     assert arrays["0/0/n_rows"].sum() == len(arrays["0/0/probabilities"])
+
+
+def test_another_postprocessing_or_metric_needs_the_stored_predictions_only(
+    make_task, model, tmp_path
+):
+    folder = make_task(embedding_type="event", sample_duration=0.25)
+    header, arrays = run(folder, model, "timestamp", tmp_path / "features")
+    arrays["0/0/probabilities"][:] = arrays["0/0/targets"]
+    save_predictions(tmp_path / "p.npz", header, arrays)
+    shutil.rmtree(tmp_path / "features")
+    header, arrays = load_predictions(tmp_path / "p.npz")
+
+    def scores(**changes) -> dict[str, float]:
+        rows = score_predictions(header, arrays, **changes)
+        return {row["metric"]: row["score"] for row in rows}
+
+    kept = scores(postprocessing=Postprocessing(0, 0))
+    assert kept["event_onset_200ms_fms"] == 1.0
+    dropped = scores(postprocessing=Postprocessing(0, 1e6))
+    assert dropped["event_onset_200ms_fms"] is None  # no event is that long
+    assert list(scores(metrics=["segment_1s_er"])) == ["segment_1s_er"]
+
+
+def test_failures_name_task_embedding_and_fold(make_task, model, tmp_path):
+    folder = make_task(splits=("fold00", "fold01", "fold02"), n_clips=1)
+    with pytest.raises(ProbeError, match="tones-v1-full from m, fold fold00, .* one row"):
+        run(folder, model, "scene", tmp_path / "features")
 
 
 def test_same_seed_same_bytes_other_seed_others(make_task, model, tmp_path):
@@ -149,17 +178,83 @@ def test_rows_grow_and_appear_only_when_complete(tmp_path):
         writer.append(np.zeros((1, 3)))
 
 
+def test_float16_is_stored_half_as_large_and_read_as_float32(make_task, model, tmp_path):
+    task = read_task(make_task())
+    arrays = {}
+    for storage in ("float32", "float16"):
+        directory = tmp_path / storage
+        embed_task([task], model, "scene", directory, {}, progress=False, storage=storage)
+        assert np.load(directory / task.name / "train.E.npy").dtype == storage
+        arrays[storage] = read_components([(directory, "E")], task.name, "train")[:]
+        assert arrays[storage].dtype == np.float32
+    assert arrays["float16"].tolist() != arrays["float32"].tolist()
+    np.testing.assert_allclose(arrays["float16"], arrays["float32"], rtol=2**-11)
+    with pytest.raises(ValueError, match="storage: expected one of .*found 'int8'"):
+        embed_task([task], model, "scene", tmp_path / "x", {}, progress=False, storage="int8")
+    with pytest.raises(ValueError, match="too large for float16"):
+        with RowWriter(tmp_path / "y.npy", "float16") as writer:
+            writer.append(np.full((1, 2), 1e6))
+
+
+@pytest.mark.parametrize(("kind", "view"), [("scene", "scene"), ("event", "timestamp")])
+def test_shards_joined_are_the_whole(make_task, model, tmp_path, kind, view):
+    task = read_task(make_task(embedding_type=kind, n_clips=5))
+    whole, parts, n = tmp_path / "whole", tmp_path / "parts", 7  # more than clips: some are empty
+    expected = embed_task([task], model, view, whole, {"source": "m"}, progress=False)
+    for i in reversed(range(n)):
+        with pytest.raises(ValueError, match=r"index.shard0of7.json: features incomplete"):
+            join_shards(parts, n)
+        embed_task([task], model, view, parts, {"source": "m"}, progress=False, shard=(i, n))
+    assert not (parts / "index.json").exists()
+    assert join_shards(parts, n) == expected | {"n_shards": n}
+    assert not [*parts.rglob("*.part"), *parts.rglob("*.finished*")]
+    for split in task.splits:
+        read = [read_stored([(directory, "E")])(task, split) for directory in (whole, parts)]
+        np.testing.assert_array_equal(read[1].features[:], read[0].features[:])
+        np.testing.assert_array_equal(read[1].timestamps_ms, read[0].timestamps_ms)
+        assert read[1].n_rows == read[0].n_rows
+    embed_task([task], model, view, parts, {"source": "other"}, progress=False, shard=(3, n))
+    with pytest.raises(ValueError, match="shard 3 of 7: provenance: .*'other'"):
+        join_shards(parts, n)
+    with pytest.raises(ValueError, match="0 <= i < n"):
+        embed_task([task], model, view, parts, {}, progress=False, shard=(7, 7))
+
+
+def test_a_killed_job_keeps_the_splits_it_had_finished(make_task, model, tmp_path):
+    task = read_task(make_task())
+    embed, embedded = model.embed, []
+
+    def killed_at_valid(audio, view):
+        embedded.append(len(audio))
+        if len(embedded) == 3:
+            raise KeyboardInterrupt
+        return embed(audio, view)
+
+    model.embed = killed_at_valid
+    arguments = ([task], model, "scene", tmp_path / "f")
+    with pytest.raises(KeyboardInterrupt):
+        embed_task(*arguments, {"source": "m"}, progress=False)
+    embed_task(*arguments, {"source": "m"}, progress=False)
+    assert len(embedded) == 4  # two splits, the one cut short, and that again
+    embed_task(*arguments, {"source": "m"}, progress=False)
+    assert len(embedded) == 7  # a finished run, asked for again, is made again
+    embedded.clear()
+    with pytest.raises(KeyboardInterrupt):
+        embed_task(*arguments, {"source": "m"}, progress=False)
+    embed_task(*arguments, {"source": "other"}, progress=False)
+    assert len(embedded) == 6  # other weights: nothing is kept
+
+
 def test_components_are_concatenated_in_order_and_checked(tmp_path):
     for view, values in (("a", [[1.0], [2.0]]), ("b", [[3.0], [4.0]]), ("c", [[5.0]])):
         (tmp_path / view / "t").mkdir(parents=True)
         np.save(tmp_path / view / "t" / "train.M.npy", np.array(values, np.float32))
     read = [(tmp_path / view, "M") for view in "ba"]
-    assert read_components(read, "t", "train").tolist() == [[3, 1], [4, 2]]
+    assert read_components(read, "t", "train")[:].tolist() == [[3, 1], [4, 2]]
     with pytest.raises(ValueError, match="disagree on the number of rows"):
         read_components([*read, (tmp_path / "c", "M")], "t", "train")
     np.save(tmp_path / "a" / "t" / "train.M.npy", np.array([[1.0], [np.nan]], np.float32))
-    with pytest.raises(ValueError, match="NaN"):
-        read_components(read, "t", "train")
+    assert read_components(read, "t", "train").first_infinite_row() == 1
     with pytest.raises(ValueError, match="incomplete"):
         read_index(tmp_path)
 

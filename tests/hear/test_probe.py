@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from hear.columns import Columns
 from hear.metrics import METRICS
 from hear.probe import ProbeResult, train_and_predict
 from hear.protocol import Postprocessing, Protocol, ProtocolError, grid_points
@@ -85,9 +86,8 @@ def test_probabilities_are_float32_rows_of_the_test_split():
 
 
 def test_batches_run_on_across_splits_in_order_and_keep_the_rest():
-    parts = [
-        (torch.arange(n)[:, None] + at, torch.zeros(n, 1)) for n, at in ((5, 0), (1, 5), (4, 6))
-    ]
+    counts = [np.arange(n, dtype=np.float32)[:, None] + at for n, at in ((5, 0), (1, 5), (4, 6))]
+    parts = [(Columns([rows]), torch.zeros(len(rows), 1)) for rows in counts]
     cut = [features.flatten().tolist() for features, _ in batches(parts, 4)]
     assert cut == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
 

@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import save_file
 
 import passt
-from passt import logmel
+from passt import logmel, windows
 from passt.checkpoints import Checkpoint, CheckpointError, infer_architecture
 from passt.checks import AudioError
 from passt.mel import mel_bank
@@ -62,6 +62,56 @@ def test_windows_are_reflected_at_the_edges(embedder):
     first = embedder._forward(padded[:, :5120])
     torch.testing.assert_close(embedder.embed(tone, "rf160")[0]["M"][:, 0], first["M"])
     assert len(timestamps) == 21
+
+
+@pytest.mark.parametrize("view", ["rf160", "mel"])
+def test_a_stream_gives_the_same_in_bounded_parts(embedder, view, monkeypatch):
+    monkeypatch.setattr("passt.embedder.BATCH_TOKENS", 12 * 4)
+    audio = 0.1 * torch.randn(1, 16000, generator=torch.Generator().manual_seed(0))
+    levels, timestamps = embedder.embed(audio, view)
+    parts = list(embedder.stream(audio, view))
+    assert len(parts) > 2
+    assert torch.cat([times for _, times in parts]).equal(timestamps)
+    for level, values in levels.items():
+        assert torch.cat([part[level] for part, _ in parts], dim=1).equal(values)
+
+
+@pytest.mark.parametrize(("n_samples", "window"), [(2561, 5120), (20000, 5120), (5000, 101)])
+def test_windows_are_those_of_the_padded_clip(n_samples, window):
+    audio = torch.randn(2, n_samples, generator=torch.Generator().manual_seed(0))
+    padding = window // 2
+    padded = torch.nn.functional.pad(audio[None], (padding, padding), mode="reflect")[0]
+    for batch_size in (1, 7, 1000):
+        stacks = list(windows.batches(audio, window, 1600, batch_size, "window"))
+        expected = padded.unfold(1, window, 1600)
+        assert windows.n_windows(n_samples, window, 1600) == expected.shape[1]
+        assert torch.cat(stacks, dim=1).equal(expected)
+
+
+def test_reduced_precision_and_devices(audio):
+    checkpoint = Checkpoint.from_config("tiny", TINY)
+    exact, _ = checkpoint.embedder("auto").embed(audio, "scene")
+    reduced, _ = checkpoint.embedder("cpu", "bfloat16").embed(audio, "scene")
+    assert reduced["M"].dtype == torch.float32
+    assert 0 < (reduced["M"] - exact["M"]).abs().max() < 0.1
+    with pytest.raises(CheckpointError, match="precision: expected .*'int8'"):
+        checkpoint.embedder("cpu", "int8")
+    with pytest.raises(CheckpointError, match="device: expected .*'tpu'"):
+        checkpoint.embedder("tpu")
+    if not torch.cuda.is_available():
+        with pytest.raises(CheckpointError, match="torch finds no GPU"):
+            checkpoint.embedder("cuda")
+
+
+def test_the_last_block_for_two_tokens_is_the_whole_block_s_first_two():
+    network = initialize(PaSST(Architecture(**TINY_SHAPE | {"depth": 2})), 0)
+    block = network.blocks[-1]
+    x = torch.randn(2, 50, 64, generator=torch.Generator().manual_seed(0))
+    gradients = []
+    for two in (block(x)[:, :2], block(x, n_outputs=2)):
+        gradients.append(torch.autograd.grad(two.square().sum(), list(block.parameters())))
+        torch.testing.assert_close(two, block(x)[:, :2], atol=2e-6, rtol=0)
+    torch.testing.assert_close(gradients[1], gradients[0], atol=1e-5, rtol=1e-5)
 
 
 def test_same_seed_same_weights_other_seed_others():

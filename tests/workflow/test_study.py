@@ -18,7 +18,8 @@ DEFAULT = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
 # The ids of the study's models: fixed, the same in every study.
 MODELS = """passt_mh_hop10 passt_l_hop10 passt_m_hop10 passt_h_hop10 passt_lm_hop10 passt_lh_hop10
 passt_lmh_hop10 passt_lm_rf640_hop10 passt_lm_2rf_hop10 passt_mh_hop5 passt_mh_hop3
-passt_lm_2rf_hop5 passt_lm_2rf800_hop5 passt_2lvl passt_2lvlmel logmel""".split()
+passt_lm_2rf_hop5 passt_lm_2rf800_hop5 passt_2lvl passt_2lvlmel passt_m_hop10_random
+logmel""".split()
 
 
 @pytest.fixture
@@ -45,27 +46,50 @@ def test_identical_embeddings_are_shared(study):
     scene = study.embeddings_of("scene")
     assert scene["passt_lm_hop10"] == scene["passt_m_hop10"] == scene["passt_lm_2rf_hop10"]
     assert scene["passt_2lvlmel"] == scene["passt_mh_hop10"]
-    assert scene["passt_lm_2rf_hop5"] == "random_hop5.scene.M"
+    assert scene["passt_lm_2rf_hop5"] == "mini_hop5.scene.M"
     assert "passt_l_hop10" not in scene
-    assert len(set(scene.values())) == 7
-    assert len(set(study.embeddings_of("event").values())) == 16
+    assert len(set(scene.values())) == 8
+    assert len(set(study.embeddings_of("event").values())) == 17
 
 
 def test_composing_a_variant_needs_no_new_pass(study):
-    used = {v for e in study.embeddings_of("event").values() for v in study.views(e, "maestro")}
-    passes = {v for v in used if "/mel/" not in v and "logmel" not in v}
+    views = study.views("maestro")
+    passes = [v for v in views if v.split(".")[0].startswith("mini") and not v.endswith(".mel")]
     assert len(passes) == 7  # hop 10: 160, 640, 800; hop 5: the same; hop 3: 160
-    assert study.component_paths("random_hop10.rf160+mel.LM", "maestro") == [
-        ["results/mini/features/random_hop10/maestro/rf160", "M"],
-        ["results/mini/features/random_hop10/maestro/mel", "L"],
+    assert study.component_paths("mini_hop10.rf160+mel.LM", "maestro") == [
+        ["results/mini/features/mini_hop10/maestro/rf160", "M"],
+        ["results/mini/features/mini_hop10/maestro/mel", "L"],
     ]
 
 
-def test_random_weights_are_labeled_everywhere(study):
-    labels = study.model_labels()
-    assert all(labels[id].endswith("(random-init)") for id in MODELS if id != "logmel")
-    assert "random-init" in study.label()
+def test_jobs_of_either_size_compute_the_same(config):
+    jobs = {size: Study(config | {"job_size": size}) for size in ("task", "smallest")}
+    assert list(jobs["task"].predict_batches("esc50")) == ["all"]
+    assert list(jobs["smallest"].predict_batches("esc50")) == list(
+        dict.fromkeys(jobs["task"].embeddings_of("scene").values())
+    )
+    for entries, batches in (("predict_entries", "predict_batches"), ("embed_entries", "embed_batches")):
+        for task in ("esc50", "maestro"):
+            whole, parts = (
+                [
+                    entry if entries == "predict_entries" else (entry["source"], view)
+                    for batch in getattr(study, batches)(task)
+                    for entry in getattr(study, entries)(task, batch)
+                    for view in entry.get("views", [None])
+                ]
+                for study in jobs.values()
+            )
+            assert whole and sorted(map(str, whole)) == sorted(map(str, parts))
+
+
+def test_random_weights_are_labeled_everywhere(config):
+    study = Study(config)
+    random = [id for id, label in study.model_labels().items() if label.endswith("(random-init)")]
+    assert random == ["passt_m_hop10_random"]
+    assert "random-init" not in study.label()
     assert "generated mini tasks" in study.label() and "protocol mini" in study.label()
+    only = Study(config | {"select_models": ["passt_m_hop10_random", "logmel"]})
+    assert "random-init" in only.label()
 
 
 @pytest.mark.parametrize(
@@ -95,14 +119,14 @@ def test_top_level_mistakes_are_named(config, change, message):
         ("models.passt_m_hop10.checkpoint", "random_hop01", "did you mean 'random_hop10'"),
         ("models.passt_m_hop10.receptive_fields_ms", [640, 160], "expected ascending"),
         ("models.new", {"label": "x"}, "expected either checkpoint and levels, or module"),
-        ("models.random_hop5", {"module": "x"}, "a checkpoint has this name already"),
-        ("checkpoints.random_hop10.hop", 200, "hop: 200 is not one of"),
-        ("checkpoints.random_hop10", {"hop": 320}, "expected released, or hop with either"),
+        ("models.mini_hop5", {"module": "x"}, "a checkpoint has this name already"),
+        ("checkpoints.mini_hop10.hop", 200, "hop: 200 is not one of"),
+        ("checkpoints.mini_hop10", {"hop": 320}, "expected released, or hop with either"),
         ("models.logmel.module", "passt.logmell", "no such module"),
         ("models.logmel.module", "nowhere.py", "no such module or file"),
         ("models.passt_m_hop10.receptive_fields_ms", [100], "fewer than the 16 mel frames"),
         ("protocols.other", {"patienc": 3}, "protocols.other: .*'patienc'"),
-        ("checkpoints.random_hop10", {"file": "none.pt", "hop": 320}, "no file none.pt"),
+        ("checkpoints.mini_hop10", {"file": "none.pt", "hop": 320}, "no file none.pt"),
         ("protocols.mini.max_epoch_cap", 3, "unknown key 'max_epoch_cap'; did you mean"),
         ("threads.embed", 0, "threads.embed: 0 is less than"),
     ],

@@ -4,10 +4,10 @@ import os
 import sys
 from pathlib import Path
 
-import yaml
 from snakemake.exceptions import WorkflowError
 
 from workflow.official import OfficialStudy
+from workflow.report import report_facts, report_inputs
 from workflow.study import Study
 
 try:
@@ -22,6 +22,7 @@ OFFICIAL = OfficialStudy()
 RESULTS = f"results/{STUDY.name}"
 ENVIRONMENT = "../../environment.yml"
 FIGURE_CODE = ("analysis/style.py", *sorted(f"analysis/figures/{p.name}" for p in Path("analysis/figures").glob("*.py")))
+REPORT_CODE = sorted(str(p) for p in Path("analysis/report").rglob("*.*") if p.suffix != ".pyc")
 
 BASELINE = "logmel"  # what headroom is measured from
 CLAIM_CODE = ("analysis/ledger.py", "analysis/claims.py", "analysis/claim_numbers.py")
@@ -29,25 +30,11 @@ CLAIM_CODE = ("analysis/ledger.py", "analysis/claims.py", "analysis/claim_number
 
 wildcard_constraints:
     task="|".join(STUDY.tasks),
-    source="[A-Za-z0-9_]+",
-    view="[a-z0-9]+",
-    embedding="[A-Za-z0-9_]+[.][a-z0-9+]+[.][A-Z]+",
+    batch="[A-Za-z0-9_.+]+",
     seed="[0-9]+",
-    figure="[0-9]+",
+    figure="[4-9]|[1-9][0-9]",  # 3 is of what was measured, not of scores
 
 
 def code(*modules):
     """Library modules whose change must redo a cheap step (Snakemake sees scripts only)."""
     return [workflow.source_path(f"../../{module}") for module in modules]
-
-
-def pretraining_index(wildcards):
-    """Index of the clips that a training recipe names."""
-    with open(f"config/pretrain_{wildcards.recipe}.yaml") as stream:
-        return f"{yaml.safe_load(stream)['data']}/index.csv"
-
-
-def measurements(study):
-    """Measurements of this machine as an input, once there are any."""
-    path = Path(f"results/{study}/measure.csv")
-    return {"measured": str(path)} if path.exists() else {}

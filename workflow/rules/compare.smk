@@ -3,7 +3,7 @@ rule resample:
     message:
         "resample: {params.n_replicates} times the test clips of every task of study {STUDY.name}"
     input:
-        predictions=[path for task in STUDY.tasks for path in STUDY.task_predictions(task)],
+        predictions=[path for task in STUDY.tasks for path in STUDY.predicted(task)],
         code=code("hear/resample.py", "hear/weighted.py", "hear/metrics.py", "hear/event_metrics.py", "hear/events.py", "hear/score.py"),
     output:
         f"{RESULTS}/replicates.npz",
@@ -54,7 +54,7 @@ for exhibits in (STUDY, OFFICIAL):
             summary=f"results/{exhibits.name}/summary.csv",
             maxima=f"results/{exhibits.name}/maxima.csv",
             **exhibits.replicates(),
-            **measurements(exhibits.name),
+            **exhibits.measured(),
             claims=config["claims"],
             code=code(*CLAIM_CODE, "analysis/cells.py", "analysis/intervals.py", "workflow/claims.py"),
         output:

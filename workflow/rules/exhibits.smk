@@ -52,6 +52,12 @@ for exhibits in (STUDY, OFFICIAL):
         output:
             pdf=f"results/{exhibits.name}/figures/figure_{{figure}}.pdf",
             png=f"results/{exhibits.name}/figures/figure_{{figure}}.png",
+            svg=report(
+                f"results/{exhibits.name}/figures/figure_{{figure}}.svg",
+                caption="../report/figure.rst",
+                category=f"Figures, study {exhibits.name}",
+                labels={"figure": "{figure}"},
+            ),
             csv=f"results/{exhibits.name}/figures/figure_{{figure}}.csv",
         params:
             label=exhibits.label(),

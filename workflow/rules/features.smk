@@ -1,20 +1,19 @@
 rule embed:
     message:
-        "embed: {wildcards.task} by {wildcards.source}, view {wildcards.view}"
+        "embed: {wildcards.task}, {wildcards.batch}"
     input:
         task=lambda w: STUDY.manifest(w.task),
-        weights=lambda w: STUDY.weights(w.source),
+        weights=lambda w: STUDY.embed_weights(w.task, w.batch),
     output:
-        f"{RESULTS}/features/{{source}}/{{task}}/{{view}}/index.json",
+        f"{RESULTS}/features/{{task}}.{{batch}}.json",
     params:
-        checkpoint=lambda w: STUDY.checkpoint_entry(w.source),
-        model=lambda w: STUDY.module_entry(w.source),
-        fingerprint=lambda w: STUDY.fingerprint(w.source),
+        sources=lambda w: STUDY.embed_entries(w.task, w.batch),
+    priority: 20  # the probes of all tasks can start
     threads: config["threads"]["embed"]
     log:
-        f"logs/{STUDY.name}/embed/{{source}}.{{task}}.{{view}}.log",
+        f"logs/{STUDY.name}/embed/{{task}}.{{batch}}.log",
     benchmark:
-        f"logs/{STUDY.name}/embed/{{source}}.{{task}}.{{view}}.tsv"
+        f"logs/{STUDY.name}/embed/{{task}}.{{batch}}.tsv"
     conda:
         ENVIRONMENT
     script:

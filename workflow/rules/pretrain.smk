@@ -3,6 +3,15 @@
     snakemake --cores 2 results/pretrain/mini_hop10/weights.safetensors
 """
 
+from passt.training.config import read_keys
+
+
+def recipe_inputs(wildcards):
+    """Index of the clips that a training recipe names, and the weights that it starts from."""
+    keys = read_keys(f"config/pretrain_{wildcards.recipe}.yaml")
+    return [f"{keys['data']}/index.csv", *filter(None, [keys.get("initial_weights")])]
+
+
 rule make_pretraining_clips:
     message:
         "make_pretraining_clips: tagged clips, their sounds disjoint from the mini tasks'"
@@ -29,7 +38,7 @@ rule pretrain:
         "pretrain: {wildcards.hop}, recipe {wildcards.recipe}"
     input:
         recipe="config/pretrain_{recipe}.yaml",
-        index=pretraining_index,
+        needed=recipe_inputs,
     output:
         weights="results/pretrain/{recipe}_{hop}/weights.safetensors",
         record="results/pretrain/{recipe}_{hop}/record.json",

@@ -1,19 +1,21 @@
 rule predict:
     message:
-        "predict: {wildcards.task} from {wildcards.embedding}, seed {wildcards.seed}"
+        "predict: {wildcards.task}, {wildcards.batch}, seed {wildcards.seed}"
     input:
         task=lambda w: STUDY.manifest(w.task),
-        views=lambda w: STUDY.views(w.embedding, w.task),
+        features=lambda w: STUDY.embedded(w.task),
     output:
-        f"{RESULTS}/predictions/{{embedding}}/{{task}}/seed{{seed}}.npz",
+        f"{RESULTS}/predictions/{{task}}.{{batch}}.seed{{seed}}.json",
     params:
-        components=lambda w: STUDY.component_paths(w.embedding, w.task),
+        embeddings=lambda w: STUDY.predict_entries(w.task, w.batch),
         protocol=STUDY.protocol_entry(),
+        evaluator=STUDY.evaluator,
+        threads=config["threads"]["predict"],  # whatever --cores says, so that results are equal
     threads: config["threads"]["predict"]
     log:
-        f"logs/{STUDY.name}/predict/{{embedding}}.{{task}}.seed{{seed}}.log",
+        f"logs/{STUDY.name}/predict/{{task}}.{{batch}}.seed{{seed}}.log",
     benchmark:
-        f"logs/{STUDY.name}/predict/{{embedding}}.{{task}}.seed{{seed}}.tsv"
+        f"logs/{STUDY.name}/predict/{{task}}.{{batch}}.seed{{seed}}.tsv"
     conda:
         ENVIRONMENT
     script:
@@ -30,13 +32,14 @@ for kind in STUDY.kinds():
         message:
             "score: {wildcards.task}"
         input:
-            predictions=lambda w: STUDY.task_predictions(w.task),
+            predictions=lambda w: STUDY.predicted(w.task),
             task=lambda w: STUDY.manifest(w.task),
             code=code("hear/score.py", "hear/metrics.py", "hear/event_metrics.py", "hear/events.py"),
         output:
             expand(f"{RESULTS}/scores/{{model}}/{{{{task}}}}.json", model=STUDY.models_of(kind)),
         params:
             models=lambda w: STUDY.score_entries(w.task),
+            predictions=lambda w: STUDY.task_predictions(w.task),
             study=STUDY.name,
             category=lambda w: STUDY.tasks[w.task].category,
         wildcard_constraints:

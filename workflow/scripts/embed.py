@@ -1,24 +1,26 @@
-"""embed: one forward pass of one checkpoint (or model) over one view of every clip of a task."""
+"""embed: one forward pass of each checkpoint (or model) over each view of every clip of a task.
+
+What an earlier job has stored, by the same weights from the same audio, is kept.
+"""
 
 from pathlib import Path
 
 import torch
 
 from hear.embed import embed_task
+from hear.features import is_embedded
 from hear.manifest import read_manifest, task_hashes
-from hear.models import HearModel
-from passt.checkpoints import Checkpoint
+from workflow.jobs import load_source
 from workflow.logs import logged
+from workflow.provenance import write_json
 
 with logged(snakemake.log[0]):
     torch.set_num_threads(snakemake.threads)
-    source, view = snakemake.wildcards.source, snakemake.wildcards.view
-    if snakemake.params.checkpoint is not None:
-        checkpoint = Checkpoint.from_config(source, snakemake.params.checkpoint)
-        model, fingerprint = checkpoint.embedder(), checkpoint.fingerprint()
-    else:
-        model = HearModel(**snakemake.params.model)
-        fingerprint = model.fingerprint()
     manifest, folders = read_manifest(snakemake.input.task)
-    provenance = {"source": source, "fingerprint": fingerprint, "tasks": task_hashes(manifest)}
-    embed_task(folders, model, view, Path(snakemake.output[0]).parent, provenance)
+    for source in snakemake.params.sources:
+        model, facts = load_source(source)
+        provenance = facts | {"tasks": task_hashes(manifest)}
+        for view, directory in source["views"].items():
+            if not is_embedded(Path(directory), view, provenance):
+                embed_task(folders, model, view, Path(directory), provenance)
+    write_json(snakemake.output[0], [source["views"] for source in snakemake.params.sources])

@@ -1,24 +1,29 @@
-"""predict: train the downstream probes on one embedding of one task and predict its test parts."""
+"""predict: train the downstream probes on each embedding of a task and predict its test parts.
+
+What an earlier job has stored, from the same features under the same protocol, is kept.
+"""
 
 from pathlib import Path
 
 import torch
 
+from hear.evaluators import evaluator
 from hear.features import read_stored
 from hear.manifest import read_manifest
-from hear.predictions import predict_task, save_predictions
+from hear.predictions import is_predicted, save_predictions
 from hear.protocol import Protocol
 from workflow.logs import logged
-from workflow.provenance import provenance_of
+from workflow.provenance import provenance_of, write_json
 
 with logged(snakemake.log[0]):
-    torch.set_num_threads(snakemake.threads)
+    torch.set_num_threads(threads := snakemake.params.threads)
     _, folders = read_manifest(snakemake.input.task)
-    header, arrays = predict_task(
-        folders,
-        read_stored([(Path(p), level) for p, level in snakemake.params.components]),
-        Protocol.from_config(snakemake.params.protocol),
-        int(snakemake.wildcards.seed),
-        provenance_of(snakemake.wildcards.embedding, snakemake.input.views, snakemake.threads),
-    )
-    save_predictions(Path(snakemake.output[0]), header, arrays)
+    seed, params = int(snakemake.wildcards.seed), snakemake.params
+    protocol, predict_task = Protocol.from_config(params.protocol), evaluator(**params.evaluator)
+    for entry in params.embeddings:
+        path = Path(entry["predictions"].format(seed=seed))
+        facts = provenance_of(entry, params.protocol, params.evaluator["name"], threads)
+        if not is_predicted(path, seed, facts):
+            read_split = read_stored([(Path(p), level) for p, level in entry["components"]])
+            save_predictions(path, *predict_task(folders, read_split, protocol, seed, facts))
+    write_json(snakemake.output[0], [entry["embedding"] for entry in params.embeddings])

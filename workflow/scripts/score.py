@@ -7,7 +7,7 @@ from workflow.provenance import score_file, write_json
 
 with logged(snakemake.log[0]):
     rows, headers = {}, {}
-    for path in snakemake.input.predictions:
+    for path in snakemake.params.predictions:
         header, arrays = load_predictions(path)
         embedding = header["provenance"]["embedding"]
         rows.setdefault(embedding, []).extend(score_predictions(header, arrays))

@@ -1,0 +1,154 @@
+"""Setting the page: exhibits as cells and images, and the template that they go into."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import jinja2
+import pandas as pd
+
+from analysis.figures.common import FigureText
+from analysis.report.exhibits import HEADLINE, Exhibit
+from analysis.report.tables import Table, claims_table, plain_table, scores_table, task_scores
+from analysis.report.trace import Trace
+
+PX_PER_PT = 2.4  # a figure of one column, 234 points wide, is 562 pixels: its 6.5 pt are 15.6
+_TEXT_COLUMNS = (
+    "task", "model", "name", "category", "source", "panel", "verdict", "claim_id", "section",
+    "statement", "system", "patchout", "map_source", "device", "network", "study",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What was run, in words and plain values; nothing here is computed from scores.
+
+    Attributes
+    ----------
+    study, title : str
+    notices : list of str
+        What these tasks and weights are, and what follows from that for a reader.
+    settings, machine : mapping
+        Names and values.
+    checkpoints : mapping
+        What each checkpoint or model is, by id.
+    stages : DataFrame
+        Columns ``rule, jobs, wall_s, cpu_s, peak_mib``.
+    protocol : list of (str, str, str)
+        Key, this study's value, heareval's; only where they differ.
+    deviations : list of str
+        What else differs from heareval.
+    config : str
+        The whole configuration, YAML; empty if there is none.
+    """
+
+    study: str
+    title: str
+    notices: list[str]
+    settings: Mapping[str, str]
+    machine: Mapping[str, str]
+    checkpoints: Mapping[str, str]
+    stages: pd.DataFrame
+    protocol: list[tuple[str, str, str]] = field(default_factory=list)
+    deviations: list[str] = field(default_factory=list)
+    config: str = ""
+
+
+def render_report(
+    root: Path, exhibits: list[Exhibit], facts: Facts, trace: Trace, text: FigureText
+) -> str:
+    """Set a study's report.
+
+    Parameters
+    ----------
+    root : Path
+        The study's folder; the report belongs into it, as its links are relative to it.
+    exhibits : list of Exhibit
+        Those to show, in order; their files must be there. With ``scores`` there must be
+        ``summary.csv`` too.
+    facts : Facts
+    trace : Trace
+    text : FigureText
+
+    Returns
+    -------
+    str
+        One HTML page without references to anything outside itself but relative links.
+
+    Raises
+    ------
+    ValueError
+        If a file of an exhibit is malformed.
+    """
+    shown = [_shown(root, exhibit, text) for exhibit in exhibits]
+    by_id = {item["id"]: item for item in shown}
+    loader = jinja2.FileSystemLoader(Path(__file__).parent / "page")
+    environment = jinja2.Environment(
+        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    return environment.get_template("report.html").render(
+        facts=facts,
+        trace=trace,
+        text=text,
+        headline=by_id.get(HEADLINE),
+        exhibits=[item for item in shown if item["kind"] == "figure" or not item["folded"]],
+        annex=[item for item in shown if item["folded"]],
+        claims=by_id.get("claims"),
+        per_task=task_scores(root, text) if "scores" in by_id else None,
+        stages=plain_table(facts.stages),
+    )
+
+
+def _shown(root: Path, exhibit: Exhibit, text: FigureText) -> dict:
+    """Return what the template needs of one exhibit."""
+    numbers = read_numbers(root / exhibit.csv)
+    shown = {
+        "id": exhibit.id,
+        "name": exhibit.name,
+        "title": exhibit.title,
+        "kind": exhibit.kind,
+        "folded": exhibit.folded,
+        "csv": exhibit.csv,
+        "caption": exhibit.caption(text, numbers),
+    }
+    if exhibit.kind == "figure":
+        return shown | _image(root / f"{exhibit.path}.svg")
+    return shown | {"table": _table(exhibit, numbers, text)}
+
+
+def _table(exhibit: Exhibit, numbers: pd.DataFrame, text: FigureText) -> Table:
+    if exhibit.kind == "scores":
+        return scores_table(numbers, text)
+    return claims_table(numbers) if exhibit.kind == "claims" else plain_table(numbers)
+
+
+def read_numbers(path: Path) -> pd.DataFrame:
+    """Read an exhibit's CSV; empty cells are missing numbers or empty words."""
+    columns = pd.read_csv(path, nrows=0).columns
+    words = [name for name in columns if name in _TEXT_COLUMNS]
+    numbers = [name for name in columns if name not in _TEXT_COLUMNS]
+    return pd.read_csv(
+        path,
+        dtype=dict.fromkeys(words, str),
+        keep_default_na=False,
+        na_values=dict.fromkeys(numbers, [""]),
+    )
+
+
+def _image(path: Path) -> dict:
+    """An SVG as data, with its size in pixels."""
+    svg = path.read_text(encoding="utf-8")
+    head = svg[svg.find("<svg") : svg.find(">", svg.find("<svg"))]
+    size = dict(re.findall(r'\s(width|height)="([\d.]+)pt"', head))
+    if set(size) != {"width", "height"}:
+        raise ValueError(f"{path}: expected an SVG with width and height in points")
+    return {
+        "src": "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode(),
+        "width": round(float(size["width"]) * PX_PER_PT),
+        "height": round(float(size["height"]) * PX_PER_PT),
+    }

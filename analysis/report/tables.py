@@ -1,0 +1,125 @@
+"""Tables as a reader sees them: cells of text with what to sort by, links and marks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.figures.common import OFFICIAL_BASE, FigureText
+from analysis.normalize import read_summary
+from analysis.words import metric_label, ordered_categories
+
+BEST = "★"
+VERDICTS = ("holds", "does not hold", "undecided", "not tested")  # how a verdict may begin
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell: text, the value it is sorted by, a relative link, a mark as a CSS class."""
+
+    text: str
+    sort: str = ""
+    href: str = ""
+    mark: str = ""
+    numeric: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """Column names and rows of cells; the first cell of a row names it."""
+
+    columns: list[str]
+    rows: list[list[Cell]] = field(default_factory=list)
+
+
+def plain_table(table: pd.DataFrame) -> Table:
+    """Set a table as it is: missing values empty, numbers short and to the right."""
+    columns = [str(name).replace("_", " ") for name in table.columns]
+    return Table(columns, [[_cell(v) for v in row] for row in table.itertuples(index=False)])
+
+
+def claims_table(claims: pd.DataFrame) -> Table:
+    """Set the ledger of claims: verdicts marked, the study's name left to the page's title."""
+    table = plain_table(claims.drop(columns="study", errors="ignore"))
+    place = table.columns.index("verdict")
+    for row in table.rows:
+        verdict = row[place].text
+        mark = next((v for v in VERDICTS if verdict.startswith(v)), "")
+        row[place] = Cell(verdict, verdict, mark=f"verdict {mark.replace(' ', '-')}".strip())
+    return table
+
+
+def scores_table(scores: pd.DataFrame, text: FigureText) -> Table:
+    """Set models by tasks, the best of each task marked; ties are all marked."""
+    names = [name for name in scores.columns if name not in ("model", "source")]
+    best = {name: scores[name].max() for name in names}
+    rows = [
+        [
+            Cell(row["model"], row["model"]),
+            Cell(row["source"], row["source"]),
+            *(_score(row[name], row[name] == best[name]) for name in names),
+        ]
+        for _, row in scores.iterrows()
+    ]
+    return Table(["model", "source", *(text.task(name) for name in names)], rows)
+
+
+def task_scores(root: Path, text: FigureText) -> Table:
+    """Set tasks by models of the run, the best model of each task marked.
+
+    Every score of the run links to its file. Beside official scores the last two columns are
+    the best HEAR 2021 entry and PaSST base as its authors entered it.
+    """
+    summary = read_summary(root / "summary.csv")
+    run = summary[summary["source"] == "run"]
+    official = summary[summary["source"] == "hear2021"]
+    models = sorted(run["model"].unique(), key=[*text.models, *run["model"]].index)
+    columns = ["task", "category", "metric", *(text.model(model) for model in models)]
+    if not official.empty:
+        columns += ["best HEAR 2021 entry", f"HEAR 2021: {OFFICIAL_BASE}"]
+    order = ordered_categories(summary["category"])
+    keys = summary[["task", "category", "metric"]].drop_duplicates()
+    keys = keys.assign(order=keys["category"].map(order.index), name=keys["task"].map(text.task))
+    cells = run.set_index(["task", "model"])["score"]
+    rows = []
+    for key in keys.sort_values(["order", "name"]).itertuples():
+        scores = {model: cells.get((key.task, model)) for model in models}
+        best = max((s for s in scores.values() if pd.notna(s)), default=None)
+        row = [Cell(t, t) for t in (key.name, key.category, metric_label(key.metric))]
+        row += [
+            _score(score, score == best, f"scores/{model}/{key.task}.json")
+            for model, score in scores.items()
+        ]
+        rows.append(row + _official(official[official["task"] == key.task], len(columns)))
+    return Table(columns, [row[: len(columns)] for row in rows])
+
+
+def _official(entries: pd.DataFrame, n_columns: int) -> list[Cell]:
+    """Best entry and PaSST base of one task; empty cells where there is none."""
+    scored = entries[entries["score"].notna()]
+    if scored.empty:
+        return [Cell(""), Cell("")]
+    best = scored.loc[scored["score"].idxmax()]
+    base = scored.loc[scored["model"] == OFFICIAL_BASE, "score"]
+    sort = f"{best['score']:.6g}"
+    first = Cell(f"{best['score']:.3f} {best['model']}", sort, mark="official", numeric=True)
+    return [first, _score(base.iloc[0] if len(base) else None, False)]
+
+
+def _score(score: float | None, is_best: bool, href: str = "") -> Cell:
+    if score is None or pd.isna(score):
+        return Cell("", numeric=True)
+    words = f"{score:.3f} {BEST}" if is_best else f"{score:.3f}"
+    return Cell(words, f"{score:.6g}", href, "best" if is_best else "", True)
+
+
+def _cell(value: object) -> Cell:
+    if not isinstance(value, str) and pd.isna(value):
+        return Cell("")
+    if isinstance(value, bool | str):
+        return Cell(str(value), str(value))
+    number = float(value)
+    words = f"{number:.0f}" if number.is_integer() else f"{number:.4g}"
+    return Cell(words, f"{number:.10g}", numeric=True)

@@ -1,0 +1,73 @@
+"""Where a study's numbers come from, as its score files say: hashes, versions, protocol."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What made the scores.
+
+    Attributes
+    ----------
+    tasks : dict
+        Hash of each task folder, by task and folder.
+    checkpoints : dict
+        Fingerprint of each checkpoint or model (weights, shape, front end), by id.
+    software : dict
+        Versions by package; several are joined if the scores were made with several.
+    n_files : int
+        Score files read.
+    """
+
+    tasks: dict[tuple[str, str], str] = field(default_factory=dict)
+    checkpoints: dict[str, str] = field(default_factory=dict)
+    software: dict[str, str] = field(default_factory=dict)
+    n_files: int = 0
+
+
+def read_trace(paths: Iterable[str | Path]) -> Trace:
+    """Collect the provenance of score files.
+
+    Parameters
+    ----------
+    paths : iterable of str or Path
+        Score files of one study; none for official scores.
+
+    Returns
+    -------
+    Trace
+
+    Raises
+    ------
+    ValueError
+        If a file has no provenance, or two files disagree on the hash of a task or a checkpoint:
+        scores of different inputs would stand in one table.
+    """
+    tasks: dict[tuple[str, str], str] = {}
+    checkpoints: dict[str, str] = {}
+    software: dict[str, set[str]] = {}
+    n_files = 0
+    for path in paths:
+        document = json.loads(Path(path).read_text(encoding="utf-8"))
+        made_by = document.get("provenance")
+        if not isinstance(made_by, dict):
+            raise ValueError(f"{path}: provenance: expected an object, found {made_by!r}")
+        n_files += 1
+        for folder, digest in made_by.get("task_hashes", {}).items():
+            _same(tasks, (document["task"], folder), digest, path)
+        for source, digest in made_by.get("checkpoints", {}).items():
+            _same(checkpoints, source, digest, path)
+        for package, version in made_by.get("software", {}).items():
+            software.setdefault(package, set()).add(version)
+    versions = {package: ", ".join(sorted(found)) for package, found in software.items()}
+    return Trace(tasks, checkpoints, versions, n_files)
+
+
+def _same(seen: dict, key: object, digest: str, path: str | Path) -> None:
+    if seen.setdefault(key, digest) != digest:
+        raise ValueError(f"{path}: {key}: expected hash {seen[key]} as elsewhere, found {digest}")

@@ -1,0 +1,1 @@
+"""Speed and memory against the references: one module per question, results as CSV."""

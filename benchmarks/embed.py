@@ -1,0 +1,195 @@
+"""Embedding speed: hear21passt 0.0.26 and this software in one run, same weights, same audio.
+
+    make .envs/hear21passt
+    .venv/bin/python -m benchmarks.embed
+
+CPU seconds (``time.process_time``), the two interleaved, the least of several repetitions; the
+largest difference between their embeddings stands beside. ``*_files`` cases run the pipeline:
+here from 48 kHz files (decode, resample, batch, write), there from 32 kHz ones, resampled
+beforehand, a clip at a time and one file each, as heareval does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import functools
+import json
+import statistics
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from benchmarks.clips import write_files
+from benchmarks.machine import machine, sgemm_flops_per_s, versions
+from hear.embed import embed_task
+from hear.features import read_components
+from passt.cost import view_flops
+from passt.embedder import Embedder
+from passt.mel import MelSpectrogram
+from passt.transformer import Architecture, PaSST
+from tests.passt import golden
+
+COLUMNS = (
+    "case, hop_ms, device, threads, reference_s, ours_s, ratio, max_abs_diff, sgemm_share, "
+    "machine, versions"
+).split(", ")
+MODULES = {320: "base", 160: "hop160base", 100: "hop100base"}  # the reference's, by hop
+HOPS_MS = {320: "10", 160: "5", 100: "3.125"}
+WORKER = Path(__file__).parent / "hear21passt_worker.py"
+OUTPUT = Path(__file__).parent / "results" / "embed_speed.csv"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row: a view of some seconds of audio, in memory or from files."""
+
+    name: str
+    view: str
+    hop: int
+    seconds: float
+    n_files: int = 0
+
+
+CASES = (
+    Case("scene", "scene", 320, 10),
+    Case("scene", "scene", 160, 10),
+    Case("scene", "scene", 100, 10),
+    Case("timestamps_rf160", "rf160", 320, 2),
+    Case("timestamps_rf640", "rf640", 320, 2),
+    Case("mel", "mel", 320, 10),
+    Case("scene_files", "scene", 320, 10, n_files=2),
+    Case("timestamps_rf160_files", "rf160", 320, 1, n_files=2),
+    Case("mel_files", "mel", 320, 10, n_files=2),
+)
+
+
+class Reference:
+    """The reference in a process and an environment of its own."""
+
+    def __init__(self, python: Path) -> None:
+        if not python.exists():
+            raise SystemExit(f"no {python}: run `make .envs/hear21passt` first")
+        command = [python, "-W", "ignore", WORKER]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+
+    def run(self, request: dict) -> dict:
+        """Send a request and wait for its answer."""
+        self.process.stdin.write(json.dumps(request).encode() + b"\n")
+        self.process.stdin.flush()
+        if not (line := self.process.stdout.readline()):
+            raise RuntimeError(f"hear21passt ended without an answer: run {WORKER} by hand")
+        return json.loads(line)
+
+
+@functools.cache
+def embedder(hop: int, weights: Path) -> Embedder:
+    """ViT-B at a hop with the deterministic weights of the golden values, saved for both."""
+    architecture = Architecture(n_time_patches=golden.TIME_POSITIONS[hop])
+    network = golden.fill(PaSST(architecture))
+    torch.save(network.state_dict(), weights)
+    return Embedder(MelSpectrogram(hop), network)
+
+
+def measure(case: Case, reference: Reference, repeats: int, threads: int, folder: Path) -> dict:
+    """One row of the table."""
+    weights = folder.parent / f"hop{case.hop}.pt"
+    model = embedder(case.hop, weights)
+    audio, task, files = golden.waveforms(case.seconds, 1), None, []
+    if case.n_files:
+        task, files = write_files(folder / "clips", case.seconds, case.n_files)
+    request = {"module": MODULES[case.hop], "view": case.view, "hop": case.hop, "threads": threads}
+    request |= {"weights": str(weights)}
+    if task:
+        (folder / "reference").mkdir()
+        request |= {"files": files, "output": str(folder / "reference")}
+    else:
+        np.save(folder / "audio.npy", audio.numpy())
+        request |= {"audio": str(folder / "audio.npy"), "output": str(folder / "reference.npy")}
+    flops = view_flops(model, case.view, audio.shape[1]) * max(1, case.n_files)
+    runs, shares = [], []
+    for _ in range(repeats):
+        before = sgemm_flops_per_s()
+        seconds, found = ours(model, case.view, audio, task, folder / "ours")
+        peak = (before + sgemm_flops_per_s()) / 2  # other users of the machine slow both
+        shares.append(flops / seconds / peak)
+        answer = reference.run(request)
+        runs.append((answer["seconds"], seconds))
+    expected = stored(Path(request["output"]), files, case.view)
+    return {
+        "case": case.name,
+        "hop_ms": HOPS_MS[case.hop],
+        "device": "cpu",
+        "threads": threads,
+        "reference_s": f"{(slow := min(run[0] for run in runs)):.4f}",
+        "ours_s": f"{(fast := min(run[1] for run in runs)):.4f}",
+        "ratio": f"{slow / fast:.2f}",
+        "max_abs_diff": f"{np.abs(found - expected).max():.1e}",
+        "sgemm_share": "" if case.view == "mel" else f"{statistics.median(shares):.2f}",
+        "machine": machine(),
+        "versions": f"{versions()}; {answer['versions']}",
+    }
+
+
+def ours(model: Embedder, view: str, audio, task, directory: Path) -> tuple[float, np.ndarray]:
+    """CPU seconds and embeddings, logits first as in the released concatenation."""
+    start = time.process_time()
+    if task is None:
+        levels, _ = model.embed(audio, view)
+        seconds = time.process_time() - start
+        parts = [levels[level].flatten(0, -2) for level in "HML" if level in levels]
+        return seconds, torch.cat(parts, dim=1).numpy()
+    embed_task([task], model, view, directory, {}, progress=False)
+    seconds = time.process_time() - start
+    names = "L" if view == "mel" else "HM"
+    return seconds, read_components([(directory, n) for n in names], task.name, "train")
+
+
+def stored(output: Path, files: list[str], view: str) -> np.ndarray:
+    """The reference's embeddings, (n_rows, size), in the order of the files."""
+    paths = [output / f"{Path(file).stem}.npy" for file in files] or [output]
+    arrays = [np.load(path, allow_pickle=False) for path in paths]
+    return np.concatenate([array.reshape(-1, array.shape[-1]) for array in arrays])
+
+
+def main() -> None:
+    """Measure the cases asked for; rows of the same case, hop and threads are replaced."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--python", type=Path, default=Path(".envs/hear21passt/bin/python"))
+    parser.add_argument("--cases", nargs="*", help="names, or name:hop, default all")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--output", type=Path, default=OUTPUT)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    reference = Reference(arguments.python)
+    wanted = arguments.cases or [case.name for case in CASES]
+    cases = [c for c in CASES if {c.name, f"{c.name}:{c.hop}"} & {*wanted}]
+    with tempfile.TemporaryDirectory() as session:
+        for case in cases:
+            folder = Path(tempfile.mkdtemp(dir=session))
+            row = measure(case, reference, arguments.repeats, arguments.threads, folder)
+            print(", ".join(f"{key} {value}" for key, value in list(row.items())[:9]), flush=True)
+            _record(arguments.output, row)
+
+
+def _record(path: Path, row: dict) -> None:
+    key = ("case", "hop_ms", "device", "threads")
+    rows = list(csv.DictReader(path.open())) if path.exists() else []
+    rows = [old for old in rows if any(str(old[k]) != str(row[k]) for k in key)]
+    rows.append(row)
+    with path.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+if __name__ == "__main__":
+    main()

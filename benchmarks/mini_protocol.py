@@ -1,0 +1,103 @@
+"""Does the mini protocol rank models as the reference protocol does? Both on stored features.
+
+    python -m benchmarks.mini_protocol speech_commands_5h gunshot_triangulation vocal_imitation
+
+Reads the features of the default study, so run that first. Writes
+``benchmarks/results/mini_protocol.csv``, one row per task and embedding, and
+``mini_protocol_summary.csv``, one row per task.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+import yaml
+from scipy.stats import spearmanr
+from tqdm import tqdm
+
+from benchmarks.machine import machine, versions
+from hear.features import read_stored
+from hear.manifest import read_manifest
+from hear.predictions import predict_task
+from hear.protocol import Protocol
+from hear.score import score_predictions
+from workflow.study import Study
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+SEED = 42  # the reference's
+
+
+def compare(study: Study, task: str, bar: tqdm) -> list[dict]:
+    """Score every distinct embedding of a task under both protocols.
+
+    Returns
+    -------
+    list of dict
+        ``task, embedding, protocol, score, cpu_s``.
+    """
+    _, folders = read_manifest(study.manifest(task))
+    embeddings = dict.fromkeys(study.embeddings_of(study.tasks[task].embedding_type).values())
+    rows = []
+    for embedding in embeddings:
+        parts = [(Path(path), level) for path, level in study.component_paths(embedding, task)]
+        for protocol in (study.protocol, Protocol()):
+            start = time.process_time()
+            predictions = predict_task(folders, read_stored(parts), protocol, SEED, {}, False)
+            scores = [r["score"] for r in score_predictions(*predictions) if r["primary"]]
+            row = {"task": task, "embedding": embedding, "protocol": protocol.name}
+            cpu_s = round(time.process_time() - start, 2)
+            rows.append(row | {"score": float(np.mean(scores)), "cpu_s": cpu_s})
+            bar.update()
+    return rows
+
+
+def summarize(table: pd.DataFrame) -> pd.DataFrame:
+    """Rank correlation of both protocols' scores over the embeddings of each task."""
+    rows = []
+    for task, group in table.groupby("task", sort=False):
+        scores = group.pivot(index="embedding", columns="protocol", values="score")
+        seconds = group.groupby("protocol")["cpu_s"].sum()
+        rows.append(
+            {
+                "task": task,
+                "n_embeddings": len(scores),
+                "spearman": round(float(spearmanr(scores["mini"], scores["reference"])[0]), 3),
+                "same_best": scores["mini"].idxmax() == scores["reference"].idxmax(),
+                "mini_mean_score": round(scores["mini"].mean(), 4),
+                "reference_mean_score": round(scores["reference"].mean(), 4),
+                "mini_cpu_s": round(seconds["mini"], 1),
+                "reference_cpu_s": round(seconds["reference"], 1),
+                "machine": machine(),
+                "versions": versions(),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def main() -> None:
+    """Compare the protocols on the tasks named on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("tasks", nargs="+", help="scene tasks of the default study")
+    tasks = parser.parse_args().tasks
+    torch.set_num_threads(1)
+    study = Study(yaml.safe_load((ROOT / "config" / "config.yaml").read_text()))
+    if unknown := sorted(set(tasks) - set(study.tasks_of("scene"))):
+        sys.exit(f"expected scene tasks of study {study.name}, found {', '.join(unknown)}")
+    n_embeddings = len(set(study.embeddings_of("scene").values()))
+    with tqdm(total=2 * n_embeddings * len(tasks), unit="probe", desc="protocols") as bar:
+        rows = [row for task in tasks for row in compare(study, task, bar)]
+    RESULTS.mkdir(exist_ok=True)
+    table = pd.DataFrame(rows)
+    table.to_csv(RESULTS / "mini_protocol.csv", index=False)
+    summarize(table).to_csv(RESULTS / "mini_protocol_summary.csv", index=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""How far the two programs' scores are apart, per case and over all cases."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+CONFIDENCE = 0.95
+FLOAT32 = 1e-6  # heareval logs its scores as float32
+CHOICES = ["point", "epoch", "postprocessing"]  # what the search and the best epoch decided
+BYTES = ["search_sha256", "predictions_sha256"]
+
+
+def summarize(rows: pd.DataFrame) -> pd.DataFrame:
+    """Compare the programs' mean scores, and their runs with the same seed.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        As ``probe_parity.csv`` has them; programs ``native`` and ``heareval``. Hashes are empty
+        for runs whose predictions are not at hand.
+
+    Returns
+    -------
+    DataFrame
+        One row per case: seeds, mean and standard deviation of both, the difference of the means
+        (native minus heareval) with its 95 % interval and p (Welch's test, which takes all seeds
+        for independent draws); then over the seeds common to both, how many have the same score,
+        the same choices (grid point, best epoch, post-processing), and, of those with hashes, the
+        same search and predictions byte for byte. The last row, ``all``, sums the counts and
+        combines the p values: the sum of the squared normal deviates against the chi-squared
+        distribution with one degree of freedom per case.
+    """
+    rows = rows.assign(postprocessing=rows.postprocessing.fillna(""))
+    groups = [
+        (case, group)
+        for case, group in rows.groupby("case", sort=False)
+        if group.program.nunique() == 2 and group.program.value_counts().min() > 1
+    ]
+    summary = pd.DataFrame([_compare(case, group) for case, group in groups])
+    if summary.empty:
+        return summary
+    # A p of Welch's test stands for a normal deviate of the same size.
+    deviates = stats.norm.isf(summary.p / 2)
+    pooled = {"case": "all", "p": stats.chi2.sf(np.sum(deviates**2), len(summary))}
+    pooled |= {name: summary[name].sum() for name in summary if name.startswith("n_")}
+    return pd.concat([summary, pd.DataFrame([pooled])], ignore_index=True)
+
+
+def _compare(case: str, group: pd.DataFrame) -> dict:
+    ours, theirs = (group[group.program == p].set_index("seed") for p in ("native", "heareval"))
+    test = stats.ttest_ind(ours.score, theirs.score, equal_var=False)
+    interval = test.confidence_interval(CONFIDENCE)
+    row = {"case": case}
+    for name, scores in (("native", ours.score), ("heareval", theirs.score)):
+        row |= {f"n_{name}": len(scores), f"mean_{name}": scores.mean(), f"sd_{name}": scores.std()}
+    row |= {"difference": ours.score.mean() - theirs.score.mean()}
+    row |= {"low": interval.low, "high": interval.high, "p": test.pvalue}
+    common = ours.index.intersection(theirs.index)
+    ours, theirs = ours.loc[common], theirs.loc[common]
+    row["n_common_seeds"] = len(common)
+    row["n_equal_scores"] = int((abs(ours.score - theirs.score) < FLOAT32).sum())
+    row["n_equal_choices"] = int((ours[CHOICES] == theirs[CHOICES]).all(axis=1).sum())
+    hashed = theirs[BYTES].notna().all(axis=1)
+    row["n_hashed"] = int(hashed.sum())
+    row["n_equal_bytes"] = int((ours[BYTES] == theirs[BYTES])[hashed].all(axis=1).sum())
+    return row

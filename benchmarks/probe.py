@@ -1,0 +1,159 @@
+"""Speed and memory of the probe against heareval, both in one run on the same data.
+
+    python -m benchmarks.probe --python PYTHON [--cases rates scoring esc50_like ...]
+
+``PYTHON`` is that of heareval's environment (``make heareval``). Each program runs in a process
+of its own, imports and set-up included, in turns; CPU seconds are those of the process. ``ratio``
+is heareval's CPU seconds divided by this software's; for ``rates`` it is the epoch's share of the
+bare matrix product's rate.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks import probe_cases
+from benchmarks.heareval_machine import machine
+from hear.heareval_backend import PYTHON, RUNNER
+from hear.metrics import METRICS
+
+OUTPUT = Path(__file__).parent / "results" / "probe_speed.csv"
+EVENT_METRICS = [slug for slug, metric in METRICS.items() if metric.kind == "event"]
+N_FILES = 14  # scored at once: as many as the DCASE-like task has for testing
+
+
+def run(command: list[Any], cwd: Path) -> tuple[dict[str, float], str]:
+    """Run a program; return its CPU and wall seconds and peak memory, and what it printed."""
+    started = time.perf_counter()
+    with open(cwd / "out", "w+") as out, open(cwd / "err", "w") as err:
+        paths = {"PYTHONPATH": os.getcwd()} if command[0] == sys.executable else {}
+        process = subprocess.Popen(
+            list(map(str, command)), cwd=cwd, stdout=out, stderr=err, env=os.environ | paths
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        printed = out.read()
+    if process.returncode:
+        raise RuntimeError(f"{command}: {(cwd / 'err').read_text()[-2000:]}")
+    facts = {"cpu_s": usage.ru_utime + usage.ru_stime, "wall_s": time.perf_counter() - started}
+    return facts | {"peak_mib": usage.ru_maxrss / 1024}, printed
+
+
+def whole_task(case: str, python: str, threads: int) -> list[dict[str, Any]]:
+    """Both programs from start to end; peak memory is that above the imports."""
+    with tempfile.TemporaryDirectory() as directory:
+        cwd = Path(directory).resolve()
+        (cwd / "task").mkdir()
+        probe_cases.make(case, cwd / "task", seed=0, threads=threads)
+        command = [sys.executable, "-m", "benchmarks.probe_native", case, cwd / "task", threads]
+        ours, printed = run(command, cwd)
+        imports, _ = run([python, "-I", "-c", "import heareval.predictions.runner"], cwd)
+        theirs, _ = run([python, "-I", RUNNER, cwd / "task"], cwd)
+    facts = json.loads(printed)
+    ours["peak_mib"] -= facts["imports_mib"]
+    theirs["peak_mib"] -= imports["peak_mib"]
+    ours["ratio"] = theirs["cpu_s"] / ours["cpu_s"]
+    parts = facts["seconds"] | {"imports": facts["imports_s"]}
+    detail = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in parts.items())
+    size = f"features {probe_cases.size_mib(case):.0f} MiB"
+    return [
+        {"case": case, "program": "native", **ours, "detail": f"{size}; {detail}"},
+        {"case": case, "program": "heareval", **theirs, "detail": size},
+    ]
+
+
+def scoring(python: str) -> list[dict[str, Any]]:
+    """Event metrics on a DCASE-like test part; values must be exactly equal."""
+    labels = [f"label{i:02d}" for i in range(11)]
+    reference = probe_cases.events_of(N_FILES, labels, "f", 0)
+    rng = np.random.default_rng(1)
+    estimated = {
+        file: [
+            {"label": e["label"], **{k: e[k] + float(rng.normal(0, 60)) for k in ("start", "end")}}
+            for e in events
+            if rng.random() < 0.9
+        ]
+        for file, events in reference.items()
+    }
+    for events in estimated.values():
+        events += [dict(event, start=event["start"] + 40) for event in events[:3]]
+    data = {"reference": reference, "estimated": estimated, "labels": labels}
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory).resolve() / "events.json"
+        path.write_text(json.dumps(data | {"metrics": EVENT_METRICS}))
+        script = Path(__file__).with_name("heareval_scoring.py")
+        _, printed = run([python, "-I", script, path], path.parent)
+    theirs, rows = json.loads(printed), []
+    for slug in EVENT_METRICS:
+        spent = []
+        for _ in range(20):
+            started = time.process_time()
+            value = METRICS[slug].function(reference, estimated, labels)
+            spent.append(time.process_time() - started)
+        if value != theirs[slug]["value"]:
+            raise RuntimeError(f"{slug}: {value} differs from heareval's {theirs[slug]['value']}")
+        cpu_s = {"native": float(np.median(spent)), "heareval": theirs[slug]["cpu_s"]}
+        for program, seconds in cpu_s.items():
+            row = {"case": f"scoring {slug}", "program": program, "cpu_s": seconds}
+            if program == "native":
+                row["ratio"] = cpu_s["heareval"] / seconds
+            rows.append(row | {"detail": "values exactly equal"})
+    return rows
+
+
+def rates(threads: int) -> list[dict[str, Any]]:
+    """Share of the bare matrix product's rate that a training epoch reaches."""
+    with tempfile.TemporaryDirectory() as directory:
+        cwd = Path(directory).resolve()
+        command = [sys.executable, "-m", "benchmarks.probe_native", "rates", cwd, threads]
+        found = json.loads(run(command, cwd)[1])
+    rows = []
+    for layers in (1, 2):
+        epoch, product = found[f"epoch_{layers}"], found[f"product_{layers}"]
+        detail = f"{epoch:.1f} of {product:.1f} GFLOP/s"
+        case = f"rates, {layers} hidden"
+        rows.append({"case": case, "program": "native", "ratio": epoch / product, "detail": detail})
+    return rows
+
+
+def main() -> None:
+    """Measure the cases asked for; rows of other cases stay."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    known = ["rates", "scoring", *probe_cases.CASES]
+    parser.add_argument("--cases", nargs="+", choices=known, default=known[:-1])
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--python", default=str(PYTHON))
+    options = parser.parse_args()
+    os.environ["OMP_NUM_THREADS"] = str(options.threads)
+    python = str(Path(options.python).absolute())
+    for case in options.cases:
+        if case == "rates":
+            rows = rates(options.threads)
+        elif case == "scoring":
+            rows = scoring(python)
+        else:
+            rows = whole_task(case, python, options.threads)
+        facts = {"device": "cpu", "threads": options.threads} | machine(python)
+        table = pd.DataFrame([row | facts for row in rows])
+        if OUTPUT.exists():
+            before = pd.read_csv(OUTPUT)
+            table = pd.concat([before[~before.case.isin(table.case)], table])
+        first = ["case", "program", "device", "threads", "cpu_s", "wall_s", "peak_mib", "ratio"]
+        others = [name for name in table.columns if name not in first]
+        table.reindex(columns=[*first, *others]).round(4).to_csv(OUTPUT, index=False)
+
+
+if __name__ == "__main__":
+    main()

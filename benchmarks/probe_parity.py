@@ -1,0 +1,130 @@
+"""Does the probe give heareval's scores? Seven small tasks, several seeds, both programs.
+
+    python -m benchmarks.probe_parity --seeds 42 43 44 45 46 47 48 49 --python PYTHON
+
+``PYTHON`` is that of heareval's environment (``make heareval``). Rows that
+``benchmarks/results/probe_parity.csv`` already has are not run again; the summary is made anew.
+The search is capped at 60 epochs and a patience of 6 (MAESTRO-like: 20 epochs), through the hook
+that heareval has for it, so that an afternoon suffices.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+
+from benchmarks.heareval_machine import cpu_seconds, machine
+from benchmarks.parity_summary import summarize
+from hear import heareval_backend, probe
+from hear.metrics import METRICS
+from hear.probe import ProbeResult
+from hear.protocol import Protocol
+from hear.selection import events_of_files, frames_by_file, reference_events
+from tests.hear.oracle_inputs import probe_inputs
+
+RESULTS = Path(__file__).parent / "results"
+CAP = {"max_epochs": [60], "patience": [6]}
+EVENTS = {"event_postprocessing_grid": {"median_filter_ms": [150], "min_duration": [50]}}
+
+# Case: prediction type, primary metric, what the task's metadata prescribe.
+CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "multiclass": ("multiclass", "top1_acc", {"task_specific_param_grid": CAP}),
+    "multiclass_5fold": ("multiclass", "top1_acc", {"task_specific_param_grid": CAP}),
+    "multilabel": ("multilabel", "mAP", {"task_specific_param_grid": CAP}),
+    "binary": ("multiclass", "aucroc", {"task_specific_param_grid": CAP}),
+    "pitch": ("multiclass", "pitch_acc", {"task_specific_param_grid": CAP}),
+    "events": (
+        "multilabel",
+        "event_onset_200ms_fms",
+        {"task_specific_param_grid": CAP | {"check_val_every_n_epoch": [10]}},
+    ),
+    "events_5fold": (
+        "multilabel",
+        "event_onset_50ms_fms",
+        {"task_specific_param_grid": {"max_epochs": [20], "check_val_every_n_epoch": [1]}} | EVENTS,
+    ),
+}
+
+
+def arguments_of(case: str) -> dict[str, Any]:
+    """Arguments of train_and_predict, but for the seed."""
+    prediction_type, metric, parameters = CASES[case]
+    metadata = {
+        "evaluation_params": parameters,
+        "use_scoring_for_early_stopping": case != "events_5fold",  # MAESTRO selects by loss
+    }
+    facts = {"prediction_type": prediction_type, "metric": metric, "task": case}
+    return probe_inputs(case, prediction_type) | facts | {"protocol": Protocol().for_task(metadata)}
+
+
+def score_of(arguments: dict[str, Any], result: ProbeResult) -> float:
+    """Primary metric, mean over folds."""
+    metric, labels, scores = METRICS[arguments["metric"]], arguments["labels"], []
+    for fold, outcome in zip(arguments["folds"], result.folds, strict=True):
+        if metric.kind == "clip":
+            target = arguments["targets"][fold.test[0]]
+            scores.append(metric.primary(target, outcome.probabilities))
+            continue
+        frames = frames_by_file(arguments["events"], fold.test)
+        chosen = outcome.chosen.postprocessing
+        events = events_of_files(outcome.probabilities, frames, labels, [chosen])[chosen]
+        reference = reference_events(arguments["events"], fold.test)
+        scores.append(metric.primary(reference, events, labels))
+    return sum(scores) / len(scores)
+
+
+def run(case: str, program: str, seed: int, python: str) -> dict[str, Any]:
+    """One row: a program on a case with a seed."""
+    arguments = arguments_of(case)
+    extra = {"python": python} if program == "heareval" else {}
+    evaluate = (heareval_backend if program == "heareval" else probe).train_and_predict
+    started, cpu = time.perf_counter(), cpu_seconds()
+    result = evaluate(**arguments, seed=seed, **extra)
+    row = {"case": case, "program": program, "seed": seed, "score": score_of(arguments, result)}
+    chosen = result.folds[0].chosen
+    row |= {"point": "/".join(map(str, chosen.point)), "epoch": chosen.epoch}
+    row["n_validations"] = " ".join(str(point.n_validations) for point in result.grid)
+    row["postprocessing"] = "/".join(map(str, chosen.postprocessing or ()))
+    row["search_sha256"] = _hash(json.dumps([asdict(point) for point in result.grid]).encode())
+    row["predictions_sha256"] = _hash(b"".join(f.probabilities.tobytes() for f in result.folds))
+    row |= {"cpu_s": round(cpu_seconds() - cpu, 2)}
+    row |= {"wall_s": round(time.perf_counter() - started, 2)} | machine(python)
+    return row
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def main() -> None:
+    """Run what is missing, seed by seed through all cases, and summarize."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, nargs="+", default=range(42, 50))
+    parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
+    parser.add_argument("--programs", nargs="+", default=["heareval", "native"])
+    parser.add_argument("--python", default=str(heareval_backend.PYTHON))
+    parser.add_argument("--output", type=Path, default=RESULTS / "probe_parity.csv")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    rows = pd.read_csv(options.output).to_dict("records") if options.output.exists() else []
+    done = {(row["case"], row["program"], row["seed"]) for row in rows}
+    for seed in options.seeds:
+        for case in options.cases:
+            for program in options.programs:
+                if (case, program, seed) not in done:
+                    rows.append(run(case, program, seed, options.python))
+                    pd.DataFrame(rows).to_csv(options.output, index=False)
+    summary = summarize(pd.read_csv(options.output))
+    summary.to_csv(options.output.with_name("probe_parity_summary.csv"), index=False)
+
+
+if __name__ == "__main__":
+    main()

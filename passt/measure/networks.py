@@ -1,0 +1,121 @@
+"""The networks that are measured: the paper's recipe for 10 s clips, by hop and Patchout."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from passt.mel import SAMPLE_RATE_HZ
+from passt.training.config import HOPS
+from passt.training.recipe import Recipe
+from passt.transformer import Architecture
+
+CLIP_S = 10.0  # Table 2: AudioSet's clips
+N_TAGS = 527  # AudioSet
+U_PATCHES = 400  # patches that PaSST-U drops; PaSST repository, README, "unstructured patchout"
+NO_OVERLAP = 16  # stride of PaSST-N, the patch size; PaSST repository, README
+N_COLUMNS_NO_OVERLAP = 62  # time positions at stride 16: 998 frames (input_tdim) // 16
+PATCHOUTS = {  # Table 2's two at every hop; Figure 3's other two at hop 10
+    "hop10": ("none", "structured", "unstructured", "no overlap"),
+    "hop5": ("none", "structured"),
+    "hop3": ("none", "structured"),
+}
+
+
+class MeasureError(ValueError):
+    """A measurement that cannot be made; the message says why."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is measured: the network's size, and how long.
+
+    Attributes
+    ----------
+    embed_dim, depth, num_heads : int
+        Size of the network; the defaults are the released ViT-B.
+    batch_size : int
+        Clips of a training step; at least 2, as memory is a difference of two batches.
+    seconds : float
+        Time that the timed steps of each network take at least.
+    device : str
+        ``cpu``, ``cuda``, or ``auto``: a GPU if there is one.
+    threads : int
+        CPU threads.
+    """
+
+    embed_dim: int = 768
+    depth: int = 12
+    num_heads: int = 12
+    batch_size: int = 12  # PaSST repository: batch_size, per GPU
+    seconds: float = 10.0
+    device: str = "auto"
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        if self.batch_size < 2:
+            raise MeasureError(f"batch_size: expected at least 2, found {self.batch_size}")
+        if self.device not in ("auto", "cpu", "cuda"):
+            raise MeasureError(f"device: expected auto, cpu or cuda, found {self.device!r}")
+
+
+@dataclass(frozen=True)
+class TenSeconds(Recipe):
+    """A recipe for clips of 10 s alone, whose patches need not overlap."""
+
+    stride: int = field(default=10, kw_only=True)
+
+    def n_columns(self, seconds: float) -> int:
+        """Patch columns of a crop."""
+        n_frames = 1 + (round(seconds * SAMPLE_RATE_HZ) - 1) // self.hop
+        return Architecture(tstride=self.stride).time_patches(n_frames)
+
+    def architecture(self, n_classes: int, n_columns: int | None = None) -> Architecture:
+        """Shape of the network; in training with the whole Patchout of a 10 s clip."""
+        shape = super().architecture(n_classes)
+        shape = replace(shape, fstride=self.stride, tstride=self.stride)
+        if n_columns is None:
+            return shape
+        dropped = (self.patchout_columns, self.patchout_rows, self.patchout_patches)
+        keys = ("s_patchout_t", "s_patchout_f", "u_patchout")
+        return replace(shape, **dict(zip(keys, dropped, strict=True)))
+
+
+def recipe_of(hop: str, patchout: str, settings: Settings) -> TenSeconds:
+    """Return the recipe of one network: the paper's but for its size and its Patchout.
+
+    Parameters
+    ----------
+    hop : str
+        One of :data:`passt.training.config.HOPS`.
+    patchout : str
+        ``none``, ``structured`` (the paper's rows and columns), ``unstructured`` (single patches),
+        ``no overlap`` (stride 16, no Patchout).
+    settings : Settings
+
+    Returns
+    -------
+    TenSeconds
+    """
+    nothing = {"patchout_rows": 0, "patchout_columns": 0}
+    kinds = {
+        "none": nothing,
+        "structured": {},
+        "unstructured": nothing | {"patchout_patches": U_PATCHES},
+        "no overlap": nothing | {"stride": NO_OVERLAP, "n_time_patches": N_COLUMNS_NO_OVERLAP},
+    }
+    size = {key: getattr(settings, key) for key in ("embed_dim", "depth", "num_heads")}
+    batch = {"batch_size": settings.batch_size, "averaging": "none"}
+    return TenSeconds(name="measure", hop=HOPS[hop], **size, **batch, **kinds[patchout])
+
+
+def sequence_length(recipe: TenSeconds) -> int:
+    """Count the patches of a 10 s clip that a training step keeps, without the two tokens."""
+    n_columns = recipe.n_columns(CLIP_S)
+    a = recipe.architecture(N_TAGS, n_columns)
+    kept = (a.n_freq_patches - a.s_patchout_f) * (n_columns - a.s_patchout_t)
+    return kept - a.u_patchout
+
+
+def has_own_inference(recipe: TenSeconds) -> bool:
+    """Tell whether embedding is timed: Patchout acts in training only."""
+    return not (recipe.patchout_rows or recipe.patchout_columns or recipe.patchout_patches)

@@ -1,0 +1,165 @@
+"""One network's speed and memory, in a process whose peak memory is its own."""
+
+from __future__ import annotations
+
+import ctypes
+import multiprocessing
+import platform
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from passt.embedder import Embedder
+from passt.measure.networks import (
+    CLIP_S,
+    N_TAGS,
+    MeasureError,
+    Settings,
+    TenSeconds,
+    has_own_inference,
+)
+from passt.mel import SAMPLE_RATE_HZ
+from passt.training.step import Trainer
+
+MIN_STEPS = 3  # timed steps of each network at least, whatever the seconds
+MIB = 2**20
+M_MMAP_THRESHOLD = -3  # malloc.h: size from which memory comes from the system, and goes back
+EXACT_BYTES = 2**16
+LARGEST_THRESHOLD_BYTES = 2**25  # malloc.h: DEFAULT_MMAP_THRESHOLD_MAX, 64 bit
+
+
+def measure_network(recipe: TenSeconds, settings: Settings) -> dict[str, float | str]:
+    """Measure one network in this process, whose peak memory must not be another's.
+
+    Parameters
+    ----------
+    recipe : TenSeconds
+    settings : Settings
+
+    Returns
+    -------
+    dict
+        ``train_samples_per_s``, ``train_memory_per_sample_mib``; without Patchout also
+        ``inference_samples_per_s``; and the words ``device`` and ``precision``.
+    """
+    torch.set_num_threads(settings.threads)
+    device = None if settings.device == "auto" else settings.device
+    trainer = Trainer(recipe, np.zeros((1, N_TAGS), dtype=bool), device)
+    generator = torch.Generator().manual_seed(recipe.seed)
+    n_samples = round(CLIP_S * SAMPLE_RATE_HZ)
+    clips = 0.1 * torch.randn(recipe.batch_size, n_samples, generator=generator)
+    targets = torch.zeros(recipe.batch_size, N_TAGS)
+
+    def train(n_sounds: int) -> Tensor:
+        return trainer.step(0, clips[:n_sounds], targets[:n_sounds])
+
+    with _exact_memory():
+        train(1)  # makes the optimizer's state
+        peak_of_one = _peak_mib(trainer.device, lambda: train(1))
+        peak = _peak_mib(trainer.device, lambda: train(recipe.batch_size))
+    train_s = _median_s(lambda: train(recipe.batch_size), trainer.device, settings.seconds)
+    found = trainer.machine() | {
+        "device": device_name(trainer.device),
+        "train_samples_per_s": recipe.batch_size / train_s,
+        "train_memory_per_sample_mib": (peak - peak_of_one) / (recipe.batch_size - 1),
+    }
+    if has_own_inference(recipe):
+        embedder = Embedder(trainer.mel, trainer.averaged_network())
+        embed_s = _median_s(
+            lambda: embedder.embed(clips, "scene"), trainer.device, settings.seconds
+        )
+        found["inference_samples_per_s"] = recipe.batch_size / embed_s
+    return found
+
+
+def device_name(device: torch.device) -> str:
+    """Return the name of the GPU, or of the processor."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"CPU: {names[0] if names else platform.processor() or platform.machine()}"
+
+
+def measure_apart(recipe: TenSeconds, settings: Settings, what: str) -> dict:
+    """Measure one network in a process of its own, see :func:`measure_network`.
+
+    Forked, so that torch is imported once; this process must not have used a GPU, nor several
+    threads if `settings` asks for them, as neither survives a fork.
+
+    Raises
+    ------
+    MeasureError
+        Naming the network and the reason.
+    """
+    torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))])  # its imports, 2 s, once for all
+    context = multiprocessing.get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+    child = context.Process(target=_send, args=(sender, asdict(recipe), asdict(settings)))
+    child.start()
+    sender.close()
+    try:
+        found = receiver.recv()
+    except EOFError:
+        found = "its process was killed, as happens when memory is short: lower batch_size"
+    child.join()
+    if isinstance(found, str):
+        raise MeasureError(f"{what}: {found}")
+    return found
+
+
+def _send(sender: Connection, recipe: dict, settings: dict) -> None:
+    try:
+        sender.send(measure_network(TenSeconds(**recipe), Settings(**settings)))
+    except (RuntimeError, ValueError, AssertionError) as error:  # the last: torch without CUDA
+        sender.send(f"{type(error).__name__}: {error}")
+
+
+@contextmanager
+def _exact_memory() -> Iterator[None]:
+    """Let the C library give freed tensors back at once, so that resident memory is what is used.
+
+    Slow, so not for what is timed; without effect where the library is not glibc (mallopt(3)).
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is None:
+        yield
+        return
+    mallopt(M_MMAP_THRESHOLD, EXACT_BYTES)
+    yield
+    mallopt(M_MMAP_THRESHOLD, LARGEST_THRESHOLD_BYTES)
+
+
+def _peak_mib(device: torch.device, act: Callable[[], object]) -> float:
+    """Peak memory of the process up to the end of ``act``; on a GPU, of its tensors during it."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+        act()
+        torch.cuda.synchronize(device)
+        return torch.cuda.max_memory_allocated(device) / MIB
+    act()
+    unit = 1 if sys.platform == "darwin" else 1024  # getrusage(2): bytes there, KiB on Linux
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / MIB
+
+
+def _median_s(act: Callable[[], object], device: torch.device, seconds: float) -> float:
+    """Median duration of repeated calls, which other jobs on the machine disturb least."""
+    durations: list[float] = []
+    while len(durations) < MIN_STEPS or sum(durations) < seconds:
+        start = time.perf_counter()
+        act()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        durations.append(time.perf_counter() - start)
+    return statistics.median(durations)

@@ -1,0 +1,117 @@
+"""Features that stay in their files: the same numbers, never in memory as a whole."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from hear.columns import CHECKED_ROWS, Columns, Rows
+from hear.features import read_components
+from hear.predictions import save_predictions
+from hear.probe import train_and_predict
+from hear.protocol import Protocol
+from tests.hear.oracle_inputs import probe_inputs
+
+BATCH = 64
+PROTOCOL = Protocol(n_grid_points=2, max_epochs=6, hidden_dim=32, batch_size=BATCH)
+
+
+@pytest.fixture(autouse=True)
+def one_thread():  # a process forked from one with several would wait for the others forever
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def inputs() -> dict:
+    data = probe_inputs("multiclass_5fold", "multiclass")
+    facts = {"prediction_type": "multiclass", "metric": "top1_acc", "protocol": PROTOCOL}
+    return data | facts | {"seed": 1}
+
+
+def bytes_of(arguments: dict) -> bytes:
+    result = train_and_predict(**arguments)
+    return b"".join(fold.probabilities.tobytes() for fold in result.folds)
+
+
+def test_rows_are_joined_in_order_and_their_number_is_checked():
+    left, right = np.arange(6.0).reshape(3, 2), np.arange(3.0)[:, None]
+    columns = Columns([left, right])
+    assert columns.shape == (3, 3) and len(columns) == 3
+    assert np.array_equal(columns[1:9], np.hstack([left, right])[1:9])
+    with pytest.raises(ValueError, match="same number of rows"):
+        Columns([left, right[:2]])
+    right[2] = np.inf
+    assert columns.first_infinite_row() == 2
+
+
+def test_shards_on_top_of_each_other_are_the_whole():
+    whole = np.arange(21, dtype=np.float16).reshape(7, 3)
+    rows = Rows([whole[:2], whole[2:2], whole[2:5], whole[5:]])
+    assert rows.shape == (7, 3) and len(rows) == 7
+    for start in range(8):
+        for stop in range(start, 9):
+            np.testing.assert_array_equal(rows[start:stop], whole[start:stop])
+    assert Columns([rows])[:].dtype == np.float32
+    with pytest.raises(ValueError, match="same width"):
+        Rows([whole, whole[:, :2]])
+
+
+def test_mapped_features_give_the_same_bytes_in_bounded_memory(tmp_path, monkeypatch):
+    arguments = inputs()
+    expected = bytes_of(arguments)
+    for split, features in arguments["features"].items():
+        for view, part in (("a", features[:, :24]), ("b", features[:, 24:])):
+            (tmp_path / view / "t").mkdir(parents=True, exist_ok=True)
+            np.save(tmp_path / view / "t" / f"{split}.M.npy", part)
+    components = [(tmp_path / "a", "M"), (tmp_path / "b", "M")]
+    mapped = {s: read_components(components, "t", s) for s in arguments["features"]}
+    rows = [rows for columns in mapped.values() for rows in columns.arrays]
+    assert rows and all(isinstance(a, np.memmap) for block in rows for a in block.arrays)
+    asked, read = [], Columns.read
+
+    def spy(self, rows, out):
+        asked.append(out.shape[0])
+        read(self, rows, out)
+
+    monkeypatch.setattr(Columns, "read", spy)
+    assert bytes_of(arguments | {"features": mapped}) == expected
+    assert asked and max(asked) <= max(BATCH, CHECKED_ROWS)
+
+
+def test_a_killed_probe_leaves_nothing_and_its_rerun_gives_the_same_bytes(tmp_path):
+    def write(path: Path) -> None:
+        result = train_and_predict(**inputs())
+        arrays = {fold.name: fold.probabilities for fold in result.folds}
+        save_predictions(path, {"folds": list(arrays)}, arrays)
+
+    write(tmp_path / "whole.npz")
+    process = os.fork()
+    if process == 0:  # the child is killed in the middle of training
+        _die_at_the_third_fit()
+        write(tmp_path / "killed.npz")
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == -signal.SIGKILL
+    assert [path.name for path in tmp_path.iterdir()] == ["whole.npz"]
+    write(tmp_path / "killed.npz")
+    assert (tmp_path / "killed.npz").read_bytes() == (tmp_path / "whole.npz").read_bytes()
+
+
+def _die_at_the_third_fit() -> None:
+    from hear import probe
+
+    fit, started = probe.fit, []
+
+    def dying(*arguments):
+        started.append(arguments)
+        if len(started) == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return fit(*arguments)
+
+    probe.fit = dying

@@ -1,0 +1,128 @@
+"""heareval as the evaluator: its folder format, what is read back, and what goes wrong."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hear import heareval_backend, heareval_folder, probe
+from hear.evaluators import evaluator
+from hear.probe_data import ProbeData
+from hear.protocol import GridPoint, Postprocessing, Protocol
+from hear.training import ProbeError
+from tests.hear.oracle_inputs import probe_inputs
+
+QUICK = Protocol(n_grid_points=2, max_epochs=4, validation_every=2, hidden_dim=16)
+# Stands in for heareval: reads the folder as heareval does, answers with what it would write.
+FAKE = """
+import json, sys
+import numpy as np
+from pathlib import Path
+folder = Path(sys.argv[1])
+metadata = json.loads((folder / "task_metadata.json").read_text())
+settings = json.loads((folder / "run.json").read_text())
+scores = {}
+for i in range(settings["n_grid_points"] + len(metadata["splits"]) - 1):
+    fit = {"point": [1, "xavier_normal", 0.1 * i], "epoch": i, "validation_score": float(i == 1),
+           "n_validations": 2, "postprocessing": None}
+    print(json.dumps(fit), flush=True)
+for split in metadata["splits"]:
+    shape = json.loads((folder / f"{split}.embedding-dimensions.json").read_text())
+    rows = np.fromfile(folder / f"{split}.embeddings.npy", np.float32).reshape(shape)
+    n = len(json.loads((folder / f"{split}.target-labels.pkl").read_text()))
+    assert n == len(rows)
+    with open(folder / f"{split}.predictions.pkl", "wb") as stream:
+        np.savez(stream, prediction=rows[:, :10], target=rows[:, :10])
+    scores[split] = {"test_score": 0.5}
+(folder / "test.predicted-scores.json").write_text(json.dumps(scores))
+"""
+
+
+def arguments(case: str, prediction_type: str, metric: str) -> dict:
+    facts = {"prediction_type": prediction_type, "metric": metric, "task": case}
+    return probe_inputs(case, prediction_type) | facts | {"protocol": QUICK, "seed": 42}
+
+
+def program(tmp_path: Path, text: str) -> Path:
+    """A stand-in for the environment's Python that runs a program of ours with the folder."""
+    (tmp_path / "program.py").write_text(text)
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{tmp_path / "program.py"}" "$3"\n')
+    python.chmod(0o755)
+    return python
+
+
+def test_what_heareval_answers_is_read_back(tmp_path):
+    inputs = arguments("multiclass_5fold", "multiclass", "top1_acc")
+    result = heareval_backend.train_and_predict(**inputs, python=program(tmp_path, FAKE))
+    assert [point.epoch for point in result.grid] == [0, 1]
+    assert [fold.chosen.epoch for fold in result.folds] == [1, 2, 3, 4, 5]
+    assert result.folds[0].chosen.point == GridPoint(1, "xavier_normal", 0.1)
+    for fold in result.folds:
+        written = inputs["features"][fold.name][:, :10]
+        assert fold.probabilities.tobytes() == np.ascontiguousarray(written).tobytes()
+        assert fold.reference_score == 0.5
+
+
+def test_event_folder_has_frames_references_and_the_protocol(tmp_path):
+    inputs = arguments("events", "multilabel", "event_onset_200ms_fms")
+    names = ("task", "features", "targets", "labels", "prediction_type", "metric", "events")
+    data = ProbeData(**{name: inputs[name] for name in names})
+    protocol = replace(QUICK, min_duration_ms=(125,), use_scoring_for_early_stopping=False)
+    heareval_folder.write_folder(
+        tmp_path, data, inputs["folds"], protocol, "t", ["event_onset_200ms_fms"]
+    )
+    metadata = json.loads((tmp_path / "task_metadata.json").read_text())
+    assert metadata["split_mode"] == "trainvaltest" and metadata["embedding_type"] == "event"
+    assert not metadata["use_scoring_for_early_stopping"]
+    parameters = metadata["evaluation_params"]
+    assert parameters["event_postprocessing_grid"] == {
+        "median_filter_ms": [250],
+        "min_duration": [125],
+    }
+    assert parameters["task_specific_param_grid"]["check_val_every_n_epoch"] == [2]
+    frames = json.loads((tmp_path / "valid.filename-timestamps.json").read_text())
+    assert len(frames) == len(data.features["valid"]) and frames[1] == ["filevalid000.wav", 50.0]
+    assert json.loads((tmp_path / "test.json").read_text()) == data.events.reference["test"]
+    labels = json.loads((tmp_path / "train.target-labels.pkl").read_text())
+    assert [len(row) for row in labels] == data.targets["train"].sum(axis=1).tolist()
+
+
+def test_a_missing_environment_names_the_command_that_makes_it(tmp_path):
+    run = evaluator("heareval", str(tmp_path / "none"))
+    with pytest.raises(ProbeError, match="make heareval"):
+        run([], None, Protocol(), 42, {})
+    with pytest.raises(ProbeError, match="No package metadata.*heareval.*make heareval"):
+        evaluator("heareval", sys.executable)([], None, Protocol(), 42, {})
+    with pytest.raises(ValueError, match="expected one of native, heareval"):
+        evaluator("hearevel")
+
+
+def test_a_failing_heareval_is_named_with_the_end_of_its_output(tmp_path):
+    failing = program(tmp_path, "import sys; sys.exit('KeyError: 9')")
+    inputs = arguments("multiclass_5fold", "multiclass", "top1_acc")
+    with pytest.raises(ProbeError, match="multiclass_5fold, seed 42: .*code 1:\n  KeyError: 9"):
+        heareval_backend.train_and_predict(**inputs, python=failing)
+
+
+def test_bad_input_is_refused_before_heareval_starts(tmp_path):
+    inputs = arguments("multiclass_5fold", "multiclass", "top1_acc")
+    inputs["features"]["fold01"][3] = np.nan
+    with pytest.raises(ProbeError, match="split fold01: .*row 3"):
+        heareval_backend.train_and_predict(**inputs, python=tmp_path / "never started")
+
+
+@pytest.mark.skipif(not heareval_backend.PYTHON.exists(), reason="needs `make heareval`")
+def test_heareval_itself_gives_the_same_search_and_bytes():
+    inputs = arguments("events", "multilabel", "event_onset_200ms_fms")
+    theirs = heareval_backend.train_and_predict(**inputs)
+    ours = probe.train_and_predict(**inputs)
+    assert theirs.grid == ours.grid
+    chosen = theirs.folds[0].chosen
+    assert chosen == ours.folds[0].chosen and isinstance(chosen.postprocessing, Postprocessing)
+    assert theirs.folds[0].probabilities.tobytes() == ours.folds[0].probabilities.tobytes()

@@ -1,0 +1,68 @@
+"""Parity with heareval: the committed table, and part of it run again."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+import torch
+
+from benchmarks.parity_summary import summarize
+from benchmarks.probe_parity import CASES, RESULTS, arguments_of, score_of
+from hear.probe import train_and_predict
+
+ROWS = pd.read_csv(RESULTS / "probe_parity.csv")
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_every_case_was_run_with_both_programs():
+    for case in CASES:
+        assert set(ROWS[ROWS.case == case].program) == {"native", "heareval"}
+
+
+def test_equal_seeds_gave_equal_scores_choices_and_bytes():
+    everything = summarize(ROWS).set_index("case").loc["all"]
+    assert everything.n_common_seeds > 0
+    assert everything.n_equal_scores == everything.n_equal_choices == everything.n_common_seeds
+    assert everything.n_equal_bytes == everything.n_hashed
+    assert everything.p > 0.01
+
+
+def test_the_summary_follows_from_the_rows():
+    committed = pd.read_csv(RESULTS / "probe_parity_summary.csv")
+    pd.testing.assert_frame_equal(summarize(ROWS), committed, check_dtype=False)
+
+
+def test_a_difference_would_be_seen():
+    rows = pd.DataFrame(
+        [
+            {"case": case, "program": program, "seed": seed, "score": seed / 100 + shift}
+            | {"point": "p", "epoch": 1, "postprocessing": None}
+            | {"search_sha256": shift, "predictions_sha256": "x"}
+            for case in ("a", "b")
+            for program, shift in (("native", 0.1), ("heareval", 0.0))
+            for seed in range(8)
+        ]
+    )
+    summary = summarize(rows).set_index("case")
+    assert summary.difference["a"] == pytest.approx(0.1) and summary.low["a"] > 0
+    assert summary.p["all"] < 1e-4
+    assert summary.n_equal_scores["all"] == 0 and summary.n_equal_choices["all"] == 16
+    assert summary.n_hashed["all"] == 16 and summary.n_equal_bytes["all"] == 0
+
+
+def test_one_case_again():
+    """Another CPU may round differently: the choices are the same, the score nearly so."""
+    committed = ROWS[(ROWS.case == "binary") & (ROWS.program == "heareval") & (ROWS.seed == 44)]
+    expected = committed.iloc[0]
+    arguments = arguments_of("binary")
+    result = train_and_predict(**arguments, seed=44)
+    chosen = result.folds[0].chosen
+    assert "/".join(map(str, chosen.point)) == expected.point and chosen.epoch == expected.epoch
+    assert score_of(arguments, result) == pytest.approx(expected.score, abs=0.015)

@@ -1,0 +1,87 @@
+"""A plan follows from rates and sizes; what is measured is tried on the smallest networks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.passes import summary
+from passt.cost import Workload, count_views
+from workflow.config import ConfigError
+from workflow.plan import Plan, compare, words, write
+from workflow.rates import Rates
+from workflow.sizes import hear_workloads, mini_workloads, read_config, read_variants
+
+CONFIG = read_config(Path("config/config.yaml"))
+
+
+def make_plan(config: dict = CONFIG, is_generated: bool = False) -> Plan:
+    variants, checkpoints = read_variants(config)
+    workloads = mini_workloads(config) if is_generated else hear_workloads()
+    return Plan(config, variants, checkpoints, workloads, is_generated, download_mb_per_s=10.0)
+
+
+def make_rates(plan: Plan, factor: float = 1.0) -> Rates:
+    per_flop = dict.fromkeys(plan.used, factor * 2e-11)
+    generate_s = dict.fromkeys(plan.workloads, factor)
+    probe = ((192, factor * 1e-5), (2000, factor * 1e-4))
+    return Rates(per_flop, per_flop, factor * 1e-3, factor * 1e-3, factor, probe, generate_s)
+
+
+def hours(rows, stage):
+    return sum(row.hours for row in rows if row.stage == stage)
+
+
+def test_sizes_of_the_real_tasks():
+    work = {w.name: w for w in hear_workloads()}
+    assert len(work) == 19 and sum(w.at_timestamps for w in work.values()) == 2
+    audio_gib = sum(w.n_clips * w.duration_s for w in work.values()) * 48_000 * 2 / 2**30
+    assert audio_gib == pytest.approx(148, rel=0.1)  # what the archives unpack to
+
+
+@pytest.mark.parametrize("is_generated", [False, True])
+def test_twice_as_slow_takes_twice_as_long(is_generated):
+    plan = make_plan(is_generated=is_generated)
+    once, twice = (plan.rows(make_rates(plan, factor)) for factor in (1.0, 2.0))
+    for stage in ("embed", "predict") + ("fetch",) * is_generated:
+        assert hours(twice, stage) == pytest.approx(2 * hours(once, stage)) and hours(once, stage)
+    assert all(row.hours >= 0 and row.disk_gib >= 0 and row.memory_gib > 0 for row in once)
+
+
+def test_dropping_a_variant_saves_what_is_said():
+    plan = make_plan()
+    rows = plan.rows(make_rates(plan))
+    dropped = "passt_mh_hop3"
+    alone = sum(row.hours for row in rows if row.read_by == (dropped,))
+    kept = [id for id in plan.variants if id != dropped]
+    fewer = make_plan(CONFIG | {"select_models": kept})
+    rest = fewer.rows(make_rates(fewer))
+    saved = sum(r.hours for r in rows) - sum(r.hours for r in rest)
+    assert saved == pytest.approx(alone) and saved > 0
+    assert dropped in words(rows, plan.variants)[1]
+
+
+def test_plan_is_written_and_compared_with_what_jobs_took(tmp_path):
+    plan = make_plan()
+    rows = plan.rows(make_rates(plan))
+    write(tmp_path / "plan.csv", rows)
+    assert len((tmp_path / "plan.csv").read_text().splitlines()) == len(rows) + 1
+    (tmp_path / "embed").mkdir()
+    taken_s = 3600 * hours(rows, "embed") / 2
+    (tmp_path / "embed" / "a.tsv").write_text(f"s\tcpu_time\n1\t{taken_s}\n")
+    line = next(x for x in compare(rows, tmp_path).splitlines() if "embed" in x)
+    assert float(line.split("|")[-2]) == pytest.approx(2)
+
+
+def test_computing_once_saves_passes():
+    variants, checkpoints = read_variants(CONFIG)
+    work = [Workload("a", False, 3, 1.0), Workload("b", True, 2, 1.0)]
+    scenes, timestamps = summary(count_views(variants.values(), checkpoints, work))
+    assert float(scenes["fewer"].rstrip("x")) >= 3.5
+    assert float(timestamps["fewer"].rstrip("x")) >= 2.5
+
+
+def test_a_config_without_variants_is_refused():
+    with pytest.raises(ConfigError, match="expected a variant of PaSST"):
+        read_variants(CONFIG | {"select_models": ["logmel"]})

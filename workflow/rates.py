@@ -1,0 +1,169 @@
+"""What this machine does per second, measured in about a minute: the ground of a plan.
+
+CPU seconds (``time.process_time``), so that a busy machine does not look slow; wall seconds where
+a GPU computes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import torch
+
+from hear.audio import read_clip
+from hear.mini import MINI_TASKS
+from hear.mini.writer import write_task
+from hear.probe import train_and_predict
+from hear.protocol import Protocol
+from hear.tasks import Fold
+from passt.checkpoints import Checkpoint
+from passt.cost import view_flops
+from passt.mel import SAMPLE_RATE_HZ
+
+LONG_S = 3.0  # a scene that takes seconds on a CPU core at the finest hop
+N_WINDOWS = 32  # timestamps of the short measurement, in 160 ms windows
+ARCHIVE_RATE_HZ = 48_000  # of the HEAR archives
+PROBE_ROWS, PROBE_LABELS, PROBE_EPOCHS = 1024, 20, 3
+GENERATED_SHARE = 0.02  # of a mini task that is made to see how long a clip takes
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Seconds that things take here.
+
+    Attributes
+    ----------
+    short, long : dict of str to float
+        Per checkpoint: seconds per FLOP on 160 ms windows and on scenes, the front end included.
+    mel_s : float
+        Seconds per window of the mel level.
+    decode_s : float
+        Seconds per second of audio to read it at 48 kHz and resample it.
+    start_s : float
+        Seconds until a job has imported what it needs.
+    probe : tuple of (int, float)
+        Embedding size and seconds per row and epoch of a probe, for two sizes.
+    generate_s : dict of str to float
+        Seconds per clip of the mini tasks.
+    """
+
+    short: dict[str, float]
+    long: dict[str, float]
+    mel_s: float
+    decode_s: float
+    start_s: float
+    probe: tuple[tuple[int, float], ...]
+    generate_s: dict[str, float]
+
+    def probe_s(self, size: int) -> float:
+        """Seconds per row and epoch of a probe on an embedding: linear in its size."""
+        sizes, seconds = zip(*self.probe, strict=True)
+        slope = (seconds[1] - seconds[0]) / (sizes[1] - sizes[0])
+        return max(min(seconds) / 2, seconds[0] + slope * (size - sizes[0]))
+
+
+def measure(
+    checkpoints: Iterable[Checkpoint],
+    protocol: Protocol,
+    sizes: tuple[int, int],
+    mini_tasks: Iterable[str],
+    device: str = "auto",
+) -> Rates:
+    """Measure this machine, one thread.
+
+    Parameters
+    ----------
+    checkpoints : iterable of Checkpoint
+        Random weights stand in for theirs, which need not be there.
+    protocol : Protocol
+    sizes : (int, int)
+        The smallest and the largest embedding.
+    mini_tasks : iterable of str
+        Generated tasks of the study.
+    device : str
+        ``auto``, ``cpu`` or ``cuda``.
+    """
+    torch.set_num_threads(1)
+    short, long, mel_s = {}, {}, 0.0
+    rng = np.random.default_rng(0)
+    noise = torch.from_numpy(0.1 * rng.standard_normal((1, int(LONG_S * SAMPLE_RATE_HZ))))
+    noise = noise.float()
+    few = noise[:, : (N_WINDOWS - 1) * SAMPLE_RATE_HZ // 20 + 1]
+    for checkpoint in checkpoints:
+        embedder = dataclasses.replace(checkpoint, file=None).embedder(device)
+        on_gpu = embedder.mel.window.device.type == "cuda"
+        for audio, view, rates in ((few, "rf160", short), (noise, "scene", long)):
+            seconds = _least_s(lambda e=embedder, a=audio, v=view: e.embed(a, v), on_gpu)
+            rates[checkpoint.id] = seconds / view_flops(embedder, view, audio.shape[1])
+        mel_s = max(mel_s, _least_s(lambda e=embedder: e.embed(few, "mel"), on_gpu) / N_WINDOWS)
+    probe = tuple((size, _probe_s(size, protocol)) for size in sizes)
+    generate_s = {task: _generate_s(task) for task in mini_tasks}
+    return Rates(short, long, mel_s, _decode_s(), _start_s(), probe, generate_s)
+
+
+def _least_s(run: Callable[[], object], on_gpu: bool) -> float:
+    clock = time.perf_counter if on_gpu else time.process_time
+    found = []
+    for _ in range(2):
+        start = clock()
+        run()
+        found.append(clock() - start)
+    return min(found)
+
+
+def _probe_s(size: int, protocol: Protocol) -> float:
+    """Seconds per row and epoch, validation included, over the grid points of the protocol."""
+    n_points = min(2, protocol.n_grid_points)
+    short = dataclasses.replace(
+        protocol, n_grid_points=n_points, max_epochs=PROBE_EPOCHS, max_epochs_cap=None
+    )
+    rng = np.random.default_rng(0)
+    n_rows = {"train": PROBE_ROWS, "valid": PROBE_ROWS // 8, "test": PROBE_ROWS // 8}
+    features = {s: rng.standard_normal((n, size), np.float32) for s, n in n_rows.items()}
+    targets = {
+        s: np.eye(PROBE_LABELS, dtype=np.float32)[rng.integers(0, PROBE_LABELS, n)]
+        for s, n in n_rows.items()
+    }
+    fold = Fold("test", ("train",), ("valid",), ("test",))
+    labels = [str(i) for i in range(PROBE_LABELS)]
+    arguments = (features, targets, [fold], "multiclass", "top1_acc", short, 42, labels)
+    seconds = _least_s(lambda: train_and_predict(*arguments), on_gpu=False)
+    return seconds / (PROBE_ROWS * PROBE_EPOCHS * n_points)
+
+
+def _decode_s() -> float:
+    noise = 0.1 * np.random.default_rng(0).standard_normal(int(10 * ARCHIVE_RATE_HZ))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "noise.wav"
+        soundfile.write(path, noise, ARCHIVE_RATE_HZ, subtype="PCM_16")
+        return _least_s(lambda: read_clip(path, SAMPLE_RATE_HZ), on_gpu=False) / 10
+
+
+def _start_s() -> float:
+    """CPU seconds of a process that imports what an embed job imports."""
+    code = (
+        "import hear.embed, hear.predictions, passt.checkpoints, time\nprint(time.process_time())"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    return float(run.stdout)
+
+
+def _generate_s(slug: str) -> float:
+    task = MINI_TASKS[slug]
+    seconds, n_clips = 0.0, 0
+    with tempfile.TemporaryDirectory() as folder:
+        for part in task.parts:
+            start = time.process_time()
+            write_task(part, Path(folder), seed=0, scale=GENERATED_SHARE, progress=False)
+            seconds += time.process_time() - start
+            n_clips += sum(max(1, round(GENERATED_SHARE * n)) for n in part.n_made.values())
+    return seconds / n_clips

@@ -1,0 +1,18 @@
+"""report: one self-contained page with every exhibit of a study and what made it."""
+
+from pathlib import Path
+
+from analysis.figures import FigureText
+from analysis.report import Facts, exhibits_among, read_trace, render_report
+from analysis.scores import write_text
+from workflow.logs import logged
+from workflow.report import machine, read_stages
+
+with logged(snakemake.log[0]):
+    params = snakemake.params
+    page = Path(snakemake.output[0])
+    files = [Path(path).relative_to(page.parent).as_posix() for path in snakemake.input.files]
+    facts = Facts(machine=machine(), stages=read_stages(params.logs), **params.facts)
+    text = FigureText(**params.text)
+    trace = read_trace(snakemake.input.scores)
+    write_text(render_report(page.parent, exhibits_among(files), facts, trace, text), page)
