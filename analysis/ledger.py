@@ -14,6 +14,7 @@ from analysis.claims import (
     OTHER_AGGREGATE,
     Claim,
     Measurand,
+    Measured,
     Verdict,
     judge_measured,
 )
@@ -25,11 +26,13 @@ LEDGER_COLUMNS = (
     "other_estimate", "other_low", "other_high", "label",
 )  # fmt: skip
 
+NOTHING_MEASURED = Measured({}, "")
+
 
 def ledger(
     claims: Sequence[Claim],
     scores: Mapping[str, Cells],
-    measured: Mapping[Measurand, float],
+    measured: Measured,
     study: str,
     label: str,
 ) -> pd.DataFrame:
@@ -40,8 +43,8 @@ def ledger(
     claims : sequence of Claim
     scores : mapping
         Scores by quantity (see `quantities`).
-    measured : mapping
-        Measured values of this machine, empty if nothing was measured.
+    measured : Measured
+        `NOTHING_MEASURED` if nothing was.
     study, label : str
         Its name, and which tasks and weights it is about; stand in every row.
 
@@ -76,7 +79,7 @@ def quantities(cells: Cells, maxima: Mapping[str, float], baseline: str) -> dict
     }
 
 
-def read_measured(path: str | Path) -> dict[Measurand, float]:
+def read_measured(path: str | Path) -> Measured:
     """Read this machine's measurements (rows whose ``source`` is ``run``).
 
     Raises
@@ -85,7 +88,9 @@ def read_measured(path: str | Path) -> dict[Measurand, float]:
         If a column is missing, or a value stands there twice.
     """
     table = pd.read_csv(path, keep_default_na=False, na_values={"value": [""]})
-    missing = [c for c in (*Measurand._fields, "value", "source") if c not in table.columns]
+    missing = [
+        c for c in (*Measurand._fields, "value", "source", "architecture") if c not in table.columns
+    ]
     if missing:
         raise ValueError(
             f"{path}: expected columns hop_ms, quantity, value, ...; found no {missing}"
@@ -95,7 +100,8 @@ def read_measured(path: str | Path) -> dict[Measurand, float]:
     if len(set(keys)) < len(keys):
         twice = next(key for key in keys if keys.count(key) > 1)
         raise ValueError(f"{path}: expected each value of this run once, found {twice} again")
-    return dict(zip(keys, mine["value"].astype(float), strict=True))
+    values = dict(zip(keys, mine["value"].astype(float), strict=True))
+    return Measured(values, " or ".join(sorted(set(mine["architecture"]))))
 
 
 def _other_aggregate(claim: Claim, cells: Cells) -> tuple[str, Verdict] | None:

@@ -108,7 +108,7 @@ def _draw(axes: Axes, numbers: pd.DataFrame, labels: list[str]) -> None:
             axes.plot([row.low, row.high], [row.position] * 2, color=color, linewidth=1, zorder=3)
         axes.scatter(
             row.mean_rank, row.position, s=18, facecolors=color if complete else "white",
-            edgecolors=color, linewidths=0.8, zorder=4, label="all" if row.position == 1 else None,
+            edgecolors=color, linewidths=0.8, zorder=4,
         )  # fmt: skip
         place = axes.get_yaxis_transform()
         count = f"{row.n_tasks}" if complete else f"{row.n_tasks}*"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -17,13 +18,15 @@ from analysis.claims import (
     HOLDS,
     NOT_TESTED,
     UNDECIDED,
+    VIT_B,
     Claim,
     Measurand,
+    Measured,
     Number,
     decide,
     judge_measured,
 )
-from analysis.ledger import LEDGER_COLUMNS, ledger, quantities, read_measured
+from analysis.ledger import LEDGER_COLUMNS, NOTHING_MEASURED, ledger, quantities, read_measured
 from analysis.normalize import summarize
 from workflow.claims import read_claims
 
@@ -141,29 +144,35 @@ def test_beside_official_entries_values_decide_without_interval() -> None:
     assert np.isnan(found.number.low) and np.isnan(found.number.high)
 
 
-def measured(**speeds: float) -> dict[Measurand, float]:
-    return {
-        Measurand("train_samples_per_s", 10, "structured"): speeds.get("fast", 40.0),
-        Measurand("train_samples_per_s", 10, "none"): 10.0,
-    }
+FAST = Measurand("train_samples_per_s", 10, "structured")
+SLOW = Measurand("train_samples_per_s", 10, "none")
+SPEED_UP = claim(models=(), others=(), ratio=(FAST, SLOW), threshold=3.04)
 
 
 def test_measured_claims() -> None:
-    pair = tuple(measured())
-    speed = claim(models=(), others=(), ratio=pair, threshold=3.04)
-    assert judge_measured(speed, measured()).number.estimate == 4
-    assert judge_measured(speed, measured()).verdict == HOLDS
-    assert judge_measured(speed, measured(fast=20.0)).verdict == FAILS
-    lacking = judge_measured(speed, {})
+    found = judge_measured(SPEED_UP, Measured({FAST: 40.0, SLOW: 10.0}, VIT_B))
+    assert (found.verdict, found.number.estimate) == (HOLDS, 4)
+    found = judge_measured(SPEED_UP, Measured({FAST: 20.0, SLOW: 10.0}, VIT_B))
+    assert found.verdict == FAILS
+    growth = dataclasses.replace(SPEED_UP, than_ratio=(SLOW, FAST), threshold=0)
+    found = judge_measured(growth, Measured({FAST: 20.0, SLOW: 10.0}, VIT_B))
+    assert found.number.estimate == 2 - 0.5
+    lacking = judge_measured(SPEED_UP, NOTHING_MEASURED)
     assert lacking.verdict == NOT_TESTED and "train_samples_per_s at hop 10" in lacking.reason
+
+
+def test_another_network_does_not_test_the_papers_claim() -> None:
+    found = judge_measured(SPEED_UP, Measured({FAST: 40.0, SLOW: 10.0}, "192 wide"))
+    assert (found.verdict, found.number.estimate) == (NOT_TESTED, 4)
+    assert found.reason.startswith("measured with a network 192 wide; the claim is about 768")
 
 
 def test_measurements_are_read_of_this_run_alone(tmp_path: Path) -> None:
     path = tmp_path / "measure.csv"
-    head = "hop_ms,hop,quantity,value,unit,source,patchout\n"
-    row = "10,320,train_samples_per_s,{},1/s,{},none\n"
+    head = "hop_ms,hop,quantity,value,unit,source,patchout,architecture\n"
+    row = '10,320,train_samples_per_s,{},1/s,{},none,"768 wide, 12 blocks, 12 heads"\n'
     path.write_text(head + row.format(7.5, "run") + row.format(23.1, "paper"))
-    assert read_measured(path) == {Measurand("train_samples_per_s", 10, "none"): 7.5}
+    assert read_measured(path) == ({SLOW: 7.5}, VIT_B)
     path.write_text(head + row.format(7.5, "run") * 2)
     with pytest.raises(ValueError, match="each value of this run once"):
         read_measured(path)
@@ -178,7 +187,7 @@ def official_ledger(official: tuple[pd.DataFrame, pd.Series]) -> pd.DataFrame:
     cells = build_cells(summarize(tidy), None, {})
     claims = read_claims(ROOT / "config" / "claims.yaml", cells.models, set(TASKS))
     scores = quantities(cells, maxima, "logmel")
-    return ledger(claims, scores, {}, "official", "label").set_index("claim_id")
+    return ledger(claims, scores, NOTHING_MEASURED, "official", "label").set_index("claim_id")
 
 
 @pytest.mark.parametrize(

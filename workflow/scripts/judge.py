@@ -1,7 +1,7 @@
 """judge: compare every claim of the paper with a study's numbers, one row and verdict each."""
 
 from analysis.cells import build_cells
-from analysis.ledger import ledger, quantities, read_measured
+from analysis.ledger import NOTHING_MEASURED, ledger, quantities, read_measured
 from analysis.normalize import read_maxima, read_summary
 from analysis.scores import write_csv
 from workflow.claims import read_claims
@@ -13,7 +13,9 @@ with logged(snakemake.log[0]):
     table = ledger(
         read_claims(snakemake.input.claims, *snakemake.params.known),
         quantities(cells, read_maxima(snakemake.input.maxima), snakemake.params.baseline),
-        read_measured(snakemake.input.measured) if snakemake.input.get("measured") else {},
+        read_measured(snakemake.input.measured)
+        if snakemake.input.get("measured")
+        else NOTHING_MEASURED,
         snakemake.params.study,
         snakemake.params.label,
     )
