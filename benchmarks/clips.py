@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
 from hear.audio import read_clip
-from hear.tasks import TaskFolder, read_task, stored_order
+from hear.tasks import TaskFolder, stored_order
 from tests.passt import golden
 
 RATE_HZ = 48_000  # of the official archives
 MODEL_RATE_HZ = 32_000
+SPLIT = "train"
 
 
 def write_task(folder: Path, clips: list[np.ndarray], rate_hz: int = RATE_HZ) -> TaskFolder:
-    """Write a scene task whose clips all lie in ``train``, and read it.
+    """Write clips as a task of one split.
 
     Parameters
     ----------
@@ -26,28 +26,32 @@ def write_task(folder: Path, clips: list[np.ndarray], rate_hz: int = RATE_HZ) ->
         (n_samples,) each, in [-1, 1].
     rate_hz : int
     """
-    audio = folder / str(rate_hz) / "train"
+    audio = folder / str(rate_hz) / SPLIT
     audio.mkdir(parents=True)
-    metadata = {
-        "task_name": folder.name,
-        "version": "v1",
-        "mode": "full",
-        "embedding_type": "scene",
-        "prediction_type": "multiclass",
-        "split_mode": "trainvaltest",
-        "splits": ["train", "valid", "test"],
-        "sample_duration": None,
-        "evaluation": ["top1_acc"],
-    }
-    (folder / "task_metadata.json").write_text(json.dumps(metadata))
-    (folder / "labelvocabulary.csv").write_text("idx,label\n0,clip\n1,other\n")
-    names = [f"clip{i:05d}.wav" for i in range(len(clips))]
-    for name, samples in zip(names, clips, strict=True):
-        soundfile.write(audio / name, samples, rate_hz, subtype="PCM_16")
-    for split in metadata["splits"]:
-        files = {name: ["clip"] for name in names} if split == "train" else {}
-        (folder / f"{split}.json").write_text(json.dumps(files))
-    return read_task(folder)
+    for i, samples in enumerate(clips):
+        soundfile.write(audio / f"clip{i:05d}.wav", samples, rate_hz, subtype="PCM_16")
+    return open_task(folder)
+
+
+def open_task(folder: Path) -> TaskFolder:
+    """A folder of clips as ``embed_task`` wants it: what it does not read is made up."""
+    files = sorted(path.name for path in folder.glob(f"*/{SPLIT}/*.wav"))
+    return TaskFolder(
+        path=folder,
+        name=folder.name,
+        task_name=folder.name,
+        version="v1",
+        mode="full",
+        embedding_type="scene",
+        prediction_type="multiclass",
+        split_mode="trainvaltest",
+        splits=(SPLIT,),
+        evaluation=("top1_acc",),
+        sample_duration_s=None,
+        labels=("clip",),
+        metadata={},
+        clips={SPLIT: {file: ["clip"] for file in files}},
+    )
 
 
 def write_files(folder: Path, seconds: float, n_clips: int) -> tuple[TaskFolder, list[str]]:
@@ -64,9 +68,9 @@ def write_files(folder: Path, seconds: float, n_clips: int) -> tuple[TaskFolder,
     task = write_task(folder, list(stretched))
     (folder / "resampled").mkdir()
     resampled = []
-    for name in stored_order(task)["train"]:
+    for name in stored_order(task)[SPLIT]:
         path = folder / "resampled" / name
-        clip = read_clip(task.path / str(RATE_HZ) / "train" / name, MODEL_RATE_HZ)
+        clip = read_clip(task.path / str(RATE_HZ) / SPLIT / name, MODEL_RATE_HZ)
         soundfile.write(path, clip, MODEL_RATE_HZ, subtype="FLOAT")
         resampled.append(str(path))
     return task, resampled

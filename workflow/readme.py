@@ -1,11 +1,19 @@
-"""Write the tables of the default study into the README, between their markers."""
+"""Write the tables of the default study and of the benchmarks into the README's markers."""
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
+from tabulate import tabulate
+
 ROOT = Path(__file__).parent.parent
-TABLES = {"mini tasks": "results/mini/tables/tasks.md"}
+TABLES = {
+    "mini tasks": "results/mini/tables/tasks.md",
+    "embedding speed": "benchmarks/results/embed_speed.csv",
+    "passes": "benchmarks/results/passes_total.csv",
+}
+ORIGIN = ("machine", "versions")  # columns that say where numbers are from: a line below the table
 
 
 def insert(text: str, name: str, content: str) -> str:
@@ -23,12 +31,25 @@ def insert(text: str, name: str, content: str) -> str:
     return f"{before}{begin}\n{content.strip()}\n{end}{rest.partition(end)[2]}"
 
 
+def content(path: Path) -> str:
+    """Markdown of a result: as it is, or the table of a CSV with its machine and versions below."""
+    if path.suffix != ".csv":
+        return path.read_text()
+    with path.open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    shown = [{k: v for k, v in row.items() if k not in ORIGIN} for row in rows]
+    table = tabulate(shown, "keys", "github", disable_numparse=True)
+    origins = dict.fromkeys(tuple(row[k] for k in ORIGIN if k in row) for row in rows)
+    lines = [", ".join(origin) for origin in origins if origin]
+    return "\n\n".join([table, *lines])
+
+
 def main() -> None:
     """Update the README from the results at hand."""
     path = ROOT / "README.md"
     text = path.read_text()
     for name, table in TABLES.items():
-        text = insert(text, name, (ROOT / table).read_text())
+        text = insert(text, name, content(ROOT / table))
     path.write_text(text)
 
 

@@ -11,6 +11,7 @@ from passt.cost import Workload, count_views
 from workflow.config import ConfigError
 from workflow.plan import Plan, compare, words, write
 from workflow.rates import Rates
+from workflow.readme import content
 from workflow.sizes import hear_workloads, mini_workloads, read_config, read_variants
 
 CONFIG = read_config(Path("config/config.yaml"))
@@ -85,3 +86,11 @@ def test_computing_once_saves_passes():
 def test_a_config_without_variants_is_refused():
     with pytest.raises(ConfigError, match="expected a variant of PaSST"):
         read_variants(CONFIG | {"select_models": ["logmel"]})
+
+
+def test_results_become_tables_that_say_where_they_are_from(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_text("case,ratio,machine,versions\na,2.0,M,V 1\nb,1.50,M,V 1\n")
+    lines = content(path).splitlines()
+    assert lines[0].split("|")[1:3] == [" case   ", " ratio   "]
+    assert "1.50" in lines[3] and lines[-1] == "M, V 1" and len(lines) == 6

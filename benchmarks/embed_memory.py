@@ -1,0 +1,106 @@
+"""Peak memory of embedding: does it grow with the number of clips, or with a clip's length?
+
+    .venv/bin/python -m benchmarks.embed_memory
+
+Each case embeds a generated task with a tiny network in a process of its own; the peak is the
+resident memory's beyond what the process held before it began to embed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from benchmarks.clips import open_task, write_task
+from benchmarks.machine import machine, versions
+from hear.embed import embed_task
+from passt.checkpoints import Checkpoint
+
+CASES = (  # view, clips, seconds of each
+    ("scene", 100, 0.5),
+    ("scene", 10_000, 0.5),
+    ("rf160", 1, 60.0),
+    ("rf160", 1, 600.0),  # the longest of HEAR 2021's tasks
+    ("rf160", 1, 1200.0),  # the longest that the HEAR API allows
+    ("scene", 1, 600.0),
+)
+RATE_HZ = 32_000
+OUTPUT = Path(__file__).parent / "results" / "embed_memory.csv"
+TINY = {"init": "random", "hop": 320, "embed_dim": 64, "depth": 1, "num_heads": 1, "n_classes": 50}
+MIB = 2**20
+
+
+def peak_mib() -> float:
+    """Largest resident memory of this process so far (Linux counts it in KiB)."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / MIB
+
+
+def run(view: str, task: str, features: str) -> None:
+    """Embed a task in this process and print the memory before and at the peak."""
+    torch.set_num_threads(1)
+    folder = open_task(Path(task))
+    model = Checkpoint.from_config("tiny", TINY).embedder()
+    model.embed(torch.zeros(1, RATE_HZ), view)  # what torch sets up once is no growth
+    before = peak_mib()
+    index = embed_task([folder], model, view, Path(features), {}, progress=False)
+    n_rows = sum(index["folders"][folder.name]["train"]["n_rows"])
+    print(json.dumps({"before_mib": before, "peak_mib": peak_mib(), "n_rows": n_rows}))
+
+
+def measure(view: str, n_clips: int, seconds: float) -> dict:
+    """One row of the table."""
+    with tempfile.TemporaryDirectory() as folder:
+        noise = 0.1 * np.random.default_rng(0).standard_normal(int(seconds * RATE_HZ))
+        task = write_task(Path(folder) / "noise-v1-full", [noise] * n_clips, RATE_HZ)
+        command = [sys.executable, "-m", "benchmarks.embed_memory", "--run", view, str(task.path)]
+        start = time.perf_counter()
+        done = subprocess.run([*command, f"{folder}/features"], capture_output=True, check=True)
+        found = json.loads(done.stdout)
+    audio = n_clips * len(noise) * 4 / MIB
+    size = TINY["embed_dim"] + TINY["n_classes"]
+    return {
+        "view": view,
+        "n_clips": n_clips,
+        "seconds_each": seconds,
+        "n_rows": found["n_rows"],
+        "audio_mib": f"{audio:.1f}",
+        "stored_mib": f"{found['n_rows'] * size * 4 / MIB:.1f}",
+        "before_mib": f"{found['before_mib']:.0f}",
+        "growth_mib": f"{found['peak_mib'] - found['before_mib']:.1f}",
+        "wall_s": f"{time.perf_counter() - start:.1f}",
+        "machine": machine(),
+        "versions": versions(),
+    }
+
+
+def main() -> None:
+    """Measure every case and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--run", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--output", type=Path, default=OUTPUT)
+    arguments = parser.parse_args()
+    if arguments.run:
+        run(*arguments.run)
+        return
+    rows = []
+    for case in CASES:
+        rows.append(measure(*case))
+        print(rows[-1], flush=True)
+        with arguments.output.open("w", newline="") as stream:
+            writer = csv.DictWriter(stream, rows[0], lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+
+
+if __name__ == "__main__":
+    main()
