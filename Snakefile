@@ -7,6 +7,7 @@ configfile: "config/config.yaml"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/downloads.smk"
 include: "workflow/rules/tasks.smk"
 include: "workflow/rules/features.smk"
 include: "workflow/rules/probe.smk"

@@ -16,7 +16,7 @@ from hear.audio_checks import SAMPLE_RATES_HZ
 from hear.checks import METADATA_FILE
 from hear.resample import resample_folder
 
-MODEL_RATE_HZ = 32000  # PaSST's, and the rate that the paper's submissions asked HEAR for
+MODEL_RATE_HZ = 32000  # PaSST's, as in check_audio
 RESAMPLE = ("on_the_fly", "disk", "disk_only")  # while reading; a copy; a copy and no original
 NOTES = ".unpacked.json"  # what was unpacked in a folder, by archive
 
@@ -26,6 +26,7 @@ def prepare_archives(
     destination: Path,
     resample: str = "on_the_fly",
     n_threads: int = 1,
+    verify: Callable[[Path], str] = sha256_file,
     fetch_again: Callable[[Path], object] | None = None,
     progress: bool = True,
 ) -> tuple[list[Path], dict]:
@@ -41,8 +42,10 @@ def prepare_archives(
         One of `RESAMPLE`.
     n_threads : int
         For resampling.
+    verify : callable
+        Returns an archive's SHA-256; a ValueError says that it is not the right file.
     fetch_again : callable or None
-        Called once with an archive that is damaged; shall replace it.
+        Called once with an archive that is damaged or not the right one; shall replace it.
     progress : bool
         Show bars.
 
@@ -50,12 +53,12 @@ def prepare_archives(
     -------
     folders : list of Path
     origin : dict
-        ``archives``: SHA-256 by name; ``resampled``: rates and clipped clips by folder.
+        ``archives``: SHA-256 by name; ``resampled``: from and to which rate, by folder.
 
     Raises
     ------
-    ArchiveError
-        Naming an archive that is damaged (again, if it was fetched again).
+    ValueError
+        Naming an archive that is damaged or wrong (again, if it was fetched again).
     AudioError
         Naming a clip that cannot be resampled.
     """
@@ -65,13 +68,13 @@ def prepare_archives(
     for archive in archives:
         notes = _Notes(destination, archive.name)
         try:
-            entry = _unpack_once(archive, notes, resample, progress)
-        except ArchiveError as error:
+            entry = _unpack_once(archive, verify(archive), notes, resample, progress)
+        except ValueError as error:
             if fetch_again is None:
                 raise
             tqdm.write(f"{error}\n{archive.name}: fetched again, once", file=sys.stderr)
             fetch_again(archive)
-            entry = _unpack_once(archive, notes, resample, progress)
+            entry = _unpack_once(archive, verify(archive), notes, resample, progress)
         folder = destination / entry["folder"]
         folders.append(folder)
         origin["archives"][archive.name] = entry["sha256"]
@@ -121,9 +124,9 @@ class _Notes:
         return json.loads(self.path.read_text()) if self.path.exists() else {}
 
 
-def _unpack_once(archive: Path, notes: _Notes, resample: str, progress: bool) -> dict:
+def _unpack_once(archive: Path, sha256: str, notes: _Notes, resample: str, progress: bool) -> dict:
     """Unpack an archive unless all that is needed of it is here; return what is noted of it."""
-    sha256, entry = sha256_file(archive, progress), notes.read()
+    entry = notes.read()
     if entry is not None:
         folder = notes.destination / entry["folder"]
         is_whole = not entry["is_reduced"] or resample == "disk_only"
@@ -154,4 +157,7 @@ def _resample(
     if not keep_source:
         notes.write(entry | {"is_reduced": True})
     done = resample_folder(folder, min(above), MODEL_RATE_HZ, keep_source, n_threads, progress)
-    return {"from_hz": min(above), "to_hz": MODEL_RATE_HZ, "n_clipped": done.n_clipped}
+    if done.n_clipped:
+        said = f"{done.n_clipped} of {done.n_written} clips reach beyond full scale: clipped"
+        tqdm.write(f"warning: {folder.name}: {said}", file=sys.stderr)
+    return {"from_hz": min(above), "to_hz": MODEL_RATE_HZ}

@@ -16,6 +16,7 @@ from hear.models import source_hash
 from passt.checkpoints import FRONT_END_VERSION
 from passt.variants import Embedding
 from workflow.config import check_config
+from workflow.hear2021 import coverage, space_needs
 from workflow.models import read_checkpoints, read_models, read_protocol
 from workflow.tasks import TaskSpec, find_tasks, read_task_table
 
@@ -51,7 +52,12 @@ class Study:
     @property
     def is_generated(self) -> bool:
         """True if the tasks are the generated mini tasks."""
-        return self.config.get("task_dir") is None
+        return self.config.get("task_dir") is None and not self.is_fetched
+
+    @property
+    def is_fetched(self) -> bool:
+        """True if the tasks are HEAR 2021's, downloaded."""
+        return self.config["tasks_from"] == "hear2021"
 
     @property
     def is_real(self) -> bool:
@@ -61,6 +67,8 @@ class Study:
     @property
     def source(self) -> str:
         """Folder of the tasks below resources/tasks."""
+        if self.is_fetched:
+            return "hear2021"  # studies share what was downloaded
         return "mini" if self.is_generated else self.name
 
     def label(self) -> str:
@@ -68,6 +76,8 @@ class Study:
         n = len(self.tasks)
         if self.is_generated:
             tasks = f"{n} generated mini tasks (analogs, not the HEAR 2021 tasks)"
+        elif self.is_fetched:
+            tasks = coverage(read_task_table(), list(self.tasks))
         else:
             kind = "HEAR 2021 task" if self.is_real else "task"
             tasks = f"{n} {kind}{'s' * (n > 1)} from {Path(self.config['task_dir']).name}"
@@ -132,6 +142,31 @@ class Study:
         else:
             file = self.models[source].weights
         return [file] if file else []
+
+    def missing_archives(self) -> list[str]:
+        """Names of archives to download: those that are nowhere yet."""
+        paths = [path for spec in self.tasks.values() for path in spec.sources if self.is_fetched]
+        return sorted({path.name for path in paths if not path.exists()})
+
+    def missing_checkpoints(self) -> dict[str, str]:
+        """Address of each released file that a model needs and that is not here, by file."""
+        used = {m.variant.checkpoint for m in self.models.values() if m.variant}
+        found = [self.checkpoints[id] for id in sorted(used)]
+        return {c.file: c.url for c in found if c.url and not Path(c.file).exists()}
+
+    def space_needs(self) -> list[dict]:
+        """What the tasks that are not here yet take on the disk, in plain types."""
+        unfinished = [slug for slug in self.tasks if not Path(self.manifest(slug)).exists()]
+        needs = space_needs(read_task_table(), self.config, unfinished)
+        return [dataclasses.asdict(need) for need in needs]
+
+    def care(self, task: str) -> dict | None:
+        """How a downloaded task is looked after when it is unpacked; None for all others."""
+        if not self.is_fetched:
+            return None
+        row = read_task_table()[task]
+        names = {"folders": row["folders"].split(";"), "embedding_type": row["embedding_type"]}
+        return names | {"download": self.config["download"]}
 
     def protocol_entry(self) -> dict:
         """The protocol in plain types, as jobs receive it."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from workflow.fetching.errors import AddressError, DownloadError, TransientError
-from workflow.fetching.facts import Facts, facts_of
+from workflow.fetching.facts import NOTHING, Facts, facts_of
 from workflow.fetching.http import TIMEOUT_S, Reply, open_url
 from workflow.fetching.patience import Patience
 
@@ -21,7 +21,7 @@ from workflow.fetching.patience import Patience
 def download(
     urls: Sequence[str],
     path: Path,
-    expected: Facts = Facts(),
+    expected: Facts = NOTHING,
     patience: Patience | None = None,
     timeout_s: float = TIMEOUT_S,
     progress: bool = True,

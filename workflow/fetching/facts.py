@@ -45,6 +45,9 @@ class Facts:
         ]
 
 
+NOTHING = Facts()  # is known
+
+
 def facts_of(path: Path, progress: bool = True) -> Facts:
     """Read a file once and return all its facts."""
     md5, sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()

@@ -78,7 +78,7 @@ def _check_device(rows: list[tuple[Path, str, int]]) -> None:
     largest = sorted(rows, key=lambda row: -row[2])
     listed = "\n  ".join(f"{n / GIB:8.2f} GiB  {name}" for _, name, n in largest if n)
     raise SpaceError(
-        f"{rows[0][0]}: {total / GIB:.2f} GiB are still to come, {max(free, 0) / GIB:.2f} GiB are free "
+        f"{rows[0][0]}: {total / GIB:.2f} GiB to come, {max(free, 0) / GIB:.2f} GiB free "
         f"(beside {SPARE_BYTES / GIB:.0f} GiB that is kept free): {(total - free) / GIB:.2f} GiB "
         "are missing. Free some, run fewer tasks (tasks), or do without the copy at the model's "
         f"rate (resample: on_the_fly).\n  {listed}"

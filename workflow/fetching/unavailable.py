@@ -9,7 +9,13 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from workflow.fetching.errors import DownloadError
+
 FOLDER = Path("resources/archives/unavailable")
+HINT = (
+    "The other tasks go on. Start again to try once more or, with missing_tasks: drop, to finish "
+    "without this one, which every figure and table will then say."
+)
 
 
 def reason_missing(archive: str) -> str | None:
@@ -26,6 +32,11 @@ def explained(archive: str) -> Iterator[None]:
     """Note why an archive cannot be had if the block fails; forget an earlier failure if not.
 
     Only a `ValueError` is a reason that lies with the archive; a full disk is not.
+
+    Raises
+    ------
+    DownloadError
+        With what to do about it.
     """
     path = FOLDER / f"{archive}.json"
     try:
@@ -36,5 +47,5 @@ def explained(archive: str) -> Iterator[None]:
         temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
         temporary.write_text(json.dumps(note, indent=1) + "\n")
         os.replace(temporary, path)
-        raise
+        raise DownloadError(f"{error}\n{HINT}") from error
     path.unlink(missing_ok=True)

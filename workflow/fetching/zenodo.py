@@ -12,7 +12,7 @@ from pathlib import Path
 
 from workflow.fetching.download import download
 from workflow.fetching.errors import DownloadError
-from workflow.fetching.facts import Facts
+from workflow.fetching.facts import NOTHING, Facts
 from workflow.fetching.patience import Patience
 
 
@@ -50,7 +50,7 @@ def read_record(
     path = folder / f"zenodo-{record}.json"
     if not path.exists():
         try:
-            download([f"{site}/api/records/{record}"], path, Facts(), patience, progress=progress)
+            download([f"{site}/api/records/{record}"], path, NOTHING, patience, progress=progress)
         except DownloadError as error:
             raise RecordError(f"the list of archives could not be had: {error}") from error
     try:

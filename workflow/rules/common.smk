@@ -1,6 +1,7 @@
 """The study, read and checked before anything else, and what all rules share."""
 
 import os
+import re
 import sys
 from pathlib import Path
 

@@ -3,21 +3,25 @@ check every split file, label and audio file of it."""
 
 from pathlib import Path
 
-from hear.archives import sha256_file, unpack
 from hear.manifest import write_manifest
 from hear.mini import make_task
+from hear.prepare import prepare_archives
+from workflow.fetching.care import Care
 from workflow.logs import logged
 
-with logged(snakemake.log[0]):
-    manifest = Path(snakemake.output[0])
-    sources = [Path(source) for source in snakemake.params.sources]
-    if snakemake.params.generated:
-        folders = make_task(snakemake.wildcards.task, manifest.parent, snakemake.params.seed)
-        origin = {"generator": snakemake.params.generator, "seed": snakemake.params.seed}
+params, threads = snakemake.params, snakemake.threads
+manifest, task = Path(snakemake.output[0]), snakemake.wildcards.task
+sources = [Path(source) for source in params.sources]
+care = Care(params.care, sources)
+with logged(snakemake.log[0]), care.explained():
+    if params.generated:
+        folders = make_task(task, manifest.parent, params.seed)
+        origin = {"generator": params.generator, "seed": params.seed}
     else:
         archives = [source for source in sources if source.is_file()]
-        folders = [source for source in sources if source.is_dir()]
-        for archive in archives:
-            folders += unpack(archive, manifest.parent)
-        origin = {"archives": {archive.name: sha256_file(archive) for archive in archives}}
-    write_manifest(manifest, snakemake.wildcards.task, folders, origin)
+        made, origin = prepare_archives(
+            archives, manifest.parent, params.resample, threads, care.verify, care.fetch_again
+        )
+        folders = [source for source in sources if source.is_dir()] + made
+        care.check(folders)
+    write_manifest(manifest, task, folders, origin)
