@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -109,10 +110,18 @@ def fetch_checkpoint(
     Parameters and errors as :func:`fetch_archive`; ``url`` is the official address.
     """
     name = url.rsplit("/", 1)[1]
+    path, known = CHECKPOINTS / name, known_facts(name)
     urls = [*(f"{base.rstrip('/')}/{name}" for base in _mirrors(settings)), url]
     with one_at_a_time():
-        _download(urls, CHECKPOINTS / name, known_facts(name), patience, progress)
-    return CHECKPOINTS / name
+        if settings["folder"] and (given := Path(settings["folder"]) / name).is_file():
+            verify_file(given, progress)
+            CHECKPOINTS.mkdir(parents=True, exist_ok=True)
+            temporary = path.with_name(f"{name}.part")
+            shutil.copyfile(given, temporary)
+            os.replace(temporary, path)
+        else:
+            _download(urls, path, known, patience, progress)
+    return path
 
 
 def verify_file(path: Path, progress: bool = True) -> Facts:
