@@ -13,6 +13,7 @@ include: "workflow/rules/features.smk"
 include: "workflow/rules/probe.smk"
 include: "workflow/rules/official.smk"
 include: "workflow/rules/exhibits.smk"
+include: "workflow/rules/judge.smk"
 include: "workflow/rules/pretrain.smk"
 
 

@@ -237,6 +237,18 @@ class Study:
         """A table of the official study that the real tasks are compared with; else nothing."""
         return [f"results/official/{table}.csv"] if self.is_real else []
 
+    @property
+    def judged_model(self) -> str | None:
+        """The model that published scores of PaSST base can judge; None if there is none.
+
+        That takes the real tasks and the released weights of hop 10.
+        """
+        model = self.models.get("passt_mh_hop10")
+        if not self.is_real or model is None or model.variant is None:
+            return None
+        entry = self.config["checkpoints"][model.variant.checkpoint]
+        return model.id if entry.get("released") == "passt_hop10" else None
+
     def kinds(self) -> list[str]:
         """Kinds of task that the study has: ``scene``, ``event`` or both."""
         return [kind for kind in ("scene", "event") if self.tasks_of(kind)]
@@ -253,7 +265,9 @@ class Study:
 
     def exhibits(self) -> list[str]:
         """Every figure and table of the study."""
-        return [*exhibit_paths(self.name, FIGURES), f"results/{self.name}/tables/tasks.csv"]
+        judged = ["reproduction"] if self.judged_model else []
+        tables = [f"results/{self.name}/tables/{name}.csv" for name in ("tasks", *judged)]
+        return [*exhibit_paths(self.name, FIGURES), *tables]
 
 
 def exhibit_paths(study: str, figures: Iterable[int]) -> list[str]:

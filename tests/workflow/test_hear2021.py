@@ -287,7 +287,7 @@ def test_weights_as_github_serves_them(here, server):
     server.requests.clear()
     fetch_checkpoint("http://x/x.pt", settings | {"folder": "mine"}, progress=False)
     assert path.read_bytes() == content and not server.requests
-    (mine / "x.pt").write_bytes(b"other")
+    (mine / "x.pt").write_bytes(content[::-1])
     with pytest.raises(DownloadError, match=f"sha256: expected {sha256}"):
         fetch_checkpoint("http://x/x.pt", settings | {"folder": "mine"}, progress=False)
 
@@ -302,7 +302,7 @@ def test_a_disk_that_is_too_small_is_noticed_before(here, server, archives, monk
     assert not server.ranges(here.path("esc50"))
     assert reason_missing(NAMES["esc50"]) is None
     assert here("esc50", need).exists()
-    with pytest.raises(SpaceError, match=r"9.00 GiB  fsd50k \(audio\)"):
+    with pytest.raises(SpaceError, match=r"15.00 GiB  fsd50k \(audio\)"):
         check_space([other], ARCHIVES, Path("tasks"))
     check_space([replace(other, unpacked_bytes=2 * GIB, resampled_bytes=0)], ARCHIVES, Path("t"))
 
