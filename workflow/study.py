@@ -16,7 +16,7 @@ from hear.models import source_hash
 from passt.checkpoints import FRONT_END_VERSION
 from passt.variants import Embedding
 from workflow.config import check_config
-from workflow.hear2021 import coverage, space_needs
+from workflow.hear2021 import coverage
 from workflow.models import read_checkpoints, read_models, read_protocol
 from workflow.tasks import TaskSpec, find_tasks, read_task_table
 
@@ -142,31 +142,6 @@ class Study:
         else:
             file = self.models[source].weights
         return [file] if file else []
-
-    def missing_archives(self) -> list[str]:
-        """Names of archives to download: those that are nowhere yet."""
-        paths = [path for spec in self.tasks.values() for path in spec.sources if self.is_fetched]
-        return sorted({path.name for path in paths if not path.exists()})
-
-    def missing_checkpoints(self) -> dict[str, str]:
-        """Address of each released file that a model needs and that is not here, by file."""
-        used = {m.variant.checkpoint for m in self.models.values() if m.variant}
-        found = [self.checkpoints[id] for id in sorted(used)]
-        return {c.file: c.url for c in found if c.url and not Path(c.file).exists()}
-
-    def space_needs(self) -> list[dict]:
-        """What the tasks that are not here yet take on the disk, in plain types."""
-        unfinished = [slug for slug in self.tasks if not Path(self.manifest(slug)).exists()]
-        needs = space_needs(read_task_table(), self.config, unfinished)
-        return [dataclasses.asdict(need) for need in needs]
-
-    def care(self, task: str) -> dict | None:
-        """How a downloaded task is looked after when it is unpacked; None for all others."""
-        if not self.is_fetched:
-            return None
-        row = read_task_table()[task]
-        names = {"folders": row["folders"].split(";"), "embedding_type": row["embedding_type"]}
-        return names | {"download": self.config["download"]}
 
     def protocol_entry(self) -> dict:
         """The protocol in plain types, as jobs receive it."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 from snakemake.exceptions import WorkflowError
 
+from workflow.downloads import Downloads
 from workflow.official import OfficialStudy
 from workflow.study import Study
 

@@ -1,7 +1,9 @@
 """Archives and released weights. What is here already has no rule, so that no later change of
 the code or the config downloads it again or redoes what was made from it."""
 
-if archives := STUDY.missing_archives():
+DOWNLOADS = Downloads(STUDY)
+
+if archives := DOWNLOADS.archives():
 
     rule fetch_archive:
         message:
@@ -10,10 +12,11 @@ if archives := STUDY.missing_archives():
             "resources/archives/{archive}",
         params:
             download=config["download"],
-            needs=STUDY.space_needs(),
+            needs=DOWNLOADS.space_needs(),
         wildcard_constraints:
             archive="|".join(map(re.escape, archives)),
         priority: 100
+        localrule: True  # nodes of a cluster rarely reach the internet
         resources:
             downloads=1,
         log:
@@ -26,7 +29,7 @@ if archives := STUDY.missing_archives():
             "../scripts/fetch_archive.py"
 
 
-if checkpoints := STUDY.missing_checkpoints():
+if checkpoints := DOWNLOADS.checkpoints():
 
     rule fetch_checkpoint:
         message:
@@ -39,6 +42,7 @@ if checkpoints := STUDY.missing_checkpoints():
         wildcard_constraints:
             weights="|".join(re.escape(Path(file).name) for file in checkpoints),
         priority: 100
+        localrule: True  # nodes of a cluster rarely reach the internet
         resources:
             downloads=1,
         log:

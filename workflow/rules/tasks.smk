@@ -11,7 +11,7 @@ rule fetch_task:
         seed=config["seed"],
         generator=lambda w: STUDY.generator_version(w.task),
         resample=config["resample"],
-        care=lambda w: STUDY.care(w.task),
+        expected=lambda w: DOWNLOADS.care(w.task),
         state=lambda w: STUDY.tasks[w.task].state(),
     priority: 100  # all tasks are checked before the first is embedded
     threads: config["threads"].get("fetch", 1)

@@ -5,23 +5,16 @@ from pathlib import Path
 
 from hear.manifest import write_manifest
 from hear.mini import make_task
-from hear.prepare import prepare_archives
 from workflow.fetching.care import Care
 from workflow.logs import logged
 
-params, threads = snakemake.params, snakemake.threads
-manifest, task = Path(snakemake.output[0]), snakemake.wildcards.task
-sources = [Path(source) for source in params.sources]
-care = Care(params.care, sources)
+params, task = snakemake.params, snakemake.wildcards.task
+manifest = Path(snakemake.output[0])
+care = Care(params.expected, params.sources, snakemake.config["download"])
 with logged(snakemake.log[0]), care.explained():
     if params.generated:
         folders = make_task(task, manifest.parent, params.seed)
         origin = {"generator": params.generator, "seed": params.seed}
     else:
-        archives = [source for source in sources if source.is_file()]
-        made, origin = prepare_archives(
-            archives, manifest.parent, params.resample, threads, care.verify, care.fetch_again
-        )
-        folders = [source for source in sources if source.is_dir()] + made
-        care.check(folders)
+        folders, origin = care.prepare(manifest.parent, params.resample, snakemake.threads)
     write_manifest(manifest, task, folders, origin)
