@@ -116,6 +116,11 @@ def test_the_papers_study(tmp_path, monkeypatch):
     assert used == {"passt_hop10", "passt_hop5", "passt_hop3"}
     assert study.models["passt_2lvl"].variant.receptive_fields_ms == (160, 800)
     assert study.models["passt_2lvlmel"].variant.receptive_fields_ms == (160, 640)
+    assert study.judged_model == "passt_mh_hop10"
+    assert "results/paper/tables/reproduction.csv" in study.exhibits()
+    checkpoints = {id: {"released": id} for id in ("passt_hop5", "passt_hop3")}
+    other = paper(checkpoints=checkpoints | {"passt_hop10": {"init": "random", "hop": 320}})
+    assert other.judged_model is None  # published scores judge the released weights only
     assert study.label().startswith("Study paper: 19 HEAR 2021 tasks ·")
     assert "random" not in study.label() and study.label().endswith("seeds 42, 43, 44")
     unpacked = sum(need["unpacked_bytes"] for need in Downloads(study).space_needs()) / 2**30
