@@ -21,7 +21,7 @@ from hear.prepare import prepare_archives
 from passt.checkpoints import Checkpoint, CheckpointError
 from workflow.fetching.checkpoints import verify_checkpoint
 from workflow.fetching.errors import DownloadError
-from workflow.fetching.facts import LOCKED, RECORDED
+from workflow.fetching.facts import LOCKED, RECORDED, Facts, record
 from workflow.fetching.fetch import (
     ARCHIVES,
     CHECKPOINTS,
@@ -196,6 +196,15 @@ def test_a_disk_that_is_too_small_is_noticed_before(here, server, archives, monk
     with pytest.raises(SpaceError, match=r"15.00 GiB  fsd50k \(audio\)"):
         check_space([other], ARCHIVES, Path("tasks"))
     check_space([replace(other, unpacked_bytes=2 * GIB, resampled_bytes=0)], ARCHIVES, Path("t"))
+
+
+def test_jobs_that_record_at_the_same_time_lose_nothing(here):
+    names = [f"file{i}" for i in range(30)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda name: record(name, Facts(size=1), "x"), names))
+    record("file0", Facts(size=1), "y")
+    found = json.loads(RECORDED.read_text())
+    assert sorted(found) == sorted(names) and found["file0"] == {"size": 1, "source": "x"}
 
 
 def test_one_download_at_a_time(here, server, archives, tmp_path):

@@ -15,6 +15,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from workflow.fetching.errors import DownloadError
+from workflow.fetching.locks import locked
 
 LOCKED = Path("resources/downloads.lock.json")
 RECORDED = Path("resources/downloads.recorded.json")
@@ -100,15 +101,15 @@ def known_facts(name: str) -> dict[str, Facts]:
 
 
 def record(name: str, facts: Facts, source: str) -> None:
-    """Remember a downloaded file's facts unless the lock file has them all already."""
-    if known_facts(name).get(str(LOCKED)) == facts:
+    """Remember a file's facts and where it came from, unless they are known already."""
+    if facts in known_facts(name).values():
         return
-    entries = _read(RECORDED)
-    entries[name] = {k: v for k, v in asdict(facts).items() if v is not None} | {"source": source}
-    RECORDED.parent.mkdir(parents=True, exist_ok=True)
-    temporary = RECORDED.with_name(f"{RECORDED.name}.{os.getpid()}.part")
-    temporary.write_text(json.dumps(entries, indent=1, sort_keys=True) + "\n")
-    os.replace(temporary, RECORDED)
+    entry = {kind: value for kind, value in asdict(facts).items() if value is not None}
+    with locked(RECORDED.with_suffix(".lock")):  # several jobs may record at the same time
+        entries = _read(RECORDED) | {name: entry | {"source": source}}
+        temporary = RECORDED.with_name(f"{RECORDED.name}.part")
+        temporary.write_text(json.dumps(entries, indent=1, sort_keys=True) + "\n")
+        os.replace(temporary, RECORDED)
 
 
 def _read(path: Path) -> dict[str, dict]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from tqdm import tqdm
 from workflow.fetching.download import download
 from workflow.fetching.errors import DownloadError
 from workflow.fetching.facts import Facts, facts_of, known_facts, merge, record
+from workflow.fetching.locks import locked
 from workflow.fetching.patience import Patience
 from workflow.fetching.space import Need, check_space
 from workflow.fetching.unavailable import explained
@@ -26,23 +26,9 @@ CHECKPOINTS = Path("resources/checkpoints")
 LOCK = Path("resources/.downloads.lock")
 
 
-@contextmanager
-def one_at_a_time(lock: Path = LOCK) -> Iterator[None]:
-    """Wait until no other process downloads: Zenodo throttles parallel clients.
-
-    The operating system releases the lock of a process that dies.
-    """
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(lock, os.O_CREAT | os.O_RDWR)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            tqdm.write("waiting for another download to end", file=sys.stderr)
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
+def one_at_a_time() -> AbstractContextManager:
+    """Wait until no other process downloads: Zenodo throttles parallel clients."""
+    return locked(LOCK, "waiting for another download to end")
 
 
 def fetch_archive(
