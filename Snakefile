@@ -10,6 +10,7 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/downloads.smk"
 include: "workflow/rules/tasks.smk"
 include: "workflow/rules/models.smk"
 include: "workflow/rules/features.smk"
@@ -20,6 +21,7 @@ include: "workflow/rules/compare.smk"
 include: "workflow/rules/leaderboard.smk"
 include: "workflow/rules/measure.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/reproduction.smk"
 include: "workflow/rules/pretrain.smk"
 
 

@@ -13,6 +13,7 @@ from passt.checks import shortest_samples
 from passt.variants import Variant
 from passt.windows import samples
 from workflow.config import ConfigError, unknown
+from workflow.fetching.checkpoints import verify_checkpoint
 from workflow.requirements import check_requirements
 
 
@@ -49,7 +50,9 @@ def selected_models(config: dict) -> dict[str, dict]:
 
 
 def read_checkpoints(config: dict) -> dict[str, Checkpoint]:
-    """Build all checkpoints; those that a selected model uses must be there with their hash.
+    """Build all checkpoints; those that a selected model uses must have their hash.
+
+    A released one need not be there yet, any other must.
 
     Raises
     ------
@@ -68,7 +71,7 @@ def read_checkpoints(config: dict) -> dict[str, Checkpoint]:
         try:
             checkpoints[id] = Checkpoint.from_config(id, entry)
             if id in used:
-                checkpoints[id].verify()
+                verify_checkpoint(checkpoints[id], can_be_fetched="released" in entry)
         except CheckpointError as error:
             raise ConfigError(f"config: checkpoints.{id}: {error}") from error
     return checkpoints

@@ -17,6 +17,7 @@ from passt.checkpoints import FRONT_END_VERSION
 from passt.variants import Embedding
 from workflow.claims import official_models, read_claims
 from workflow.config import check_config
+from workflow.hear2021 import coverage
 from workflow.jobs import batches
 from workflow.models import read_checkpoints, read_evaluator, read_models, read_protocol
 from workflow.tasks import TaskSpec, find_tasks, read_task_table
@@ -55,7 +56,12 @@ class Study:
     @property
     def is_generated(self) -> bool:
         """True if the tasks are the generated mini tasks."""
-        return self.config.get("task_dir") is None
+        return self.config.get("task_dir") is None and not self.is_fetched
+
+    @property
+    def is_fetched(self) -> bool:
+        """True if the tasks are HEAR 2021's, downloaded."""
+        return self.config["tasks_from"] == "hear2021"
 
     @property
     def is_real(self) -> bool:
@@ -65,6 +71,8 @@ class Study:
     @property
     def source(self) -> str:
         """Folder of the tasks below resources/tasks."""
+        if self.is_fetched:
+            return "hear2021"  # studies share what was downloaded
         return "mini" if self.is_generated else self.name
 
     def label(self) -> str:
@@ -72,6 +80,8 @@ class Study:
         n = len(self.tasks)
         if self.is_generated:
             tasks = f"{n} generated mini tasks (analogs, not the HEAR 2021 tasks)"
+        elif self.is_fetched:
+            tasks = coverage(read_task_table(), list(self.tasks))
         else:
             kind = "HEAR 2021 task" if self.is_real else "task"
             tasks = f"{n} {kind}{'s' * (n > 1)} from {Path(self.config['task_dir']).name}"
@@ -282,6 +292,18 @@ class Study:
         """A table of the official study that the real tasks are compared with; else nothing."""
         return [f"results/official/{table}.csv"] if self.is_real else []
 
+    @property
+    def judged_model(self) -> str | None:
+        """The model that published scores of PaSST base can judge; None if there is none.
+
+        That takes the real tasks and the released weights of hop 10.
+        """
+        model = self.models.get("passt_mh_hop10")
+        if not self.is_real or model is None or model.variant is None:
+            return None
+        entry = self.config["checkpoints"][model.variant.checkpoint]
+        return model.id if entry.get("released") == "passt_hop10" else None
+
     def kinds(self) -> list[str]:
         """Kinds of task that the study has: ``scene``, ``event`` or both."""
         return [kind for kind in ("scene", "event") if self.tasks_of(kind)]
@@ -335,9 +357,10 @@ class Study:
 
     def exhibits(self) -> list[str]:
         """Every figure and table of the study."""
+        judged = ["reproduction"] if self.judged_model else []
         return [
             *exhibit_paths(self.name, (3, *FIGURES)),
-            *(f"results/{self.name}/tables/{table}.csv" for table in ("table_2", "tasks")),
+            *(f"results/{self.name}/tables/{name}.csv" for name in ("table_2", "tasks", *judged)),
             f"results/{self.name}/measure.csv",
         ]
 

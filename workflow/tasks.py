@@ -12,6 +12,7 @@ from pathlib import Path
 from hear.archives import Source, find_sources
 from hear.mini import MINI_TASKS, MissingSourceError, check_sources
 from workflow.config import ConfigError, unknown
+from workflow.hear2021 import archives_of, check_download, missing_tasks, select
 
 TABLE = Path(__file__).parent.parent / "config" / "tasks.tsv"
 CACHE = Path("resources/tasks/archives.json")  # metadata of archives already looked into
@@ -66,7 +67,7 @@ def find_tasks(config: dict) -> dict[str, TaskSpec]:
     Parameters
     ----------
     config : dict
-        A checked config: keys ``task_dir``, ``tasks``, ``categories``, ``study``.
+        A checked config: keys ``task_dir``, ``tasks_from``, ``tasks``, ``categories``, ``study``.
 
     Returns
     -------
@@ -79,17 +80,16 @@ def find_tasks(config: dict) -> dict[str, TaskSpec]:
         If a task is asked for that there is none of, or the folder holds none.
     """
     table = read_task_table()
+    check_download(config)
+    if config["tasks_from"] == "hear2021":
+        return _official(table, config)
     if config.get("task_dir") is None:
         specs = {
             slug: TaskSpec(slug, table[slug]["category"], table[slug]["embedding_type"])
             for slug in _available(table, config)
         }
     else:
-        if config["study"] == "mini":
-            raise ConfigError(
-                "config: task_dir needs a study of its own: add --config study=NAME, "
-                "so that results/mini/ stays that of the generated tasks"
-            )
+        _need_own_study(config, "task_dir")
         specs = _from_directory(Path(config["task_dir"]), table, config.get("categories", {}))
     if config["tasks"] == "all":
         return specs
@@ -97,6 +97,27 @@ def find_tasks(config: dict) -> dict[str, TaskSpec]:
         if slug not in specs:
             raise ConfigError(f"config: tasks: {unknown(slug, specs)}")
     return {slug: spec for slug, spec in specs.items() if slug in config["tasks"]}
+
+
+def _need_own_study(config: dict, key: str) -> None:
+    if config["study"] == "mini":
+        raise ConfigError(
+            f"config: {key} needs a study of its own: add --config study=NAME, "
+            "so that results/mini/ stays that of the generated tasks"
+        )
+
+
+def _official(table: dict[str, dict[str, str]], config: dict) -> dict[str, TaskSpec]:
+    """The tasks of HEAR 2021 from their archives, which need not be here yet."""
+    _need_own_study(config, "tasks_from: hear2021")
+    slugs = select(list(table), config["tasks"])
+    missing = missing_tasks(table, config, slugs)
+    specs = {}
+    for slug in (slug for slug in slugs if slug not in missing):
+        row = table[slug]
+        paths = archives_of(row, config["download"]["folder"]).paths
+        specs[slug] = TaskSpec(slug, row["category"], row["embedding_type"], paths, True)
+    return specs
 
 
 def _available(table: dict[str, dict[str, str]], config: dict) -> list[str]:

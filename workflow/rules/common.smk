@@ -1,11 +1,13 @@
 """The study, read and checked before anything else, and what all rules share."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
+from workflow.downloads import Downloads
 from workflow.official import OfficialStudy
 from workflow.report import report_facts, report_inputs
 from workflow.study import Study

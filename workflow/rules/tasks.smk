@@ -10,8 +10,11 @@ rule fetch_task:
         sources=lambda w: [str(path) for path in STUDY.tasks[w.task].sources],
         seed=config["seed"],
         generator=lambda w: STUDY.generator_version(w.task),
+        resample=config["resample"],
+        expected=lambda w: DOWNLOADS.care(w.task),
         state=lambda w: STUDY.tasks[w.task].state(),
     priority: 100  # all tasks are checked before the first is embedded
+    threads: config["threads"].get("fetch", 1)
     log:
         f"logs/{STUDY.source}/fetch_task/{{task}}.log",
     benchmark:

@@ -1,0 +1,189 @@
+"""Archives unpacked once and resampled: same samples, killed in the middle, damaged, wrong."""
+
+from __future__ import annotations
+
+import shutil
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from hear.archives import ArchiveError, sha256_file
+from hear.audio import AudioError, read_clip, read_samples
+from hear.prepare import NOTES, check_folders, prepare_archives
+from hear.audio_copies import STEPS, resample_folder
+from hear.tasks import check_audio, read_task
+
+FROM_HZ, TO_HZ = 48000, 32000
+
+
+@pytest.fixture
+def folder(make_task) -> Path:
+    """A task at 48 kHz whose clips have noise up to the highest frequencies."""
+    path, rng = make_task(rate_hz=FROM_HZ), np.random.default_rng(0)
+    for file in (path / str(FROM_HZ)).rglob("*.wav"):
+        soundfile.write(file, rng.uniform(-0.5, 0.5, 12000), FROM_HZ, "PCM_16")
+    return path
+
+
+@pytest.fixture
+def archive(folder, tmp_path) -> Path:
+    path = tmp_path / "hear2021-tones-v1-full-48000.tar.gz"
+    with tarfile.open(path, "w:gz") as tar:
+        tar.add(folder, f"hear-2021.0.6/tasks/{folder.name}")
+    return path
+
+
+def prepare(archive: Path, resample: str = "on_the_fly", **settings) -> tuple[Path, dict]:
+    destination = archive.parent / "unpacked"
+    (folder,), origin = prepare_archives(
+        [archive], destination, resample, progress=False, **settings
+    )
+    assert folder.parent == destination
+    return folder, origin
+
+
+def rates(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if path.is_dir())
+
+
+@pytest.mark.parametrize("n_threads", [1, 3])
+def test_copies_are_what_reading_would_give_to_half_a_step(folder, n_threads):
+    done = resample_folder(folder, FROM_HZ, TO_HZ, n_threads=n_threads, progress=False)
+    originals = sorted((folder / "48000").rglob("*.wav"))
+    assert (done.n_written, done.n_kept, done.n_clipped) == (len(originals), 0, 0)
+    worst = 0.0
+    for path in originals:
+        copy = folder / "32000" / path.relative_to(folder / "48000")
+        assert soundfile.info(copy).subtype == "PCM_16"
+        stored, rate_hz = read_samples(copy)
+        wanted = read_clip(path, TO_HZ)
+        assert rate_hz == TO_HZ and stored.shape == wanted.shape == (8000,)
+        worst = max(worst, float(np.abs(stored - wanted).max()))
+    assert 0.4 / STEPS < worst <= 0.5 / STEPS + 1e-7
+    assert check_audio(read_task(folder), progress=False)["sample_rate_hz"] == TO_HZ
+
+
+def test_what_is_done_is_kept_and_half_a_file_is_not(folder):
+    resample_folder(folder, FROM_HZ, TO_HZ, progress=False)
+    copies = sorted((folder / "32000").rglob("*.wav"))
+    before = {copy: copy.stat().st_mtime_ns for copy in copies[1:]}
+    copies[0].rename(copies[0].with_name(copies[0].name + ".part"))  # as a killed call leaves it
+    done = resample_folder(folder, FROM_HZ, TO_HZ, progress=False)
+    assert (done.n_written, done.n_kept) == (1, len(copies) - 1)
+    assert before == {copy: copy.stat().st_mtime_ns for copy in copies[1:]}
+    assert sorted((folder / "32000").rglob("*")) == sorted({*copies, *(c.parent for c in copies)})
+
+
+def test_originals_go_one_by_one_and_only_after_their_copy(folder):
+    broken = sorted((folder / "48000").rglob("*.wav"))[5]
+    content = broken.read_bytes()
+    broken.write_bytes(b"junk")
+    with pytest.raises(AudioError, match=broken.name):
+        resample_folder(folder, FROM_HZ, TO_HZ, keep_source=False, progress=False)
+    left = {path.name for path in (folder / "48000").rglob("*.wav")}
+    copied = {path.name for path in (folder / "32000").rglob("*.wav")}
+    assert broken.name in left and not left & copied and len(left | copied) == 12
+    broken.write_bytes(content)
+    resample_folder(folder, FROM_HZ, TO_HZ, keep_source=False, progress=False)
+    assert rates(folder) == ["32000"]
+    again = resample_folder(folder, FROM_HZ, TO_HZ, keep_source=False, progress=False)
+    assert (again.n_written, again.n_kept) == (0, 12)
+
+
+def test_full_scale_is_clipped_and_counted(folder):
+    path = sorted((folder / "48000").rglob("*.wav"))[0]
+    square = np.sign(np.sin(2 * np.pi * 1000 * (np.arange(12000) + 0.5) / FROM_HZ))
+    soundfile.write(path, square, FROM_HZ, "PCM_16")  # the filter overshoots at its edges
+    assert resample_folder(folder, FROM_HZ, TO_HZ, progress=False).n_clipped == 1
+    copy = folder / "32000" / path.relative_to(folder / "48000")
+    wanted = read_clip(path, TO_HZ).clip(-1, 1 - 1 / STEPS)
+    assert np.abs(read_samples(copy)[0] - wanted).max() <= 0.5 / STEPS + 1e-7
+
+
+def test_nothing_to_resample_is_an_error(tmp_path):
+    with pytest.raises(AudioError, match="expected WAV files"):
+        resample_folder(tmp_path, FROM_HZ, TO_HZ, progress=False)
+
+
+def test_archives_are_unpacked_once(archive):
+    folder, origin = prepare(archive)
+    assert origin == {"archives": {archive.name: sha256_file(archive, progress=False)}}
+    (folder / "seen").touch()
+    assert (prepare(archive)[0] / "seen").exists()
+    (folder / "task_metadata.json").unlink()  # not whole any more
+    assert not (prepare(archive)[0] / "seen").exists()
+
+
+def test_another_archive_of_the_name_is_unpacked_instead(archive, folder):
+    unpacked, _ = prepare(archive)
+    (unpacked / "seen").touch()
+    with tarfile.open(archive, "w:gz", compresslevel=1) as tar:
+        tar.add(folder, "tones-v2-full")
+    again, _ = prepare(archive)
+    assert again.name == "tones-v2-full" and not unpacked.exists()
+
+
+def test_every_way_of_resampling_follows_every_other(archive):
+    expected = {"on_the_fly": ["48000"], "disk": ["32000", "48000"], "disk_only": ["32000"]}
+    order = ["disk", "disk_only", "on_the_fly", "disk_only", "disk", "on_the_fly", "disk", "disk"]
+    for resample in order:
+        folder, origin = prepare(archive, resample)
+        assert rates(folder) == expected[resample], resample
+        assert len(list(folder.rglob("*.wav"))) == 12 * len(expected[resample])
+        assert ("resampled" in origin) == (resample != "on_the_fly")
+    with pytest.raises(ValueError, match="resample: expected one of on_the_fly, disk"):
+        prepare(archive, "never")
+
+
+def test_audio_at_the_models_rate_is_left_alone(archive, folder):
+    shutil.move(folder / "48000", folder / "16000")
+    for rate in ("16000", "32000"):
+        with tarfile.open(archive, "w:gz") as tar:
+            tar.add(folder, folder.name)
+        unpacked, origin = prepare(archive, "disk_only")
+        assert rates(unpacked) == [rate] and "resampled" not in origin
+        shutil.move(folder / "16000", folder / "32000") if rate == "16000" else None
+
+
+def test_a_damaged_archive_is_named_fetched_again_once_then_fails(archive, capsys):
+    whole = archive.read_bytes()
+    archive.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ArchiveError, match=archive.name):
+        prepare(archive)
+    calls = []
+
+    def repair(path: Path) -> None:
+        calls.append(path)
+        path.write_bytes(whole)
+
+    folder, _ = prepare(archive, fetch_again=repair)
+    assert calls == [archive] and folder.is_dir()
+    assert f"{archive.name}: fetched again" in capsys.readouterr().err
+    archive.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ArchiveError, match="corrupted or truncated"):
+        prepare(archive, fetch_again=calls.append)
+    assert len(calls) == 2
+
+
+def test_a_wrong_archive_is_fetched_again_too(archive):
+    def verify(path: Path) -> str:
+        if not calls:
+            raise ValueError("sha256: expected a, found b")
+        return "a"
+
+    calls = []
+    _, origin = prepare(archive, verify=verify, fetch_again=calls.append)
+    assert calls == [archive] and origin["archives"] == {archive.name: "a"}
+
+
+def test_unexpected_folders_are_named(archive):
+    folder, _ = prepare(archive)
+    assert NOTES in {path.name for path in folder.parent.iterdir()}
+    check_folders([folder], [folder.name], "scene")
+    with pytest.raises(ArchiveError, match="expected x-v1-full; the archives have tones-v1-full"):
+        check_folders([folder], ["x-v1-full"], "scene")
+    with pytest.raises(ArchiveError, match="embedding_type: expected 'event'.*found 'scene'"):
+        check_folders([folder], [folder.name], "event")

@@ -1,0 +1,145 @@
+"""A file server that misbehaves on request: it stands in for Zenodo, GitHub and mirrors."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import socket
+import threading
+import time
+from collections import defaultdict
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class FileServer:
+    """Serves ``files`` by path; each request for a path takes one step off its ``script``.
+
+    Steps: ``("drop", n)`` sends n bytes of the answer and cuts the connection; ``("status", code,
+    headers)``; ``("claim", n)`` announces n bytes more than there are; ``("end", n)`` ends n bytes
+    early without having announced a length; ``("slow", seconds)`` pauses between pieces;
+    ``("ignore range",)``; ``("html",)``; ``("shift", n)`` answers a range from n bytes further.
+    """
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self.redirects: dict[str, str] = {}
+        self.script: dict[str, list[tuple]] = defaultdict(list)
+        self.always: dict[str, tuple] = {}
+        self.requests: list[tuple[str, dict[str, str]]] = []
+        self.etags = True
+        self.at_work = self.most_at_work = 0
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self.server.daemon_threads = True
+        self.server.handle_error = lambda *_: None  # a client that was killed
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
+
+    def close(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+    def ranges(self, path: str) -> list[str | None]:
+        return [headers.get("Range") for asked, headers in self.requests if asked == path]
+
+    def add_record(self, number: int, archives: dict[str, bytes]) -> None:
+        """Serve archives as Zenodo does: a record in JSON, and each file's content."""
+        files = []
+        for name, content in archives.items():
+            path = f"/api/records/{number}/files/{name}/content"
+            self.files[path] = content
+            checksum = f"md5:{hashlib.md5(content).hexdigest()}"
+            links = {"self": self.url + path}
+            files.append({"key": name, "size": len(content), "checksum": checksum, "links": links})
+        record = {"id": number, "title": "HEAR 2021 datasets", "files": files}
+        self.files[f"/api/records/{number}"] = json.dumps(record).encode()
+
+
+def _handler(state: FileServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            state.at_work += 1
+            state.most_at_work = max(state.most_at_work, state.at_work)
+            try:
+                self.answer()
+            finally:
+                state.at_work -= 1
+
+        def answer(self) -> None:
+            path = self.path.split("?")[0]
+            state.requests.append((path, dict(self.headers)))
+            step = state.script[path].pop(0) if state.script[path] else state.always.get(path, ())
+            kind = step[0] if step else ""
+            if kind == "status":
+                return self.plain(step[1], b"", step[2] if len(step) > 2 else {})
+            if kind == "html":
+                page = b"<html><head><title>Site under\n maintenance</title></head></html>"
+                return self.plain(200, page, {"Content-Type": "text/html; charset=utf-8"})
+            if path in state.redirects:
+                return self.plain(302, b"", {"Location": state.redirects[path]})
+            if path not in state.files:
+                return self.plain(404, b"", {})
+            self.file(state.files[path], kind, step)
+
+        def plain(self, code: int, body: bytes, headers: dict[str, str]) -> None:
+            self.send_response(code)
+            for key, value in headers.items():
+                self.send_header(key, value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def file(self, content: bytes, kind: str, step: tuple) -> None:
+            etag = f'"{hashlib.md5(content).hexdigest()}"'
+            start = self.start(content, kind, etag)
+            if start is not None and start >= len(content):
+                return self.plain(416, b"", {"Content-Range": f"bytes */{len(content)}"})
+            first = (start or 0) + (step[1] if kind == "shift" else 0)
+            body = content[first:]
+            self.send_response(200 if start is None else 206)
+            if start is not None:
+                stated = f"bytes {first}-{len(content) - 1}/{len(content)}"
+                self.send_header("Content-Range", stated)
+            if state.etags:
+                self.send_header("ETag", etag)
+            self.send_header("Content-Type", "application/octet-stream")
+            if kind == "end":
+                self.send_header("Connection", "close")
+            else:
+                more = step[1] if kind == "claim" else 0
+                self.send_header("Content-Length", str(len(body) + more))
+            self.end_headers()
+            self.send(body, kind, step)
+
+        def start(self, content: bytes, kind: str, etag: str) -> int | None:
+            """First byte of the range to send; None for the whole file."""
+            asked = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
+            condition = self.headers.get("If-Range")
+            if asked is None or kind == "ignore range" or (condition and condition != etag):
+                return None
+            return int(asked[1])
+
+        def send(self, body: bytes, kind: str, step: tuple) -> None:
+            if kind in ("drop", "end", "claim"):
+                n = {"drop": step[1], "end": len(body) - step[1], "claim": len(body)}[kind]
+                self.wfile.write(body[:n])
+                self.wfile.flush()
+                self.close_connection = True
+                if kind == "drop":
+                    self.connection.shutdown(socket.SHUT_RDWR)
+                return
+            size = 50_000 if kind == "slow" else max(1, len(body))
+            for i in range(0, len(body), size):
+                try:
+                    self.wfile.write(body[i : i + size])
+                except OSError:  # the client was killed
+                    self.close_connection = True
+                    return
+                time.sleep(step[1] if kind == "slow" else 0)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    return Handler

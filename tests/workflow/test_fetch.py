@@ -1,0 +1,215 @@
+"""Archives and weights against a server like Zenodo and GitHub: killed, damaged, contradicting,
+misnamed, missing, on a disk that is too small."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from real_archives import NAMES, RECORD, TASKS
+
+from hear.prepare import prepare_archives
+from passt.checkpoints import Checkpoint, CheckpointError
+from workflow.fetching.checkpoints import verify_checkpoint
+from workflow.fetching.errors import DownloadError
+from workflow.fetching.facts import LOCKED, RECORDED, Facts, record
+from workflow.fetching.fetch import (
+    ARCHIVES,
+    CHECKPOINTS,
+    fetch_archive,
+    fetch_checkpoint,
+    verify_file,
+)
+from workflow.fetching.patience import Patience
+from workflow.fetching.space import GIB, SPARE_BYTES, Need, SpaceError, check_space
+from workflow.fetching.unavailable import reason_missing
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch, server, archives):
+    """An empty working directory, and a function that fetches one task's archive there."""
+    monkeypatch.chdir(tmp_path)
+    server.add_record(RECORD, archives)
+
+    def fetch(task: str, *needs: Need, **download) -> Path:
+        patience = Patience(attempts=2, sleep=lambda _: None)
+        download = {"record": RECORD, "url": server.url, "mirrors": [], "folder": None} | download
+        return fetch_archive(NAMES[task], download, needs, patience=patience, progress=False)
+
+    fetch.path = lambda task: f"/api/records/{RECORD}/files/{NAMES[task]}/content"
+    return fetch
+
+
+def kill_when(code: str, condition) -> None:
+    """Run Python code and kill it as soon as a condition holds."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    killed = subprocess.Popen([sys.executable, "-c", code], env=environment)
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert killed.poll() is None, "it ended before it was killed"
+        assert time.monotonic() < deadline, "what was waited for did not happen in two minutes"
+        time.sleep(0.002)
+    killed.kill()
+    killed.wait()
+
+
+def test_a_killed_download_and_a_killed_resampling_go_on(here, server, archives, tmp_path):
+    name, path = NAMES["esc50"], here.path("esc50")
+    server.always[path] = ("slow", 0.1)
+    part = tmp_path / "resources/archives" / f"{name}.part"
+    settings = {"record": RECORD, "url": server.url, "mirrors": [], "folder": None}
+    kill_when(
+        f"from workflow.fetching.fetch import *; fetch_archive({name!r}, {settings!r})",
+        lambda: part.exists() and part.stat().st_size >= 200_000,
+    )
+    kept = part.stat().st_size
+    assert kept < len(archives[name]) and not (part.parent / name).exists()
+    server.always.clear()
+    server.requests.clear()
+    archive = here("esc50")  # the killed process left no lock
+    assert server.ranges(path) == [f"bytes={kept}-"] and archive.read_bytes() == archives[name]
+
+    copies = tmp_path / "task" / TASKS["esc50"] / "32000"
+    slow = (
+        "import os, time; from pathlib import Path; from hear.prepare import prepare_archives; "
+        "real = os.replace; os.replace = lambda *a: (time.sleep(0.05), real(*a)); "
+        f"prepare_archives([Path({str(archive)!r})], Path('task'), 'disk_only')"
+    )
+    kill_when(slow, lambda: len(list(copies.rglob("*.wav"))) >= 3)
+    times = {copy: copy.stat().st_mtime_ns for copy in copies.rglob("*.wav")}
+    assert 3 <= len(times) < 18
+    prepare_archives([archive], tmp_path / "task", "disk_only", progress=False)
+    assert times == {copy: copy.stat().st_mtime_ns for copy in times}
+    assert len(list(copies.rglob("*"))) == 18 + 3 and not (copies.parent / "48000").exists()
+
+
+def test_lock_file_record_and_file_must_agree(here, server, archives):
+    name, found = NAMES["esc50"], hashlib.md5(archives[NAMES["esc50"]]).hexdigest()
+    LOCKED.parent.mkdir(exist_ok=True)
+    LOCKED.write_text(json.dumps({name: {"md5": "0" * 32, "source": "x"}}))
+    said = f"{name}: md5: expected {'0' * 32} as {LOCKED} says, found {found} in record {RECORD}"
+    with pytest.raises(DownloadError, match=said):
+        here("esc50")
+    assert not server.ranges(here.path("esc50"))
+    LOCKED.write_text(json.dumps({name: {"md5": found, "sise": 1}}))
+    with pytest.raises(DownloadError, match="expected size, md5, sha256, source; found .'sise'"):
+        here("esc50")
+    LOCKED.write_text(json.dumps({name: {"md5": found}}))
+    archive = here("esc50")
+    assert verify_file(archive, progress=False).md5 == found
+    archive.write_bytes(archives[name] + b"x")
+    with pytest.raises(DownloadError, match=f"size: expected {len(archives[name])} as {RECORDED}"):
+        verify_file(archive, progress=False)
+
+
+def test_what_cannot_be_had_is_noted_and_forgotten(here, server):
+    name = NAMES["esc50"]
+    server.script[here.path("esc50")] = [("status", 403)]
+    with pytest.raises(DownloadError, match="403.*\n.*Start again to try once more"):
+        here("esc50")
+    assert "403" in reason_missing(name)
+    here("esc50")
+    assert reason_missing(name) is None
+
+
+def test_a_name_that_the_record_does_not_have(here, server):
+    other = NAMES["esc50"].replace("v2.0.0", "v2.0.1")
+    names = ("readme.txt", other, NAMES["gunshot_triangulation"])
+    server.add_record(RECORD, dict.fromkeys(names, b"x"))
+    with pytest.raises(DownloadError, match="no file of this name") as error:
+        here("esc50")
+    listed = str(error.value).split("nearest first:")[1].split()
+    assert listed[0] == other and listed[2] == "readme.txt"
+
+
+@pytest.mark.parametrize(
+    "record", [b"{", b"[]", b'{"files": [{"key": "a"}]}', b'{"files": [{"checksum": 3}]}']
+)
+def test_records_of_another_form_are_named(here, server, record):
+    server.files[f"/api/records/{RECORD}"] = record
+    with pytest.raises(DownloadError, match=f"zenodo-{RECORD}.json: expected a Zenodo record"):
+        here("esc50")
+
+
+def test_mirrors_serve_when_zenodo_does_not(here, server, archives, capsys):
+    server.files.clear()
+    server.files[f"/mirror/{NAMES['esc50']}"] = archives[NAMES["esc50"]]
+    with pytest.raises(DownloadError, match="the list of archives could not be had"):
+        here("esc50")
+    assert reason_missing(NAMES["esc50"]) is None  # nothing is known of this archive
+    here("esc50", mirrors=[f"{server.url}/mirror/"])
+    assert "going on with the mirrors" in capsys.readouterr().err
+
+
+def test_weights_as_github_serves_them(here, server):
+    content = b"weights" * 50_000
+    server.redirects["/releases/x.pt"] = f"{server.url}/storage/1?sig=a%2Fb"
+    server.files["/storage/1"] = content
+    server.script["/storage/1"] = [("drop", 150_000)]
+    settings = {"mirrors": [f"{server.url}/none"], "folder": None}
+    patience = Patience(sleep=lambda _: None)
+    path = fetch_checkpoint(f"{server.url}/releases/x.pt", settings, patience, progress=False)
+    assert path == CHECKPOINTS / "x.pt" and path.read_bytes() == content
+    sha256 = hashlib.sha256(content).hexdigest()
+    assert json.loads(RECORDED.read_text())["x.pt"]["sha256"] == sha256
+    checkpoint = Checkpoint("x", 320, file=str(path))
+    verify_checkpoint(checkpoint, can_be_fetched=True)
+    path.write_bytes(b"other")
+    with pytest.raises(CheckpointError, match=f"expected {sha256}"):
+        verify_checkpoint(checkpoint, can_be_fetched=True)
+    path.unlink()
+    verify_checkpoint(checkpoint, can_be_fetched=True)
+    with pytest.raises(CheckpointError, match="no file"):
+        verify_checkpoint(checkpoint, can_be_fetched=False)
+    mine = Path("mine")
+    mine.mkdir()
+    (mine / "x.pt").write_bytes(content)
+    server.requests.clear()
+    fetch_checkpoint("http://x/x.pt", settings | {"folder": "mine"}, progress=False)
+    assert path.read_bytes() == content and not server.requests
+    (mine / "x.pt").write_bytes(content[::-1])
+    with pytest.raises(DownloadError, match=f"sha256: expected {sha256}"):
+        fetch_checkpoint("http://x/x.pt", settings | {"folder": "mine"}, progress=False)
+
+
+def test_a_disk_that_is_too_small_is_noticed_before(here, server, archives, monkeypatch):
+    need = Need("esc50", {NAMES["esc50"]: 1}, 3 * GIB, 2 * GIB)
+    other = Need("fsd50k", {"fsd50k.tar.gz": 5 * GIB}, 9 * GIB, 6 * GIB)
+    usage = shutil.disk_usage(".")._replace(free=7 * GIB + SPARE_BYTES)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(SpaceError, match="25.00 GiB to come, 7.00 GiB free .* 18.00 GiB are miss"):
+        here("esc50", need, other)
+    assert not server.ranges(here.path("esc50"))
+    assert reason_missing(NAMES["esc50"]) is None
+    assert here("esc50", need).exists()
+    with pytest.raises(SpaceError, match=r"15.00 GiB  fsd50k \(audio\)"):
+        check_space([other], ARCHIVES, Path("tasks"))
+    check_space([replace(other, unpacked_bytes=2 * GIB, resampled_bytes=0)], ARCHIVES, Path("t"))
+
+
+def test_jobs_that_record_at_the_same_time_lose_nothing(here):
+    names = [f"file{i}" for i in range(30)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda name: record(name, Facts(size=1), "x"), names))
+    record("file0", Facts(size=1), "y")
+    found = json.loads(RECORDED.read_text())
+    assert sorted(found) == sorted(names) and found["file0"] == {"size": 1, "source": "x"}
+
+
+def test_one_download_at_a_time(here, server, archives, tmp_path):
+    for task in TASKS:
+        server.always[here.path(task)] = ("slow", 0.02)
+    with ThreadPoolExecutor(2) as pool:
+        assert all(path.exists() for path in pool.map(here, TASKS))
+    assert server.most_at_work == 1 and len(json.loads(RECORDED.read_text())) == 2

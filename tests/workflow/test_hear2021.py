@@ -1,0 +1,154 @@
+"""The real tasks' line from the record to checked, resampled tasks, and the paper's study."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from real_archives import NAMES, RECORD, TASKS
+
+from workflow.downloads import Downloads
+from workflow.fetching.facts import RECORDED
+from workflow.study import Study
+from workflow.tasks import read_task_table
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def clone(tmp_path, server, archives) -> Path:
+    """A copy of the project whose config names the test's server instead of Zenodo."""
+    target = tmp_path / "clone"
+    for room in ("passt", "hear", "analysis", "workflow", "config", "profiles", "resources"):
+        ignored = shutil.ignore_patterns("__pycache__", "tasks", "archives", "checkpoints")
+        shutil.copytree(ROOT / room, target / room, ignore=ignored)
+    for file in ("Snakefile", "environment.yml"):
+        shutil.copy(ROOT / file, target / file)
+    server.add_record(RECORD, archives)
+    configure(target, server)
+    return target
+
+
+def configure(clone: Path, server, **settings) -> None:
+    download = {"record": RECORD, "url": server.url, "mirrors": [], "folder": None}
+    download |= settings.pop("download", {})
+    config = {"study": "real", "tasks_from": "hear2021", "tasks": list(TASKS)}
+    config |= {"resample": "disk_only", "download": download} | settings
+    (clone / "real.yaml").write_text(yaml.safe_dump(config))
+
+
+def run(clone: Path, *arguments: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "workflow.launch", "--cores", "2", *arguments]
+    command += ["--configfile", "real.yaml"]
+    return subprocess.run(command, cwd=clone, capture_output=True, text=True)
+
+
+def manifest(clone: Path, task: str) -> Path:
+    return clone / "resources/tasks/hear2021" / task / "task.json"
+
+
+def test_from_the_record_to_checked_tasks_without_one_archive(clone, server, archives):
+    for name in archives:
+        path = f"/api/records/{RECORD}/files/{name}/content"
+        server.script[path] = [("status", 429, {"Retry-After": "0"}), ("drop", 100_000)]
+    server.script[path] = [("status", 404)]  # the last one is gone
+    targets = [f"resources/tasks/hear2021/{task}/task.json" for task in TASKS]
+    finished = run(clone, *targets)
+    said = finished.stdout + finished.stderr
+    assert finished.returncode != 0 and "the server says 404" in said, said
+    assert "missing_tasks: drop" in said and "Traceback" not in said
+    assert server.most_at_work == 1 and not list((clone / "resources").rglob("*.part*"))
+
+    name, folder = NAMES["esc50"], TASKS["esc50"]
+    made = json.loads(manifest(clone, "esc50").read_text())
+    sha256 = hashlib.sha256(archives[name]).hexdigest()
+    assert made["origin"]["archives"] == {name: sha256}
+    assert made["origin"]["resampled"] == {folder: {"from_hz": 48000, "to_hz": 32000}}
+    assert made["folders"][0]["sample_rate_hz"] == 32000
+    assert not (manifest(clone, "esc50").parent / folder / "48000").exists()
+    recorded = json.loads((clone / RECORDED).read_text())
+    assert recorded[name]["sha256"] == sha256 and recorded[name]["size"] == len(archives[name])
+    assert recorded[name]["source"].endswith(f"{name}/content")
+
+    asked = len(server.requests)
+    configure(clone, server, missing_tasks="drop", download={"mirrors": ["http://127.0.0.1:9"]})
+    finished = run(clone, "-n", targets[0])  # a changed address fetches nothing again
+    said = finished.stdout + finished.stderr
+    assert "Nothing to be done" in said and len(server.requests) == asked, said
+    assert "without gunshot_triangulation: " in said and "404" in said
+
+
+def test_dry_run_of_the_paper_needs_nothing():
+    arguments = ["-n", "--cores", "1", "--quiet", "rules", "--configfile", "config/paper.yaml"]
+    finished = subprocess.run(
+        [sys.executable, "-m", "snakemake", *arguments], cwd=ROOT, capture_output=True, text=True
+    )
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    rows = [line.split() for line in finished.stdout.splitlines()]
+    jobs = {row[0]: int(row[1]) for row in rows if len(row) == 2 and row[1].isdigit()}
+    study = paper()
+    assert jobs.get("fetch_archive", 0) == len(Downloads(study).archives())
+    assert jobs.get("fetch_checkpoint", 0) == len(Downloads(study).checkpoints())
+    assert jobs["fetch_task"] <= 19 and jobs["plot_paper"] == 7
+
+
+def paper(**changes) -> Study:
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    changes = yaml.safe_load((ROOT / "config/paper.yaml").read_text()) | changes
+    for key in ("checkpoints", "models", "threads"):  # merged as Snakemake does
+        changes[key] = config[key] | changes[key]
+    return Study(config | changes)
+
+
+def test_the_papers_study(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # nothing is here
+    study = paper()
+    assert list(study.tasks) == list(read_task_table()) and study.is_real
+    assert study.protocol.name == "reference" and not study.protocol.deviations()
+    assert len(Downloads(study).archives()) == 20 and len(Downloads(study).checkpoints()) == 3
+    used = {m.variant.checkpoint for m in study.models.values() if m.variant}
+    assert used == {"passt_hop10", "passt_hop5", "passt_hop3"}
+    assert study.models["passt_2lvl"].variant.receptive_fields_ms == (160, 800)
+    assert study.models["passt_2lvlmel"].variant.receptive_fields_ms == (160, 640)
+    assert study.judged_model == "passt_mh_hop10"
+    assert "results/paper/tables/reproduction.csv" in study.exhibits()
+    checkpoints = {id: {"released": id} for id in ("passt_hop5", "passt_hop3")}
+    other = paper(checkpoints=checkpoints | {"passt_hop10": {"init": "random", "hop": 320}})
+    assert other.judged_model is None  # published scores judge the released weights only
+    assert study.label().startswith("Study paper: 19 HEAR 2021 tasks ·")
+    assert "random" not in study.label() and study.label().endswith("seeds 42, 43, 44")
+    unpacked = sum(need["unpacked_bytes"] for need in Downloads(study).space_needs()) / 2**30
+    assert unpacked == pytest.approx(148, abs=0.5)  # as the archives' audio is known to take
+
+
+def test_coverage_is_said_on_every_exhibit(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "resources/archives/unavailable"
+    folder.mkdir(parents=True)
+    fold1 = "hear2021-beehive_states_fold1-v2-full-48000.tar.gz"
+    (folder / f"{fold1}.json").write_text('{"reason": "404"}')
+    assert "18 of 19 HEAR 2021 tasks, without: Beehive " in paper().label()
+    assert "beehive_states" not in paper().tasks
+    assert "beehive_states" in paper(missing_tasks="stop").tasks
+    assert (
+        "2 of 19 HEAR 2021 tasks, only: ESC-50, Maestro 5h "
+        in paper(tasks=["maestro", "esc50"]).label()
+    )
+    with pytest.raises(ValueError, match="no archive could be had"):
+        paper(tasks=["beehive_states"])
+    with pytest.raises(ValueError, match="did you mean 'esc50'"):
+        paper(tasks=["esc5"])
+    with pytest.raises(ValueError, match="found both"):
+        paper(task_dir=str(tmp_path))
+    with pytest.raises(ValueError, match="own: add --config study=NAME"):
+        paper(study="mini")
+    with pytest.raises(ValueError, match="download.folder: expected a folder, found no x"):
+        paper(download={"record": 1, "url": "https://x.org", "mirrors": [], "folder": "x"})
+    with pytest.raises(ValueError, match="download.url: 'zenodo.org' is not what is expected"):
+        paper(download={"record": 1, "url": "zenodo.org", "mirrors": [], "folder": None})

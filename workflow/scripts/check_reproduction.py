@@ -1,0 +1,15 @@
+"""check_reproduction: compare the run's PaSST base with the published scores of the same released model."""
+
+from analysis.normalize import read_summary
+from analysis.reproduction import read_reference, reproduction_notes, reproduction_table
+from analysis.scores import write_csv, write_text
+from analysis.tables import to_markdown
+from workflow.logs import logged
+
+with logged(snakemake.log[0]):
+    summary = read_summary(snakemake.input.summary)
+    reference = read_reference(snakemake.input.reference)
+    table = reproduction_table(summary, reference, snakemake.params.model)
+    write_csv(table, snakemake.output.csv)
+    notes = reproduction_notes(table, snakemake.params.label)
+    write_text(to_markdown(table.round(3), notes), snakemake.output.md)
