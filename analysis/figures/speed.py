@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -13,6 +15,11 @@ from analysis.style import DARK, PALETTE, SMALL_PT, house_style, new_figure, pal
 _LARGEST_PT2 = 700.0  # area of the circle of the most memory, points squared
 _ROOM = 0.28  # free share of the horizontal axis on the right, for the last circle's name
 _LABEL_PT = 3.0  # distance of a name from its circle, points
+_SIDES = {  # hop in ms to the side of a circle on which its name stands
+    10: {"ha": "left", "va": "center"},
+    5: {"ha": "center", "va": "bottom"},
+    3: {"ha": "center", "va": "top"},
+}
 
 
 def figure_3(costs: pd.DataFrame, study: str) -> tuple[Figure, pd.DataFrame]:
@@ -47,7 +54,7 @@ def figure_3(costs: pd.DataFrame, study: str) -> tuple[Figure, pd.DataFrame]:
         for axes, rows in ((upper, drawn[known]), (lower, drawn[~known])):
             _draw(axes, rows, _LARGEST_PT2 / max(largest, 1e-9))
         upper.set(ylabel="AudioSet mAP in %, as published")
-        upper.margins(y=0.35)
+        upper.margins(y=0.4)
         lower.set(yticks=[], ylim=(-1.6, 1.6), ylabel="mAP not\npublished")
         high = drawn["train_samples_per_s"].max() / (1 - _ROOM)
         lower.set(xlim=(-0.06 * high, high), xlabel="Training, clips of 10 s per second, this run")
@@ -55,7 +62,7 @@ def figure_3(costs: pd.DataFrame, study: str) -> tuple[Figure, pd.DataFrame]:
 
 
 def _draw(axes: Axes, rows: pd.DataFrame, pt2_per_mib: float) -> None:
-    """Draw a circle per network with its name and memory on the right of it."""
+    """Draw a circle per network with its name and memory beside it."""
     for place, row in enumerate(rows.itertuples()):
         color = PALETTE[0] if row.hop_ms == 10 else PALETTE[1]
         known = pd.notna(row.audioset_map_percent)
@@ -68,14 +75,19 @@ def _draw(axes: Axes, rows: pd.DataFrame, pt2_per_mib: float) -> None:
             f"{row.system.partition(' (')[0].removeprefix('PaSST').strip(' -')}\n"
             f"{row.train_memory_per_sample_mib:.0f} MiB",
             (row.train_samples_per_s, y),
-            xytext=((area / 3.14) ** 0.5 + _LABEL_PT, 0),
+            xytext=_offset(row.hop_ms, (area / math.pi) ** 0.5 + _LABEL_PT),
             textcoords="offset points",
-            va="center",
+            **_SIDES[row.hop_ms],
             fontsize=SMALL_PT,
             color=DARK,
             linespacing=0.95,
         )
     axes.grid(axis="x")
+
+
+def _offset(hop_ms: int, distance: float) -> tuple[float, float]:
+    """Place a name: hops 5 and 3 have the same mAP, so theirs stand above and below."""
+    return {10: (distance, 0.0), 5: (0.0, distance), 3: (0.0, -distance)}[hop_ms]
 
 
 def _notes(costs: pd.DataFrame) -> list[str]:

@@ -35,11 +35,13 @@ def table_2(text: FigureText, numbers: pd.DataFrame) -> str:
     """Caption of table 2."""
     run = numbers[numbers["source"] == "this run"]
     small = "" if run["network"].eq(VIT_B).all() else _SMALL_NETWORK
+    rows = numbers[["source", "device", "network"]].drop_duplicates().itertuples(index=False)
+    machines = "; ".join(f"{row.source}: {row.device}, network {row.network}" for row in rows)
     return " ".join(
         [
             "Per STFT hop: sequence length, clips of 10 s per second in training and inference, "
             "and memory that one more clip takes in training, without and with structured "
-            "Patchout; what this machine does beside what the paper reports." + small,
+            f"Patchout; what this machine does beside what the paper reports ({machines}).{small}",
             *TABLE_2_NOTES,
         ]
     )

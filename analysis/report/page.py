@@ -122,6 +122,7 @@ def _shown(root: Path, exhibit: Exhibit, text: FigureText) -> dict:
 
 
 def _table(exhibit: Exhibit, numbers: pd.DataFrame, text: FigureText) -> Table:
+    numbers = numbers.drop(columns=list(exhibit.hidden))
     if exhibit.kind == "scores":
         return scores_table(numbers, text)
     return claims_table(numbers) if exhibit.kind == "claims" else plain_table(numbers)
