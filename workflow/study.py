@@ -18,7 +18,7 @@ from passt.variants import Embedding
 from workflow.claims import official_models, read_claims
 from workflow.config import check_config
 from workflow.jobs import batches
-from workflow.models import read_checkpoints, read_models, read_protocol
+from workflow.models import read_checkpoints, read_highlight, read_models, read_protocol
 from workflow.tasks import TaskSpec, find_tasks, read_task_table
 
 FIGURES = range(4, 11)  # the paper's figures that need scores
@@ -39,7 +39,7 @@ class Study:
     """
 
     def __init__(self, config: dict) -> None:
-        for key in ("tasks", "mini_tasks", "select_models"):  # a single name is a list of one
+        for key in ("tasks", "mini_tasks", "select_models", "highlight"):  # a single name is a list of one
             if isinstance(config.get(key), str) and config[key] != "all":
                 config = config | {key: [config[key]]}
         check_config(config)
@@ -48,6 +48,7 @@ class Study:
         self.tasks: dict[str, TaskSpec] = find_tasks(config)
         self.checkpoints = read_checkpoints(config)
         self.models = read_models(config, self.checkpoints)
+        self.highlight = read_highlight(config, official_models())
         self.protocol = read_protocol(config, "mini" if self.is_generated else "reference")
         read_claims(config["claims"], *self.known_names())
 
@@ -334,7 +335,7 @@ class Study:
         """Every figure and table of the study."""
         return [
             *exhibit_paths(self.name, (3, *FIGURES)),
-            *(f"results/{self.name}/tables/{table}.csv" for table in ("table_2", "tasks")),
+            *(f"results/{self.name}/tables/{t}.csv" for t in ("table_2", "tasks", "compare")),
             f"results/{self.name}/measure.csv",
         ]
 

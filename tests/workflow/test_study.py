@@ -19,7 +19,7 @@ DEFAULT = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
 MODELS = """passt_mh_hop10 passt_l_hop10 passt_m_hop10 passt_h_hop10 passt_lm_hop10 passt_lh_hop10
 passt_lmh_hop10 passt_lm_rf640_hop10 passt_lm_2rf_hop10 passt_mh_hop5 passt_mh_hop3
 passt_lm_2rf_hop5 passt_lm_2rf800_hop5 passt_2lvl passt_2lvlmel passt_m_hop10_random
-logmel""".split()
+logmel crepe_tiny ge2e""".split()
 
 
 @pytest.fixture
