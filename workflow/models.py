@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,6 +91,24 @@ def read_models(config: dict, checkpoints: dict[str, Checkpoint]) -> dict[str, M
         build = _third_party if "module" in entry else _variant
         models[id] = build(id, entry, checkpoints)
     return models
+
+
+def read_highlight(config: dict, entries: Iterable[str]) -> list[str]:
+    """Ids of the models that stand out in figures, none of them called as a leaderboard entry.
+
+    Raises
+    ------
+    ConfigError
+        If an id is unknown, or a model has the name of an entry, whose scores are beside its own.
+    """
+    for id in config["highlight"]:
+        if id not in config["models"]:
+            raise ConfigError(f"config: highlight: {unknown(id, config['models'])}")
+    if taken := sorted(set(selected_models(config)) & set(entries)):
+        raise ConfigError(
+            f"config: models.{taken[0]}: a HEAR leaderboard entry has this name; choose another"
+        )
+    return list(config["highlight"])
 
 
 def read_protocol(config: dict, automatic: str) -> Protocol:

@@ -19,7 +19,13 @@ from workflow.claims import official_models, read_claims
 from workflow.config import check_config
 from workflow.hear2021 import coverage
 from workflow.jobs import batches
-from workflow.models import read_checkpoints, read_evaluator, read_models, read_protocol
+from workflow.models import (
+    read_checkpoints,
+    read_evaluator,
+    read_highlight,
+    read_models,
+    read_protocol,
+)
 from workflow.tasks import TaskSpec, find_tasks, read_task_table
 
 FIGURES = range(4, 11)  # the paper's figures that need scores
@@ -40,7 +46,7 @@ class Study:
     """
 
     def __init__(self, config: dict) -> None:
-        for key in ("tasks", "mini_tasks", "select_models"):  # a single name is a list of one
+        for key in ("tasks", "mini_tasks", "select_models", "highlight"):  # a single name is a list of one
             if isinstance(config.get(key), str) and config[key] != "all":
                 config = config | {key: [config[key]]}
         check_config(config)
@@ -49,6 +55,7 @@ class Study:
         self.tasks: dict[str, TaskSpec] = find_tasks(config)
         self.checkpoints = read_checkpoints(config)
         self.models = read_models(config, self.checkpoints)
+        self.highlight = read_highlight(config, official_models())
         self.protocol = read_protocol(config, "mini" if self.is_generated else "reference")
         self.evaluator = read_evaluator(config)
         read_claims(config["claims"], *self.known_names())
@@ -357,10 +364,10 @@ class Study:
 
     def exhibits(self) -> list[str]:
         """Every figure and table of the study."""
-        judged = ["reproduction"] if self.judged_model else []
+        tables = ["table_2", "tasks", "compare"] + ["reproduction"] * bool(self.judged_model)
         return [
             *exhibit_paths(self.name, (3, *FIGURES)),
-            *(f"results/{self.name}/tables/{name}.csv" for name in ("table_2", "tasks", *judged)),
+            *(f"results/{self.name}/tables/{name}.csv" for name in tables),
             f"results/{self.name}/measure.csv",
         ]
 

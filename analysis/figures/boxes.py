@@ -78,15 +78,16 @@ def figure_8(summary: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.DataFr
     """Draw figure 8: other models, PaSST base and improved PaSST; otherwise as `figure_6`.
 
     Beside official scores the other models are the paper's three HEAR 2021 entries; in a table of
-    official scores alone PaSST base is its own entry. In other studies they are the run's
-    third-party models.
+    official scores alone PaSST base is its own entry; highlighted models of the run that are no
+    PaSST join them, marked "this run". In other studies they are the run's third-party models.
     """
     run = summary[summary["source"] == "run"]
     passt = {model: text.model(model) for model in (BASE, IMPROVED)}
     if has_official(summary):
         official = {model: f"{name} (HEAR 2021)" for model, name in BOX_REFERENCES.items()}
         base = {OFFICIAL_BASE: "PaSST base (HEAR 2021)"}
-        models = official | (passt if len(run) else base)
+        mine = {m: f"{text.model(m)} (this run)" for m in text.highlight if m not in passt}
+        models = official | (mine | passt if len(run) else base)
     else:
         others = sorted(
             model

@@ -66,6 +66,8 @@ class FigureText:
         What a normalized score is divided by: "best HEAR 2021 entry", "best model of this run".
     models, tasks : mapping
         Display names by model id and by task; an absent one is shown as it is.
+    highlight : tuple of str
+        Models of the run that stand out in figure 9 and join figure 8.
     event_tasks : tuple of str
         Tasks with timestamp embeddings, in the order of the panels of figures 4 and 5.
     """
@@ -75,6 +77,7 @@ class FigureText:
     models: Mapping[str, str] = field(default_factory=dict)
     tasks: Mapping[str, str] = field(default_factory=dict)
     event_tasks: tuple[str, ...] = ()
+    highlight: tuple[str, ...] = (IMPROVED,)
 
     def model(self, model: str) -> str:
         """Display name of a model."""

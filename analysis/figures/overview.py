@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 
 from analysis.figures.common import (
     BOX_NOTE,
-    IMPROVED,
     MIN_BOX_TASKS,
     POINT_COLUMNS,
     FigureText,
@@ -32,8 +31,9 @@ _LEVELS = (0.0, 0.26, -0.26, 0.13, -0.13)  # heights of a model's points in turn
 def figure_9(summary: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.DataFrame]:
     """Draw figure 9: normalized scores of all models on all their tasks, best median on top.
 
-    Beside official scores: the HEAR 2021 entries and improved PaSST, as in the paper; entries that
-    came later are left out. In other studies: every model of the run.
+    Beside official scores: the HEAR 2021 entries and the highlighted models of the run (improved
+    PaSST, as in the paper, if nothing else is said); entries that came later are left out. In
+    other studies: every model of the run.
 
     Parameters
     ----------
@@ -53,10 +53,10 @@ def figure_9(summary: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.DataFr
         median, 1 the best, models of equal median by name.
     """
     run = summary["source"] == "run"
+    highlight = text.highlight
     if has_official(summary):
-        improved = run & (summary["model"] == IMPROVED)
-        rows = summary[summary["source"].eq("hear2021") | improved]
-        expected = {IMPROVED} if run.any() else set()
+        rows = summary[summary["source"].eq("hear2021") | run & summary["model"].isin(highlight)]
+        expected = set(highlight) if run.any() else set()
     else:
         rows = summary[run]
         expected = set(rows["model"])
@@ -94,6 +94,11 @@ def _ranked(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.merge(facts, on="model").assign(panel="all tasks").sort_values(["position", "task"])
 
 
+def _is_highlighted(group: pd.DataFrame, text: FigureText) -> bool:
+    """Tell whether a model's rows are of the run and highlighted; an entry may have its name."""
+    return group["source"].iloc[0] == "run" and group["model"].iloc[0] in text.highlight
+
+
 def _notes(rows: pd.DataFrame) -> list[str]:
     """Say how to read the rows that are drawn."""
     notes = ["Models sorted by median (black line); a point per task."]
@@ -113,7 +118,8 @@ def _draw(axes: Axes, rows: pd.DataFrame, labels: dict[int, str], text: FigureTe
     all_tasks = rows["task"].nunique()
     axes.axvline(1, color=DARK, linewidth=0.6, linestyle=":", zorder=1)
     for rank, group in rows.groupby("position"):
-        color = GRAY if group["source"].iloc[0] == "hear2021" else PALETTE[0]
+        highlighted = _is_highlighted(group, text)
+        color = PALETTE[0] if highlighted else GRAY
         scores = np.sort(group["normalized_score"].to_numpy())
         complete = len(scores) == all_tasks
         draw_box(axes, rank, scores, _BOX, pale(color) if complete else "none", level=True)
@@ -123,9 +129,8 @@ def _draw(axes: Axes, rows: pd.DataFrame, labels: dict[int, str], text: FigureTe
         count = f"{len(scores)}" if complete else f"{len(scores)}*"
         axes.text(1.02, rank, count, transform=place, va="center", fontsize=SMALL_PT)
     axes.set_yticks(list(labels), list(labels.values()), linespacing=0.95)
-    if rows["source"].nunique() > 1:
-        for tick, (_, group) in zip(axes.get_yticklabels(), rows.groupby("position"), strict=True):
-            tick.set_fontweight("bold" if group["source"].iloc[0] == "run" else "normal")
+    for tick, (_, group) in zip(axes.get_yticklabels(), rows.groupby("position"), strict=True):
+        tick.set_fontweight("bold" if _is_highlighted(group, text) else "normal")
     axes.text(1.02, 1.0, "tasks", transform=axes.transAxes, ha="center", va="bottom", fontsize=6.5)
     low = min(0.0, float(rows["normalized_score"].min())) - 0.03  # d' can be negative
     high = max(1.03, 1.03 * float(rows["normalized_score"].max()))

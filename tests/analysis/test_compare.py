@@ -60,7 +60,7 @@ def test_no_rank_over_missing_cells():
 def test_official_entries_that_were_not_run_rank_as_on_the_leaderboard(real_summary):
     official = real_summary[real_summary["source"] == "hear2021"]
     best = official[official["task"] == "libricount"].nlargest(1, "score").iloc[0]
-    mine = pd.DataFrame([best]).assign(source="run", model="mine")
+    mine = official.loc[[best.name]].assign(source="run", model="mine")
     table = standing(pd.concat([official, mine]), {})
     assert cell(table, "mine", "libricount")["rank"] == 1
     assert cell(table, "mine", "libricount")["best_score"] == best["score"]

@@ -19,7 +19,7 @@ DEFAULT = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
 MODELS = """passt_mh_hop10 passt_l_hop10 passt_m_hop10 passt_h_hop10 passt_lm_hop10 passt_lh_hop10
 passt_lmh_hop10 passt_lm_rf640_hop10 passt_lm_2rf_hop10 passt_mh_hop5 passt_mh_hop3
 passt_lm_2rf_hop5 passt_lm_2rf800_hop5 passt_2lvl passt_2lvlmel passt_m_hop10_random
-logmel""".split()
+logmel crepe_tiny ge2e""".split()
 
 
 @pytest.fixture
@@ -48,8 +48,8 @@ def test_identical_embeddings_are_shared(study):
     assert scene["passt_2lvlmel"] == scene["passt_mh_hop10"]
     assert scene["passt_lm_2rf_hop5"] == "mini_hop5.scene.M"
     assert "passt_l_hop10" not in scene
-    assert len(set(scene.values())) == 8
-    assert len(set(study.embeddings_of("event").values())) == 17
+    assert len(set(scene.values())) == 10
+    assert len(set(study.embeddings_of("event").values())) == 19
 
 
 def test_composing_a_variant_needs_no_new_pass(study):
@@ -231,3 +231,27 @@ def test_real_checkpoint_is_one_entry(config, tmp_path):
     assert study.model_labels() == {"passt_mh_hop10": "mine"}
     assert "random-init" not in study.label()
     assert study.weights("mine") == [str(path)]
+
+
+def test_models_on_request_run_only_if_named(config):
+    assert "crepe_full" not in Study(config).models
+    assert list(Study(config | {"select_models": ["crepe_full"]}).models) == ["crepe_full"]
+
+
+def test_a_missing_package_is_named_with_the_command_that_installs_it(config):
+    config["models"]["mine"] = {"module": "passt.logmel", "requires": ["--no-deps nowhere>=1"]}
+    with pytest.raises(ConfigError, match='models.mine: .*pip install --no-deps "nowhere>=1"'):
+        Study(config)
+    config["models"]["mine"]["requires"] = ["torch>=99"]
+    with pytest.raises(ConfigError, match="requires torch>=99, found 2.13.0"):
+        Study(config)
+    config["models"]["mine"]["requires"] = ["torch>=2"]
+    assert Study(config).validated("maestro", "all")[-1] == "results/mini/models/mine.json"
+
+
+def test_highlighted_models_exist_and_none_has_the_name_of_an_entry(config):
+    with pytest.raises(ConfigError, match="highlight: unknown 'logmell'; did you mean 'logmel'"):
+        Study(config | {"highlight": ["logmell"]})
+    config["models"]["wav2vec2"] = {"module": "passt.logmel"}
+    with pytest.raises(ConfigError, match="models.wav2vec2: a HEAR leaderboard entry has this"):
+        Study(config)

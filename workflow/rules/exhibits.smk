@@ -65,6 +65,7 @@ for exhibits in (STUDY, OFFICIAL):
             model_labels=exhibits.model_labels(),
             task_labels=exhibits.task_labels(),
             event_tasks=exhibits.tasks_of("event"),
+            highlight=exhibits.highlight,
         log:
             f"logs/{exhibits.name}/plot/figure_{{figure}}.log",
         conda:

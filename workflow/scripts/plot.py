@@ -12,6 +12,7 @@ text = FigureText(
     models=snakemake.params.model_labels,
     tasks=snakemake.params.task_labels,
     event_tasks=tuple(snakemake.params.event_tasks),
+    highlight=tuple(snakemake.params.highlight),
 )
 draw = FIGURES[int(snakemake.wildcards.figure)]
 stem = Path(snakemake.output.pdf).with_suffix("")

