@@ -12,7 +12,13 @@ from workflow.config import ConfigError
 from workflow.plan import Plan, compare, words, write
 from workflow.rates import Rates
 from workflow.readme import content
-from workflow.sizes import hear_workloads, mini_workloads, read_config, read_variants
+from workflow.sizes import (
+    hear_workloads,
+    mini_workloads,
+    read_config,
+    read_variants,
+    study_workloads,
+)
 
 CONFIG = read_config(Path("config/config.yaml"))
 
@@ -81,6 +87,15 @@ def test_computing_once_saves_passes():
     scenes, timestamps = summary(count_views(variants.values(), checkpoints, work))
     assert float(scenes["fewer"].rstrip("x")) >= 3.5
     assert float(timestamps["fewer"].rstrip("x")) >= 2.5
+
+
+def test_the_tasks_that_the_config_selects_are_planned():
+    real = CONFIG | {"tasks_from": "hear2021", "tasks": ["esc50", "maestro"]}
+    workloads, is_generated = study_workloads(real)
+    assert ([work.name for work in workloads], is_generated) == (["esc50", "maestro"], False)
+    assert study_workloads(CONFIG)[1]
+    with pytest.raises(ConfigError, match="task_dir: only the sizes .* found 'mine'"):
+        study_workloads(CONFIG | {"task_dir": "mine"})
 
 
 def test_a_config_without_variants_is_refused():
