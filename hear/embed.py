@@ -136,15 +136,30 @@ def _embed_split(
         }
         for batch, audio in _read_ahead(_batches(paths, model.sample_rate)):
             n_clip_rows = 0
-            for levels, timestamps in _embed_batch(model, view, audio, batch):
-                for level, values in levels.items():
-                    writers[level].append(values.flatten(0, -2).numpy())
-                if timestamps is not None:
-                    writers["timestamps"].append(np.tile(timestamps.numpy(), len(batch)))
-                n_clip_rows += 1 if timestamps is None else len(timestamps)
+            for part in _embed_batch(model, view, audio, batch):
+                try:
+                    n_clip_rows += _store(part, writers, len(batch))
+                except ValueError as error:
+                    raise ValueError(f"{_named(batch)}: {error}") from error
             n_rows += [n_clip_rows] * len(batch)
             bar.update(len(batch))
     return n_rows
+
+
+def _store(part: Part, writers: dict[str, RowWriter], n_clips: int) -> int:
+    """Append a part to its files; return its rows per clip."""
+    levels, timestamps = part
+    for level, values in levels.items():
+        writers[level].append(values.flatten(0, -2).numpy())
+    if timestamps is None:
+        return 1
+    writers["timestamps"].append(np.tile(timestamps.numpy(), n_clips))
+    return len(timestamps)
+
+
+def _named(paths: list[Path]) -> str:
+    more = f" and {len(paths) - 1} more clips" if len(paths) > 1 else ""
+    return f"{paths[0]}{more}"
 
 
 def _embed_batch(model: Model, view: str, audio: Tensor, paths: list[Path]) -> Iterator[Part]:
@@ -159,7 +174,7 @@ def _embed_batch(model: Model, view: str, audio: Tensor, paths: list[Path]) -> I
             raise ValueError(f"{paths[0]}: {error}") from error
         for path, clip in zip(paths, audio, strict=True):  # which one is it?
             list(_embed_batch(model, view, clip[None], [path]))
-        raise ValueError(f"{paths[0]} and {len(paths) - 1} more clips: {error}") from error
+        raise ValueError(f"{_named(paths)}: {error}") from error
 
 
 def _read_ahead(batches: Iterator[Batch]) -> Iterator[Batch]:

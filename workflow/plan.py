@@ -24,7 +24,7 @@ from passt.variants import Embedding, Variant
 from passt.windows import TIMESTAMP_HOP_MS
 from workflow.models import read_protocol
 from workflow.rates import ARCHIVE_RATE_HZ, Rates, measure
-from workflow.sizes import hear_workloads, mini_workloads, n_folds, read_config, read_variants
+from workflow.sizes import n_folds, read_config, read_variants, study_workloads
 
 GIB = 2.0**30
 TRAIN_SHARE = 0.8  # assumed: rows of a task that are trained on, where it is no k-fold
@@ -228,8 +228,7 @@ def main() -> None:
     arguments = parser.parse_args()
     config = read_config(arguments.config)
     variants, checkpoints = read_variants(config)
-    is_generated = config.get("task_dir") is None and config.get("tasks_from") != "hear2021"
-    workloads = mini_workloads(config) if is_generated else hear_workloads()
+    workloads, is_generated = study_workloads(config)
     speed = arguments.download_mb_per_s
     plan = Plan(config, variants, checkpoints, workloads, is_generated, speed)
     generated = [work.name for work in workloads] if is_generated else []

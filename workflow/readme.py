@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import sys
 from pathlib import Path
 
 from tabulate import tabulate
@@ -49,6 +50,9 @@ def main() -> None:
     path = ROOT / "README.md"
     text = path.read_text()
     for name, table in TABLES.items():
+        if not (ROOT / table).exists():
+            print(f"README.md: no {table}: the table of {name} stays as it is", file=sys.stderr)
+            continue
         text = insert(text, name, content(ROOT / table))
     path.write_text(text)
 

@@ -28,6 +28,26 @@ def read_config(path: Path) -> dict:
     return config
 
 
+def study_workloads(config: dict) -> tuple[list[Workload], bool]:
+    """The tasks of a study, and whether they are generated ones.
+
+    Raises
+    ------
+    ConfigError
+        If the tasks are the user's own, whose sizes nobody has published.
+    """
+    if config.get("task_dir") is not None:
+        raise ConfigError(
+            "config: task_dir: only the sizes of HEAR 2021's tasks and of the mini tasks are known "
+            f"beforehand, found {config['task_dir']!r}"
+        )
+    is_generated = config.get("tasks_from") != "hear2021"
+    workloads = mini_workloads(config) if is_generated else hear_workloads()
+    if config["tasks"] != "all":
+        workloads = [work for work in workloads if work.name in config["tasks"]]
+    return workloads, is_generated
+
+
 def hear_workloads() -> list[Workload]:
     """The 19 tasks of HEAR 2021 by config/tasks.tsv; a task of two folders is embedded twice."""
     workloads = []

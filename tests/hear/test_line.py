@@ -311,6 +311,13 @@ def test_every_audio_folder_is_checked(make_task, tmp_path):
         write_manifest(tmp_path / "task.json", "t", [folder], {}, progress=False)
 
 
+def test_values_that_cannot_be_stored_are_refused_with_their_clip(make_task, model, tmp_path):
+    model.embed = lambda audio, view: ({"E": torch.full((len(audio), 2), torch.nan)}, None)
+    with pytest.raises(ValueError, match=r"/test_\d.wav and 3 more clips: .*test.E.npy: NaN"):
+        embed_task([read_task(make_task())], model, "scene", tmp_path / "f", {}, progress=False)
+    assert not list((tmp_path / "f").rglob("*.npy"))
+
+
 def test_the_clip_that_cannot_be_embedded_is_the_one_named(make_task, model, tmp_path):
     folder = make_task()
     order = stored_order(read_task(folder))["test"]

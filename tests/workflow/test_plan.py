@@ -1,4 +1,4 @@
-"""A plan follows from rates and sizes; what is measured is tried on the smallest networks."""
+"""A plan follows from rates and sizes; the measurement is tried on the smallest network."""
 
 from __future__ import annotations
 
@@ -7,12 +7,20 @@ from pathlib import Path
 import pytest
 
 from benchmarks.passes import summary
+from hear.protocol import Protocol
+from passt.checkpoints import Checkpoint
 from passt.cost import Workload, count_views
 from workflow.config import ConfigError
 from workflow.plan import Plan, compare, words, write
-from workflow.rates import Rates
+from workflow.rates import Rates, measure
 from workflow.readme import content
-from workflow.sizes import hear_workloads, mini_workloads, read_config, read_variants
+from workflow.sizes import (
+    hear_workloads,
+    mini_workloads,
+    read_config,
+    read_variants,
+    study_workloads,
+)
 
 CONFIG = read_config(Path("config/config.yaml"))
 
@@ -81,6 +89,26 @@ def test_computing_once_saves_passes():
     scenes, timestamps = summary(count_views(variants.values(), checkpoints, work))
     assert float(scenes["fewer"].rstrip("x")) >= 3.5
     assert float(timestamps["fewer"].rstrip("x")) >= 2.5
+
+
+def test_the_tasks_that_the_config_selects_are_planned():
+    real = CONFIG | {"tasks_from": "hear2021", "tasks": ["esc50", "maestro"]}
+    workloads, is_generated = study_workloads(real)
+    assert ([work.name for work in workloads], is_generated) == (["esc50", "maestro"], False)
+    assert study_workloads(CONFIG)[1]
+    with pytest.raises(ConfigError, match="task_dir: only the sizes .* found 'mine'"):
+        study_workloads(CONFIG | {"task_dir": "mine"})
+
+
+def test_this_machine_is_measured():
+    entry = {"init": "random", "hop": 320, "embed_dim": 16, "depth": 1, "num_heads": 1}
+    protocol = Protocol(n_grid_points=1, hidden_dim=16)
+    tiny, task = Checkpoint.from_config("tiny", entry), "gunshot_triangulation"
+    rates = measure([tiny], protocol, (16, 64), [task], "cpu")
+    assert set(rates.short) == set(rates.long) == {"tiny"} and set(rates.generate_s) == {task}
+    numbers = [*rates.short.values(), *rates.long.values(), *rates.generate_s.values()]
+    numbers += [rates.mel_s, rates.decode_s, rates.start_s, rates.probe_s(16), rates.probe_s(1000)]
+    assert all(0 < number < 60 for number in numbers)
 
 
 def test_a_config_without_variants_is_refused():
