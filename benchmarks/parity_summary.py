@@ -26,24 +26,24 @@ def summarize(rows: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         One row per case: seeds, mean and standard deviation of both, the difference of the means
         (native minus heareval) with its 95 % interval and p (Welch's test, which takes all seeds
-        for independent draws); then over the seeds common to both, how many have the same score,
-        the same choices (grid point, best epoch, post-processing), and, of those with hashes, the
-        same search and predictions byte for byte. The last row, ``all``, sums the counts and
-        combines the p values: the sum of the squared normal deviates against the chi-squared
-        distribution with one degree of freedom per case.
+        for independent draws; empty with a single seed); then over the seeds common to both, how
+        many have the same score, the same choices (grid point, best epoch, post-processing), and,
+        of those with hashes, the same search and predictions byte for byte. The last row, ``all``,
+        sums the counts and combines the p values: the sum of the squared normal deviates against
+        the chi-squared distribution with one degree of freedom per case that has a p.
     """
     rows = rows.assign(postprocessing=rows.postprocessing.fillna(""))
     groups = [
         (case, group)
         for case, group in rows.groupby("case", sort=False)
-        if group.program.nunique() == 2 and group.program.value_counts().min() > 1
+        if group.program.nunique() == 2
     ]
     summary = pd.DataFrame([_compare(case, group) for case, group in groups])
     if summary.empty:
         return summary
     # A p of Welch's test stands for a normal deviate of the same size.
-    deviates = stats.norm.isf(summary.p / 2)
-    pooled = {"case": "all", "p": stats.chi2.sf(np.sum(deviates**2), len(summary))}
+    deviates = stats.norm.isf(summary.p.dropna() / 2)
+    pooled = {"case": "all", "p": stats.chi2.sf(np.sum(deviates**2), len(deviates))}
     pooled |= {name: summary[name].sum() for name in summary if name.startswith("n_")}
     return pd.concat([summary, pd.DataFrame([pooled])], ignore_index=True)
 
