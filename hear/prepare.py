@@ -13,8 +13,8 @@ from tqdm import tqdm
 
 from hear.archives import ArchiveError, sha256_file, unpack
 from hear.audio_checks import SAMPLE_RATES_HZ
-from hear.checks import METADATA_FILE
 from hear.audio_copies import resample_folder
+from hear.checks import METADATA_FILE
 
 MODEL_RATE_HZ = 32000  # PaSST's, as in check_audio
 RESAMPLE = ("on_the_fly", "disk", "disk_only")  # while reading; a copy; a copy and no original

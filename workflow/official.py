@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workflow.study import exhibit_paths
+from workflow.study_exhibits import exhibit_paths
 from workflow.tasks import read_task_table
 
 

@@ -12,8 +12,8 @@ import soundfile
 
 from hear.archives import ArchiveError, sha256_file
 from hear.audio import AudioError, read_clip, read_samples
-from hear.prepare import NOTES, check_folders, prepare_archives
 from hear.audio_copies import STEPS, resample_folder
+from hear.prepare import NOTES, check_folders, prepare_archives
 from hear.tasks import check_audio, read_task
 
 FROM_HZ, TO_HZ = 48000, 32000

@@ -68,7 +68,8 @@ def test_jobs_of_either_size_compute_the_same(config):
     assert list(jobs["smallest"].predict_batches("esc50")) == list(
         dict.fromkeys(jobs["task"].embeddings_of("scene").values())
     )
-    for entries, batches in (("predict_entries", "predict_batches"), ("embed_entries", "embed_batches")):
+    for kind in ("predict", "embed"):
+        entries, batches = f"{kind}_entries", f"{kind}_batches"
         for task in ("esc50", "maestro"):
             whole, parts = (
                 [

@@ -1,4 +1,4 @@
-"""check_reproduction: compare the run's PaSST base with the published scores of the same released model."""
+"""check_reproduction: compare the run's PaSST base with its published scores, task by task."""
 
 from analysis.normalize import read_summary
 from analysis.reproduction import read_reference, reproduction_notes, reproduction_table
