@@ -105,6 +105,7 @@ def test_top_level_mistakes_are_named(config, change, message):
         ("checkpoints.random_hop10", {"file": "none.pt", "hop": 320}, "no file none.pt"),
         ("protocols.mini.max_epoch_cap", 3, "unknown key 'max_epoch_cap'; did you mean"),
         ("threads.embed", 0, "threads.embed: 0 is less than"),
+        ("evaluator", "hearevel", "evaluator: 'hearevel' is not one of"),
     ],
 )
 def test_nested_mistakes_are_named(config, path, value, message):
@@ -115,6 +116,17 @@ def test_nested_mistakes_are_named(config, path, value, message):
     place[last] = value
     with pytest.raises(ConfigError, match=message):
         Study(config)
+
+
+def test_heareval_needs_its_environment_and_is_named_on_figures(config, tmp_path):
+    python = tmp_path / "python"
+    config |= {"evaluator": "heareval", "heareval_python": str(python)}
+    with pytest.raises(ConfigError, match="evaluator: .*make heareval"):
+        Study(config)
+    python.touch()
+    study = Study(config)
+    assert study.evaluator == {"name": "heareval", "python": str(python)}
+    assert "evaluated by heareval itself" in study.label()
 
 
 def test_every_mistake_is_listed_at_once(config):
