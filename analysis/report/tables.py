@@ -69,16 +69,17 @@ def scores_table(scores: pd.DataFrame, text: FigureText) -> Table:
 def task_scores(root: Path, text: FigureText) -> Table:
     """Set tasks by models of the run, the best model of each task marked.
 
-    Every score of the run links to its file. Beside official scores the last two columns are
-    the best HEAR 2021 entry and PaSST base as its authors entered it.
+    Every score of the run links to its file. Beside official scores the first two columns of
+    scores are the best HEAR 2021 entry and PaSST base as its authors entered it.
     """
     summary = read_summary(root / "summary.csv")
     run = summary[summary["source"] == "run"]
     official = summary[summary["source"] == "hear2021"]
     models = sorted(run["model"].unique(), key=[*text.models, *run["model"]].index)
-    columns = ["task", "category", "metric", *(text.model(model) for model in models)]
+    columns = ["task", "category", "metric"]
     if not official.empty:
         columns += ["best HEAR 2021 entry", f"HEAR 2021: {OFFICIAL_BASE}"]
+    columns += [text.model(model) for model in models]
     order = ordered_categories(summary["category"])
     keys = summary[["task", "category", "metric"]].drop_duplicates()
     keys = keys.assign(order=keys["category"].map(order.index), name=keys["task"].map(text.task))
@@ -88,12 +89,12 @@ def task_scores(root: Path, text: FigureText) -> Table:
         scores = {model: cells.get((key.task, model)) for model in models}
         best = max((s for s in scores.values() if pd.notna(s)), default=None)
         row = [Cell(t, t) for t in (key.name, key.category, metric_label(key.metric))]
+        if not official.empty:
+            row += _official(official[official["task"] == key.task])
         row += [
             _score(score, score == best, f"scores/{model}/{key.task}.json")
             for model, score in scores.items()
         ]
-        if not official.empty:
-            row += _official(official[official["task"] == key.task])
         rows.append(row)
     return Table(columns, rows)
 

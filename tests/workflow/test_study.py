@@ -132,6 +132,7 @@ def test_top_level_mistakes_are_named(config, change, message):
         ("threads.embed", 0, "threads.embed: 0 is less than"),
         ("measure.batch_size", 1, "measure.batch_size: 1 is less than"),
         ("measure.seconds_", 1, "measure: unknown 'seconds_'; did you mean 'seconds'"),
+        ("evaluator", "hearevel", "evaluator: 'hearevel' is not one of"),
     ],
 )
 def test_nested_mistakes_are_named(config, path, value, message):
@@ -142,6 +143,17 @@ def test_nested_mistakes_are_named(config, path, value, message):
     place[last] = value
     with pytest.raises(ConfigError, match=message):
         Study(config)
+
+
+def test_heareval_needs_its_environment_and_is_named_on_figures(config, tmp_path):
+    python = tmp_path / "python"
+    config |= {"evaluator": "heareval", "heareval_python": str(python)}
+    with pytest.raises(ConfigError, match="evaluator: .*make heareval"):
+        Study(config)
+    python.touch()
+    study = Study(config)
+    assert study.evaluator == {"name": "heareval", "python": str(python)}
+    assert "evaluated by heareval itself" in study.label()
 
 
 def test_every_mistake_is_listed_at_once(config):
