@@ -43,8 +43,9 @@ def load_source(entry: dict) -> tuple[Model, dict[str, str]]:
     Parameters
     ----------
     entry : dict
-        ``source`` (its id), ``settings`` and either ``checkpoint``, an entry of the config, or
-        ``model``, the arguments of :class:`hear.models.HearModel`.
+        ``source`` (its id), ``settings``, ``embedding`` (device and precision) and either
+        ``checkpoint``, an entry of the config, or ``model``, the arguments of
+        :class:`hear.models.HearModel`.
 
     Returns
     -------
@@ -60,7 +61,9 @@ def load_source(entry: dict) -> tuple[Model, dict[str, str]]:
     """
     if entry["checkpoint"] is not None:
         checkpoint = Checkpoint.from_config(entry["source"], entry["checkpoint"])
-        model, fingerprint = checkpoint.embedder(), checkpoint.fingerprint()
+        options = entry["embedding"]
+        model = checkpoint.embedder(options["device"], options["precision"])
+        fingerprint = checkpoint.fingerprint()
     else:
         model = HearModel(**entry["model"])
         weights = Path(entry["model"]["weights"] or ".")

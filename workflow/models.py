@@ -13,6 +13,7 @@ from passt.checkpoints import Checkpoint, CheckpointError
 from passt.checks import shortest_samples
 from passt.variants import Variant
 from passt.windows import samples
+from workflow.claims import PAPER_MODELS
 from workflow.config import ConfigError, unknown
 from workflow.fetching.checkpoints import verify_checkpoint
 from workflow.requirements import check_requirements
@@ -101,9 +102,10 @@ def read_highlight(config: dict, entries: Iterable[str]) -> list[str]:
     ConfigError
         If an id is unknown, or a model has the name of an entry, whose scores are beside its own.
     """
+    known = dict.fromkeys([*config["models"], *PAPER_MODELS])  # the paper's, run or not
     for id in config["highlight"]:
-        if id not in config["models"]:
-            raise ConfigError(f"config: highlight: {unknown(id, config['models'])}")
+        if id not in known:
+            raise ConfigError(f"config: highlight: {unknown(id, known)}")
     if taken := sorted(set(selected_models(config)) & set(entries)):
         raise ConfigError(
             f"config: models.{taken[0]}: a HEAR leaderboard entry has this name; choose another"

@@ -110,7 +110,9 @@ class Study(StudyJobs, StudyExhibits):
             model = self.models[source]
             facts = {"module": source_hash(model.module), "options": model.options}
             facts |= {"packages": model.packages} if model.packages else {}
-        return json.dumps(facts | {"front_end": FRONT_END_VERSION}, sort_keys=True)
+        storage, precision = (self.config["embedding"][key] for key in ("storage", "precision"))
+        facts |= {"storage": storage, "precision": precision, "front_end": FRONT_END_VERSION}
+        return json.dumps(facts, sort_keys=True)
 
     def weights(self, source: str) -> list[str]:
         """Weight files that the embeddings of a checkpoint or model depend on."""

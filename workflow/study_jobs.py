@@ -29,6 +29,7 @@ class StudyJobs:
                 "checkpoint": self.config["checkpoints"].get(source),
                 "model": self.module_entry(source),
                 "settings": self.fingerprint(source),
+                "embedding": self.config["embedding"],
                 "views": of_source,
             }
             for source, of_source in views.items()

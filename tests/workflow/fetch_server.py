@@ -62,10 +62,16 @@ def _handler(state: FileServer) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             state.at_work += 1
             state.most_at_work = max(state.most_at_work, state.at_work)
+            self.working = True
             try:
                 self.answer()
             finally:
-                state.at_work -= 1
+                self.last_piece()
+
+        def last_piece(self) -> None:
+            """Work ends before the last piece is sent: the client may ask for more right after."""
+            state.at_work -= self.working
+            self.working = False
 
         def answer(self) -> None:
             path = self.path.split("?")[0]
@@ -89,6 +95,7 @@ def _handler(state: FileServer) -> type[BaseHTTPRequestHandler]:
                 self.send_header(key, value)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
+            self.last_piece()
             self.wfile.write(body)
 
         def file(self, content: bytes, kind: str, step: tuple) -> None:
@@ -124,6 +131,7 @@ def _handler(state: FileServer) -> type[BaseHTTPRequestHandler]:
         def send(self, body: bytes, kind: str, step: tuple) -> None:
             if kind in ("drop", "end", "claim"):
                 n = {"drop": step[1], "end": len(body) - step[1], "claim": len(body)}[kind]
+                self.last_piece()
                 self.wfile.write(body[:n])
                 self.wfile.flush()
                 self.close_connection = True
@@ -132,6 +140,8 @@ def _handler(state: FileServer) -> type[BaseHTTPRequestHandler]:
                 return
             size = 50_000 if kind == "slow" else max(1, len(body))
             for i in range(0, len(body), size):
+                if i + size >= len(body):
+                    self.last_piece()
                 try:
                     self.wfile.write(body[i : i + size])
                 except OSError:  # the client was killed

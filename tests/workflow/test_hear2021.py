@@ -103,6 +103,7 @@ def paper(**changes) -> Study:
     changes = yaml.safe_load((ROOT / "config/paper.yaml").read_text()) | changes
     for key in ("checkpoints", "models", "threads"):  # merged as Snakemake does
         changes[key] = config[key] | changes[key]
+    changes["claims"] = str(ROOT / config["claims"])
     return Study(config | changes)
 
 

@@ -22,5 +22,6 @@ with logged(snakemake.log[0]):
         provenance = facts | {"tasks": task_hashes(manifest)}
         for view, directory in source["views"].items():
             if not is_embedded(Path(directory), view, provenance):
-                embed_task(folders, model, view, Path(directory), provenance)
+                storage = source["embedding"]["storage"]
+                embed_task(folders, model, view, Path(directory), provenance, storage=storage)
     write_json(snakemake.output[0], [source["views"] for source in snakemake.params.sources])
