@@ -89,6 +89,8 @@ def _ranked(
 def standing_table(table: pd.DataFrame) -> pd.DataFrame:
     """Return the ranks for reading: a row per model, a column ``rank of models`` per category.
 
+    The best over all tasks comes first; models that are not ranked there come last, by label.
+
     Tasks follow the categories; an unranked cell is empty.
     """
     shown = table.assign(
@@ -101,4 +103,6 @@ def standing_table(table: pd.DataFrame) -> pd.DataFrame:
     )
     names = list(dict.fromkeys(shown.sort_values("scope", kind="stable")["name"]))
     wide = shown.pivot(index="label", columns="name", values="cell")[names]
+    overall = shown[shown["name"] == ALL_TASKS].set_index("label")["rank"]
+    wide = wide.loc[sorted(wide.index, key=lambda label: (overall.fillna(1e9)[label], label))]
     return wide.rename_axis(columns=None).rename_axis("model").reset_index().fillna("")

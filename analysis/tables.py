@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
@@ -46,7 +46,9 @@ def table_1(tasks: pd.DataFrame) -> pd.DataFrame:
     return table.sort_values(["order", "name"], ignore_index=True).drop(columns="order")
 
 
-def task_table(tasks: pd.DataFrame, summary: pd.DataFrame, baseline: str) -> pd.DataFrame:
+def task_table(
+    tasks: pd.DataFrame, summary: pd.DataFrame, models: Mapping[str, str]
+) -> pd.DataFrame:
     """Return what each task of a study is and how hard it is.
 
     Parameters
@@ -55,17 +57,21 @@ def task_table(tasks: pd.DataFrame, summary: pd.DataFrame, baseline: str) -> pd.
         The study's task table, with the columns ``chance``, ``duration_s`` and ``stands_for``.
     summary : DataFrame
         One row per model and task.
-    baseline : str
-        Id of the model whose score says how hard a task is.
+    models : mapping
+        Models whose scores say how hard a task is: column by model id.
 
     Returns
     -------
     DataFrame
         One row per task in table 1's order: task, clips, seconds, folds, metric, chance (empty for
-        event metrics), the baseline's score (empty if it was not run), what the task stands for.
+        event metrics), a column per model with its score (empty if it was not run), what the task
+        stands for.
     """
     rows = table_1(tasks).merge(tasks[["task", "duration_s", "chance", "stands_for"]], on="task")
-    scores = summary[summary["model"] == baseline].set_index("task")["score"]
+    scores = {
+        column: summary[summary["model"] == model].set_index("task")["score"]
+        for model, column in models.items()
+    }
     return pd.DataFrame(
         {
             "task": rows["task"],
@@ -74,10 +80,29 @@ def task_table(tasks: pd.DataFrame, summary: pd.DataFrame, baseline: str) -> pd.
             "folds": rows["n_folds"],
             "metric": rows["metric"],
             "chance": pd.to_numeric(rows["chance"], errors="coerce").round(3),
-            baseline: rows["task"].map(scores).round(3),
+            **{column: rows["task"].map(of_task).round(3) for column, of_task in scores.items()},
             "stands for": rows["stands_for"],
         }
     )
+
+
+def wins(table: pd.DataFrame, column: str, others: Iterable[str]) -> list[str]:
+    """Say on how many tasks of a :func:`task_table` one model is above each of others.
+
+    Returns
+    -------
+    list of str
+        A sentence for each other model with which it shares a task.
+    """
+    sentences = []
+    for other in others:
+        both = table[[column, other]].dropna()
+        above, below = (both[column] > both[other]).sum(), (both[column] < both[other]).sum()
+        if len(both):
+            sentences.append(
+                f"{column} is above {other} on {above} of {len(both)} tasks, below it on {below}."
+            )
+    return sentences
 
 
 def score_table(summary: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import sys
 from pathlib import Path
 
@@ -13,6 +14,8 @@ TABLES = {
     "mini tasks": "results/mini/tables/tasks.md",
     "embedding speed": "benchmarks/results/embed_speed.csv",
     "passes": "benchmarks/results/passes_total.csv",
+    "mini checkpoints": "resources/checkpoints_mini",
+    "mini protocol": "benchmarks/results/mini_protocol_summary.csv",
 }
 ORIGIN = ("machine", "versions")  # columns that say where numbers are from: a line below the table
 
@@ -33,7 +36,12 @@ def insert(text: str, name: str, content: str) -> str:
 
 
 def content(path: Path) -> str:
-    """Markdown of a result: as it is, or the table of a CSV with its machine and versions below."""
+    """Markdown of a result: as it is, or the table of a CSV with its machine and versions below.
+
+    Of a folder, what the records of trainings in it say.
+    """
+    if path.is_dir():
+        return trainings(sorted(path.glob("*.json")))
     if path.suffix != ".csv":
         return path.read_text()
     with path.open(newline="") as stream:
@@ -43,6 +51,32 @@ def content(path: Path) -> str:
     origins = dict.fromkeys(tuple(row[k] for k in ORIGIN if k in row) for row in rows)
     lines = [", ".join(origin) for origin in origins if origin]
     return "\n\n".join([table, *lines])
+
+
+def trainings(records: list[Path]) -> str:
+    """Markdown table of records of trainings, each after the one whose weights it starts from."""
+    rows = []
+    for path in records:
+        record = json.loads(path.read_text())
+        start = record["recipe"]["initial_weights"]
+        rows.append(
+            {
+                "training": path.stem,
+                "starts from": Path(start).parent.name if start else "random weights",
+                "STFT hop in ms": record["recipe"]["hop"] / 32,
+                "crops": record["clips_seen"],
+                "CPU minutes": round(record["cpu_s"] / 60, 1),
+                "validation mAP": round(record["curve"][-1]["valid_mAP"], 3),
+                "mAP by chance": round(record["validation_chance"], 3),
+            }
+        )
+    order = {row["training"]: row["starts from"] for row in rows}
+
+    def depth(name: str) -> int:
+        return 1 + depth(order[name]) if name in order else 0
+
+    rows.sort(key=lambda row: (depth(row["training"]), row["STFT hop in ms"] * -1))
+    return tabulate(rows, "keys", "github")
 
 
 def main() -> None:

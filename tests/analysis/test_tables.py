@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.tables import mark_best, score_table, table_1, task_table, to_markdown
+from analysis.tables import mark_best, score_table, table_1, task_table, to_markdown, wins
 
 
 @pytest.fixture
@@ -50,10 +50,15 @@ def test_table_1_needs_its_columns(task_table: pd.DataFrame) -> None:
 
 def test_task_table_says_how_hard_a_task_is(task_table_frame: pd.DataFrame) -> None:
     summary = pd.DataFrame({"model": ["logmel", "m"], "task": "maestro", "score": [0.1234, 0.9]})
-    table = task_table(task_table_frame, summary, "logmel").set_index("task")
-    assert table.loc["maestro", "logmel"] == 0.123
+    models = {"logmel": "log-mel", "m": "M", "none": "absent"}
+    table = task_table(task_table_frame, summary, models)
+    assert wins(table, "M", ["log-mel", "absent"]) == [
+        "M is above log-mel on 1 of 1 tasks, below it on 0."
+    ]
+    table = table.set_index("task")
+    assert table.loc["maestro", "log-mel"] == 0.123
     assert table.loc["maestro", "clips"] == 185
-    assert table["logmel"].notna().sum() == 1  # no score is invented for the others
+    assert table["log-mel"].notna().sum() == 1  # no score is invented for the others
     assert np.isnan(table.loc["maestro", "chance"])
 
 

@@ -29,7 +29,7 @@ rule tabulate_tasks:
         csv=f"{RESULTS}/tables/tasks.csv",
         md=f"{RESULTS}/tables/tasks.md",
     params:
-        baseline="logmel",
+        models={"passt_m_hop10_random": "M random-init", BASELINE: "log-mel", "passt_m_hop10": "M"},
         label=STUDY.label(),
     log:
         f"logs/{STUDY.name}/tabulate_tasks.log",

@@ -4,9 +4,11 @@ import pandas as pd
 
 from analysis.normalize import read_summary
 from analysis.scores import write_csv, write_text
-from analysis.tables import task_table, to_markdown
+from analysis.tables import task_table, to_markdown, wins
 
 tasks = pd.read_csv(snakemake.input.tasks, sep="\t", keep_default_na=False)
-table = task_table(tasks, read_summary(snakemake.input.summary), snakemake.params.baseline)
+*others, first = snakemake.params.models.values()
+table = task_table(tasks, read_summary(snakemake.input.summary), snakemake.params.models)
 write_csv(table, snakemake.output.csv)
-write_text(to_markdown(table, snakemake.params.label), snakemake.output.md)
+notes = [*wins(table, first, others), snakemake.params.label]
+write_text(to_markdown(table, "\n\n".join(notes)), snakemake.output.md)
