@@ -11,7 +11,7 @@ from hear.mini.task import Clip, MiniTask
 
 LABELS = tuple(sorted(ENVIRONMENTAL_SOUNDS))
 FOLDS = tuple(f"fold{fold:02d}" for fold in range(5))
-DURATION_S = 1.2  # chosen; the real clips have 5 s
+DURATION_S = 1.0  # chosen; the real clips have 5 s
 NOISE_DB = (-30.0, -8.0)  # chosen: level of the background relative to the sound's
 LEVEL_DB = -22.0  # active level of every clip, dB full scale
 
@@ -30,7 +30,7 @@ def esc50(rng: np.random.Generator, split: str, index: int) -> Clip:
     Returns
     -------
     Clip
-        1.2 s with one label.
+        1 s with one label.
     """
     label = LABELS[index % len(LABELS)]
     draws = Draws.for_fold(rng, FOLDS.index(split), len(FOLDS))
