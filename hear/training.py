@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from hear.columns import Columns
 from hear.adam import Adam
+from hear.columns import Columns
 from hear.metrics import METRICS
 from hear.network import build_network, loss_of, probabilities_of
 from hear.protocol import GridPoint, Postprocessing, Protocol
