@@ -36,7 +36,7 @@ def test_sequence_lengths_are_the_papers(hop: str, patchout: str) -> None:
 def test_a_training_step_sees_that_sequence(patchout: str) -> None:
     recipe = recipe_of("hop10", patchout, TINY)
     trainer, seen = Trainer(recipe, torch.zeros(1, 527, dtype=torch.bool).numpy(), "cpu"), []
-    trainer.network.blocks[0].register_forward_hook(lambda _, x, y: seen.append(y.shape[1]))
+    trainer.network.blocks[0].register_forward_hook(lambda _, x, y: seen.append(x[0].shape[1]))
     trainer.step(0, torch.randn(2, 320000), torch.zeros(2, 527))
     assert seen == [PAPER["hop10", patchout] + 2]
 
