@@ -201,7 +201,7 @@ def test_dry_run_of_the_default_study():
 
 def test_dry_run_of_pretraining():
     target = "results/pretrain/mini_hop10/weights.safetensors"
-    command = [sys.executable, "-m", "snakemake", "-n", "--cores", "1", target]
+    command = [sys.executable, "-m", "snakemake", "-n", "--forceall", "--cores", "1", target]
     finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert finished.returncode == 0, finished.stdout + finished.stderr
     assert "make_pretraining_clips" in finished.stdout and "pretrain" in finished.stdout
