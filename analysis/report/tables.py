@@ -12,6 +12,9 @@ from analysis.normalize import read_summary
 from analysis.words import metric_label, ordered_categories
 
 BEST = "★"
+CLAIM_COLUMNS = (  # of claims.csv, readable on a page; the caption links to the rest
+    "claim_id", "section", "statement", "verdict", "estimate", "low", "high", "n_tasks", "reason",
+)  # fmt: skip
 VERDICTS = ("holds", "does not hold", "undecided", "not tested")  # how a verdict may begin
 
 
@@ -41,8 +44,8 @@ def plain_table(table: pd.DataFrame) -> Table:
 
 
 def claims_table(claims: pd.DataFrame) -> Table:
-    """Set the ledger of claims: verdicts marked, the study's name left to the page's title."""
-    table = plain_table(claims.drop(columns="study", errors="ignore"))
+    """Set the ledger of claims: verdicts marked; what stands in the CSV alone is left out."""
+    table = plain_table(claims[[name for name in CLAIM_COLUMNS if name in claims.columns]])
     place = table.columns.index("verdict")
     for row in table.rows:
         verdict = row[place].text
