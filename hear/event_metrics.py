@@ -16,8 +16,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import maximum_bipartite_matching
 
 EventsByFile = Mapping[str, Sequence[Mapping[str, Any]]]
 
@@ -267,6 +265,10 @@ def _largest_matching(
     """Choose as many pairs as possible so that no event is used twice; return their left ends."""
     if len(left) == 0:
         return np.zeros(0, np.intp)
+    # Here, not at the top: importing them takes long, which most jobs would spend in vain.
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import maximum_bipartite_matching
+
     graph = csr_array((np.ones(len(left), bool), (left, right)), shape=(n_left, n_right))
     return np.flatnonzero(maximum_bipartite_matching(graph, perm_type="column") >= 0)
 

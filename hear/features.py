@@ -15,17 +15,29 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
 import numpy as np
 
 from hear.columns import Columns, Rows
-from hear.predictions import StoredSplit
 from hear.tasks import TaskFolder
 
 INDEX = "index.json"
 STORAGE = ("float32", "float16")
+
+
+@dataclass(frozen=True)
+class StoredSplit:
+    """Features of one split in stored order, and for timestamps where each row lies.
+
+    ``timestamps_ms`` (n_rows,) and ``n_rows`` (per file) are None for scenes.
+    """
+
+    features: np.ndarray | Columns
+    timestamps_ms: np.ndarray | None = None
+    n_rows: list[int] | None = None
 
 
 class RowWriter:

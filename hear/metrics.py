@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from hear.event_metrics import FMeasure, segment_error_rate
 
@@ -145,6 +144,8 @@ def d_prime(target: Matrix, prediction: Matrix) -> float:
     quantile of each label's ROC area, averaged over labels; infinite for a perfect label, NaN as
     for ``roc_auc`` (score.py, DPrime).
     """
+    from scipy.special import ndtri  # here: as sklearn above
+
     return float(np.mean(ndtri(_roc_auc_per_label(target, prediction)) * np.sqrt(2.0)))
 
 

@@ -26,7 +26,7 @@ from tqdm import tqdm
 
 from hear.event_metrics import FMeasure
 from hear.metrics import METRICS, Metric
-from hear.predictions import load_predictions
+from hear.prediction_files import load_predictions
 from hear.score import estimated_events
 from hear.weighted import WEIGHTED, Weights, weighted_f_measure
 

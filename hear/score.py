@@ -22,7 +22,7 @@ def score_predictions(
     Parameters
     ----------
     header, arrays
-        As :func:`hear.predictions.load_predictions` returns them.
+        As :func:`hear.prediction_files.load_predictions` returns them.
     metrics : sequence of str or None
         Slugs; None for the task's own.
     postprocessing : Postprocessing or None

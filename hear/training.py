@@ -189,9 +189,7 @@ def batches(parts: Parts, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
         yield batch, torch.cat(labels)
 
 
-def _train_epoch(
-    network: nn.Module, optimizer: Adam, data: FoldData, batch_size: int
-) -> float:
+def _train_epoch(network: nn.Module, optimizer: Adam, data: FoldData, batch_size: int) -> float:
     """Run once over the training part; return the last batch's loss."""
     _draw_loader_seed()
     network.train()

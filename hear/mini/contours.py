@@ -94,9 +94,7 @@ def low_pass(sound: Samples, cutoff_hz: float, order: int = 2) -> Samples:
     return sosfilt(butter(order, cutoff_hz, fs=SAMPLE_RATE_HZ, output="sos"), sound)
 
 
-def sprinkle(
-    rng: np.random.Generator, duration_s: float, rate_hz: float, spread: float
-) -> Samples:
+def sprinkle(rng: np.random.Generator, duration_s: float, rate_hz: float, spread: float) -> Samples:
     """Impulses at random moments with log-normal heights.
 
     Parameters

@@ -12,7 +12,7 @@ import torch
 
 from hear.columns import CHECKED_ROWS, Columns, Rows
 from hear.features import read_components
-from hear.predictions import save_predictions
+from hear.prediction_files import save_predictions
 from hear.probe import train_and_predict
 from hear.protocol import Protocol
 from tests.hear.oracle_inputs import probe_inputs

@@ -12,16 +12,11 @@ import torch
 
 from hear.chance import chance_level
 from hear.embed import embed_task
-from hear.features import RowWriter, read_components, read_index, read_stored
+from hear.features import RowWriter, StoredSplit, read_components, read_index, read_stored
 from hear.manifest import read_manifest, task_hashes, task_rows, write_manifest
 from hear.models import HearModel, ModelError
-from hear.predictions import (
-    StoredSplit,
-    load_predictions,
-    predict_task,
-    save_predictions,
-    split_targets,
-)
+from hear.prediction_files import load_predictions, save_predictions
+from hear.predictions import predict_task, split_targets
 from hear.protocol import Postprocessing, Protocol
 from hear.score import score_predictions
 from hear.shards import join_shards

@@ -9,7 +9,7 @@ import pytest
 
 from hear.event_metrics import FMeasure
 from hear.metrics import METRICS
-from hear.predictions import save_predictions
+from hear.prediction_files import save_predictions
 from hear.resample import ResampleError, draw_weights, resample_study, resample_task
 from hear.weighted import WEIGHTED, weighted_f_measure
 

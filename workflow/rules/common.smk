@@ -37,6 +37,11 @@ wildcard_constraints:
     figure="[4-9]|[1-9][0-9]",  # 3 is of what was measured, not of scores
 
 
+def events_first(wildcards):
+    """Event tasks take longest, so that they go before the others of their stage."""
+    return 30 if STUDY.tasks[wildcards.task].embedding_type == "event" else 20
+
+
 def code(*modules):
     """Library modules whose change must redo a cheap step (Snakemake sees scripts only)."""
     return [workflow.source_path(f"../../{module}") for module in modules]

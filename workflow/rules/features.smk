@@ -9,7 +9,7 @@ rule embed:
         f"{RESULTS}/features/{{task}}.{{batch}}.json",
     params:
         sources=lambda w: STUDY.embed_entries(w.task, w.batch),
-    priority: 20  # the probes of all tasks can start
+    priority: events_first
     threads: config["threads"]["embed"]
     log:
         f"logs/{STUDY.name}/embed/{{task}}.{{batch}}.log",

@@ -11,6 +11,7 @@ rule predict:
         protocol=STUDY.protocol_entry(),
         evaluator=STUDY.evaluator,
         threads=config["threads"]["predict"],  # whatever --cores says, so that results are equal
+    priority: events_first
     threads: config["threads"]["predict"]
     log:
         f"logs/{STUDY.name}/predict/{{task}}.{{batch}}.seed{{seed}}.log",

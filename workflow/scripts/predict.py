@@ -10,7 +10,7 @@ import torch
 from hear.evaluators import evaluator
 from hear.features import read_stored
 from hear.manifest import read_manifest
-from hear.predictions import is_predicted, save_predictions
+from hear.prediction_files import is_predicted, save_predictions
 from hear.protocol import Protocol
 from workflow.logs import logged
 from workflow.provenance import provenance_of, write_json

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from hear.predictions import save_predictions
+from hear.prediction_files import save_predictions
 from hear.resample import resample_study
 from workflow.logs import logged
 

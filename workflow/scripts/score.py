@@ -1,6 +1,6 @@
 """score: every metric of a task from the stored predictions, one file per model."""
 
-from hear.predictions import load_predictions
+from hear.prediction_files import load_predictions
 from hear.score import score_predictions
 from workflow.logs import logged
 from workflow.provenance import score_file, write_json

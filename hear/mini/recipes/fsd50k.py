@@ -33,7 +33,7 @@ SOUNDS: dict[str, Source] = {  # label of the FSD50K vocabulary (Fonseca et al. 
     "Walk_and_footsteps": bodies.footsteps,
 }
 LABELS = tuple(SOUNDS)
-DURATIONS_S = (0.5, 3.0)  # chosen; the real clips have 0.3 to 30 s
+DURATIONS_S = (0.5, 2.5)  # chosen; the real clips have 0.3 to 30 s
 MOST_SOUNDS = 3  # per clip
 SPREAD_DB = 8.0  # chosen: sounds of a clip differ by up to this
 NOISE_DB = (-30.0, -12.0)  # chosen: level of each sound's background relative to it
@@ -54,7 +54,7 @@ def fsd50k(rng: np.random.Generator, split: str, index: int) -> Clip:
     Returns
     -------
     Clip
-        0.5 to 3 s with one to three labels.
+        0.5 to 2.5 s with one to three labels.
     """
     draws = Draws(rng, held_out=split == "test")
     first = index % len(LABELS)
@@ -73,7 +73,7 @@ TASK = MiniTask(
     slug="fsd50k",
     task_name="fsd50k",
     mode="full",
-    stands_for="Mixtures of one to three of twenty synthesized sounds, 0.5 to 3 s long.",
+    stands_for="Mixtures of one to three of twenty synthesized sounds, 0.5 to 2.5 s long.",
     recipe=fsd50k,
     needs=("midirenderer", "mido", "pretty-midi"),
     labels=LABELS,

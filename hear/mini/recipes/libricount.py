@@ -12,7 +12,7 @@ from hear.mini.task import Clip, MiniTask
 MOST_VOICES = 10  # LibriCount (Stöter et al. 2018): 0 to 10 concurrent speakers
 LABELS = tuple(str(count) for count in range(MOST_VOICES + 1))
 VOICES = {f"fold{fold:02d}": cast for fold, cast in enumerate(CASTS)}
-DURATION_S = 1.5  # chosen; the real clips have 5 s
+DURATION_S = 1.25  # chosen; the real clips have 5 s
 VOICE_SPREAD_DB = 1.5  # chosen: voices of a clip differ by up to this from their mean level
 CLIP_DB = -22.0  # active level of every mix, dB full scale, whatever the count
 NOISE_DB = (-66.0, -58.0)  # level of the background, dB full scale
@@ -34,7 +34,7 @@ def libricount(rng: np.random.Generator, split: str, index: int) -> Clip:
     Returns
     -------
     Clip
-        1.5 s labeled with the number of voices.
+        1.25 s labeled with the number of voices.
     """
     count = (index + CLIPS_PER_FOLD * list(VOICES).index(split)) % len(LABELS)
     audio = np.zeros(n_samples(DURATION_S))

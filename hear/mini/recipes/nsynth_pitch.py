@@ -1,4 +1,4 @@
-"""Mini NSynth Pitch: single notes of one second, instruments disjoint between splits."""
+"""Mini NSynth Pitch: short single notes, instruments disjoint between splits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PROGRAMS = {
 # fmt: on
 VELOCITIES = (25, 50, 75, 100, 127)  # NSynth's five (Engel et al. 2017, §2.1)
 LABELS = tuple(str(key) for key in PIANO_KEYS)
-DURATION_S, HELD_S = 0.8, 0.6  # a fifth of NSynth's 4 s, held 3 s (Engel et al. 2017)
+DURATION_S, HELD_S = 0.64, 0.48  # 16 % of NSynth's 4 s, held 3 s (Engel et al. 2017)
 LEVEL_DB = -20.0  # active level of every note, dB full scale
 
 
@@ -40,7 +40,7 @@ def nsynth_pitch(rng: np.random.Generator, split: str, index: int) -> Clip:
     Returns
     -------
     Clip
-        0.8 s labeled with the MIDI number of the key.
+        0.64 s labeled with the MIDI number of the key.
     """
     key = PIANO_KEYS[index % len(PIANO_KEYS)]
     note = Note(0.0, HELD_S, key, int(rng.choice(VELOCITIES)))

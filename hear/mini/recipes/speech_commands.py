@@ -64,7 +64,7 @@ TASK_FULL = MiniTask(
     recipe=speech_commands,
     needs=("espeakng-loader",),
     labels=LABELS,
-    n_clips={"train": 240, "valid": 48, "test": 120},
+    n_clips={"train": 216, "valid": 48, "test": 108},
     duration_s=DURATION_S,
     embedding_type="scene",
     prediction_type="multiclass",
@@ -76,6 +76,6 @@ TASK_5H = replace(
     TASK_FULL,
     slug="speech_commands_5h",
     mode="5h",
-    n_clips={"train": 120, "valid": 48, "test": 120},
+    n_clips={"train": 108, "valid": 48, "test": 108},
     subset_of=TASK_FULL,
 )

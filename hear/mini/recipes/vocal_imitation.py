@@ -12,7 +12,7 @@ from hear.mini.task import SAMPLE_RATE_HZ, Clip, MiniTask
 
 LABELS = tuple(CONTOURS)
 FOLDS = tuple(f"fold{fold:02d}" for fold in range(3))
-DURATION_S = 1.5  # chosen; the real clips have 11.26 s
+DURATION_S = 1.25  # chosen; the real clips have 11.26 s
 NOISE_DB = (-40.0, -18.0)  # chosen: level of the background relative to the voice's
 LEVEL_DB = -22.0  # active level of every clip, dB full scale
 
@@ -31,7 +31,7 @@ def vocal_imitation(rng: np.random.Generator, split: str, index: int) -> Clip:
     Returns
     -------
     Clip
-        1.5 s with one label.
+        1.25 s with one label.
     """
     label = LABELS[index % len(LABELS)]
     draws = Draws.for_fold(rng, FOLDS.index(split), len(FOLDS))
