@@ -18,7 +18,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from hear.audio import read_clip
-from hear.features import RowWriter, write_index
+from hear.features import RowWriter, remove_others, write_index
 from hear.shards import Shard
 from hear.tasks import TaskFolder, source_sample_rate, stored_order
 
@@ -88,6 +88,8 @@ def embed_task(
     piece = Shard(*shard)
     for left_over in directory.rglob(f"*{piece.suffix}.*.part"):
         left_over.unlink()  # of a killed run; a job still writing it must not finish
+    for outdated in {"", piece.suffix}:  # it names arrays that are about to be replaced
+        (directory / f"index{outdated}.json").unlink(missing_ok=True)
     index: dict = {"view": view, "provenance": provenance, "storage": storage, "folders": {}}
     work = [
         (folder, split, piece.of(files))
@@ -109,6 +111,8 @@ def embed_task(
             rows = {"files": files, "n_rows": n_rows}
             index["folders"].setdefault(folder.name, {})[split] = rows
     write_index(directory, index, piece.suffix)
+    if piece.n == 1:
+        remove_others(directory, 1)
     for folder, split, _ in work:  # the index says it all; a later run starts afresh
         piece.forget_finished(directory / folder.name, split)
     return index

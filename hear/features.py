@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,7 +145,15 @@ def read_index(directory: Path, suffix: str = "") -> dict:
         raise ValueError(f"{path}: features incomplete or unreadable: {error}") from error
 
 
-def is_embedded(directory: Path, view: str, provenance: dict) -> bool:
+def remove_others(directory: Path, n: int) -> None:
+    """Remove arrays that an earlier run stored in another number of shards than ``n``."""
+    for path in directory.glob("*/*.npy"):
+        sharded = re.search(r"\.shard\d+of(\d+)\.", path.name)
+        if (int(sharded[1]) if sharded else 1) != n:
+            path.unlink()
+
+
+def is_embedded(directory: Path, view: str, provenance: dict, suffix: str = "") -> bool:
     """Tell whether a directory holds the finished features of a view, made from the same things.
 
     Parameters
@@ -153,9 +162,11 @@ def is_embedded(directory: Path, view: str, provenance: dict) -> bool:
     view : str
     provenance : dict
         Model, weights and task; as given to :func:`hear.embed.embed_task`.
+    suffix : str
+        Of a shard (:func:`shard_suffix`); empty for the whole.
     """
     try:
-        index = read_index(directory)
+        index = read_index(directory, suffix)
     except ValueError:
         return False
     return (index.get("view"), index.get("provenance")) == (view, provenance)

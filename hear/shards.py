@@ -5,8 +5,8 @@ Shard i of n holds of each split the i-th of n runs of its clips, in files of it
     index.shard<i>of<n>.json
     <folder>/<split>.shard<i>of<n>.<level>.npy
 
-Joining them writes ``index.json``, which names the number of shards: readers see their rows as one,
-nothing is copied.
+Joining them writes ``index.json`` in place of their own, which names the number of shards: readers
+see their rows as one, nothing is copied.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from hear.features import read_index, shard_suffix, write_index
+from hear.features import INDEX, read_index, remove_others, shard_suffix, write_index
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Shard:
 
 
 def join_shards(directory: Path, n: int) -> dict:
-    """Make the shards of a view one, without copying them.
+    """Make the shards of a view one, without copying them; a view that is whole stays as it is.
 
     Parameters
     ----------
@@ -97,7 +97,11 @@ def join_shards(directory: Path, n: int) -> dict:
     ValueError
         Naming the shard that is missing, or that was made from something else than the first.
     """
-    indices = [read_index(directory, shard_suffix(i, n)) for i in range(n)]
+    suffixes = [shard_suffix(i, n) for i in range(n)]
+    pending = any((directory / f"index{suffix}.json").exists() for suffix in suffixes)
+    if not pending and (directory / INDEX).exists():
+        return read_index(directory)
+    indices = [read_index(directory, suffix) for suffix in suffixes]
     first = indices[0]
     for i, index in enumerate(indices):
         for key in ("view", "provenance", "storage"):
@@ -112,6 +116,9 @@ def join_shards(directory: Path, n: int) -> dict:
     }
     whole = first | {"folders": folders, "n_shards": n}
     write_index(directory, whole)
+    for suffix in suffixes:
+        (directory / f"index{suffix}.json").unlink()
+    remove_others(directory, n)
     return whole
 
 

@@ -14,7 +14,7 @@ from hear.models import source_hash
 from passt.checkpoints import FRONT_END_VERSION
 from passt.variants import Embedding
 from workflow.claims import official_models, read_claims
-from workflow.config import check_config
+from workflow.config import ConfigError, check_config, unknown
 from workflow.models import (
     read_checkpoints,
     read_evaluator,
@@ -55,6 +55,8 @@ class Study(StudyJobs, StudyExhibits):
         self.highlight = read_highlight(config, official_models())
         self.protocol = read_protocol(config, "mini" if self.is_generated else "reference")
         self.evaluator = read_evaluator(config)
+        for task in set(config["shards"]) - set(self.tasks):
+            raise ConfigError(f"config: shards: {unknown(task, self.tasks)}")
         read_claims(config["claims"], *self.known_names())
 
     @property

@@ -35,6 +35,17 @@ class StudyJobs:
             for source, of_source in views.items()
         ]
 
+    @property
+    def shards(self) -> dict[str, int]:
+        """Number of embedding jobs of each batch, of the tasks that have more than one."""
+        numbers = {task: int(n) for task, n in self.config["shards"].items()}
+        return {task: n for task, n in numbers.items() if n > 1}
+
+    def shard_lists(self, task: str, batch: str) -> list[str]:
+        """Lists that the shards of an embedding job leave."""
+        n, folder = self.shards[task], f"results/{self.name}/features/shards"
+        return [f"{folder}/{task}.{batch}.{i}of{n}.json" for i in range(n)]
+
     def embed_weights(self, task: str, batch: str) -> list[str]:
         """Weight files that one embedding job depends on."""
         entries = self.embed_entries(task, batch)

@@ -202,15 +202,21 @@ def test_shards_joined_are_the_whole(make_task, model, tmp_path, kind, view):
         embed_task([task], model, view, parts, {"source": "m"}, progress=False, shard=(i, n))
     assert not (parts / "index.json").exists()
     assert join_shards(parts, n) == expected | {"n_shards": n}
-    assert not [*parts.rglob("*.part"), *parts.rglob("*.finished*")]
+    assert not [*parts.rglob("*.part"), *parts.rglob("*.finished*"), *parts.glob("*.shard*")]
+    assert join_shards(parts, n) == read_index(parts)  # a second time changes nothing
     for split in task.splits:
         read = [read_stored([(directory, "E")])(task, split) for directory in (whole, parts)]
         np.testing.assert_array_equal(read[1].features[:], read[0].features[:])
         np.testing.assert_array_equal(read[1].timestamps_ms, read[0].timestamps_ms)
         assert read[1].n_rows == read[0].n_rows
-    embed_task([task], model, view, parts, {"source": "other"}, progress=False, shard=(3, n))
+    for i in range(n):
+        facts = {"source": "other" if i == 3 else "m"}
+        embed_task([task], model, view, parts, facts, progress=False, shard=(i, n))
+        assert not (parts / "index.json").exists()  # it named arrays that are no longer there
     with pytest.raises(ValueError, match="shard 3 of 7: provenance: .*'other'"):
         join_shards(parts, n)
+    embed_task([task], model, view, parts, {"source": "m"}, progress=False)
+    assert not [*parts.rglob("*.shard*.npy")]  # the shards' arrays are not kept beside the whole
     with pytest.raises(ValueError, match="0 <= i < n"):
         embed_task([task], model, view, parts, {}, progress=False, shard=(7, 7))
 

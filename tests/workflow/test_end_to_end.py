@@ -149,7 +149,8 @@ def test_from_folders_to_figures_twice_with_the_same_bytes(clone):
 
 def test_a_killed_run_resumes_and_keeps_what_was_finished(clone):
     command = [sys.executable, "-m", "workflow.launch", "--cores", "1"]
-    command += ["--config", "study=mine", f"task_dir={clone.parent / 'mine'}"]
+    shards = "{tones_event: 2}"
+    command += ["--config", "study=mine", f"task_dir={clone.parent / 'mine'}", f"shards={shards}"]
     killed = subprocess.Popen(command, cwd=clone, start_new_session=True, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 300
     while len(indices := list(output(clone).glob("features/*/*/*/index.json"))) < 2:
@@ -160,9 +161,11 @@ def test_a_killed_run_resumes_and_keeps_what_was_finished(clone):
     killed.wait()
     finished = min(indices, key=lambda path: path.stat().st_mtime_ns)
     embedded = finished.stat().st_mtime_ns
-    resumed = run(clone)
+    resumed = run(clone, shards=shards)
     assert resumed.returncode == 0, resumed.stdout + resumed.stderr
     assert (output(clone) / "summary.csv").exists()
+    index = json.loads((output(clone) / "features/tiny/tones_event/rf160/index.json").read_text())
+    assert index["n_shards"] == 2 and not list(output(clone).rglob("index.shard*"))
     assert finished.stat().st_mtime_ns == embedded
     assert not list(output(clone).rglob("*.part"))
 

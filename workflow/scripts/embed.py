@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from hear.embed import embed_task
-from hear.features import is_embedded
+from hear.features import is_embedded, shard_suffix
 from hear.manifest import read_manifest, task_hashes
 from workflow.jobs import load_source
 from workflow.logs import logged
@@ -17,11 +17,15 @@ from workflow.provenance import write_json
 with logged(snakemake.log[0]):
     torch.set_num_threads(snakemake.threads)
     manifest, folders = read_manifest(snakemake.input.task)
+    shard = snakemake.params.shard
     for source in snakemake.params.sources:
         model, facts = load_source(source)
         provenance = facts | {"tasks": task_hashes(manifest)}
         for view, directory in source["views"].items():
-            if not is_embedded(Path(directory), view, provenance):
-                storage = source["embedding"]["storage"]
-                embed_task(folders, model, view, Path(directory), provenance, storage=storage)
+            done = (view, provenance)
+            if is_embedded(Path(directory), *done):
+                continue
+            if not is_embedded(Path(directory), *done, suffix=shard_suffix(*shard)):
+                options = {"storage": source["embedding"]["storage"], "shard": shard}
+                embed_task(folders, model, view, Path(directory), provenance, **options)
     write_json(snakemake.output[0], [source["views"] for source in snakemake.params.sources])
