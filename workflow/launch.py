@@ -1,22 +1,27 @@
-"""Start Snakemake, clearing the lock that a killed run left behind.
+"""Start Snakemake, clearing the lock that a killed run left behind; again if tasks are dropped.
 
 Snakemake locks the folder while it runs and cannot remove the lock when it is killed. Whether its
 owner is still alive is known from a second lock, which the operating system releases on death.
+
+With ``missing_tasks: drop`` a run ends with an error when an archive could not be had, after all
+that does not need it; the next start goes on without its task.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 STATE = Path(".snakemake")
+AGAIN = STATE / "start_again"  # left by a run that failed for archives which are to be dropped
 
 
 def main(arguments: list[str]) -> None:
-    """Become ``snakemake`` with ``arguments``, holding the lock until it ends or dies."""
+    """Run ``snakemake`` with ``arguments``, holding the lock until it ends or dies."""
     STATE.mkdir(exist_ok=True)
     lock = os.open(STATE / "launch.lock", os.O_CREAT | os.O_RDWR)
     try:
@@ -28,7 +33,22 @@ def main(arguments: list[str]) -> None:
     if any((STATE / "locks").glob("*")):
         print("make: clearing the lock of a run that was killed", file=sys.stderr)
         subprocess.run([*snakemake, "--unlock"], check=True, capture_output=True)
-    os.execv(sys.executable, [*snakemake, *arguments])
+    AGAIN.unlink(missing_ok=True)
+    code = _run([*snakemake, *arguments])
+    while code and AGAIN.exists():
+        AGAIN.unlink()
+        print("make: going on without the tasks whose archive could not be had", file=sys.stderr)
+        code = _run([*snakemake, *arguments])
+    sys.exit(code)
+
+
+def _run(command: list[str]) -> int:
+    """Run a command, which decides what becomes of signals; return its exit status."""
+    process = subprocess.Popen(command, close_fds=False)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to both
+    signal.signal(signal.SIGTERM, lambda number, frame: process.send_signal(number))
+    code = process.wait()
+    return 128 - code if code < 0 else code
 
 
 if __name__ == "__main__":

@@ -93,3 +93,8 @@ def test_markdown(summary: pd.DataFrame) -> None:
         "| model | source | x | y |\n| --- | --- | ---: | ---: |\n"
         "| a\\|b | run | 0.5 | 0.25 |\n| b | run | 0.75 |  |\n\nstudy test\n"
     )
+
+
+def test_markdown_with_a_number_of_decimals(summary: pd.DataFrame) -> None:
+    text = to_markdown(score_table(summary, {}).head(2), "study test", decimals=3)
+    assert "| a | run | 0.500 | 0.250 |\n| b | run | 0.750 |  |" in text

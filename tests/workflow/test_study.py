@@ -66,7 +66,9 @@ def test_shards_are_jobs_of_their_own(config):
     study = Study(config | {"shards": {"esc50": "3", "maestro": 1}})
     assert study.shards == {"esc50": 3}
     folder = "results/mini/features/shards"
-    assert study.shard_lists("esc50", "all") == [f"{folder}/esc50.all.{i}of3.json" for i in range(3)]
+    assert study.shard_lists("esc50", "all") == [
+        f"{folder}/esc50.all.{i}of3.json" for i in range(3)
+    ]
     for shards, message in (({"esc5": 2}, "did you mean 'esc50'"), ({"esc50": 0}, "shards.esc50")):
         with pytest.raises(ConfigError, match=message):
             Study(config | {"shards": shards})

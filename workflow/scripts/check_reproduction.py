@@ -12,4 +12,4 @@ with logged(snakemake.log[0]):
     table = reproduction_table(summary, reference, snakemake.params.model)
     write_csv(table, snakemake.output.csv)
     notes = reproduction_notes(table, snakemake.params.label)
-    write_text(to_markdown(table.round(3), notes), snakemake.output.md)
+    write_text(to_markdown(table, notes, decimals=3), snakemake.output.md)
