@@ -3,13 +3,15 @@
     make plan CONFIG=config/paper.yaml
 
 From a one-minute measurement on this machine (:mod:`workflow.rates`) and the tasks' sizes
-(:mod:`workflow.sizes`). Hours are of one CPU core (of the GPU for embedding, if there is one).
+(:mod:`workflow.sizes`). Hours are of one CPU core while all are at work (of the GPU for embedding
+with PaSST, if there is one): divided by the cores they are what a run takes.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,7 +26,14 @@ from passt.variants import Embedding, Variant
 from passt.windows import TIMESTAMP_HOP_MS
 from workflow.models import read_protocol
 from workflow.rates import ARCHIVE_RATE_HZ, Rates, measure
-from workflow.sizes import n_folds, read_config, read_variants, study_workloads
+from workflow.sizes import (
+    n_folds,
+    read_config,
+    read_third_party,
+    read_variants,
+    study_workloads,
+)
+from workflow.stages import machine
 
 GIB = 2.0**30
 TRAIN_SHARE = 0.8  # assumed: rows of a task that are trained on, where it is no k-fold
@@ -54,7 +63,8 @@ class Plan:
     ----------
     config : dict
     variants, checkpoints : dict
-        As :func:`workflow.sizes.read_variants` gives them.
+        As :func:`workflow.sizes.read_variants` gives them. Third-party models are planned if they
+        were measured.
     workloads : list of Workload
     is_generated : bool
         Whether they are the mini tasks.
@@ -128,25 +138,38 @@ class Plan:
             disk = 4.0 * values / GIB
             hours = seconds / 3600
             yield Row("embed", f"{id} {view}", hours, disk, JOB_GIB + weights[id], readers)
+        yield from self._embed_third_party(rates)
         n_jobs = len(self.workloads)
         yield Row("embed", "starting jobs", n_jobs * rates.start_s / 3600, 0.0, JOB_GIB)
 
+    def _embed_third_party(self, rates: Rates) -> Iterable[Row]:
+        for id, rate in rates.models.items():
+            seconds, values = 0.0, 0.0
+            for work in self.workloads.values():
+                per_s, size = rate.timestamp if work.at_timestamps else rate.scene
+                seconds += (per_s + rates.decode_s) * work.n_clips * work.duration_s
+                values += self._n_rows(work) * size
+            yield Row("embed", id, seconds / 3600, 4.0 * values / GIB, JOB_GIB, (id,))
+
     def _predict(self, rates: Rates) -> Iterable[Row]:
         n_seeds = len(self.config["probe_seeds"])
-        readers: dict[str, list[str]] = defaultdict(list)
+        readers: dict[tuple[str, bool, int], list[str]] = defaultdict(list)
         for id, variant in self.variants.items():
             for name in {variant.scene_embedding, variant.timestamp_embedding} - {None}:
-                readers[name].append(id)
-        for name, ids in readers.items():
+                at_timestamps = Embedding.parse(name).views[0] != "scene"
+                readers[name, at_timestamps, self._size(name)].append(id)
+        for id, rate in rates.models.items():
+            readers[f"{id}.scene", False, rate.scene[1]].append(id)
+            readers[f"{id}.timestamp", True, rate.timestamp[1]].append(id)
+        for (name, at_timestamps, size), ids in readers.items():
             seconds, largest = 0.0, 0.0
             for work in self.workloads.values():
-                if work.at_timestamps == (Embedding.parse(name).views[0] == "scene"):
+                if work.at_timestamps != at_timestamps:
                     continue
                 n_fits, n_epochs = self._fits(work.name)
                 n_rows, share = self._n_rows(work), self._train_share(work.name)
-                per_row = rates.probe_s(self._size(name))
-                seconds += n_seeds * n_fits * n_epochs * share * n_rows * per_row
-                largest = max(largest, 4.0 * n_rows * self._size(name) / GIB)
+                seconds += n_seeds * n_fits * n_epochs * share * n_rows * rates.probe_s(size)
+                largest = max(largest, 4.0 * n_rows * size / GIB)
             if seconds:
                 yield Row("predict", name, seconds / 3600, 0.0, JOB_GIB + largest, tuple(ids))
         n_jobs = len(self.workloads)
@@ -179,32 +202,35 @@ class Plan:
         return {(e.checkpoint, view) for e in parsed for view in e.views}
 
 
-def words(rows: list[Row], variants: Iterable[str]) -> list[str]:
-    """What dominates, and what would change if a variant were dropped or shards added."""
+def words(rows: list[Row], models: Iterable[str], cores: int) -> list[str]:
+    """What dominates, and what would change if a model were dropped or shards added."""
     total = sum(row.hours for row in rows) or 1.0
     largest = sorted(rows, key=lambda row: -row.hours)[:3]
     shares = ", ".join(f"{r.stage} {r.item} {100 * r.hours / total:.0f} %" for r in largest)
-    saved = Counter({id: 0.0 for id in variants})
+    saved = Counter({id: 0.0 for id in models})
     for row in rows:
         if len(row.read_by) == 1:
             saved[row.read_by[0]] += row.hours
     drops = ", ".join(f"{id} {hours:.3g} h" for id, hours in saved.most_common(3) if hours)
     embed = max((row for row in rows if row.stage == "embed"), key=lambda row: row.hours)
     return [
-        f"Total {total:.3g} h of one core. Most of it: {shares}.",
-        f"Dropping a variant saves what it alone needs, the most: {drops or 'nothing'}.",
+        f"Total {total:.3g} h of one core, {total / cores:.3g} h on {cores}. Most of it: {shares}.",
+        f"Dropping a model saves what it alone needs, the most: {drops or 'nothing'}.",
         f"The longest job ({embed.item}) takes {embed.hours:.3g} h; in 4 shards on 4 cores "
         f"{embed.hours / 4:.3g} h.",
     ]
 
 
 def measured(logs: Path) -> dict[str, float]:
-    """CPU hours that the jobs of a finished study took, from the workflow's benchmark files."""
+    """Hours that the jobs of a finished study took, from the workflow's benchmark files.
+
+    Wall time: the CPU time that Snakemake samples misses what a job did since the last sample.
+    """
     hours = {}
     for stage, folder in (("fetch", "fetch_task"), ("embed", "embed"), ("predict", "predict")):
         files = sorted((logs / folder).glob("*.tsv"))
         rows = [row for f in files for row in csv.DictReader(f.open(), delimiter="\t")]
-        hours[stage] = sum(float(row["cpu_time"]) for row in rows) / 3600
+        hours[stage] = sum(float(row["s"]) for row in rows) / 3600
     return hours
 
 
@@ -223,6 +249,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--config", type=Path, default=Path("config/config.yaml"))
     parser.add_argument("--download-mb-per-s", type=float, default=10.0)
+    parser.add_argument("--cores", type=int, default=os.cpu_count(), help="jobs at a time")
     parser.add_argument("--output", type=Path, help="default: results/<study>/plan.csv")
     parser.add_argument("--logs", type=Path, help="logs/<study> of a finished run to compare with")
     arguments = parser.parse_args()
@@ -233,25 +260,29 @@ def main() -> None:
     plan = Plan(config, variants, checkpoints, workloads, is_generated, speed)
     generated = [work.name for work in workloads] if is_generated else []
     used = [checkpoints[id] for id in plan.used]
-    rows = plan.rows(measure(used, plan.protocol, plan.sizes(), generated))
+    models, cores = read_third_party(config), arguments.cores
+    rates = measure(used, plan.protocol, plan.sizes(), generated, models, cores)
+    rows = plan.rows(rates)
     lines = [(r.stage, r.item, r.hours, r.disk_gib, r.memory_gib) for r in rows]
     print(tabulate(lines, COLUMNS[:5], "github", floatfmt=".3g"))
-    print(*words(rows, variants), sep="\n")
-    print(f"Downloads counted at {speed:g} MB/s. Third-party models are not counted.")
+    print(*words(rows, [*variants, *models], cores), sep="\n")
+    print(f"Downloads counted at {speed:g} MB/s. Not counted: scores, statistics, figures, report.")
     if arguments.logs:
         print(compare(rows, arguments.logs))
-    write(arguments.output or Path(f"results/{config['study']}/plan.csv"), rows)
+    write(arguments.output or Path(f"results/{config['study']}/plan.csv"), rows, cores)
 
 
-def write(path: Path, rows: list[Row]) -> None:
-    """Write the plan as CSV."""
+def write(path: Path, rows: list[Row], cores: int) -> None:
+    """Write the plan as CSV, with the machine that it is of."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(COLUMNS)
+        here = machine()
+        of = f"{here['processor']} x{here['logical CPUs']}, {cores} jobs at a time"
+        writer.writerow((*COLUMNS, "machine"))
         for row in rows:
             numbers = (f"{x:.6g}" for x in (row.hours, row.disk_gib, row.memory_gib))
-            writer.writerow((row.stage, row.item, *numbers, ";".join(row.read_by)))
+            writer.writerow((row.stage, row.item, *numbers, ";".join(row.read_by), of))
 
 
 if __name__ == "__main__":

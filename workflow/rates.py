@@ -1,17 +1,20 @@
 """What this machine does per second, measured in about a minute: the ground of a plan.
 
-CPU seconds (``time.process_time``), so that a busy machine does not look slow; wall seconds where
-a GPU computes.
+CPU seconds (``time.process_time``), so that a waiting process does not look slow; wall seconds
+where a GPU computes. The other cores are kept at work meanwhile, as in a run: two threads of one
+core are each about half as fast.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +25,7 @@ import torch
 from hear.audio import read_clip
 from hear.mini import MINI_TASKS
 from hear.mini.writer import write_task
+from hear.models import HearModel
 from hear.probe import train_and_predict
 from hear.protocol import Protocol
 from hear.tasks import Fold
@@ -33,7 +37,21 @@ LONG_S = 3.0  # a scene that takes seconds on a CPU core at the finest hop
 N_WINDOWS = 32  # timestamps of the short measurement, in 160 ms windows
 ARCHIVE_RATE_HZ = 48_000  # of the HEAR archives
 PROBE_ROWS, PROBE_LABELS, PROBE_EPOCHS = 1024, 20, 3
+BUSY = """
+import numpy, time
+a, end = numpy.ones((512, 512), numpy.float32), time.monotonic() + 600  # should nobody stop it
+while time.monotonic() < end:
+    a @ a
+"""
 GENERATED_SHARE = 0.02  # of a mini task that is made to see how long a clip takes
+
+
+@dataclass(frozen=True)
+class ModelRate:
+    """Seconds per second of audio, and size of the embedding, for scenes and at timestamps."""
+
+    scene: tuple[float, int]
+    timestamp: tuple[float, int]
 
 
 @dataclass(frozen=True)
@@ -54,6 +72,8 @@ class Rates:
         Embedding size and seconds per row and epoch of a probe, for two sizes.
     generate_s : dict of str to float
         Seconds per clip of the mini tasks.
+    models : dict of str to ModelRate
+        Third-party models.
     """
 
     short: dict[str, float]
@@ -63,6 +83,7 @@ class Rates:
     start_s: float
     probe: tuple[tuple[int, float], ...]
     generate_s: dict[str, float]
+    models: dict[str, ModelRate]
 
     def probe_s(self, size: int) -> float:
         """Seconds per row and epoch of a probe on an embedding: linear in its size."""
@@ -76,9 +97,11 @@ def measure(
     protocol: Protocol,
     sizes: tuple[int, int],
     mini_tasks: Iterable[str],
+    models: dict[str, dict],
+    cores: int,
     device: str = "auto",
 ) -> Rates:
-    """Measure this machine, one thread.
+    """Measure this machine, one thread, while other cores are at work.
 
     Parameters
     ----------
@@ -89,10 +112,39 @@ def measure(
         The smallest and the largest embedding.
     mini_tasks : iterable of str
         Generated tasks of the study.
+    models : dict of str to dict
+        Arguments of :class:`hear.models.HearModel` of third-party models, by id.
+    cores : int
+        How many jobs the study will run at a time.
     device : str
         ``auto``, ``cpu`` or ``cuda``.
     """
     torch.set_num_threads(1)
+    with _busy(cores - 1):
+        return _measure(checkpoints, protocol, sizes, mini_tasks, models, device)
+
+
+@contextmanager
+def _busy(n: int) -> Iterator[None]:
+    """Keep ``n`` cores at work."""
+    environment = os.environ | dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    others = [subprocess.Popen([sys.executable, "-c", BUSY], env=environment) for _ in range(n)]
+    try:
+        yield
+    finally:
+        for process in others:
+            process.kill()
+            process.wait()
+
+
+def _measure(
+    checkpoints: Iterable[Checkpoint],
+    protocol: Protocol,
+    sizes: tuple[int, int],
+    mini_tasks: Iterable[str],
+    models: dict[str, dict],
+    device: str,
+) -> Rates:
     short, long, mel_s = {}, {}, 0.0
     rng = np.random.default_rng(0)
     noise = torch.from_numpy(0.1 * rng.standard_normal((1, int(LONG_S * SAMPLE_RATE_HZ))))
@@ -107,7 +159,19 @@ def measure(
         mel_s = max(mel_s, _least_s(lambda e=embedder: e.embed(few, "mel"), on_gpu) / N_WINDOWS)
     probe = tuple((size, _probe_s(size, protocol)) for size in sizes)
     generate_s = {task: _generate_s(task) for task in mini_tasks}
-    return Rates(short, long, mel_s, _decode_s(), _start_s(), probe, generate_s)
+    rates = {id: _model_rate(HearModel(**entry)) for id, entry in models.items()}
+    return Rates(short, long, mel_s, _decode_s(), _start_s(), probe, generate_s, rates)
+
+
+def _model_rate(model: HearModel) -> ModelRate:
+    rng = np.random.default_rng(0)
+    audio = torch.from_numpy(0.1 * rng.standard_normal((1, int(LONG_S * model.sample_rate))))
+    found = {}
+    for view in ("scene", "timestamp"):
+        levels, _ = model.embed(audio.float(), view)  # the first call may compile or load
+        seconds = _least_s(lambda v=view: model.embed(audio.float(), v), on_gpu=False)
+        found[view] = (seconds / LONG_S, next(iter(levels.values())).shape[-1])
+    return ModelRate(**found)
 
 
 def _least_s(run: Callable[[], object], on_gpu: bool) -> float:

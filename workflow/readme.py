@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -14,9 +16,11 @@ TABLES = {
     "mini tasks": "results/mini/tables/tasks.md",
     "embedding speed": "benchmarks/results/embed_speed.csv",
     "passes": "benchmarks/results/passes_total.csv",
+    "cost plan": "benchmarks/results/plan_paper.csv",
     "mini checkpoints": "resources/checkpoints_mini",
     "mini protocol": "benchmarks/results/mini_protocol_summary.csv",
 }
+RULES_OF = ("config/paper.yaml", "results/paper/report.html")  # what "rules" draws
 ORIGIN = ("machine", "versions")  # columns that say where numbers are from: a line below the table
 
 
@@ -44,6 +48,8 @@ def content(path: Path) -> str:
         return trainings(sorted(path.glob("*.json")))
     if path.suffix != ".csv":
         return path.read_text()
+    if path.stem.startswith("plan"):
+        return stages(path)
     with path.open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     shown = [{k: v for k, v in row.items() if k not in ORIGIN} for row in rows]
@@ -51,6 +57,28 @@ def content(path: Path) -> str:
     origins = dict.fromkeys(tuple(row[k] for k in ORIGIN if k in row) for row in rows)
     lines = [", ".join(origin) for origin in origins if origin]
     return "\n\n".join([table, *lines])
+
+
+def stages(path: Path) -> str:
+    """Markdown of a plan (:mod:`workflow.plan`) by stage, with what dominates each."""
+    with path.open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    table = []
+    for stage in dict.fromkeys(row["stage"] for row in rows):
+        of_stage = [row for row in rows if row["stage"] == stage]
+        hours = sum(float(row["hours"]) for row in of_stage)
+        largest = sorted(of_stage, key=lambda row: -float(row["hours"]))[:3]
+        shares = [f"{r['item']} {100 * float(r['hours']) / hours:.0f} %" for r in largest]
+        table.append(
+            {
+                "stage": stage,
+                "hours of one core": f"{hours:.3g}",
+                "disk in GiB": f"{sum(float(row['disk_gib']) for row in of_stage):.3g}",
+                "memory of a job in GiB": f"{max(float(r['memory_gib']) for r in of_stage):.2g}",
+                "most of it": ", ".join(shares),
+            }
+        )
+    return tabulate(table, "keys", "github", disable_numparse=True) + f"\n\n{rows[0]['machine']}"
 
 
 def trainings(records: list[Path]) -> str:
@@ -79,6 +107,26 @@ def trainings(records: list[Path]) -> str:
     return tabulate(rows, "keys", "github")
 
 
+def rules(mermaid: str) -> str:
+    """Mermaid flow chart of Snakemake's rule graph, without arrows that longer paths imply."""
+    names = dict(re.findall(r"(id\d+)\[(\w+)\]", mermaid))
+    arrows = re.findall(r"(id\d+) --> (id\d+)", mermaid)
+    next_rules: dict[str, set[str]] = {name: set() for name in names.values()}
+    for start, end in arrows:
+        next_rules[names[start]].add(names[end])
+
+    def after(rule: str) -> set[str]:
+        return next_rules[rule].union(*(after(n) for n in next_rules[rule]))
+
+    lines = [
+        f"  {rule} --> {end}"
+        for rule, ends in next_rules.items()
+        for end in sorted(ends)
+        if not any(end in after(other) for other in ends)
+    ]
+    return "\n".join(["```mermaid", "flowchart LR", *lines, "```"])
+
+
 def main() -> None:
     """Update the README from the results at hand."""
     path = ROOT / "README.md"
@@ -88,6 +136,12 @@ def main() -> None:
             print(f"README.md: no {table}: the table of {name} stays as it is", file=sys.stderr)
             continue
         text = insert(text, name, content(ROOT / table))
+    config, target = RULES_OF
+    command = ["snakemake", "--configfile", config, "--rulegraph", "mermaid-js", target]
+    drawn = subprocess.run(
+        [sys.executable, "-m", *command], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    text = insert(text, "rules", rules(drawn.stdout))
     path.write_text(text)
 
 

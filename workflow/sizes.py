@@ -12,7 +12,7 @@ from passt.checkpoints import Checkpoint
 from passt.cost import Workload
 from passt.variants import Variant
 from workflow.config import ConfigError
-from workflow.models import read_models
+from workflow.models import read_models, selected_models
 from workflow.tasks import read_task_table
 
 DEFAULT = Path(__file__).parent.parent / "config" / "config.yaml"
@@ -78,6 +78,13 @@ def n_folds(slug: str, is_generated: bool) -> int:
         return int(read_task_table()[slug]["n_folds"])
     task = MINI_TASKS[slug]
     return 1 if task.split_mode == "trainvaltest" else len(task.n_clips)
+
+
+def read_third_party(config: dict) -> dict[str, dict]:
+    """Arguments of HearModel of the third-party models that a config selects, by id."""
+    entries = {id: entry for id, entry in selected_models(config).items() if "module" in entry}
+    keys = {"module": "", "weights": "", "options": {}}
+    return {id: {k: e.get(k, default) for k, default in keys.items()} for id, e in entries.items()}
 
 
 def read_variants(config: dict) -> tuple[dict[str, Variant], dict[str, Checkpoint]]:

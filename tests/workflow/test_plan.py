@@ -12,8 +12,8 @@ from passt.checkpoints import Checkpoint
 from passt.cost import Workload, count_views
 from workflow.config import ConfigError
 from workflow.plan import Plan, compare, words, write
-from workflow.rates import Rates, measure
-from workflow.readme import content
+from workflow.rates import ModelRate, Rates, measure
+from workflow.readme import content, rules, stages
 from workflow.sizes import (
     hear_workloads,
     mini_workloads,
@@ -35,7 +35,9 @@ def make_rates(plan: Plan, factor: float = 1.0) -> Rates:
     per_flop = dict.fromkeys(plan.used, factor * 2e-11)
     generate_s = dict.fromkeys(plan.workloads, factor)
     probe = ((192, factor * 1e-5), (2000, factor * 1e-4))
-    return Rates(per_flop, per_flop, factor * 1e-3, factor * 1e-3, factor, probe, generate_s)
+    models = {"logmel": ModelRate((factor * 1e-3, 256), (factor * 2e-3, 512))}
+    times = (factor * 1e-3, factor * 1e-3, factor)
+    return Rates(per_flop, per_flop, *times, probe, generate_s, models)
 
 
 def hours(rows, stage):
@@ -64,23 +66,38 @@ def test_dropping_a_variant_saves_what_is_said():
     dropped = "passt_mh_hop3"
     alone = sum(row.hours for row in rows if row.read_by == (dropped,))
     kept = [id for id in plan.variants if id != dropped]
-    fewer = make_plan(CONFIG | {"select_models": kept})
+    fewer = make_plan(CONFIG | {"select_models": kept})  # make_rates has log-mel in any case
     rest = fewer.rows(make_rates(fewer))
     saved = sum(r.hours for r in rows) - sum(r.hours for r in rest)
     assert saved == pytest.approx(alone) and saved > 0
-    assert dropped in words(rows, plan.variants)[1]
+    assert dropped in words(rows, plan.variants, cores=2)[1]
 
 
 def test_plan_is_written_and_compared_with_what_jobs_took(tmp_path):
     plan = make_plan()
     rows = plan.rows(make_rates(plan))
-    write(tmp_path / "plan.csv", rows)
+    write(tmp_path / "plan.csv", rows, cores=2)
     assert len((tmp_path / "plan.csv").read_text().splitlines()) == len(rows) + 1
     (tmp_path / "embed").mkdir()
     taken_s = 3600 * hours(rows, "embed") / 2
-    (tmp_path / "embed" / "a.tsv").write_text(f"s\tcpu_time\n1\t{taken_s}\n")
+    (tmp_path / "embed" / "a.tsv").write_text(f"s\tcpu_time\n{taken_s}\t1\n")
     line = next(x for x in compare(rows, tmp_path).splitlines() if "embed" in x)
     assert float(line.split("|")[-2]) == pytest.approx(2)
+
+
+def test_the_plan_in_the_readme_adds_up(tmp_path):
+    plan = make_plan()
+    rows = plan.rows(make_rates(plan))
+    write(tmp_path / "plan.csv", rows, cores=2)
+    lines = stages(tmp_path / "plan.csv").splitlines()
+    cells = {cells[1].strip(): cells for line in lines[2:] if len(cells := line.split("|")) > 5}
+    assert float(cells["embed"][2]) == pytest.approx(hours(rows, "embed"), rel=0.05)
+    assert "2 jobs at a time" in lines[-1]
+
+
+def test_the_rule_graph_has_no_arrow_that_a_longer_path_implies():
+    text = "id0[a]\nid1[b]\nid2[c]\nstyle id0 x\nid0 --> id1\nid1 --> id2\nid0 --> id2"
+    assert rules(text).splitlines()[1:-1] == ["flowchart LR", "  a --> b", "  b --> c"]
 
 
 def test_computing_once_saves_passes():
@@ -104,9 +121,11 @@ def test_this_machine_is_measured():
     entry = {"init": "random", "hop": 320, "embed_dim": 16, "depth": 1, "num_heads": 1}
     protocol = Protocol(n_grid_points=1, hidden_dim=16)
     tiny, task = Checkpoint.from_config("tiny", entry), "gunshot_triangulation"
-    rates = measure([tiny], protocol, (16, 64), [task], "cpu")
+    models = {"logmel": {"module": "passt.logmel"}}
+    rates = measure([tiny], protocol, (16, 64), [task], models, cores=2, device="cpu")
     assert set(rates.short) == set(rates.long) == {"tiny"} and set(rates.generate_s) == {task}
     numbers = [*rates.short.values(), *rates.long.values(), *rates.generate_s.values()]
+    numbers += [rates.models["logmel"].scene[0], rates.models["logmel"].timestamp[0]]
     numbers += [rates.mel_s, rates.decode_s, rates.start_s, rates.probe_s(16), rates.probe_s(1000)]
     assert all(0 < number < 60 for number in numbers)
 
