@@ -151,8 +151,9 @@ class MelSpectrogram(nn.Module):
             pad_mode="reflect",
             return_complex=True,
         )
-        power = torch.view_as_real(spectrum).square().sum(-1)
-        return torch.log(bank @ power + LOG_OFFSET)
+        spectrum = spectrum.transpose(1, 2)  # as it lies in memory: one matrix product for all
+        power = spectrum.real.square() + spectrum.imag.square()
+        return torch.log(F.linear(power, bank) + LOG_OFFSET).transpose(1, 2)
 
     def n_frames(self, n_samples: int) -> int:
         """Frames of a waveform of ``n_samples`` samples."""
