@@ -13,6 +13,7 @@ import torch
 
 from benchmarks.probe_cases import read
 from hear import probe, training
+from hear.adam import Adam
 from hear.network import build_network
 from hear.protocol import GridPoint, Protocol
 from hear.training import FoldData
@@ -58,7 +59,7 @@ def matrix_product_rates(repeats: int = 5) -> dict[str, float]:
         network = build_network(
             n_features, n_labels, GridPoint(layers, "xavier_uniform", 1e-3), protocol
         )
-        optimizer = torch.optim.Adam(network.parameters(), lr=1e-3, foreach=True)
+        optimizer = Adam(network.parameters(), 1e-3)
         hidden = protocol.hidden_dim
         products = 2 * n_features * hidden + 3 * hidden * (n_labels + (layers - 1) * hidden)
         epochs, bare = [], []
