@@ -17,15 +17,13 @@ from workflow.provenance import write_json
 with logged(snakemake.log[0]):
     torch.set_num_threads(snakemake.threads)
     manifest, folders = read_manifest(snakemake.input.task)
-    shard = snakemake.params.shard
+    shard, part = snakemake.params.shard, shard_suffix(*snakemake.params.shard)
     for source in snakemake.params.sources:
         model, facts = load_source(source)
         provenance = facts | {"tasks": task_hashes(manifest)}
         for view, directory in source["views"].items():
-            done = (view, provenance)
-            if is_embedded(Path(directory), *done):
-                continue
-            if not is_embedded(Path(directory), *done, suffix=shard_suffix(*shard)):
+            target, done = Path(directory), (view, provenance)
+            if not is_embedded(target, *done) and not is_embedded(target, *done, part):
                 options = {"storage": source["embedding"]["storage"], "shard": shard}
-                embed_task(folders, model, view, Path(directory), provenance, **options)
+                embed_task(folders, model, view, target, provenance, **options)
     write_json(snakemake.output[0], [source["views"] for source in snakemake.params.sources])
