@@ -86,10 +86,7 @@ def embed_task(
         Naming the clip that could not be read or embedded, or what is wrong with the shard.
     """
     piece = Shard(*shard)
-    for left_over in directory.rglob(f"*{piece.suffix}.*.part"):
-        left_over.unlink()  # of a killed run; a job still writing it must not finish
-    for outdated in {"", piece.suffix}:  # it names arrays that are about to be replaced
-        (directory / f"index{outdated}.json").unlink(missing_ok=True)
+    _clear(directory, piece)
     index: dict = {"view": view, "provenance": provenance, "storage": storage, "folders": {}}
     work = [
         (folder, split, piece.of(files))
@@ -116,6 +113,14 @@ def embed_task(
     for folder, split, _ in work:  # the index says it all; a later run starts afresh
         piece.forget_finished(directory / folder.name, split)
     return index
+
+
+def _clear(directory: Path, piece: Shard) -> None:
+    """Remove what a killed run left, and indices of arrays that are about to be replaced."""
+    for left_over in directory.rglob(f"*{piece.suffix}.*.part"):
+        left_over.unlink()  # a job still writing it must not finish
+    for outdated in {"", piece.suffix}:
+        (directory / f"index{outdated}.json").unlink(missing_ok=True)
 
 
 def _embed_split(

@@ -98,11 +98,18 @@ def join_shards(directory: Path, n: int) -> dict:
         Naming the shard that is missing, or that was made from something else than the first.
     """
     suffixes = [shard_suffix(i, n) for i in range(n)]
-    pending = any((directory / f"index{suffix}.json").exists() for suffix in suffixes)
-    if not pending and (directory / INDEX).exists():
-        return read_index(directory)
+    if not (directory / INDEX).exists():  # embedding any shard anew removes it
+        write_index(directory, _whole(directory, suffixes))
+    for suffix in suffixes:
+        (directory / f"index{suffix}.json").unlink(missing_ok=True)
+    remove_others(directory, n)
+    return read_index(directory)
+
+
+def _whole(directory: Path, suffixes: list[str]) -> dict:
+    """The index of all shards together."""
     indices = [read_index(directory, suffix) for suffix in suffixes]
-    first = indices[0]
+    first, n = indices[0], len(indices)
     for i, index in enumerate(indices):
         for key in ("view", "provenance", "storage"):
             if index[key] != first[key]:
@@ -114,12 +121,7 @@ def join_shards(directory: Path, n: int) -> dict:
         name: {split: _joined([i["folders"][name][split] for i in indices]) for split in splits}
         for name, splits in first["folders"].items()
     }
-    whole = first | {"folders": folders, "n_shards": n}
-    write_index(directory, whole)
-    for suffix in suffixes:
-        (directory / f"index{suffix}.json").unlink()
-    remove_others(directory, n)
-    return whole
+    return first | {"folders": folders, "n_shards": n}
 
 
 def _joined(splits: list[dict]) -> dict:

@@ -44,6 +44,7 @@ def main(arguments: list[str]) -> None:
 
 def _run(command: list[str]) -> int:
     """Run a command, which decides what becomes of signals; return its exit status."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # the command inherits it
     process = subprocess.Popen(command, close_fds=False)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to both
     signal.signal(signal.SIGTERM, lambda number, frame: process.send_signal(number))

@@ -120,8 +120,23 @@ def measure(
         ``auto``, ``cpu`` or ``cuda``.
     """
     torch.set_num_threads(1)
+    short, long, mel_s = {}, {}, 0.0
+    rng = np.random.default_rng(0)
+    noise = torch.from_numpy(0.1 * rng.standard_normal((1, int(LONG_S * SAMPLE_RATE_HZ))))
+    noise = noise.float()
+    few = noise[:, : (N_WINDOWS - 1) * SAMPLE_RATE_HZ // 20 + 1]
     with _busy(cores - 1):
-        return _measure(checkpoints, protocol, sizes, mini_tasks, models, device)
+        for checkpoint in checkpoints:
+            embedder = dataclasses.replace(checkpoint, file=None).embedder(device)
+            on_gpu = embedder.mel.window.device.type == "cuda"
+            for audio, view, rates in ((few, "rf160", short), (noise, "scene", long)):
+                seconds = _least_s(lambda e=embedder, a=audio, v=view: e.embed(a, v), on_gpu)
+                rates[checkpoint.id] = seconds / view_flops(embedder, view, audio.shape[1])
+            mel_s = max(mel_s, _least_s(lambda e=embedder: e.embed(few, "mel"), on_gpu) / N_WINDOWS)
+        probe = tuple((size, _probe_s(size, protocol)) for size in sizes)
+        generate_s = {task: _generate_s(task) for task in mini_tasks}
+        third = {id: _model_rate(HearModel(**entry)) for id, entry in models.items()}
+        return Rates(short, long, mel_s, _decode_s(), _start_s(), probe, generate_s, third)
 
 
 @contextmanager
@@ -135,32 +150,6 @@ def _busy(n: int) -> Iterator[None]:
         for process in others:
             process.kill()
             process.wait()
-
-
-def _measure(
-    checkpoints: Iterable[Checkpoint],
-    protocol: Protocol,
-    sizes: tuple[int, int],
-    mini_tasks: Iterable[str],
-    models: dict[str, dict],
-    device: str,
-) -> Rates:
-    short, long, mel_s = {}, {}, 0.0
-    rng = np.random.default_rng(0)
-    noise = torch.from_numpy(0.1 * rng.standard_normal((1, int(LONG_S * SAMPLE_RATE_HZ))))
-    noise = noise.float()
-    few = noise[:, : (N_WINDOWS - 1) * SAMPLE_RATE_HZ // 20 + 1]
-    for checkpoint in checkpoints:
-        embedder = dataclasses.replace(checkpoint, file=None).embedder(device)
-        on_gpu = embedder.mel.window.device.type == "cuda"
-        for audio, view, rates in ((few, "rf160", short), (noise, "scene", long)):
-            seconds = _least_s(lambda e=embedder, a=audio, v=view: e.embed(a, v), on_gpu)
-            rates[checkpoint.id] = seconds / view_flops(embedder, view, audio.shape[1])
-        mel_s = max(mel_s, _least_s(lambda e=embedder: e.embed(few, "mel"), on_gpu) / N_WINDOWS)
-    probe = tuple((size, _probe_s(size, protocol)) for size in sizes)
-    generate_s = {task: _generate_s(task) for task in mini_tasks}
-    rates = {id: _model_rate(HearModel(**entry)) for id, entry in models.items()}
-    return Rates(short, long, mel_s, _decode_s(), _start_s(), probe, generate_s, rates)
 
 
 def _model_rate(model: HearModel) -> ModelRate:

@@ -204,6 +204,8 @@ def test_shards_joined_are_the_whole(make_task, model, tmp_path, kind, view):
     assert join_shards(parts, n) == expected | {"n_shards": n}
     assert not [*parts.rglob("*.part"), *parts.rglob("*.finished*"), *parts.glob("*.shard*")]
     assert join_shards(parts, n) == read_index(parts)  # a second time changes nothing
+    (parts / "index.shard3of7.json").write_text("{}")  # of a join that was killed at its end
+    assert join_shards(parts, n) == read_index(parts) and not [*parts.glob("*.shard*")]
     for split in task.splits:
         read = [read_stored([(directory, "E")])(task, split) for directory in (whole, parts)]
         np.testing.assert_array_equal(read[1].features[:], read[0].features[:])
