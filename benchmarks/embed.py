@@ -149,7 +149,7 @@ def ours(model: Embedder, view: str, audio, task, directory: Path) -> tuple[floa
     embed_task([task], model, view, directory, {}, progress=False)
     seconds = time.process_time() - start
     names = "L" if view == "mel" else "HM"
-    return seconds, read_components([(directory, n) for n in names], task.name, "train")
+    return seconds, read_components([(directory, n) for n in names], task.name, "train")[:]
 
 
 def stored(output: Path, files: list[str], view: str) -> np.ndarray:
