@@ -14,20 +14,20 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 STATE = Path(".snakemake")
 AGAIN = STATE / "start_again"  # left by a run that failed for archives which are to be dropped
+
+PATIENCE_S = 5.0  # chosen
 
 
 def main(arguments: list[str]) -> None:
     """Run ``snakemake`` with ``arguments``, holding the lock until it ends or dies."""
     STATE.mkdir(exist_ok=True)
     lock = os.open(STATE / "launch.lock", os.O_CREAT | os.O_RDWR)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        sys.exit("make: another run is at work in this folder; wait for it or stop it")
+    _take(lock)
     os.set_inheritable(lock, True)
     snakemake = [sys.executable, "-m", "snakemake"]
     if any((STATE / "locks").glob("*")):
@@ -40,6 +40,18 @@ def main(arguments: list[str]) -> None:
         print("make: going on without the tasks whose archive could not be had", file=sys.stderr)
         code = _run([*snakemake, *arguments])
     sys.exit(code)
+
+
+def _take(lock: int) -> None:
+    """Take the lock, or end; what was just killed may take a moment to let go of it."""
+    end = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > end:
+                sys.exit("make: another run is at work in this folder; wait for it or stop it")
+            time.sleep(0.1)
 
 
 def _run(command: list[str]) -> int:
