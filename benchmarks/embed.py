@@ -34,6 +34,7 @@ from passt.embedder import Embedder
 from passt.mel import MelSpectrogram
 from passt.transformer import Architecture, PaSST
 from tests.passt import golden
+from workflow.process import configure
 
 COLUMNS = (
     "case, hop_ms, device, threads, reference_s, ours_s, ratio, max_abs_diff, sgemm_share, "
@@ -168,7 +169,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--output", type=Path, default=OUTPUT)
     arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
+    configure(arguments.threads)
     reference = Reference(arguments.python)
     wanted = arguments.cases or [case.name for case in CASES]
     cases = [c for c in CASES if {c.name, f"{c.name}:{c.hop}"} & {*wanted}]

@@ -25,6 +25,7 @@ from benchmarks.clips import open_task, write_task
 from benchmarks.machine import machine, versions
 from hear.embed import embed_task
 from passt.checkpoints import Checkpoint
+from workflow.process import configure
 
 CASES = (  # view, clips, seconds of each
     ("scene", 100, 0.5),
@@ -47,7 +48,7 @@ def peak_mib() -> float:
 
 def run(view: str, task: str, features: str) -> None:
     """Embed a task in this process and print the memory before and at the peak."""
-    torch.set_num_threads(1)
+    configure(1)
     folder = open_task(Path(task))
     model = Checkpoint.from_config("tiny", TINY).embedder()
     model.embed(torch.zeros(1, RATE_HZ), view)  # what torch sets up once is no growth

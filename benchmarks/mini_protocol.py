@@ -16,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 import yaml
 from scipy.stats import spearmanr
 from tqdm import tqdm
@@ -27,6 +26,7 @@ from hear.manifest import read_manifest
 from hear.predictions import predict_task
 from hear.protocol import Protocol
 from hear.score import score_predictions
+from workflow.process import configure
 from workflow.study import Study
 
 ROOT = Path(__file__).parents[1]
@@ -86,7 +86,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("tasks", nargs="+", help="scene tasks of the default study")
     tasks = parser.parse_args().tasks
-    torch.set_num_threads(1)
+    configure(1)
     study = Study(yaml.safe_load((ROOT / "config" / "config.yaml").read_text()))
     if unknown := sorted(set(tasks) - set(study.tasks_of("scene"))):
         sys.exit(f"expected scene tasks of study {study.name}, found {', '.join(unknown)}")

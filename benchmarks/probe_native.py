@@ -17,6 +17,7 @@ from hear.adam import Adam
 from hear.network import build_network
 from hear.protocol import GridPoint, Protocol
 from hear.training import FoldData
+from workflow.process import configure
 
 
 def peak_mib() -> float:
@@ -80,7 +81,7 @@ def matrix_product_rates(repeats: int = 5) -> dict[str, float]:
 def main() -> None:
     """Evaluate one case, or measure rates; print facts as JSON."""
     case, folder, threads = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
-    torch.set_num_threads(threads)
+    configure(threads)
     if case == "rates":
         print(json.dumps(matrix_product_rates()))
         return

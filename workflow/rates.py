@@ -32,6 +32,7 @@ from hear.tasks import Fold
 from passt.checkpoints import Checkpoint
 from passt.cost import view_flops
 from passt.mel import SAMPLE_RATE_HZ
+from workflow.process import configure
 
 LONG_S = 3.0  # a scene that takes seconds on a CPU core at the finest hop
 N_WINDOWS = 32  # timestamps of the short measurement, in 160 ms windows
@@ -119,7 +120,7 @@ def measure(
     device : str
         ``auto``, ``cpu`` or ``cuda``.
     """
-    torch.set_num_threads(1)
+    configure(1)
     short, long, mel_s = {}, {}, 0.0
     rng = np.random.default_rng(0)
     noise = torch.from_numpy(0.1 * rng.standard_normal((1, int(LONG_S * SAMPLE_RATE_HZ))))

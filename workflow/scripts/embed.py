@@ -5,17 +5,16 @@ What an earlier job has stored, by the same weights from the same audio, is kept
 
 from pathlib import Path
 
-import torch
-
 from hear.embed import embed_task
 from hear.features import is_embedded, shard_suffix
 from hear.manifest import read_manifest, task_hashes
 from workflow.jobs import load_source
 from workflow.logs import logged
+from workflow.process import configure
 from workflow.provenance import write_json
 
 with logged(snakemake.log[0]):
-    torch.set_num_threads(snakemake.threads)
+    configure(snakemake.threads)
     manifest, folders = read_manifest(snakemake.input.task)
     shard, part = snakemake.params.shard, shard_suffix(*snakemake.params.shard)
     for source in snakemake.params.sources:

@@ -5,18 +5,17 @@ What an earlier job has stored, from the same features under the same protocol, 
 
 from pathlib import Path
 
-import torch
-
 from hear.evaluators import evaluator
 from hear.features import read_stored
 from hear.manifest import read_manifest
 from hear.prediction_files import is_predicted, save_predictions
 from hear.protocol import Protocol
 from workflow.logs import logged
+from workflow.process import configure
 from workflow.provenance import provenance_of, write_json
 
 with logged(snakemake.log[0]):
-    torch.set_num_threads(threads := snakemake.params.threads)
+    configure(threads := snakemake.params.threads)
     _, folders = read_manifest(snakemake.input.task)
     seed, params = int(snakemake.wildcards.seed), snakemake.params
     protocol, predict_task = Protocol.from_config(params.protocol), evaluator(**params.evaluator)

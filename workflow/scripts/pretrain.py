@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-import torch
-
 from passt.training import read_recipe, train
 from workflow.logs import logged
+from workflow.process import configure
 
 with logged(snakemake.log[0]):
-    torch.set_num_threads(snakemake.threads)
+    configure(snakemake.threads)
     recipe, data = read_recipe(snakemake.input.recipe, snakemake.wildcards.hop)
     train(recipe, data, Path(snakemake.output.weights).parent)

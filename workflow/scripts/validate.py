@@ -2,14 +2,13 @@
 
 import sys
 
-import torch
-
 from hear.validate import validate_model
 from workflow.logs import logged
+from workflow.process import configure
 from workflow.provenance import write_json
 
 with logged(snakemake.log[0]):
-    torch.set_num_threads(snakemake.threads)
+    configure(snakemake.threads)
     report = validate_model(**snakemake.params.model, kinds=snakemake.params.kinds)
     for warning in report["warnings"]:
         print(f"{snakemake.wildcards.model}: {warning}", file=sys.stderr)

@@ -1,0 +1,32 @@
+"""Settings of a process that computes with torch: its threads, and memory that it keeps."""
+
+from __future__ import annotations
+
+import ctypes
+
+import torch
+
+# glibc's mallopt(3). By default arrays above 32 MiB, and below that whatever lies at the heap's
+# end, go back to the kernel at every free and come back page by page at the next step: a tenth of
+# a training step and of a forward pass. Values are not touched by this.
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+KEPT_BYTES = 512 * 2**20
+OWN_MAPPING_BYTES = (256 * 2**20, 32 * 2**20)  # glibc before 2.35 takes 32 MiB at most
+
+
+def configure(n_threads: int) -> None:
+    """Set torch's threads, and keep freed memory where the C library can.
+
+    Parameters
+    ----------
+    n_threads : int
+        Those of the rule, whatever the machine has: sums depend on it in the last digit.
+    """
+    torch.set_num_threads(n_threads)
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is None:  # not glibc
+        return
+    mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
+    for size in OWN_MAPPING_BYTES:
+        if mallopt(M_MMAP_THRESHOLD, size):
+            break
