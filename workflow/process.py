@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ctypes
+import os
 
 import torch
 
 # glibc's mallopt(3). By default arrays above 32 MiB, and below that whatever lies at the heap's
 # end, go back to the kernel at every free and come back page by page at the next step: a tenth of
-# a training step and of a forward pass. Values are not touched by this.
+# a training step and of a forward pass. torch asks for pages of 2 MiB where the variable below is
+# set before its first array. Values are not touched by either.
+LARGE_PAGES = "THP_MEM_ALLOC_ENABLE"
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 KEPT_BYTES = 512 * 2**20
 OWN_MAPPING_BYTES = (256 * 2**20, 32 * 2**20)  # glibc before 2.35 takes 32 MiB at most
@@ -23,6 +26,7 @@ def configure(n_threads: int) -> None:
         Those of the rule, whatever the machine has: sums depend on it in the last digit.
     """
     torch.set_num_threads(n_threads)
+    os.environ.setdefault(LARGE_PAGES, "1")
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:  # not glibc
         return
