@@ -157,6 +157,6 @@ def test_wheels_are_pinned_once_and_installed():
     pins = {line for line in lines if line and not line.startswith("#")}
     models = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())["models"].values()
     wanted = {text.removeprefix("--no-deps ") for m in models for text in m.get("requires", ())}
-    assert pins == wanted
+    assert {pin for pin in pins if not pin.startswith("hearvalidator==")} == wanted
     for name, pinned in (pin.split("==") for pin in pins):
         assert version(name) == pinned
