@@ -14,10 +14,10 @@ import pandas as pd
 
 SOURCES = {  # columns of resources/passt_reference_scores.csv
     "leaderboard": "HEAR 2021 leaderboard, entry CP-JKU PaSST base",
-    "figure": "F. Schmid, EfficientAT at HEAR (2022), github.com/fschmid56/EfficientAT_HEAR: read off "
-    "its figure of normalized scores per task, to 0.0013 of the maximum",
-    "rerun": "LIMUNIMI, github.com/LIMUNIMI/UniversalAudioAttacks, a re-run with heareval, which lists "
-    "only the tasks that moved by more than 0.01",
+    "figure": "F. Schmid, EfficientAT at HEAR (2022), github.com/fschmid56/EfficientAT_HEAR: read "
+    "off its figure of normalized scores per task, to 0.0013 of the maximum",
+    "rerun": "LIMUNIMI, github.com/LIMUNIMI/UniversalAudioAttacks, a re-run with heareval, which "
+    "lists only the tasks that moved by more than 0.01",
     "gram": "G. Yuksel, M. van Gerven, K. van der Heijden, GRAM: Spatial general-purpose audio "
     "representations for real-world environments, arXiv:2602.03307 (2026), table 6",
 }
