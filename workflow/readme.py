@@ -19,6 +19,15 @@ TABLES = {
     "cost plan": "benchmarks/results/plan_paper.csv",
     "mini checkpoints": "resources/checkpoints_mini",
     "mini protocol": "benchmarks/results/mini_protocol_summary.csv",
+    "probe speed": "benchmarks/results/probe_speed.csv",
+    "probe parity": "benchmarks/results/probe_parity_summary.csv",
+}
+COLUMNS = {  # of the files that say more than the README has room for
+    "probe_speed": ["case", "program", "threads", "cpu_s", "peak_mib", "ratio", "detail"],
+    "probe_parity_summary": [
+        *("case", "n_common_seeds", "mean_native", "mean_heareval", "difference"),
+        *("n_equal_scores", "n_equal_choices", "n_hashed", "n_equal_bytes"),
+    ],
 }
 RULES_OF = ("config/paper.yaml", "results/paper/report.html")  # what "rules" draws
 ORIGIN = ("machine", "versions")  # columns that say where numbers are from: a line below the table
@@ -52,11 +61,21 @@ def content(path: Path) -> str:
         return stages(path)
     with path.open(newline="") as stream:
         rows = list(csv.DictReader(stream))
-    shown = [{k: v for k, v in row.items() if k not in ORIGIN} for row in rows]
+    columns = COLUMNS.get(path.stem, [name for name in rows[0] if name not in ORIGIN])
+    shown = [{name: rounded(row[name]) for name in columns} for row in rows]
     table = tabulate(shown, "keys", "github", disable_numparse=True)
     origins = dict.fromkeys(tuple(row[k] for k in ORIGIN if k in row) for row in rows)
     lines = [", ".join(origin) for origin in origins if origin]
     return "\n\n".join([table, *lines])
+
+
+def rounded(cell: str) -> str:
+    """Cut a number's decimals to four digits that matter; leave everything else."""
+    try:
+        number = float(cell)
+    except ValueError:
+        return cell
+    return cell if len(cell) <= 6 or number.is_integer() else f"{number:.4g}"
 
 
 def stages(path: Path) -> str:

@@ -1,0 +1,85 @@
+"""Both evaluators on stored embeddings of the default study: time, and are predictions equal?
+
+    .venv/bin/python -m benchmarks.probe_study [--python PYTHON] TASKS
+
+Runs what the rule predict runs, with ``evaluator: native`` and ``evaluator: heareval``, on every
+distinct embedding of the tasks, under the study's protocol. Run the default study first (``make``)
+and ``make heareval``. CPU seconds are those of the process and its children; importing this
+software is charged once per task, as the workflow does. Writes
+``benchmarks/results/probe_study.csv``, one row per task.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import yaml
+from tqdm import tqdm
+
+from benchmarks.heareval_machine import cpu_seconds, machine
+from hear.evaluators import evaluator
+from hear.features import read_stored
+from hear.heareval_backend import PYTHON
+from hear.manifest import read_manifest
+from workflow.process import configure
+from workflow.study import Study
+
+ROOT = Path(__file__).parents[1]
+OUTPUT = ROOT / "benchmarks" / "results" / "probe_study.csv"
+SEED = 42  # the reference's
+
+
+def measure(study: Study, task: str, python: str, bar: tqdm) -> dict:
+    """Run one task by both evaluators."""
+    _, folders = read_manifest(study.manifest(task))
+    embeddings = dict.fromkeys(study.embeddings_of(study.tasks[task].embedding_type).values())
+    started = cpu_seconds()
+    subprocess.run([sys.executable, "-c", "import hear.predictions"], cwd=ROOT, check=True)
+    seconds, n_equal = {"native": cpu_seconds() - started, "heareval": 0.0}, 0
+    for embedding in embeddings:
+        parts = [(Path(path), level) for path, level in study.component_paths(embedding, task)]
+        found = []
+        for name in seconds:
+            started = cpu_seconds()
+            predict_task = evaluator(name, python)
+            _, arrays = predict_task(folders, read_stored(parts), study.protocol, SEED, {}, False)
+            seconds[name] += cpu_seconds() - started
+            found.append(arrays)
+            bar.update()
+        n_equal += all(np.array_equal(found[0][key], found[1][key]) for key in found[0])
+    return {
+        "task": task,
+        "n_embeddings": len(embeddings),
+        "n_equal_predictions": n_equal,
+        "native_cpu_s": f"{seconds['native']:.1f}",
+        "heareval_cpu_s": f"{seconds['heareval']:.1f}",
+        "ratio": f"{seconds['heareval'] / seconds['native']:.2f}",
+        "protocol": study.protocol.name,
+    } | machine(python)
+
+
+def main() -> None:
+    """Measure the tasks and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("tasks", nargs="+")
+    parser.add_argument("--python", default=str(PYTHON))
+    arguments = parser.parse_args()
+    configure(1)
+    study = Study(yaml.safe_load((ROOT / "config" / "config.yaml").read_text()))
+    rows = []
+    with tqdm(unit="run") as bar:
+        for task in arguments.tasks:
+            rows.append(measure(study, task, arguments.python, bar))
+    with OUTPUT.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, rows[0], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+if __name__ == "__main__":
+    main()
