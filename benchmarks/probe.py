@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,12 @@ def whole_task(case: str, python: str, threads: int) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as directory:
         cwd = Path(directory).resolve()
         (cwd / "task").mkdir()
-        probe_cases.make(case, cwd / "task", seed=0, threads=threads)
+        # In a process of its own: a child's peak starts at what its parent holds.
+        maker = get_context("spawn").Process(
+            target=probe_cases.make, args=(case, cwd / "task", 0, threads)
+        )
+        maker.start()
+        maker.join()
         command = [sys.executable, "-m", "benchmarks.probe_native", case, cwd / "task", threads]
         ours, printed = run(command, cwd)
         imports, _ = run([python, "-I", "-c", "import heareval.predictions.runner"], cwd)

@@ -21,6 +21,29 @@ INITIALIZERS = {
 }
 
 
+class ColumnLinear(nn.Linear):
+    """A linear layer whose weight lies in memory by columns, with nn.Linear's values bit for bit.
+
+    The rows of the gradient are then as long as the hidden layer and not as the embedding, whose
+    odd lengths slow down that product: with 1295 features, 48 GFLOP/s by rows and 76 by columns
+    on one core of an AMD EPYC.
+    """
+
+    # Below these sizes products of the two layouts may differ in the last bit (MKL 2024.2, one to
+    # eight threads), and the gain is small.
+    MIN_FEATURES, MIN_ROWS = 256, 64
+
+    def store_by_columns(self) -> None:
+        """Change the weight's layout, once it has its values."""
+        if self.in_features >= self.MIN_FEATURES:
+            self.weight.data = self.weight.data.t().contiguous().t()
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """Map (n_rows, in_features) to (n_rows, out_features)."""
+        weight = self.weight if len(rows) >= self.MIN_ROWS else self.weight.contiguous()
+        return nn.functional.linear(rows, weight, self.bias)
+
+
 def build_network(
     n_features: int, n_labels: int, point: GridPoint, protocol: Protocol
 ) -> nn.Sequential:
@@ -43,8 +66,9 @@ def build_network(
     layers: list[nn.Module] = []
     width, activation = n_features, "linear"
     for _ in range(point.hidden_layers):
-        linear = nn.Linear(width, protocol.hidden_dim)
+        linear = ColumnLinear(width, protocol.hidden_dim)
         initialize(linear.weight, gain=nn.init.calculate_gain(activation))
+        linear.store_by_columns()
         layers += [
             linear,
             nn.BatchNorm1d(protocol.hidden_dim),

@@ -12,6 +12,7 @@ import torch
 
 from hear.columns import Columns
 from hear.metrics import METRICS
+from hear.network import ColumnLinear
 from hear.probe import ProbeResult, train_and_predict
 from hear.protocol import Postprocessing, Protocol, ProtocolError, grid_points
 from hear.selection import (
@@ -243,3 +244,25 @@ def primary(slug: str, data: dict[str, Any], fold: Split, outcome: Any) -> float
     return METRICS[slug].primary(
         reference_events(data["events"], fold.test), events, data["labels"]
     )
+
+
+@pytest.mark.parametrize("n_rows", [1, 5, 64, 176])
+@pytest.mark.parametrize("n_features", [7, 256, 385])
+def test_a_layer_stored_by_columns_gives_the_values_and_gradients_of_one_stored_by_rows(
+    n_features, n_rows
+):
+    by_rows = torch.nn.Linear(n_features, 64)
+    by_columns = ColumnLinear(n_features, 64)
+    by_columns.load_state_dict(by_rows.state_dict())
+    by_columns.store_by_columns()
+    rows = torch.randn(n_rows, n_features)
+    inputs = [rows.clone().requires_grad_() for _ in range(2)]
+    outputs = [layer(x) for layer, x in zip((by_rows, by_columns), inputs, strict=True)]
+    gradient = torch.randn(n_rows, 64)
+    for output in outputs:
+        output.backward(gradient)
+    wanted = [outputs[0], inputs[0].grad, *(p.grad for p in by_rows.parameters())]
+    found = [outputs[1], inputs[1].grad, *(p.grad for p in by_columns.parameters())]
+    for one, other in zip(found, wanted, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-5)
+    assert by_columns.weight.grad.stride() == by_columns.weight.stride()  # Adam needs no copies
