@@ -12,33 +12,36 @@ CHOICES = ["point", "epoch", "postprocessing"]  # what the search and the best e
 BYTES = ["search_sha256", "predictions_sha256"]
 
 
-def summarize(rows: pd.DataFrame) -> pd.DataFrame:
-    """Compare the programs' mean scores, and their runs with the same seed.
+def summarize(rows: pd.DataFrame, ours: str = "native") -> pd.DataFrame:
+    """Compare a program's and heareval's mean scores, and their runs with the same seed.
 
     Parameters
     ----------
     rows : DataFrame
-        As ``probe_parity.csv`` has them; programs ``native`` and ``heareval``. Hashes are empty
-        for runs whose predictions are not at hand.
+        As ``probe_parity.csv`` has them. Hashes are empty for runs whose predictions are not at
+        hand.
+    ours : str
+        The program: ``native`` or ``stacked``.
 
     Returns
     -------
     DataFrame
         One row per case: seeds, mean and standard deviation of both, the difference of the means
-        (native minus heareval) with its 95 % interval and p (Welch's test, which takes all seeds
+        (ours minus heareval) with its 95 % interval and p (Welch's test, which takes all seeds
         for independent draws; empty with a single seed); then over the seeds common to both, how
         many have the same score, the same choices (grid point, best epoch, post-processing), and,
         of those with hashes, the same search and predictions byte for byte. The last row, ``all``,
         sums the counts and combines the p values: the sum of the squared normal deviates against
         the chi-squared distribution with one degree of freedom per case that has a p.
     """
+    rows = rows[rows.program.isin([ours, "heareval"])]
     rows = rows.assign(postprocessing=rows.postprocessing.fillna(""))
     groups = [
         (case, group)
         for case, group in rows.groupby("case", sort=False)
         if group.program.nunique() == 2
     ]
-    summary = pd.DataFrame([_compare(case, group) for case, group in groups])
+    summary = pd.DataFrame([_compare(case, group, ours) for case, group in groups])
     if summary.empty:
         return summary
     # A p of Welch's test stands for a normal deviate of the same size.
@@ -48,12 +51,12 @@ def summarize(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([summary, pd.DataFrame([pooled])], ignore_index=True)
 
 
-def _compare(case: str, group: pd.DataFrame) -> dict:
-    ours, theirs = (group[group.program == p].set_index("seed") for p in ("native", "heareval"))
+def _compare(case: str, group: pd.DataFrame, program: str) -> dict:
+    ours, theirs = (group[group.program == p].set_index("seed") for p in (program, "heareval"))
     test = stats.ttest_ind(ours.score, theirs.score, equal_var=False)
     interval = test.confidence_interval(CONFIDENCE)
     row = {"case": case}
-    for name, scores in (("native", ours.score), ("heareval", theirs.score)):
+    for name, scores in ((program, ours.score), ("heareval", theirs.score)):
         row |= {f"n_{name}": len(scores), f"mean_{name}": scores.mean(), f"sd_{name}": scores.std()}
     row |= {"difference": ours.score.mean() - theirs.score.mean()}
     row |= {"low": interval.low, "high": interval.high, "p": test.pvalue}

@@ -1,4 +1,4 @@
-"""Does the probe give heareval's scores? Seven small tasks, several seeds, both programs.
+"""Does the probe give heareval's scores? Seven small tasks, several seeds, all evaluators.
 
     python -m benchmarks.probe_parity --seeds 42 43 44 45 46 47 48 49 --python PYTHON
 
@@ -15,6 +15,7 @@ import hashlib
 import json
 import time
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,14 @@ from hear.metrics import METRICS
 from hear.probe import ProbeResult
 from hear.protocol import Protocol
 from hear.selection import events_of_files, frames_by_file, reference_events
+from hear.stacked import fit_stacked
 from tests.hear.oracle_inputs import probe_inputs
 
 RESULTS = Path(__file__).parent / "results"
+SUMMARIES = {
+    "native": "probe_parity_summary.csv",
+    "stacked": "probe_parity_summary_stacked.csv",  # other random numbers: equal in distribution
+}
 CAP = {"max_epochs": [60], "patience": [6]}
 EVENTS = {"event_postprocessing_grid": {"median_filter_ms": [150], "min_duration": [50]}}
 
@@ -84,10 +90,13 @@ def score_of(arguments: dict[str, Any], result: ProbeResult) -> float:
 def run(case: str, program: str, seed: int, python: str) -> dict[str, Any]:
     """One row: a program on a case with a seed."""
     arguments = arguments_of(case)
-    extra = {"python": python} if program == "heareval" else {}
-    evaluate = (heareval_backend if program == "heareval" else probe).train_and_predict
+    evaluate = {
+        "native": probe.train_and_predict,
+        "stacked": partial(probe.train_and_predict, fit_points=fit_stacked),
+        "heareval": partial(heareval_backend.train_and_predict, python=python),
+    }[program]
     started, cpu = time.perf_counter(), cpu_seconds()
-    result = evaluate(**arguments, seed=seed, **extra)
+    result = evaluate(**arguments, seed=seed)
     row = {"case": case, "program": program, "seed": seed, "score": score_of(arguments, result)}
     chosen = result.folds[0].chosen
     row |= {"point": "/".join(map(str, chosen.point)), "epoch": chosen.epoch}
@@ -109,7 +118,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, nargs="+", default=range(42, 50))
     parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
-    parser.add_argument("--programs", nargs="+", default=["heareval", "native"])
+    parser.add_argument("--programs", nargs="+", default=["heareval", "native", "stacked"])
     parser.add_argument("--python", default=str(heareval_backend.PYTHON))
     parser.add_argument("--output", type=Path, default=RESULTS / "probe_parity.csv")
     options = parser.parse_args()
@@ -122,8 +131,9 @@ def main() -> None:
                 if (case, program, seed) not in done:
                     rows.append(run(case, program, seed, options.python))
                     pd.DataFrame(rows).to_csv(options.output, index=False)
-    summary = summarize(pd.read_csv(options.output))
-    summary.to_csv(options.output.with_name("probe_parity_summary.csv"), index=False)
+    table = pd.read_csv(options.output)
+    for program, name in SUMMARIES.items():
+        summarize(table, program).to_csv(options.output.with_name(name), index=False)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,15 @@
-"""Which program evaluates an embedding: this software's probe, or heareval itself."""
+"""Who evaluates an embedding: this software's probe, one by one or stacked, or heareval itself."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
 
+import torch
+
 from hear import heareval_backend, predictions
+from hear.probe import train_and_predict
+from hear.stacked import best_device, fit_stacked
 
 PredictTask = Callable[..., tuple]
 
@@ -16,7 +20,8 @@ def evaluator(name: str, python: str = "") -> PredictTask:
     Parameters
     ----------
     name : str
-        ``native`` or ``heareval``.
+        ``native`` (one grid point after the other on the CPU, byte for byte as heareval),
+        ``stacked`` (:mod:`hear.stacked`, on a GPU if there is one) or ``heareval``.
     python : str
         Python of heareval's environment.
 
@@ -27,8 +32,19 @@ def evaluator(name: str, python: str = "") -> PredictTask:
     """
     known = {
         "native": predictions.predict_task,
+        "stacked": partial(
+            predictions.predict_task, evaluate=partial(train_and_predict, fit_points=fit_stacked)
+        ),
         "heareval": partial(heareval_backend.predict_task, python=python),
     }
     if name not in known:
         raise ValueError(f"evaluator: expected one of {', '.join(known)}, found {name!r}")
     return known[name]
+
+
+def described(name: str) -> str:
+    """Name of an evaluator for the provenance, with the device where that moves numbers."""
+    if name != "stacked":
+        return name
+    device = best_device()
+    return f"stacked on {torch.cuda.get_device_name(device) if device.type == 'cuda' else 'cpu'}"

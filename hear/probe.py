@@ -5,7 +5,7 @@ Source: ``heareval`` 2021.1.3, ``predictions/task_predictions.py``, function tas
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,9 @@ from hear.training import Fit, FoldData, ProbeError, fit, predict
 
 if TYPE_CHECKING:
     from hear.tasks import Fold
+
+
+FitPoints = Callable[[FoldData, Sequence[GridPoint], Protocol, tqdm], Iterable[Fit]]
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,16 @@ class ProbeResult:
     grid: tuple[PointResult, ...]
 
 
+def one_by_one(
+    data: FoldData, points: Sequence[GridPoint], protocol: Protocol, bar: tqdm
+) -> Iterator[Fit]:
+    """Train the grid points of a fold one after the other, as the reference does."""
+    for number, point in enumerate(points, start=1):
+        grid = f", grid {number}/{len(points)}" if len(points) > 1 else ""
+        bar.set_description(f"{data.where}{grid}", refresh=False)
+        yield fit(data, point, protocol, bar)
+
+
 def train_and_predict(
     features: Arrays,
     targets: Arrays,
@@ -77,6 +90,7 @@ def train_and_predict(
     events: EventInfo | None = None,
     task: str = "task",
     progress: bool = False,
+    fit_points: FitPoints = one_by_one,
 ) -> ProbeResult:
     """Run the downstream protocol on one task's embeddings.
 
@@ -99,6 +113,8 @@ def train_and_predict(
     task, progress : str, bool
         Name for messages; whether to show a line that tells fold and grid point, epochs done of
         those that are left at most, their rate, the time left, and the validation score.
+    fit_points : callable
+        Trains the grid points of one fold; :func:`hear.stacked.fit_stacked` trains them together.
 
     Returns
     -------
@@ -112,7 +128,8 @@ def train_and_predict(
 
     Notes
     -----
-    On one machine and thread count the probabilities equal the reference's bit for bit. torch's
+    One by one, on one machine and thread count, the probabilities equal the reference's bit for
+    bit. torch's
     default generator is seeded inside and left as it was found; threads are the caller's choice.
     """
     data = ProbeData(task, features, targets, labels, prediction_type, metric, events)
@@ -121,7 +138,7 @@ def train_and_predict(
     only, points = _only_postprocessing(data, protocol), grid_points(protocol, seed)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        fits, grid = _fit_folds(parts, points, protocol, progress)
+        fits, grid = _fit_folds(parts, points, protocol, progress, fit_points)
     results = tuple(
         _fold_result(fold.name, part, fitted, protocol, only)
         for fold, part, fitted in zip(folds, parts, fits, strict=True)
@@ -130,29 +147,30 @@ def train_and_predict(
 
 
 def _fit_folds(
-    parts: Sequence[FoldData], points: Sequence[GridPoint], protocol: Protocol, progress: bool
+    parts: Sequence[FoldData],
+    points: Sequence[GridPoint],
+    protocol: Protocol,
+    progress: bool,
+    fit_points: FitPoints,
 ) -> tuple[list[Fit], list[PointResult]]:
     """Search on the first fold, then train the best point on the others."""
     most = protocol.max_epochs * (len(points) + len(parts) - 1)
     with tqdm(total=most, unit="epoch", disable=not progress) as bar:
-        best, grid = _search(parts[0], points, protocol, bar)
+        best, grid = _search(parts[0], fit_points(parts[0], points, protocol, bar), protocol)
         fits = [best]
         for part in parts[1:]:
-            bar.set_description(part.where, refresh=False)
-            fits.append(fit(part, best.point, protocol, bar))
+            fits += fit_points(part, [best.point], protocol, bar)
     return fits, grid
 
 
 def _search(
-    data: FoldData, points: Sequence[GridPoint], protocol: Protocol, bar: tqdm
+    data: FoldData, fits: Iterable[Fit], protocol: Protocol
 ) -> tuple[Fit, list[PointResult]]:
-    """Fit every grid point; return the best (the first of equals) and the table of all."""
+    """Return the best (the first of equals) and the table of all grid points."""
     sign = 1 if protocol.use_scoring_for_early_stopping and METRICS[data.metric].maximize else -1
     best: Fit | None = None
     grid = []
-    for number, point in enumerate(points, start=1):
-        bar.set_description(f"{data.where}, grid {number}/{len(points)}", refresh=False)
-        fitted = fit(data, point, protocol, bar)
+    for fitted in fits:
         grid.append(_point_result(fitted))
         if best is None or sign * fitted.validation_score > sign * best.validation_score:
             best = fitted

@@ -146,6 +146,7 @@ def predict(
     Parameters
     ----------
     network : torch.nn.Module
+        Predicts on the device of its weights.
     parts : sequence of (features, targets)
     prediction_type : str
     batch_size : int
@@ -155,7 +156,7 @@ def predict(
     ndarray, shape (n_rows, n_labels), float32
     """
     logits = _logits(network, parts, batch_size)
-    return torch.cat([probabilities_of(batch, prediction_type) for batch in logits]).numpy()
+    return torch.cat([probabilities_of(batch, prediction_type) for batch in logits]).cpu().numpy()
 
 
 def batches(parts: Parts, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -216,9 +217,10 @@ def _validate(
 
 @torch.no_grad()
 def _logits(network: nn.Module, parts: Parts, batch_size: int) -> list[Tensor]:
-    """Run the network in evaluation mode, batch by batch."""
+    """Run the network in evaluation mode, batch by batch, where its weights are."""
     network.eval()
-    return [network(features) for features, _ in batches(parts, batch_size)]
+    device = next(network.parameters()).device
+    return [network(features.to(device)) for features, _ in batches(parts, batch_size)]
 
 
 def _draw_loader_seed() -> None:

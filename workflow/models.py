@@ -143,7 +143,7 @@ def read_evaluator(config: dict) -> dict[str, str]:
         If it is heareval and its environment is not there, with the command that makes it.
     """
     name, python = config["evaluator"], config["heareval_python"]
-    if name == "native":
+    if name != "heareval":
         return {"name": name}
     if not Path(python).exists():
         raise ConfigError(

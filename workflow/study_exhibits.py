@@ -11,6 +11,8 @@ from workflow.tasks import read_task_table
 
 FIGURES = range(4, 11)  # the paper's figures that need scores
 
+EVALUATED_BY = {"heareval": "heareval itself", "stacked": "stacked probes"}
+
 
 class StudyExhibits:
     """Part of :class:`workflow.study.Study`: what its exhibits are called and show."""
@@ -31,7 +33,7 @@ class StudyExhibits:
         if self.protocol.deviations():
             protocol += f" ({self.protocol.n_grid_points} grid points, at most {epochs} epochs)"
         if self.evaluator["name"] != "native":
-            protocol += f", evaluated by {self.evaluator['name']} itself"
+            protocol += f", evaluated by {EVALUATED_BY[self.evaluator['name']]}"
         seeds = ", ".join(map(str, self.config["probe_seeds"]))
         parts = (f"Study {self.name}: {tasks}", *self._weights(), protocol, f"probe seeds {seeds}")
         return " \u00b7 ".join(parts)

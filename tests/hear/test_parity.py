@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from benchmarks.parity_summary import summarize
-from benchmarks.probe_parity import CASES, RESULTS, arguments_of, score_of
+from benchmarks.probe_parity import CASES, RESULTS, SUMMARIES, arguments_of, score_of
 from hear.probe import train_and_predict
 
 ROWS = pd.read_csv(RESULTS / "probe_parity.csv")
@@ -21,9 +21,10 @@ def one_thread():
     torch.set_num_threads(before)
 
 
-def test_every_case_was_run_with_both_programs():
+def test_every_case_was_run_with_every_evaluator_and_eight_seeds():
     for case in CASES:
-        assert set(ROWS[ROWS.case == case].program) == {"native", "heareval"}
+        counts = ROWS[ROWS.case == case].groupby("program").seed.nunique()
+        assert counts.to_dict() == {"native": 8, "heareval": 8, "stacked": 8}
 
 
 def test_equal_seeds_gave_equal_scores_choices_and_bytes():
@@ -34,9 +35,16 @@ def test_equal_seeds_gave_equal_scores_choices_and_bytes():
     assert everything.p > 0.01
 
 
-def test_the_summary_follows_from_the_rows():
-    committed = pd.read_csv(RESULTS / "probe_parity_summary.csv")
-    pd.testing.assert_frame_equal(summarize(ROWS), committed, check_dtype=False)
+def test_stacked_probes_score_as_heareval_does():
+    everything = summarize(ROWS, "stacked").set_index("case").loc["all"]
+    assert everything.n_stacked == everything.n_heareval == 8 * len(CASES)
+    assert everything.p > 0.01
+
+
+@pytest.mark.parametrize("program", SUMMARIES)
+def test_the_summary_follows_from_the_rows(program):
+    committed = pd.read_csv(RESULTS / SUMMARIES[program])
+    pd.testing.assert_frame_equal(summarize(ROWS, program), committed, check_dtype=False)
 
 
 def test_a_difference_would_be_seen():

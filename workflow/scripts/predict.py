@@ -5,7 +5,7 @@ What an earlier job has stored, from the same features under the same protocol, 
 
 from pathlib import Path
 
-from hear.evaluators import evaluator
+from hear.evaluators import described, evaluator
 from hear.features import read_stored
 from hear.manifest import read_manifest
 from hear.prediction_files import is_predicted, save_predictions
@@ -21,7 +21,8 @@ with logged(snakemake.log[0]):
     protocol, predict_task = Protocol.from_config(params.protocol), evaluator(**params.evaluator)
     for entry in params.embeddings:
         path = Path(entry["predictions"].format(seed=seed))
-        facts = provenance_of(entry, params.protocol, params.evaluator["name"], threads)
+        name = described(params.evaluator["name"])
+        facts = provenance_of(entry, params.protocol, name, threads)
         if not is_predicted(path, seed, facts):
             read_split = read_stored([(Path(p), level) for p, level in entry["components"]])
             save_predictions(path, *predict_task(folders, read_split, protocol, seed, facts))
