@@ -1,11 +1,12 @@
 """Speed and memory of the probe against heareval, both in one run on the same data.
 
     python -m benchmarks.probe --python PYTHON [--cases rates scoring esc50_like ...]
+    python -m benchmarks.probe --program stacked --cases speech_commands_like     # with a GPU
 
 ``PYTHON`` is that of heareval's environment (``make heareval``). Each program runs in a process
 of its own, imports and set-up included, in turns; CPU seconds are those of the process. ``ratio``
-is heareval's CPU seconds divided by this software's; for ``rates`` it is the epoch's share of the
-bare matrix product's rate.
+is heareval's CPU seconds divided by this software's, or the same of wall seconds where this
+software used a GPU; for ``rates`` it is the epoch's share of the bare matrix product's rate.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from hear.metrics import METRICS
 
 OUTPUT = Path(__file__).parent / "results" / "probe_speed.csv"
 EVENT_METRICS = [slug for slug, metric in METRICS.items() if metric.kind == "event"]
+KEY = ["case", "program", "device"]  # a new row replaces the old one with the same
 N_FILES = 14  # scored at once: as many as the DCASE-like task has for testing
 
 
@@ -52,7 +54,7 @@ def run(command: list[Any], cwd: Path) -> tuple[dict[str, float], str]:
     return facts | {"peak_mib": usage.ru_maxrss / 1024}, printed
 
 
-def whole_task(case: str, python: str, threads: int) -> list[dict[str, Any]]:
+def whole_task(case: str, python: str, threads: int, program: str) -> list[dict[str, Any]]:
     """Both programs from start to end; peak memory is that above the imports."""
     with tempfile.TemporaryDirectory() as directory:
         cwd = Path(directory).resolve()
@@ -63,19 +65,21 @@ def whole_task(case: str, python: str, threads: int) -> list[dict[str, Any]]:
         )
         maker.start()
         maker.join()
-        command = [sys.executable, "-m", "benchmarks.probe_native", case, cwd / "task", threads]
-        ours, printed = run(command, cwd)
+        command = [sys.executable, "-m", "benchmarks.probe_native", case, cwd / "task"]
+        ours, printed = run([*command, threads, program], cwd)
         imports, _ = run([python, "-I", "-c", "import heareval.predictions.runner"], cwd)
         theirs, _ = run([python, "-I", RUNNER, cwd / "task"], cwd)
     facts = json.loads(printed)
     ours["peak_mib"] -= facts["imports_mib"]
     theirs["peak_mib"] -= imports["peak_mib"]
-    ours["ratio"] = theirs["cpu_s"] / ours["cpu_s"]
+    # A GPU's seconds are in the wall time only.
+    clock = "cpu_s" if facts["device"] == "cpu" else "wall_s"
+    ours |= {"ratio": theirs[clock] / ours[clock], "device": facts["device"]}
     parts = facts["seconds"] | {"imports": facts["imports_s"]}
     detail = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in parts.items())
     size = f"features {probe_cases.size_mib(case):.0f} MiB"
     return [
-        {"case": case, "program": "native", **ours, "detail": f"{size}; {detail}"},
+        {"case": case, "program": program, **ours, "detail": f"{size}; {detail}"},
         {"case": case, "program": "heareval", **theirs, "detail": size},
     ]
 
@@ -123,7 +127,7 @@ def rates(threads: int) -> list[dict[str, Any]]:
     """Share of the bare matrix product's rate that a training epoch reaches."""
     with tempfile.TemporaryDirectory() as directory:
         cwd = Path(directory).resolve()
-        command = [sys.executable, "-m", "benchmarks.probe_native", "rates", cwd, threads]
+        command = [sys.executable, "-m", "benchmarks.probe_native", "rates", cwd, threads, "native"]
         found = json.loads(run(command, cwd)[1])
     rows = []
     for layers in (1, 2):
@@ -138,7 +142,9 @@ def main() -> None:
     """Measure the cases asked for; rows of other cases stay."""
     parser = argparse.ArgumentParser(description=__doc__)
     known = ["rates", "scoring", *probe_cases.CASES]
-    parser.add_argument("--cases", nargs="+", choices=known, default=known[:-1])
+    default = [case for case in known if case not in probe_cases.ON_REQUEST]
+    parser.add_argument("--cases", nargs="+", choices=known, default=default)
+    parser.add_argument("--program", choices=["native", "stacked"], default="native")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--python", default=str(PYTHON))
     options = parser.parse_args()
@@ -150,12 +156,15 @@ def main() -> None:
         elif case == "scoring":
             rows = scoring(python)
         else:
-            rows = whole_task(case, python, options.threads)
+            rows = whole_task(case, python, options.threads, options.program)
         facts = {"device": "cpu", "threads": options.threads} | machine(python)
-        table = pd.DataFrame([row | facts for row in rows])
+        table = pd.DataFrame([facts | row for row in rows])
         if OUTPUT.exists():
             before = pd.read_csv(OUTPUT)
-            table = pd.concat([before[~before.case.isin(table.case)], table])
+            replaced = pd.MultiIndex.from_frame(before[KEY]).isin(
+                table[KEY].itertuples(index=False)
+            )
+            table = pd.concat([before[~replaced], table])
         first = ["case", "program", "device", "threads", "cpu_s", "wall_s", "peak_mib", "ratio"]
         others = [name for name in table.columns if name not in first]
         table.reindex(columns=[*first, *others]).round(4).to_csv(OUTPUT, index=False)

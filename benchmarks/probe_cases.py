@@ -24,12 +24,15 @@ METRICS = {
     "scene": ["top1_acc", "mAP", "d_prime", "aucroc"],  # ESC-50's
     "event": ["event_onset_200ms_fms", "segment_1s_er"],  # DCASE 2016 Task 2's
 }
-# Case: kind, labels, clips per split, epochs, epochs between validations.
-CASES: dict[str, tuple[str, int, dict[str, int], int, int]] = {
-    "esc50_like": ("scene", 50, {f"fold{i:02d}": 400 for i in range(5)}, 12, 3),
-    "dcase_like": ("event", 11, {"train": 50, "valid": 8, "test": 14}, 10, 10),
-    "dcase_like_small": ("event", 11, {"train": 4, "valid": 8, "test": 2}, 10, 10),
+# Case: kind, labels, clips per split, epochs, epochs between validations, grid points.
+CASES: dict[str, tuple[str, int, dict[str, int], int, int, int]] = {
+    "esc50_like": ("scene", 50, {f"fold{i:02d}": 400 for i in range(5)}, 12, 3, 1),
+    "dcase_like": ("event", 11, {"train": 50, "valid": 8, "test": 14}, 10, 10, 1),
+    "dcase_like_small": ("event", 11, {"train": 4, "valid": 8, "test": 2}, 10, 10, 1),
+    # As many clips as Speech Commands 5h and the whole search: for stacked probes.
+    "speech_commands_like": ("scene", 12, {"train": 18000, "valid": 2000, "test": 4890}, 6, 3, 8),
 }
+ON_REQUEST = ("dcase_like_small", "speech_commands_like")
 
 
 def events_of(n_files: int, labels: list[str], prefix: str, seed: int) -> dict[str, list[dict]]:
@@ -48,17 +51,18 @@ def events_of(n_files: int, labels: list[str], prefix: str, seed: int) -> dict[s
 
 
 def protocol_of(case: str) -> Protocol:
-    """One grid point, the reference's first for seed 42 (with two layers), and few epochs."""
-    *_, epochs, every = CASES[case]
+    """Few epochs of the search, or of the reference's second point for seed 42 (two layers)."""
+    *_, epochs, every, n_points = CASES[case]
+    few = replace(Protocol(name="benchmark"), max_epochs=epochs, validation_every=every)
+    if n_points > 1:
+        return replace(few, n_grid_points=n_points)
     point: GridPoint = grid_points(Protocol(), 42)[1]
     return replace(
-        Protocol(name="benchmark"),
+        few,
         n_grid_points=1,
         hidden_layers=(point.hidden_layers,),
         learning_rates=(point.learning_rate,),
         initializations=(point.initialization,),
-        max_epochs=epochs,
-        validation_every=every,
     )
 
 

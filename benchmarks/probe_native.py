@@ -1,4 +1,4 @@
-"""One run of this software's probe in a process of its own: python -m benchmarks.probe_native."""
+"""One run of this software's probe in a process of its own, started by benchmarks.probe."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.probe_cases import read
-from hear import probe, training
+from hear import probe, stacked, training
 from hear.adam import Adam
 from hear.network import build_network
 from hear.protocol import GridPoint, Protocol
@@ -80,16 +80,19 @@ def matrix_product_rates(repeats: int = 5) -> dict[str, float]:
 
 def main() -> None:
     """Evaluate one case, or measure rates; print facts as JSON."""
-    case, folder, threads = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+    case, folder, threads, program = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
     configure(threads)
     if case == "rates":
         print(json.dumps(matrix_product_rates()))
         return
     facts: dict = {"imports_mib": peak_mib(), "imports_s": round(time.process_time(), 2)}
     seconds: dict[str, float] = {}
-    for module, name in ((training, "_train_epoch"), (training, "_validate"), (probe, "predict")):
+    trainer = {"native": training, "stacked": stacked}[program]
+    for module, name in ((trainer, "_train_epoch"), (trainer, "_validate"), (probe, "predict")):
         timed(module, name, seconds)
-    result = probe.train_and_predict(**read(case, folder), seed=42)
+    fit_points = {"native": probe.one_by_one, "stacked": stacked.fit_stacked}[program]
+    result = probe.train_and_predict(**read(case, folder), seed=42, fit_points=fit_points)
+    facts["device"] = stacked.best_device().type if program == "stacked" else "cpu"
     facts |= {"seconds": seconds, "epochs": [fold.chosen.epoch for fold in result.folds]}
     facts["score"] = [fold.chosen.validation_score for fold in result.folds]
     print(json.dumps(facts))
