@@ -251,14 +251,15 @@ def primary(slug: str, data: dict[str, Any], fold: Split, outcome: Any) -> float
 def test_a_layer_stored_by_columns_gives_the_values_and_gradients_of_one_stored_by_rows(
     n_features, n_rows
 ):
-    by_rows = torch.nn.Linear(n_features, 64)
-    by_columns = ColumnLinear(n_features, 64)
+    by_rows = torch.nn.Linear(n_features, 512)
+    by_columns = ColumnLinear(n_features, 512)
     by_columns.load_state_dict(by_rows.state_dict())
     by_columns.store_by_columns()
+    assert by_columns.weight.is_contiguous() == (n_features != 385)
     rows = torch.randn(n_rows, n_features)
     inputs = [rows.clone().requires_grad_() for _ in range(2)]
     outputs = [layer(x) for layer, x in zip((by_rows, by_columns), inputs, strict=True)]
-    gradient = torch.randn(n_rows, 64)
+    gradient = torch.randn(n_rows, 512)
     for output in outputs:
         output.backward(gradient)
     wanted = [outputs[0], inputs[0].grad, *(p.grad for p in by_rows.parameters())]
