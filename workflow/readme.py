@@ -20,6 +20,7 @@ TABLES = {
     "mini checkpoints": "resources/checkpoints_mini",
     "mini protocol": "benchmarks/results/mini_protocol_summary.csv",
     "probe speed": "benchmarks/results/probe_speed.csv",
+    "probe study": "benchmarks/results/probe_study.csv",
     "probe parity": "benchmarks/results/probe_parity_summary.csv",
 }
 COLUMNS = {  # of the files that say more than the README has room for
