@@ -99,7 +99,7 @@ def test_a_missing_environment_names_the_command_that_makes_it(tmp_path):
         run([], None, Protocol(), 42, {})
     with pytest.raises(ProbeError, match="No package metadata.*heareval.*make heareval"):
         evaluator("heareval", sys.executable)([], None, Protocol(), 42, {})
-    with pytest.raises(ValueError, match="expected one of native, heareval"):
+    with pytest.raises(ValueError, match="expected one of native, stacked, heareval"):
         evaluator("hearevel")
 
 
