@@ -26,7 +26,10 @@ def configure(n_threads: int) -> None:
         Those of the rule, whatever the machine has: sums depend on it in the last digit.
     """
     torch.set_num_threads(n_threads)
-    os.environ.setdefault(LARGE_PAGES, "1")
+    if LARGE_PAGES not in os.environ:  # torch looks at its first array; children are not to
+        os.environ[LARGE_PAGES] = "1"
+        torch.empty(1)
+        del os.environ[LARGE_PAGES]
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:  # not glibc
         return

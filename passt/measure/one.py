@@ -35,6 +35,8 @@ MIN_STEPS = 3  # timed steps of each network at least, whatever the seconds
 MIB = 2**20
 M_MMAP_THRESHOLD = -3  # malloc.h: size from which memory comes from the system, and goes back
 EXACT_BYTES = 2**16
+CLEAR_REFS, STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
+FORGET_PEAK = "5"
 LARGEST_THRESHOLD_BYTES = 2**25  # malloc.h: DEFAULT_MMAP_THRESHOLD_MAX, 64 bit
 
 
@@ -142,13 +144,22 @@ def _exact_memory() -> Iterator[None]:
 
 
 def _peak_mib(device: torch.device, act: Callable[[], object]) -> float:
-    """Peak memory of the process up to the end of ``act``; on a GPU, of its tensors during it."""
+    """Peak memory of the process during ``act``; on a GPU, of its tensors.
+
+    Where the system cannot forget earlier peaks (only Linux can), the peak up to its end.
+    """
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
         act()
         torch.cuda.synchronize(device)
         return torch.cuda.max_memory_allocated(device) / MIB
-    act()
+    try:  # proc(5); a fork starts with its parent's peak
+        CLEAR_REFS.write_text(FORGET_PEAK)
+        act()
+        fields = dict(line.split(":", 1) for line in STATUS.read_text().splitlines())
+        return int(fields["VmHWM"].split()[0]) * 1024 / MIB
+    except OSError:
+        act()
     unit = 1 if sys.platform == "darwin" else 1024  # getrusage(2): bytes there, KiB on Linux
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / MIB
 

@@ -7,7 +7,7 @@ import torch
 
 from passt.measure import COLUMNS, MeasureError, Settings, measure
 from passt.measure.networks import PATCHOUTS, recipe_of, sequence_length
-from passt.measure.one import measure_apart
+from passt.measure.one import measure_apart, measure_network
 from passt.training.step import Trainer
 
 TINY = Settings(embed_dim=16, depth=1, num_heads=1, batch_size=2, seconds=0.0, device="cpu")
@@ -51,6 +51,13 @@ def test_rows_of_a_tiny_network(monkeypatch: pytest.MonkeyPatch) -> None:
     assert values["train_speedup", "structured"] == pytest.approx(kinds[0] / kinds[1])
     assert {row["device"][:4] for row in rows} == {"CPU:"}
     assert ("inference_samples_per_s", "structured") not in values  # the same network
+
+
+def test_memory_is_measured_below_the_peak_of_the_parent() -> None:
+    grown = torch.ones(2**27)  # 512 MiB, gone again when the child starts
+    del grown
+    found = measure_network(recipe_of("hop10", "none", TINY), TINY)
+    assert found["train_memory_per_sample_mib"] > 0
 
 
 def test_what_cannot_be_measured_is_said() -> None:

@@ -4,11 +4,13 @@ import subprocess
 import sys
 
 STEPS = """
-import resource, sys
+import os, resource, sys
 import torch
 from workflow.process import configure
+before = dict(os.environ)
 if sys.argv[1] == "yes":
     configure(1)
+assert dict(os.environ) == before
 step = lambda: torch.ones(12 * 2**20).sum().item()  # 48 MiB, above any default of glibc
 for _ in range(10):
     step()
