@@ -23,8 +23,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 
+from analysis.scores import write_csv
 from benchmarks.clips import write_files
 from benchmarks.machine import machine, sgemm_flops_per_s, versions
 from hear.embed import embed_task
@@ -186,10 +188,7 @@ def _record(path: Path, row: dict) -> None:
     rows = list(csv.DictReader(path.open())) if path.exists() else []
     rows = [old for old in rows if any(str(old[k]) != str(row[k]) for k in key)]
     rows.append(row)
-    with path.open("w", newline="") as stream:
-        writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_csv(pd.DataFrame(rows, columns=COLUMNS), path)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ resident memory's beyond what the process held before it began to embed.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import resource
 import subprocess
@@ -19,8 +18,10 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 
+from analysis.scores import write_csv
 from benchmarks.clips import open_task, write_task
 from benchmarks.machine import machine, versions
 from hear.embed import embed_task
@@ -97,10 +98,7 @@ def main() -> None:
     for case in CASES:
         rows.append(measure(*case))
         print(rows[-1], flush=True)
-        with arguments.output.open("w", newline="") as stream:
-            writer = csv.DictWriter(stream, rows[0], lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
+        write_csv(pd.DataFrame(rows), arguments.output)
 
 
 if __name__ == "__main__":

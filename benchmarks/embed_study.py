@@ -11,14 +11,15 @@ variant for that variant alone, as users of the released modules do. Writes
 from __future__ import annotations
 
 import argparse
-import csv
 import tempfile
 import time
 from pathlib import Path
 
+import pandas as pd
 import yaml
 from tqdm import tqdm
 
+from analysis.scores import write_csv
 from benchmarks.machine import machine, versions
 from hear.embed import embed_task
 from hear.manifest import read_manifest
@@ -76,10 +77,7 @@ def main() -> None:
         row["ratio"] = f"{row['wall_s_by_itself'] / row['wall_s_once']:.2f}"
         row |= {key: f"{row[key]:.1f}" for key in ("wall_s_once", "wall_s_by_itself")}
         row |= {"threads": 1, "machine": machine(), "versions": versions()}
-    with OUTPUT.open("w", newline="") as stream:
-        writer = csv.DictWriter(stream, rows[0], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_csv(pd.DataFrame(rows), OUTPUT)
 
 
 if __name__ == "__main__":

@@ -10,11 +10,13 @@ H, or one of them, per run and know no stored views: each variant is a run of it
 from __future__ import annotations
 
 import argparse
-import csv
 import dataclasses
 from collections.abc import Iterable
 from pathlib import Path
 
+import pandas as pd
+
+from analysis.scores import write_csv
 from passt.cost import ViewCost, count_views
 from workflow.sizes import hear_workloads, read_config, read_variants
 
@@ -53,19 +55,13 @@ def main() -> None:
     arguments = parser.parse_args()
     variants, checkpoints = read_variants(read_config(arguments.config))
     costs = count_views(variants.values(), checkpoints, hear_workloads())
-    write(arguments.output, [dataclasses.asdict(cost) for cost in costs])
+    write_csv(pd.DataFrame([dataclasses.asdict(cost) for cost in costs]), arguments.output)
     totals = summary(costs)
-    write(arguments.output.with_name(f"{arguments.output.stem}_total.csv"), totals)
+    write_csv(
+        pd.DataFrame(totals), arguments.output.with_name(f"{arguments.output.stem}_total.csv")
+    )
     for row in totals:
         print(", ".join(f"{key}: {value}" for key, value in row.items()))
-
-
-def write(path: Path, rows: list[dict]) -> None:
-    """Write rows as CSV."""
-    with path.open("w", newline="") as stream:
-        writer = csv.DictWriter(stream, rows[0], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
 
 
 if __name__ == "__main__":

@@ -12,15 +12,16 @@ software is charged once per task, as the workflow does. Writes
 from __future__ import annotations
 
 import argparse
-import csv
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import yaml
 from tqdm import tqdm
 
+from analysis.scores import write_csv
 from benchmarks.heareval_machine import cpu_seconds, machine
 from hear.evaluators import evaluator
 from hear.features import read_stored
@@ -75,10 +76,7 @@ def main() -> None:
     with tqdm(unit="run") as bar:
         for task in arguments.tasks:
             rows.append(measure(study, task, arguments.python, bar))
-    with OUTPUT.open("w", newline="") as stream:
-        writer = csv.DictWriter(stream, rows[0], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_csv(pd.DataFrame(rows), OUTPUT)
 
 
 if __name__ == "__main__":

@@ -25,8 +25,8 @@ class ColumnLinear(nn.Linear):
     """A linear layer whose weight may lie by columns, with nn.Linear's values bit for bit.
 
     The rows of the gradient are then as long as the hidden layer and not as the embedding, whose
-    odd lengths slow down that product: with 1295 features, 48 GFLOP/s by rows and 76 by columns
-    on one core of an AMD EPYC. Layers that would gain nothing stay as they are.
+    odd lengths slow down that product (``python -m benchmarks.probe --cases rates``). Layers that
+    would gain nothing stay as they are.
     """
 
     # Below these sizes products of the two layouts may differ in the last bit (MKL 2024.2, one to

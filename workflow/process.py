@@ -8,9 +8,9 @@ import os
 import torch
 
 # glibc's mallopt(3). By default arrays above 32 MiB, and below that whatever lies at the heap's
-# end, go back to the kernel at every free and come back page by page at the next step: a tenth of
-# a training step and of a forward pass. torch asks for pages of 2 MiB where the variable below is
-# set before its first array. Values are not touched by either.
+# end, go back to the kernel at every free and come back page by page at the next step: up to a
+# tenth of a training step and of a forward pass. torch asks for pages of 2 MiB where the variable
+# below is set before its first array. Values are not touched by either.
 LARGE_PAGES = "THP_MEM_ALLOC_ENABLE"
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 KEPT_BYTES = 512 * 2**20

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from hear.columns import CHECKED_ROWS, Columns, Rows
 from hear.features import read_components
@@ -21,12 +20,7 @@ BATCH = 64
 PROTOCOL = Protocol(n_grid_points=2, max_epochs=6, hidden_dim=32, batch_size=BATCH)
 
 
-@pytest.fixture(autouse=True)
-def one_thread():  # a process forked from one with several would wait for the others forever
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def inputs() -> dict:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-import torch
 
 from benchmarks.parity_summary import summarize
 from benchmarks.probe_parity import CASES, RESULTS, SUMMARIES, arguments_of, score_of
@@ -13,12 +12,7 @@ from hear.probe import train_and_predict
 ROWS = pd.read_csv(RESULTS / "probe_parity.csv")
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def test_every_case_was_run_with_every_evaluator_and_eight_seeds():

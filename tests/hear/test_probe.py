@@ -31,12 +31,7 @@ QUICK = Protocol(n_grid_points=2, max_epochs=6, hidden_dim=32, batch_size=64)
 FOLD = [Split("test", ("train",), ("valid",), ("test",))]
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def blobs(n_rows: int = 96, distance: float = 8.0) -> dict[str, Any]:

@@ -28,13 +28,7 @@ POINTS = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """As a job has; two slow down products of this size."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def scenes() -> dict:
@@ -125,6 +119,9 @@ def test_batches_that_do_not_fit_on_the_device_are_sent_in_every_epoch(monkeypat
     parts = [(Columns([rows]), torch.zeros(len(rows), 2))]
     kept = on_device(parts, 64, torch.device("cpu"))
     sent = stacked._Sent(parts, 64, torch.device("cpu"))
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (1000, 1000))
+    assert isinstance(on_device(parts, 64, torch.device("cuda")), stacked._Sent)
+    assert isinstance(kept, list)
     for _ in range(2):
         both = list(zip(kept, sent, strict=True))
         assert len(both) > 2 and all(torch.equal(a[0], b[0]) for a, b in both)

@@ -18,13 +18,7 @@ from tests.passt.tagged_clips import TINY, write_csv, write_data
 CONFIG = Path(__file__).parents[2] / "config"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """As each training job has: on a busy machine two threads wait for each other."""
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(n_threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

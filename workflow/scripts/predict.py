@@ -19,9 +19,9 @@ with logged(snakemake.log[0]):
     _, folders = read_manifest(snakemake.input.task)
     seed, params = int(snakemake.wildcards.seed), snakemake.params
     protocol, predict_task = Protocol.from_config(params.protocol), evaluator(**params.evaluator)
+    name = described(params.evaluator["name"])
     for entry in params.embeddings:
         path = Path(entry["predictions"].format(seed=seed))
-        name = described(params.evaluator["name"])
         facts = provenance_of(entry, params.protocol, name, threads)
         if not is_predicted(path, seed, facts):
             read_split = read_stored([(Path(p), level) for p, level in entry["components"]])
