@@ -76,7 +76,7 @@ def rounded(cell: str) -> str:
         number = float(cell)
     except ValueError:
         return cell
-    return cell if number.is_integer() else f"{number:.4g}"
+    return cell if len(cell) <= 6 or number.is_integer() else f"{number:.4g}"
 
 
 def stages(path: Path) -> str:
