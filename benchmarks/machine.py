@@ -13,6 +13,7 @@ import torch
 # (rows, columns, inner): a square product that fits the caches, and ViT-B's layers on 10 s.
 PEAK_SHAPES = ((1024, 1024, 1024), (1190, 2304, 768), (1190, 3072, 768))
 PEAK_REPEATS = 3
+STATUS = Path("/proc/self/status")
 
 
 def machine() -> str:
@@ -25,6 +26,15 @@ def machine() -> str:
 def versions() -> str:
     """Versions of what computes."""
     return f"python {platform.python_version()} torch {torch.__version__} numpy {np.__version__}"
+
+
+def peak_mib() -> float:
+    """Largest resident memory of this program so far, MiB (Linux).
+
+    Not getrusage's, which starts a program at what its parent held.
+    """
+    fields = dict(line.split(":", 1) for line in STATUS.read_text().splitlines())
+    return int(fields["VmHWM"].split()[0]) / 1024
 
 
 def sgemm_flops_per_s() -> float:

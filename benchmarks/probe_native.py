@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 import json
-import resource
 import sys
 import time
 from pathlib import Path
 
 import torch
 
+from benchmarks.machine import peak_mib
 from benchmarks.probe_cases import read
 from hear import probe, stacked, training
 from hear.adam import Adam
@@ -18,11 +18,6 @@ from hear.network import build_network
 from hear.protocol import GridPoint, Protocol
 from hear.training import FoldData
 from workflow.process import configure
-
-
-def peak_mib() -> float:
-    """Largest resident size so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def timed(module: object, name: str, seconds: dict[str, float]) -> None:

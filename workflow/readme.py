@@ -16,6 +16,7 @@ TABLES = {
     "mini tasks": "results/mini/tables/tasks.md",
     "embedding speed": "benchmarks/results/embed_speed.csv",
     "passes": "benchmarks/results/passes_total.csv",
+    "embed study": "benchmarks/results/embed_study.csv",
     "cost plan": "benchmarks/results/plan_paper.csv",
     "mini checkpoints": "resources/checkpoints_mini",
     "mini protocol": "benchmarks/results/mini_protocol_summary.csv",
