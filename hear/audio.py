@@ -7,6 +7,8 @@ word. Source of the container: Multimedia Programming Interface 1.0 (RIFF WAVE).
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,6 +108,56 @@ def _header(layout: bytes, data_bytes: int, bytes_present: int) -> WavHeader:
     )
 
 
+@contextmanager
+def readable(path: Path | str) -> Iterator[None]:
+    """Name the file where libsndfile does not.
+
+    Raises
+    ------
+    AudioError
+        For an error of libsndfile or the system inside.
+    """
+    try:
+        yield
+    except (soundfile.LibsndfileError, OSError) as error:
+        raise AudioError(f"{path}: expected a readable audio file, found: {error}") from error
+
+
+def check_shape(path: Path | str, n_samples: int, n_channels: int) -> None:
+    """Refuse a file that is not mono or is empty.
+
+    Raises
+    ------
+    AudioError
+    """
+    if n_channels != 1:
+        raise AudioError(f"{path}: expected one channel, found {n_channels}")
+    if n_samples == 0:
+        raise AudioError(f"{path}: expected audio, found no samples")
+
+
+def check_samples(path: Path | str, samples: np.ndarray, offset: int = 0) -> None:
+    """Refuse samples that are no numbers.
+
+    Parameters
+    ----------
+    path : Path or str
+        Where they come from.
+    samples : ndarray
+        (n_samples,), of which the first is the file's ``offset``-th.
+
+    Raises
+    ------
+    AudioError
+        Saying how many, and where the first is.
+    """
+    finite = np.isfinite(samples)
+    if not finite.all():
+        n_bad, first = len(samples) - int(finite.sum()), offset + int(np.argmin(finite))
+        found = f"{n_bad} of {len(samples)} NaN or infinite, first {first}"
+        raise AudioError(f"{path}: expected finite samples, found {found}")
+
+
 def read_samples(path: Path | str) -> tuple[np.ndarray, int]:
     """Read a mono file as it is.
 
@@ -124,20 +176,10 @@ def read_samples(path: Path | str) -> tuple[np.ndarray, int]:
     AudioError
         If it cannot be read, has several channels, no samples, or NaN or infinite samples.
     """
-    try:
+    with readable(path):
         samples, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, OSError) as error:
-        raise AudioError(f"{path}: expected a readable audio file, found: {error}") from error
-    n_samples, n_channels = samples.shape
-    if n_channels != 1:
-        raise AudioError(f"{path}: expected one channel, found {n_channels}")
-    if n_samples == 0:
-        raise AudioError(f"{path}: expected audio, found no samples")
-    finite = np.isfinite(samples[:, 0])
-    if not finite.all():
-        first = int(np.argmin(finite))
-        found = f"{n_samples - int(finite.sum())} of {n_samples} NaN or infinite, first {first}"
-        raise AudioError(f"{path}: expected finite samples, found {found}")
+    check_shape(path, *samples.shape)
+    check_samples(path, samples[:, 0])
     return samples[:, 0], rate_hz
 
 

@@ -20,12 +20,14 @@ from tqdm import tqdm
 from hear.audio import read_clip
 from hear.features import RowWriter, remove_others, write_index
 from hear.shards import Shard
+from hear.stored_clips import StoredClip
 from hear.tasks import TaskFolder, source_sample_rate, stored_order
 
 BATCH_S = 60.0  # audio per forward pass, in seconds: bounds memory, fills a CPU's caches
 
 Part = tuple[dict[str, Tensor], Tensor | None]
-Batch = tuple[list[Path], Tensor]
+Audio = Tensor | StoredClip
+Batch = tuple[list[Path], Audio]
 
 
 class Model(Protocol):
@@ -39,8 +41,8 @@ class Model(Protocol):
     def embed(self, audio: Tensor, view: str) -> Part:
         """Components of a batch of clips and, but for scenes, their timestamps in ms."""
 
-    def stream(self, audio: Tensor, view: str) -> Iterator[Part]:
-        """The same, some timestamps at a time: what a long clip needs."""
+    def stream(self, audio: Audio, view: str) -> Iterator[Part]:
+        """The same, some timestamps at a time: what a long clip needs, which stays in its file."""
 
 
 def embed_task(
@@ -171,7 +173,7 @@ def _named(paths: list[Path]) -> str:
     return f"{paths[0]}{more}"
 
 
-def _embed_batch(model: Model, view: str, audio: Tensor, paths: list[Path]) -> Iterator[Part]:
+def _embed_batch(model: Model, view: str, audio: Audio, paths: list[Path]) -> Iterator[Part]:
     """One part for several clips, which ``BATCH_S`` bounds; a single clip in bounded parts."""
     try:
         if len(paths) == 1:
@@ -196,10 +198,17 @@ def _read_ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
 
 
 def _batches(paths: list[Path], sample_rate: int) -> Iterator[Batch]:
-    """Stack consecutive clips of equal length, up to ``BATCH_S`` of audio."""
+    """Stack consecutive clips of equal length, up to ``BATCH_S``; longer ones stay in files."""
     batch: list[Path] = []
     clips: list[np.ndarray] = []
     for path in paths:
+        stored = StoredClip(path, sample_rate)
+        if stored.duration_s > BATCH_S:
+            if clips:
+                yield batch, torch.from_numpy(np.stack(clips))
+                batch, clips = [], []
+            yield [path], stored
+            continue
         clip = read_clip(path, sample_rate)
         full = clips and (len(clips) + 1) * len(clip) > BATCH_S * sample_rate
         if clips and (full or len(clip) != len(clips[0])):

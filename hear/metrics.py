@@ -3,12 +3,11 @@
 Clip metrics compare a target matrix with a prediction matrix; event metrics (in
 ``hear.event_metrics``) compare two lists of events per file. The reference comes first, the
 estimate second. Values equal those of ``heareval`` 2021.1.3 (``score.py``), which calls
-scikit-learn and sed_eval.
+scikit-learn and sed_eval; neither is called here.
 """
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hear.event_metrics import FMeasure, segment_error_rate
+from hear.ranking import average_precision, roc_area
 
 Matrix = NDArray[np.floating]
 
@@ -119,13 +119,8 @@ def mean_average_precision(target: Matrix, prediction: Matrix) -> float:
     ValueError
         If the matrices are malformed (see ``validate``).
     """
-    # Here, not at the top: importing it takes a second, which most jobs would spend in vain.
-    from sklearn.metrics import average_precision_score
-
     validate(target, prediction)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "No positive class found", UserWarning)
-        return float(average_precision_score(target, prediction, average="macro"))
+    return float(np.mean(_per_label(average_precision, target, prediction)))
 
 
 def roc_auc(target: Matrix, prediction: Matrix) -> float:
@@ -134,7 +129,8 @@ def roc_auc(target: Matrix, prediction: Matrix) -> float:
     Parameters, errors as for ``mean_average_precision``. NaN if a label is carried by no clip or
     by all of them (score.py, AUCROC).
     """
-    return float(np.mean(_roc_auc_per_label(target, prediction)))
+    validate(target, prediction)
+    return float(np.mean(_per_label(roc_area, target, prediction)))
 
 
 def d_prime(target: Matrix, prediction: Matrix) -> float:
@@ -144,9 +140,12 @@ def d_prime(target: Matrix, prediction: Matrix) -> float:
     quantile of each label's ROC area, averaged over labels; infinite for a perfect label, NaN as
     for ``roc_auc`` (score.py, DPrime).
     """
-    from scipy.special import ndtri  # here: as sklearn above
+    # Here, not at the top: importing it takes longer than most jobs score.
+    from scipy.special import ndtri
 
-    return float(np.mean(ndtri(_roc_auc_per_label(target, prediction)) * np.sqrt(2.0)))
+    validate(target, prediction)
+    areas = _per_label(roc_area, target, prediction)
+    return float(np.mean(ndtri(areas) * np.sqrt(2.0)))
 
 
 def validate(target: Matrix, prediction: Matrix) -> None:
@@ -179,15 +178,12 @@ def validate(target: Matrix, prediction: Matrix) -> None:
         raise ValueError("target: expected 0 or 1, found other values")
 
 
-def _roc_auc_per_label(target: Matrix, prediction: Matrix) -> NDArray[np.float64]:
-    """Return each label's ROC area, NaN where it is undefined."""
-    from sklearn.exceptions import UndefinedMetricWarning
-    from sklearn.metrics import roc_auc_score
-
-    validate(target, prediction)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UndefinedMetricWarning)
-        return np.atleast_1d(roc_auc_score(target, prediction, average=None))
+def _per_label(
+    function: Callable[..., float], target: Matrix, prediction: Matrix
+) -> NDArray[np.float64]:
+    """Apply a function of one label's truth and values to every label."""
+    columns = zip(target.astype(bool).T, prediction.T, strict=True)
+    return np.array([function(true, value) for true, value in columns])
 
 
 METRICS: dict[str, Metric] = {

@@ -18,6 +18,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from hear.stored_clips import StoredClip
+
 LEVEL = "E"  # the one component of a model whose insides the harness does not know
 API = ("load_model", "get_scene_embeddings", "get_timestamp_embeddings")
 
@@ -104,9 +106,12 @@ class HearModel:
             raise ModelError(f"model {self.module.__name__}: {view} embeddings are not finite")
         return {LEVEL: embeddings.detach().float().cpu()}, timestamps
 
-    def stream(self, audio: Tensor, view: str) -> Iterator[tuple[dict[str, Tensor], Tensor | None]]:
+    def stream(
+        self, audio: Tensor | StoredClip, view: str
+    ) -> Iterator[tuple[dict[str, Tensor], Tensor | None]]:
         """Embed a batch of clips in one part: the API has no smaller one."""
-        yield self.embed(audio, view)
+        is_stored = isinstance(audio, StoredClip)
+        yield self.embed(audio.stretch(0, audio.shape[1]) if is_stored else audio, view)
 
     def fingerprint(self) -> str:
         """sha256 over the module's source file and the weights: changes when either does."""

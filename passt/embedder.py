@@ -86,13 +86,14 @@ class Embedder(nn.Module):
         return joined, torch.cat([timestamps for _, timestamps in parts])
 
     @torch.no_grad()
-    def stream(self, audio: Tensor, view: str) -> Iterator[Part]:
+    def stream(self, audio: Tensor | windows.StoredAudio, view: str) -> Iterator[Part]:
         """Embed a batch of clips, some timestamps at a time.
 
         Parameters
         ----------
-        audio : Tensor
-            As for :meth:`embed`.
+        audio : Tensor or StoredAudio
+            As for :meth:`embed`, or a clip whose samples are had (and checked) when they are
+            needed.
         view : str
             As for :meth:`embed`.
 
@@ -106,7 +107,8 @@ class Embedder(nn.Module):
         AudioError
             If the audio cannot be embedded in this view.
         """
-        check_audio(audio)
+        if not isinstance(audio, windows.StoredAudio):
+            check_audio(audio)
         if view == "scene":
             yield self._scene(audio), None
             return
@@ -124,13 +126,14 @@ class Embedder(nn.Module):
             yield levels, timestamps[done : done + n]
             done += n
 
-    def _scene(self, audio: Tensor) -> dict[str, Tensor]:
+    def _scene(self, audio: Tensor | windows.StoredAudio) -> dict[str, Tensor]:
         """Whole clip up to 10 s; else the mean over windows of 10 s every 2.5 s."""
         window = windows.samples(SCENE_WINDOW_MS)
         if audio.shape[1] <= window:
             self._check_length(audio.shape[1], "scene")
             step = self._batch_size(audio.shape[1])
-            parts = [self._forward(part) for part in audio.split(step)]
+            whole = windows.stretch(audio, 0, audio.shape[1])
+            parts = [self._forward(part) for part in whole.split(step)]
             return {level: torch.cat([part[level] for part in parts]) for level in parts[0]}
         hop = windows.samples(SCENE_HOP_MS)
         sums: dict[str, Tensor] = {}
@@ -141,7 +144,12 @@ class Embedder(nn.Module):
         return {level: (total / n).float() for level, total in sums.items()}
 
     def _windows(
-        self, audio: Tensor, window: int, hop: int, what: str, mel_only: bool
+        self,
+        audio: Tensor | windows.StoredAudio,
+        window: int,
+        hop: int,
+        what: str,
+        mel_only: bool,
     ) -> Iterator[dict[str, Tensor]]:
         for stack in windows.batches(audio, window, hop, self._batch_size(window), what):
             flat = stack.reshape(-1, window)

