@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-GENERATOR_VERSION = 6  # raised whenever the bytes of any mini task change; stored in its metadata
+GENERATOR_VERSION = 7  # raised whenever the bytes of any mini task change; stored in its metadata
 SAMPLE_RATE_HZ = 32_000  # PaSST's rate, one of HEAR's five (hear-preprocess, sample rates)
 VERSION = "mini"  # stands where the real folder names have "v0.0.2", "hear2021", ...
 

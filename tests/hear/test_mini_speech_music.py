@@ -86,10 +86,10 @@ def test_a_5h_task_is_part_of_the_larger_one_byte_for_byte(
 
 
 @pytest.mark.parametrize(("small", "large"), SUBSETS.items())
-def test_a_full_5h_task_has_half_the_training_part(small: str, large: str) -> None:
+def test_a_5h_task_has_at_most_two_thirds_of_the_training_part(small: str, large: str) -> None:
     part, whole = MINI_TASKS[small], MINI_TASKS[large]
     assert part.subset_of is whole and part.n_made == whole.n_clips
-    assert 2 * part.n_clips["train"] == whole.n_clips["train"]
+    assert 3 * part.n_clips["train"] <= 2 * whole.n_clips["train"]
     assert part.n_clips["train"] % len(part.labels) == 0  # every label equally often
     assert all(part.n_clips[split] == whole.n_clips[split] for split in ("valid", "test"))
 

@@ -15,7 +15,7 @@ from hear.mini.synthesis import Samples, add_at, decay, n_samples, noise_band, s
 from hear.mini.task import Clip, MiniTask
 
 LABELS = ("active", "missing queen")
-DURATION_S = 2.0  # chosen; the real clips have 600 s
+DURATION_S = 1.6  # chosen; the real clips have 600 s
 N_BEES = 10  # chosen: wing-beats heard apart; more sound the same
 PARTIALS = (1.0, 0.7, 0.4, 0.3, 0.2, 0.12)  # chosen: harmonics of the wing-beat
 NOISE_DB = (-22.0, -6.0)  # chosen: level of the wind relative to the hive's
@@ -78,7 +78,7 @@ def beehive_states(rng: np.random.Generator, split: str, index: int, *, fold: st
     Returns
     -------
     Clip
-        2 s with one label.
+        1.6 s with one label.
     """
     label = LABELS[index % len(LABELS)]
     hives, colony = HIVES[fold][split], COLONIES[label]

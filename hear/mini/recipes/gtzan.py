@@ -50,7 +50,7 @@ def gtzan_genre(rng: np.random.Generator, split: str, index: int) -> Clip:
     Returns
     -------
     Clip
-        2.5 s with one label.
+        2 s with one label.
     """
     genre = GENRES[index % len(GENRES)]
     piece = render_parts(arrange(rng, STYLES[genre], GENRE_S), GENRE_S)

@@ -12,7 +12,7 @@ from hear.mini.synthesis import set_level
 from hear.mini.task import Clip, MiniTask
 
 LABELS = tuple(str(key) for key in PIANO_KEYS)
-DURATION_S = 5.0  # chosen; the real clips have 120 s
+DURATION_S = 4.0  # chosen; the real clips have 120 s
 LEVEL_DB = -22.0  # active level of every clip, dB full scale
 LAST_ONSET_S = DURATION_S - 0.6  # chosen: the last notes can be heard
 SHORTEST_NOTE_S = 0.1  # chosen: twice the 50 ms between timestamps
@@ -54,7 +54,7 @@ def maestro(rng: np.random.Generator, split: str, index: int) -> Clip:
     Returns
     -------
     Clip
-        5 s with the notes as events in ms, times as they were played.
+        4 s with the notes as events in ms, times as they were played.
     """
     tonic, scale = rng.integers(12), SCALES[rng.integers(len(SCALES))]
     tones = [key for key in PIANO_KEYS if (key - tonic) % 12 in scale]
