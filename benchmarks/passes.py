@@ -5,25 +5,79 @@
 Counted from config/tasks.tsv (the 19 tasks' published sizes), the config's variants of PaSST and
 their checkpoints' architectures; nothing is downloaded or run. The released modules compute M and
 H, or one of them, per run and know no stored views: each variant is a run of its own.
+
+CPU hours are the counted operations of every view at the speeds that ``benchmarks.embed`` measured
+for it, hear21passt's and this software's (``results/embed_speed.csv``; scenes as those of 10 s).
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from analysis.scores import write_csv
-from passt.cost import ViewCost, count_views
+from benchmarks.embed import CASES, HOPS_MS
+from benchmarks.embed import OUTPUT as SPEEDS
+from passt.checkpoints import Checkpoint
+from passt.cost import ViewCost, Workload, count_views, view_cost
 from workflow.sizes import hear_workloads, read_config, read_variants
 
 OUTPUT = Path(__file__).parent / "results" / "passes.csv"
+MEASURED_SIZE = (768, 12)  # width and depth of ViT-B
 
 
-def summary(costs: Iterable[ViewCost]) -> list[dict[str, str]]:
+@dataclass(frozen=True)
+class Speed:
+    """CPU seconds per operation of one checkpoint and view."""
+
+    reference: float
+    ours: float
+
+
+def read_speeds(
+    path: Path, checkpoints: Mapping[str, Checkpoint], threads: int = 1
+) -> dict[tuple[str, str], Speed]:
+    """Read the measured speeds, by checkpoint and view.
+
+    Raises
+    ------
+    KeyError
+        If a case of ``benchmarks.embed`` was not measured.
+    ValueError
+        If a checkpoint is not of the size that was measured, the paper's.
+    """
+    for id, checkpoint in checkpoints.items():
+        found = (checkpoint.architecture.embed_dim, checkpoint.architecture.depth)
+        if found != MEASURED_SIZE:
+            raise ValueError(f"{id}: expected width and depth {MEASURED_SIZE}, found {found}")
+    measured = {
+        (row["case"], row["hop_ms"]): row
+        for row in csv.DictReader(path.open())
+        if row["device"] == "cpu" and row["threads"] == str(threads)
+    }
+    speeds = {}
+    for case in CASES:
+        if case.n_files or case.view == "mel":
+            continue
+        row = measured[case.name, HOPS_MS[case.hop]]
+        for id, checkpoint in checkpoints.items():
+            if checkpoint.hop == case.hop:
+                work = Workload(case.name, case.view != "scene", 1, case.seconds)
+                cost = view_cost(checkpoint, case.view, work)
+                reference = float(row["reference_s"]) / cost.reference_flops
+                speeds[id, case.view] = Speed(reference, float(row["ours_s"]) / cost.flops)
+    return speeds
+
+
+def summary(
+    costs: Iterable[ViewCost], speeds: Mapping[tuple[str, str], Speed]
+) -> list[dict[str, str]]:
     """Totals of scene and timestamp embeddings, both ways; matrix products only."""
     rows = []
     costs = [cost for cost in costs if cost.n_passes]
@@ -33,6 +87,9 @@ def summary(costs: Iterable[ViewCost]) -> list[dict[str, str]]:
         once = sum(cost.n_passes for cost in chosen)
         alone_flops = sum(cost.n_variants * cost.reference_flops for cost in chosen)
         once_flops = sum(cost.flops for cost in chosen)
+        timed = [(cost, speeds[cost.checkpoint, cost.view]) for cost in chosen]
+        alone_s = sum(c.n_variants * c.reference_flops * speed.reference for c, speed in timed)
+        once_s = sum(c.flops * speed.ours for c, speed in timed)
         rows.append(
             {
                 "embeddings": kind,
@@ -42,6 +99,9 @@ def summary(costs: Iterable[ViewCost]) -> list[dict[str, str]]:
                 "PFLOP by itself": f"{alone_flops / 1e15:,.0f}",
                 "PFLOP once": f"{once_flops / 1e15:,.0f}",
                 "less": f"{alone_flops / once_flops:.2f}x",
+                "CPU hours by itself, hear21passt": f"{alone_s / 3600:,.0f}",
+                "CPU hours once": f"{once_s / 3600:,.0f}",
+                "faster": f"{alone_s / once_s:.2f}x",
             }
         )
     return rows
@@ -56,7 +116,7 @@ def main() -> None:
     variants, checkpoints = read_variants(read_config(arguments.config))
     costs = count_views(variants.values(), checkpoints, hear_workloads())
     write_csv(pd.DataFrame([dataclasses.asdict(cost) for cost in costs]), arguments.output)
-    totals = summary(costs)
+    totals = summary(costs, read_speeds(SPEEDS, checkpoints))
     write_csv(
         pd.DataFrame(totals), arguments.output.with_name(f"{arguments.output.stem}_total.csv")
     )

@@ -175,11 +175,12 @@ def count_views(
         embeddings = [Embedding.parse(name) for name in names if name]
         readers = Counter((e.checkpoint, view) for e in embeddings for view in e.views)
         for (id, view), n_variants in readers.items():
-            costs.append(_view_cost(checkpoints[id], view, work, n_variants))
+            costs.append(view_cost(checkpoints[id], view, work, n_variants))
     return costs
 
 
-def _view_cost(checkpoint: Checkpoint, view: str, work: Workload, n_variants: int) -> ViewCost:
+def view_cost(checkpoint: Checkpoint, view: str, work: Workload, n_variants: int = 1) -> ViewCost:
+    """Count what one checkpoint does over one view of a workload."""
     passes = clip_passes(view, round(work.duration_s * SAMPLE_RATE_HZ))
     tokens, flops, reference_flops = 0, 0, 0
     n_passes = work.n_clips * passes.n_passes

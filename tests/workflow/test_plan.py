@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.passes import summary
+from benchmarks.passes import SPEEDS, Speed, read_speeds, summary
 from hear.protocol import Protocol
 from passt.checkpoints import Checkpoint
 from passt.cost import Workload, count_views
@@ -103,9 +103,27 @@ def test_the_rule_graph_has_no_arrow_that_a_longer_path_implies():
 def test_computing_once_saves_passes():
     variants, checkpoints = read_variants(CONFIG)
     work = [Workload("a", False, 3, 1.0), Workload("b", True, 2, 1.0)]
-    scenes, timestamps = summary(count_views(variants.values(), checkpoints, work))
+    costs = count_views(variants.values(), checkpoints, work)
+    alike = {(cost.checkpoint, cost.view): Speed(1.0, 1.0) for cost in costs}
+    faster = {key: Speed(3.0, 1.0) for key in alike}
+    scenes, timestamps = summary(costs, alike)
     assert float(scenes["fewer"].rstrip("x")) >= 3.5
     assert float(timestamps["fewer"].rstrip("x")) >= 2.5
+    for same, fast in zip((scenes, timestamps), summary(costs, faster), strict=True):
+        assert same["faster"] == same["less"]  # at one speed, operations are time
+        ratio = float(fast["faster"].rstrip("x")) / float(same["faster"].rstrip("x"))
+        assert ratio == pytest.approx(3, rel=0.01)
+
+
+def test_every_view_of_the_paper_has_a_measured_speed():
+    variants, checkpoints = read_variants(read_config(Path("config/paper.yaml")))
+    work = [Workload("a", False, 3, 1.0), Workload("b", True, 2, 1.0)]
+    speeds = read_speeds(SPEEDS, checkpoints)
+    costs = [c for c in count_views(variants.values(), checkpoints, work) if c.n_passes]
+    assert {(c.checkpoint, c.view) for c in costs} == set(speeds)
+    assert all(0 < speed.ours < speed.reference < 1e-9 for speed in speeds.values())
+    with pytest.raises(ValueError, match=r"mini_hop10: expected width and depth \(768, 12\)"):
+        read_speeds(SPEEDS, read_variants(CONFIG)[1])
 
 
 def test_the_tasks_that_the_config_selects_are_planned():
