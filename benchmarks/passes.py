@@ -43,19 +43,13 @@ class Speed:
 def read_speeds(
     path: Path, checkpoints: Mapping[str, Checkpoint], threads: int = 1
 ) -> dict[tuple[str, str], Speed]:
-    """Read the measured speeds, by checkpoint and view.
+    """Read the measured speeds, by checkpoint and view, of checkpoints of the measured size.
 
     Raises
     ------
     KeyError
         If a case of ``benchmarks.embed`` was not measured.
-    ValueError
-        If a checkpoint is not of the size that was measured, the paper's.
     """
-    for id, checkpoint in checkpoints.items():
-        found = (checkpoint.architecture.embed_dim, checkpoint.architecture.depth)
-        if found != MEASURED_SIZE:
-            raise ValueError(f"{id}: expected width and depth {MEASURED_SIZE}, found {found}")
     measured = {
         (row["case"], row["hop_ms"]): row
         for row in csv.DictReader(path.open())
@@ -67,7 +61,8 @@ def read_speeds(
             continue
         row = measured[case.name, HOPS_MS[case.hop]]
         for id, checkpoint in checkpoints.items():
-            if checkpoint.hop == case.hop:
+            size = (checkpoint.architecture.embed_dim, checkpoint.architecture.depth)
+            if checkpoint.hop == case.hop and size == MEASURED_SIZE:
                 work = Workload(case.name, case.view != "scene", 1, case.seconds)
                 cost = view_cost(checkpoint, case.view, work)
                 reference = float(row["reference_s"]) / cost.reference_flops
@@ -78,9 +73,18 @@ def read_speeds(
 def summary(
     costs: Iterable[ViewCost], speeds: Mapping[tuple[str, str], Speed]
 ) -> list[dict[str, str]]:
-    """Totals of scene and timestamp embeddings, both ways; matrix products only."""
+    """Totals of scene and timestamp embeddings, both ways; matrix products only.
+
+    Raises
+    ------
+    ValueError
+        If a view has no measured speed.
+    """
     rows = []
     costs = [cost for cost in costs if cost.n_passes]
+    for cost in costs:
+        if (cost.checkpoint, cost.view) not in speeds:
+            raise ValueError(f"{cost.checkpoint}, view {cost.view}: no speed in {SPEEDS}")
     for kind, at_timestamps in (("scenes", False), ("timestamps", True)):
         chosen = [cost for cost in costs if cost.at_timestamps == at_timestamps]
         alone = sum(cost.n_variants * cost.n_passes for cost in chosen)

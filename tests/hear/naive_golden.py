@@ -1,6 +1,7 @@
 """Golden values of HEAR's naive baseline and the inputs they were made from.
 
-Made with hearbaseline 2021.1.1 itself, unmodified: VERSIONS_LINE.
+Made with hearbaseline 2021.1.1 itself, unmodified, and librosa 0.9.2 (which asks for
+``pkg_resources``, thus setuptools below 81), torch 2.13.0 (CPU, one thread), numpy 2.4.6.
 Again, in an environment that has these, from the repository's root:
 ``python -m tests.hear.naive_golden``.
 """
