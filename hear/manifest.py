@@ -60,7 +60,7 @@ def write_manifest(
         manifest["folders"].append(
             {
                 "path": str(task.path.relative_to(base) if inside else task.path),
-                "task_hash": folder_fingerprint(task),
+                "task_hash": folder_fingerprint(task, progress),
                 **summary,
             }
         )
