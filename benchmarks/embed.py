@@ -193,6 +193,8 @@ def _record(path: Path, row: dict) -> None:
     rows = list(csv.DictReader(path.open())) if path.exists() else []
     rows = [old for old in rows if any(str(old[k]) != str(row[k]) for k in key)]
     rows.append(row)
+    order = [(case.name, HOPS_MS[case.hop]) for case in CASES]
+    rows.sort(key=lambda row: order.index((row["case"], row["hop_ms"])))
     write_csv(pd.DataFrame(rows, columns=COLUMNS), path)
 
 

@@ -88,7 +88,7 @@ def _draw(axes: Axes, rows: pd.DataFrame, pt2_per_mib: float) -> None:
 def _offset(hop_ms: int, distance: float) -> tuple[float, float]:
     """Place a name: hops 5 and 3 have the same mAP, so theirs stand below and above.
 
-    Hop 10 with structured Patchout is above hop 5 and may be nearly as slow; it is never near hop 3.
+    Hop 10 with structured Patchout is above hop 5 and may be nearly as slow, unlike hop 3.
     """
     return {10: (distance, 0.0), 5: (0.0, -distance), 3: (0.0, distance)}[hop_ms]
 
