@@ -1,4 +1,8 @@
-"""The study, read and checked before anything else, and what all rules share."""
+"""The study, read and checked before anything else, and what all rules share.
+
+Rules marked `localrule` take seconds: on a cluster they run beside Snakemake, not as jobs of
+their own that wait longer than they work.
+"""
 
 import os
 import re

@@ -38,6 +38,7 @@ for exhibits in (STUDY, OFFICIAL):
             embeddings=exhibits.task_embeddings(),
             baseline=BASELINE,
             study=exhibits.name,
+        localrule: True
         log:
             f"logs/{exhibits.name}/compare.log",
         conda:
@@ -65,6 +66,7 @@ for exhibits in (STUDY, OFFICIAL):
             known=STUDY.known_names(),
             study=exhibits.name,
             label=exhibits.label(),
+        localrule: True
         log:
             f"logs/{exhibits.name}/judge.log",
         conda:
@@ -86,6 +88,7 @@ for exhibits in (STUDY, OFFICIAL):
             label=exhibits.label(),
             normalization=exhibits.normalization,
             model_labels=exhibits.model_labels(),
+        localrule: True
         log:
             f"logs/{exhibits.name}/plot/ranks.log",
         conda:

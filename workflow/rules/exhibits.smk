@@ -10,6 +10,7 @@ rule normalize:
         scores=f"{RESULTS}/scores.csv",
         summary=f"{RESULTS}/summary.csv",
         maxima=f"{RESULTS}/maxima.csv",
+    localrule: True
     log:
         f"logs/{STUDY.name}/normalize.log",
     conda:
@@ -31,6 +32,7 @@ rule tabulate_tasks:
     params:
         models={"passt_m_hop10_random": "M random-init", BASELINE: "log-mel", "passt_m_hop10": "M"},
         label=STUDY.label(),
+    localrule: True
     log:
         f"logs/{STUDY.name}/tabulate_tasks.log",
     conda:
@@ -66,6 +68,7 @@ for exhibits in (STUDY, OFFICIAL):
             task_labels=exhibits.task_labels(),
             event_tasks=exhibits.tasks_of("event"),
             highlight=exhibits.highlight,
+        localrule: True
         log:
             f"logs/{exhibits.name}/plot/figure_{{figure}}.log",
         conda:
@@ -90,6 +93,7 @@ for exhibits in (STUDY, OFFICIAL):
         params:
             label=exhibits.label(),
             model_labels=exhibits.model_labels(),
+        localrule: True
         log:
             f"logs/{exhibits.name}/tabulate.log",
         conda:

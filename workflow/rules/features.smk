@@ -54,6 +54,7 @@ if STUDY.shards:  # large tasks in several jobs, for several GPUs or cluster nod
             n=lambda w: STUDY.shards[w.task],
         wildcard_constraints:
             task="|".join(STUDY.shards),
+        localrule: True
         log:
             f"logs/{STUDY.name}/join_shards/{{task}}.{{batch}}.log",
         conda:

@@ -15,6 +15,7 @@ rule write_leaderboard_row:
         entry=config["leaderboard"],
         real_tasks=[task for task, spec in STUDY.tasks.items() if spec.is_official],
         deviations=STUDY.protocol.deviations(),
+    localrule: True
     log:
         f"logs/{STUDY.name}/write_leaderboard_row.log",
     conda:

@@ -33,6 +33,7 @@ rule show_costs:
         figure=multiext(f"{RESULTS}/figures/figure_3", ".pdf", ".png", ".svg", ".csv"),
     params:
         study=STUDY.name,
+    localrule: True
     log:
         f"logs/{STUDY.name}/show_costs.log",
     conda:

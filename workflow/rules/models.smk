@@ -34,6 +34,7 @@ rule rank:
     params:
         label=STUDY.label(),
         model_labels=STUDY.model_labels(),
+    localrule: True
     log:
         f"logs/{STUDY.name}/rank.log",
     conda:

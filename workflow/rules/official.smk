@@ -9,6 +9,7 @@ rule score_official:
         scores="results/official/scores.csv",
         summary="results/official/summary.csv",
         maxima="results/official/maxima.csv",
+    localrule: True
     log:
         "logs/official/score_official.log",
     conda:

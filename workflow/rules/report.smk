@@ -22,6 +22,7 @@ for reported in (STUDY, OFFICIAL):
             facts=report_facts(reported),
             text=reported.words(),
             logs=[f"logs/{reported.name}", f"logs/{reported.source}"],
+        localrule: True
         log:
             f"logs/{reported.name}/report.log",
         conda:

@@ -15,6 +15,7 @@ if STUDY.judged_model:
         params:
             model=STUDY.judged_model,
             label=STUDY.label(),
+        localrule: True
         log:
             f"logs/{STUDY.name}/check_reproduction.log",
         conda:

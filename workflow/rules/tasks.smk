@@ -36,6 +36,7 @@ rule list_tasks:
     params:
         categories={task: spec.category for task, spec in STUDY.tasks.items()},
         names=STUDY.task_labels(),
+    localrule: True
     log:
         f"logs/{STUDY.name}/list_tasks.log",
     conda:
