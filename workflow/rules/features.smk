@@ -12,6 +12,9 @@ rule embed:
         shard=(0, 1),
     priority: events_first
     threads: config["threads"]["embed"]
+    resources:
+        mem_mb=8000,
+        runtime=2880,  # min; the largest view of the paper on one core (see make plan, shards)
     log:
         f"logs/{STUDY.name}/embed/{{task}}.{{batch}}.log",
     benchmark:

@@ -46,6 +46,9 @@ rule pretrain:
         recipe="[a-z0-9]+",
         hop="hop10|hop5|hop3",
     threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=2880,
     log:
         "logs/pretrain/{recipe}_{hop}.log",
     benchmark:

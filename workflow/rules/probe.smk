@@ -13,6 +13,9 @@ rule predict:
         threads=config["threads"]["predict"],  # whatever --cores says, so that results are equal
     priority: events_first
     threads: config["threads"]["predict"]
+    resources:
+        mem_mb=8000,  # make plan: 6 GiB at most in the paper's study
+        runtime=2880,
     log:
         f"logs/{STUDY.name}/predict/{{task}}.{{batch}}.seed{{seed}}.log",
     benchmark:

@@ -15,6 +15,8 @@ rule fetch_task:
         state=lambda w: STUDY.tasks[w.task].state(),
     priority: 100  # all tasks are checked before the first is embedded
     threads: config["threads"].get("fetch", 1)
+    resources:
+        runtime=720,  # min; unpacks, checks and resamples an archive
     log:
         f"logs/{STUDY.source}/fetch_task/{{task}}.log",
     benchmark:
