@@ -208,3 +208,12 @@ def test_dry_run_of_pretraining():
     finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert finished.returncode == 0, finished.stdout + finished.stderr
     assert "make_pretraining_clips" in finished.stdout and "pretrain" in finished.stdout
+
+
+def test_the_slurm_profile_sets_no_resources_of_rules():
+    """``--set-resources`` on the command line would replace all of a profile's."""
+    profile = yaml.safe_load((ROOT / "profiles" / "slurm" / "profile.yaml").read_text())
+    assert profile["executor"] == "slurm" and "set-resources" not in profile
+    for rules, n in (("features", 1), ("probe", 1), ("tasks", 1), ("pretrain", 1)):
+        text = (ROOT / "workflow" / "rules" / f"{rules}.smk").read_text()
+        assert text.count("runtime=") == n
