@@ -45,3 +45,25 @@ rule list_tasks:
         ENVIRONMENT
     script:
         "../scripts/list_tasks.py"
+
+
+rule tabulate_tasks:
+    message:
+        "tabulate_tasks: how hard the tasks of study {STUDY.name} are"
+    input:
+        tasks=STUDY.task_table,
+        summary=f"{RESULTS}/summary.csv",
+        code=code("analysis/tables.py"),
+    output:
+        csv=f"{RESULTS}/tables/tasks.csv",
+        md=f"{RESULTS}/tables/tasks.md",
+    params:
+        models={"passt_m_hop10_random": "M random-init", BASELINE: "log-mel", "passt_m_hop10": "M"},
+        label=STUDY.label(),
+    localrule: True
+    log:
+        f"logs/{STUDY.name}/tabulate_tasks.log",
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/tabulate_tasks.py"
