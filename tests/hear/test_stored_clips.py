@@ -20,9 +20,9 @@ TINY = {"init": "random", "hop": 320, "embed_dim": 64, "depth": 1, "num_heads": 
 
 @pytest.fixture
 def write(tmp_path: Path):
-    def write(n_samples: int, rate_hz: int, subtype: str = "PCM_16") -> Path:
+    def write(n_samples: int, rate_hz: int) -> Path:
         noise = np.random.default_rng(0).uniform(-0.5, 0.5, n_samples)
-        soundfile.write(tmp_path / "a.wav", noise, rate_hz, subtype=subtype)
+        soundfile.write(tmp_path / "a.wav", noise, rate_hz)
         return tmp_path / "a.wav"
 
     return write
