@@ -13,19 +13,19 @@ INSTALLED = .venv/.installed
 
 .PHONY: run test readme provenance heareval plan
 run: $(INSTALLED)
-	@$(BIN)/python -m workflow.launch --cores $(CORES) $(ARGS)
+	@$(BIN)/python -m workflow.commands.launch --cores $(CORES) $(ARGS)
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest
 
 provenance: run
-	@$(BIN)/python -m workflow.launch --cores 1 --report results/provenance.html $(ARGS)
+	@$(BIN)/python -m workflow.commands.launch --cores 1 --report results/provenance.html $(ARGS)
 
 plan: $(INSTALLED)
-	@$(BIN)/python -m workflow.plan --config $(CONFIG)
+	@$(BIN)/python -m workflow.commands.plan --config $(CONFIG)
 
 readme: run
-	@$(BIN)/python -m workflow.readme
+	@$(BIN)/python -m workflow.commands.readme
 
 heareval: .venv-heareval/.installed
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from hear.audio import read_clip
-from hear.tasks import TaskFolder, stored_order
+from hear.audio.read import read_clip
+from hear.tasks.folder import TaskFolder, stored_order
 from tests.passt import golden
 
 RATE_HZ = 48_000  # of the official archives

@@ -26,16 +26,16 @@ import numpy as np
 import pandas as pd
 import torch
 
-from analysis.scores import write_csv
+from analysis.tables.scores import write_csv
 from benchmarks.clips import write_files
 from benchmarks.machine import machine, sgemm_flops_per_s, versions
-from hear.embed import embed_task
-from hear.features import read_components
-from passt.cost import view_flops
+from hear.features.embed import embed_task
+from hear.features.store import read_components
 from passt.embedder import Embedder
 from passt.mel import MelSpectrogram
 from passt.transformer import Architecture, PaSST
 from tests.passt import golden
+from workflow.commands.cost import view_flops
 from workflow.process import configure
 
 COLUMNS = (

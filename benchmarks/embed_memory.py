@@ -20,10 +20,10 @@ import numpy as np
 import pandas as pd
 import torch
 
-from analysis.scores import write_csv
+from analysis.tables.scores import write_csv
 from benchmarks.clips import open_task, write_task
 from benchmarks.machine import machine, peak_mib, versions
-from hear.embed import embed_task
+from hear.features.embed import embed_task
 from passt.checkpoints import Checkpoint
 from workflow.process import configure
 

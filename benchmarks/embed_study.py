@@ -19,12 +19,12 @@ import pandas as pd
 import yaml
 from tqdm import tqdm
 
-from analysis.scores import write_csv
+from analysis.tables.scores import write_csv
 from benchmarks.machine import machine, versions
-from hear.embed import embed_task
-from hear.manifest import read_manifest
+from hear.features.embed import embed_task
+from hear.tasks.manifest import read_manifest
 from workflow.process import configure
-from workflow.study import Study
+from workflow.study.study import Study
 
 ROOT = Path(__file__).parents[1]
 OUTPUT = ROOT / "benchmarks" / "results" / "embed_study.csv"

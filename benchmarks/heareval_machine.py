@@ -9,7 +9,7 @@ import resource
 from importlib.metadata import version
 from pathlib import Path
 
-from hear.heareval_backend import environment
+from hear.heareval.backend import environment
 
 
 @functools.cache

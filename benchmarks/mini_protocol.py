@@ -22,13 +22,13 @@ from scipy.stats import spearmanr
 from tqdm import tqdm
 
 from benchmarks.machine import machine, versions
-from hear.features import read_stored
-from hear.manifest import read_manifest
-from hear.predictions import predict_task
+from hear.features.store import read_stored
+from hear.probe.predict import predict_task
 from hear.protocol import Protocol
-from hear.score import score_predictions
+from hear.scores.score import score_predictions
+from hear.tasks.manifest import read_manifest
 from workflow.process import configure
-from workflow.study import Study
+from workflow.study.study import Study
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"

@@ -21,12 +21,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.scores import write_csv
+from analysis.tables.scores import write_csv
 from benchmarks.embed import CASES, HOPS_MS
 from benchmarks.embed import OUTPUT as SPEEDS
 from passt.checkpoints import Checkpoint
-from passt.cost import ViewCost, Workload, count_views, view_cost
-from workflow.sizes import hear_workloads, read_config, read_variants
+from workflow.commands.cost import ViewCost, Workload, count_views, view_cost
+from workflow.commands.sizes import hear_workloads, read_config, read_variants
 
 OUTPUT = Path(__file__).parent / "results" / "passes.csv"
 MEASURED_SIZE = (768, 12)  # width and depth of ViT-B

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from hear.events import frame_targets
-from hear.heareval_folder import write_folder, write_settings
-from hear.probe_data import ProbeData
+from hear.heareval.folder import write_folder, write_settings
+from hear.metrics.frames import frame_targets
+from hear.probe.data import ProbeData
+from hear.probe.selection import EventInfo
 from hear.protocol import GridPoint, Protocol, grid_points
-from hear.selection import EventInfo
-from hear.tasks import Fold
+from hear.tasks.folder import Fold
 
 N_FEATURES = 1295  # PaSST's M and H
 HOP_MS = 50.0

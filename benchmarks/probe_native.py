@@ -12,11 +12,11 @@ import torch
 
 from benchmarks.machine import peak_mib
 from benchmarks.probe_cases import read
-from hear import probe, stacked, training
-from hear.adam import Adam
-from hear.network import build_network
+from hear.probe import search, stacked, training
+from hear.probe.adam import Adam
+from hear.probe.network import build_network
+from hear.probe.training import FoldData
 from hear.protocol import GridPoint, Protocol
-from hear.training import FoldData
 from workflow.process import configure
 
 
@@ -83,10 +83,10 @@ def main() -> None:
     facts: dict = {"imports_mib": peak_mib(), "imports_s": round(time.process_time(), 2)}
     seconds: dict[str, float] = {}
     trainer = {"native": training, "stacked": stacked}[program]
-    for module, name in ((trainer, "_train_epoch"), (trainer, "_validate"), (probe, "predict")):
+    for module, name in ((trainer, "_train_epoch"), (trainer, "_validate"), (search, "predict")):
         timed(module, name, seconds)
-    fit_points = {"native": probe.one_by_one, "stacked": stacked.fit_stacked}[program]
-    result = probe.train_and_predict(**read(case, folder), seed=42, fit_points=fit_points)
+    fit_points = {"native": search.one_by_one, "stacked": stacked.fit_stacked}[program]
+    result = search.train_and_predict(**read(case, folder), seed=42, fit_points=fit_points)
     facts["device"] = stacked.best_device().type if program == "stacked" else "cpu"
     facts |= {"seconds": seconds, "epochs": [fold.chosen.epoch for fold in result.folds]}
     facts["score"] = [fold.chosen.validation_score for fold in result.folds]

@@ -24,12 +24,13 @@ import torch
 
 from benchmarks.heareval_machine import cpu_seconds, machine
 from benchmarks.parity_summary import summarize
-from hear import heareval_backend, probe
-from hear.metrics import METRICS
-from hear.probe import ProbeResult
+from hear.heareval import backend
+from hear.metrics.clips import METRICS
+from hear.probe import search
+from hear.probe.search import ProbeResult
+from hear.probe.selection import events_of_files, frames_by_file, reference_events
+from hear.probe.stacked import fit_stacked
 from hear.protocol import Protocol
-from hear.selection import events_of_files, frames_by_file, reference_events
-from hear.stacked import fit_stacked
 from tests.hear.oracle_inputs import probe_inputs
 
 RESULTS = Path(__file__).parent / "results"
@@ -91,9 +92,9 @@ def run(case: str, program: str, seed: int, python: str) -> dict[str, Any]:
     """One row: a program on a case with a seed."""
     arguments = arguments_of(case)
     evaluate = {
-        "native": probe.train_and_predict,
-        "stacked": partial(probe.train_and_predict, fit_points=fit_stacked),
-        "heareval": partial(heareval_backend.train_and_predict, python=python),
+        "native": search.train_and_predict,
+        "stacked": partial(search.train_and_predict, fit_points=fit_stacked),
+        "heareval": partial(backend.train_and_predict, python=python),
     }[program]
     started, cpu = time.perf_counter(), cpu_seconds()
     result = evaluate(**arguments, seed=seed)
@@ -119,7 +120,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=range(42, 50))
     parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
     parser.add_argument("--programs", nargs="+", default=["heareval", "native", "stacked"])
-    parser.add_argument("--python", default=str(heareval_backend.PYTHON))
+    parser.add_argument("--python", default=str(backend.PYTHON))
     parser.add_argument("--output", type=Path, default=RESULTS / "probe_parity.csv")
     options = parser.parse_args()
     torch.set_num_threads(1)

@@ -21,14 +21,14 @@ import pandas as pd
 import yaml
 from tqdm import tqdm
 
-from analysis.scores import write_csv
+from analysis.tables.scores import write_csv
 from benchmarks.heareval_machine import cpu_seconds, machine
 from hear.evaluators import evaluator
-from hear.features import read_stored
-from hear.heareval_backend import PYTHON
-from hear.manifest import read_manifest
+from hear.features.store import read_stored
+from hear.heareval.backend import PYTHON
+from hear.tasks.manifest import read_manifest
 from workflow.process import configure
-from workflow.study import Study
+from workflow.study.study import Study
 
 ROOT = Path(__file__).parents[1]
 OUTPUT = ROOT / "benchmarks" / "results" / "probe_study.csv"
@@ -40,7 +40,7 @@ def measure(study: Study, task: str, python: str, bar: tqdm) -> dict:
     _, folders = read_manifest(study.manifest(task))
     embeddings = dict.fromkeys(study.embeddings_of(study.tasks[task].embedding_type).values())
     started = cpu_seconds()
-    subprocess.run([sys.executable, "-c", "import hear.predictions"], cwd=ROOT, check=True)
+    subprocess.run([sys.executable, "-c", "import hear.probe.predict"], cwd=ROOT, check=True)
     seconds, n_equal = {"native": cpu_seconds() - started, "heareval": 0.0}, 0
     for embedding in embeddings:
         parts = [(Path(path), level) for path, level in study.component_paths(embedding, task)]

@@ -7,9 +7,10 @@ from functools import partial
 
 import torch
 
-from hear import heareval_backend, predictions
-from hear.probe import train_and_predict
-from hear.stacked import best_device, fit_stacked
+from hear.heareval import backend
+from hear.probe.predict import predict_task
+from hear.probe.search import train_and_predict
+from hear.probe.stacked import best_device, fit_stacked
 
 PredictTask = Callable[..., tuple]
 
@@ -21,21 +22,21 @@ def evaluator(name: str, python: str = "") -> PredictTask:
     ----------
     name : str
         ``native`` (one grid point after the other on the CPU, byte for byte as heareval),
-        ``stacked`` (:mod:`hear.stacked`, on a GPU if there is one) or ``heareval``.
+        ``stacked`` (:mod:`hear.probe.stacked`, on a GPU if there is one) or ``heareval``.
     python : str
         Python of heareval's environment.
 
     Returns
     -------
     callable
-        With the signature of :func:`hear.predictions.predict_task`.
+        With the signature of :func:`hear.probe.predict.predict_task`.
     """
     known = {
-        "native": predictions.predict_task,
+        "native": predict_task,
         "stacked": partial(
-            predictions.predict_task, evaluate=partial(train_and_predict, fit_points=fit_stacked)
+            predict_task, evaluate=partial(train_and_predict, fit_points=fit_stacked)
         ),
-        "heareval": partial(heareval_backend.predict_task, python=python),
+        "heareval": partial(backend.predict_task, python=python),
     }
     if name not in known:
         raise ValueError(f"evaluator: expected one of {', '.join(known)}, found {name!r}")

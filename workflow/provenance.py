@@ -9,7 +9,7 @@ import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
-from hear.features import read_index
+from hear.features.store import read_index
 from hear.protocol import PROBE_VERSION
 
 VERSION = "0.1.0"  # of this software; CITATION.cff and CHANGELOG.md agree

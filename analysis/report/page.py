@@ -11,8 +11,8 @@ from pathlib import Path
 import jinja2
 import pandas as pd
 
-from analysis.figures.common import FigureText
-from analysis.report.exhibits import HEADLINE, Exhibit
+from analysis.exhibits.figures.common import FigureText
+from analysis.exhibits.registry import HEADLINE, Exhibit
 from analysis.report.tables import Table, claims_table, plain_table, scores_table, task_scores
 from analysis.report.trace import Trace
 

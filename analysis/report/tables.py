@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.figures.common import OFFICIAL_BASE, FigureText
-from analysis.normalize import read_summary
-from analysis.words import metric_label, ordered_categories
+from analysis.exhibits.figures.common import OFFICIAL_BASE, FigureText
+from analysis.tables.normalize import read_summary
+from analysis.tables.words import metric_label, ordered_categories
 
 BEST = "★"
 CLAIM_COLUMNS = (  # of claims.csv, readable on a page; the caption links to the rest

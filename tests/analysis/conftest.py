@@ -11,11 +11,10 @@ import pandas as pd
 import pytest
 from score_rows import EVENT_TASKS, MODELS, TASKS, tidy_row, tidy_table
 
-from analysis.figures import FigureText
-from analysis.figures.common import BASE
-from analysis.normalize import best_of_run, normalize, summarize
-from analysis.scores import combine
-from hear.official import challenge_maxima, load_official_scores, official_tidy
+from analysis.exhibits.figures.common import BASE, FigureText
+from analysis.tables.normalize import best_of_run, normalize, summarize
+from analysis.tables.official import challenge_maxima, load_official_scores, official_tidy
+from analysis.tables.scores import combine
 
 ROOT = Path(__file__).parents[2]
 

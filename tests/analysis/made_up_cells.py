@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from analysis.cells import Cells
-from analysis.normalize import SUMMARY_COLUMNS
+from analysis.statistics.cells import Cells
+from analysis.tables.normalize import SUMMARY_COLUMNS
 
 CATEGORY = {"esc50": "general", "fsd50k": "general", "maestro": "music", "libricount": "speech"}
 METRIC = {"esc50": "top1_acc", "fsd50k": "mAP", "maestro": "event_onset_50ms_fms"}

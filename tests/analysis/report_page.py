@@ -10,13 +10,16 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.costs import COST_COLUMNS, read_costs, table_2
-from analysis.figures import FIGURES, FigureText
-from analysis.figures.speed import figure_3
-from analysis.report import Facts, exhibits_among, read_trace, render_report
-from analysis.scores import write_csv
-from analysis.style import save_figure
-from analysis.tables import score_table, table_1
+from analysis.exhibits.figures import FIGURES
+from analysis.exhibits.figures.common import FigureText
+from analysis.exhibits.figures.speed import figure_3
+from analysis.exhibits.registry import exhibits_among
+from analysis.exhibits.style import save_figure
+from analysis.report.page import Facts, render_report
+from analysis.report.trace import read_trace
+from analysis.tables.costs import COST_COLUMNS, read_costs, table_2
+from analysis.tables.scores import write_csv
+from analysis.tables.tabulate import score_table, table_1
 
 ROOT = Path(__file__).parents[2]
 STAGES = pd.DataFrame(

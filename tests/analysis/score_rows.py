@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analysis.figures.common import BOX_LEVELS, HOPS, IMPROVED, LEVELS, RECEPTIVE_FIELDS
-from analysis.scores import TIDY_COLUMNS
+from analysis.exhibits.figures.common import BOX_LEVELS, HOPS, IMPROVED, LEVELS, RECEPTIVE_FIELDS
+from analysis.tables.scores import TIDY_COLUMNS
 
 EVENT_TASKS = ("dcase2016_task2", "maestro")
 TASKS = {  # task: category, primary metric, number of folds

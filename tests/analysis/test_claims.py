@@ -10,9 +10,7 @@ import pandas as pd
 import pytest
 from made_up_cells import make_cells
 
-from analysis.cells import build_cells
-from analysis.claim_numbers import judge
-from analysis.claims import (
+from analysis.claims.decide import (
     BY_VALUE,
     FAILS,
     HOLDS,
@@ -26,9 +24,17 @@ from analysis.claims import (
     decide,
     judge_measured,
 )
-from analysis.ledger import LEDGER_COLUMNS, NOTHING_MEASURED, ledger, quantities, read_measured
-from analysis.normalize import summarize
-from workflow.claims import read_claims
+from analysis.claims.ledger import (
+    LEDGER_COLUMNS,
+    NOTHING_MEASURED,
+    ledger,
+    quantities,
+    read_measured,
+)
+from analysis.claims.numbers import judge
+from analysis.statistics.cells import build_cells
+from analysis.tables.normalize import summarize
+from workflow.study.claims import read_claims
 
 ROOT = Path(__file__).parents[2]
 TASKS = pd.read_csv(ROOT / "config" / "tasks.tsv", sep="\t")["task"]

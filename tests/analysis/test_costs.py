@@ -10,9 +10,9 @@ import pytest
 from figure_parts import words
 from report_page import ROOT, measured
 
-from analysis.costs import OTHER_SYSTEMS, VIT_B, cost_label, read_costs, table_2
-from analysis.figures.speed import figure_3
-from analysis.scores import write_csv
+from analysis.exhibits.figures.speed import figure_3
+from analysis.tables.costs import OTHER_SYSTEMS, VIT_B, cost_label, read_costs, table_2
+from analysis.tables.scores import write_csv
 
 
 def test_the_papers_table_2_as_printed() -> None:

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from figure_parts import bar_heights, box_patches, words
 
-from analysis.figures import FIGURES, FigureText
-from analysis.figures.common import BASE, MIN_BOX_TASKS
-from analysis.normalize import best_of_run, normalize, summarize
+from analysis.exhibits.figures import FIGURES
+from analysis.exhibits.figures.common import BASE, MIN_BOX_TASKS, FigureText
+from analysis.tables.normalize import best_of_run, normalize, summarize
 
 
 @pytest.mark.parametrize("number", (6, 7, 8, 9))

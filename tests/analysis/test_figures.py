@@ -15,9 +15,9 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
-from analysis.figures import FIGURES, FigureText
-from analysis.figures.common import BASE, EVENT_REFERENCES, IMPROVED, LEVELS
-from analysis.style import SMALL_PT, save_exhibit
+from analysis.exhibits.figures import FIGURES
+from analysis.exhibits.figures.common import BASE, EVENT_REFERENCES, IMPROVED, LEVELS, FigureText
+from analysis.exhibits.style import SMALL_PT, save_exhibit
 
 ALL = sorted(FIGURES)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.intervals import average_seeds, interval
-from hear.resample import draw_weights
-from hear.weighted import weighted_average_precision
+from analysis.statistics.intervals import average_seeds, interval
+from hear.metrics.weighted import weighted_average_precision
+from hear.scores.bootstrap import draw_weights
 
 
 def test_hand_computed() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.leaderboard import LEADERBOARD_COLUMNS, LeaderboardError, leaderboard_row
+from analysis.tables.leaderboard import LEADERBOARD_COLUMNS, LeaderboardError, leaderboard_row
 
 # The first line of docs/leaderboard.csv in github.com/hearbenchmark/hearbenchmark.com.
 HEADER = (

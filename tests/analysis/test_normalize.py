@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from score_rows import tidy_row, tidy_table
 
-from analysis.normalize import (
+from analysis.tables.normalize import (
     SUMMARY_COLUMNS,
     best_of_run,
     normalize,
@@ -17,7 +17,7 @@ from analysis.normalize import (
     read_summary,
     summarize,
 )
-from analysis.scores import write_csv
+from analysis.tables.scores import write_csv
 
 
 def cell(summary: pd.DataFrame, model: str, task: str) -> pd.Series:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from analysis.figures import FIGURES, FigureText
-from analysis.normalize import summarize
-from analysis.scores import TIDY_COLUMNS
-from hear.official import TIDY_COLUMNS as OFFICIAL_COLUMNS
+from analysis.exhibits.figures import FIGURES
+from analysis.exhibits.figures.common import FigureText
+from analysis.tables.normalize import summarize
+from analysis.tables.official import TIDY_COLUMNS as OFFICIAL_COLUMNS
+from analysis.tables.scores import TIDY_COLUMNS
 
 TOLERANCE = 0.0006
 BASE = "CP-JKU PaSST base"

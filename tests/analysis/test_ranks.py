@@ -6,10 +6,10 @@ import pandas as pd
 from figure_parts import words
 from made_up_cells import make_cells
 
-from analysis.figures import FigureText
-from analysis.figures.ranks import RANK_COLUMNS, figure_ranks
-from analysis.statistics import STATISTICS_COLUMNS, compare
-from analysis.style import save_exhibit
+from analysis.exhibits.figures.common import FigureText
+from analysis.exhibits.figures.ranks import RANK_COLUMNS, figure_ranks
+from analysis.exhibits.style import save_exhibit
+from analysis.statistics.estimates import STATISTICS_COLUMNS, compare
 
 MAXIMA = {"esc50": 1.0, "maestro": 1.0, "libricount": 1.0}
 SCORES = {

@@ -14,9 +14,10 @@ import pandas as pd
 import pytest
 from report_page import Page, render, write_study
 
-from analysis.figures import FigureText
-from analysis.report import EXHIBITS, exhibits_among, read_trace
+from analysis.exhibits.figures.common import FigureText
+from analysis.exhibits.registry import EXHIBITS, exhibits_among
 from analysis.report.tables import BEST, plain_table, scores_table, task_scores
+from analysis.report.trace import read_trace
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analysis.normalize import SUMMARY_COLUMNS
-from analysis.reproduction import (
+from analysis.tables.normalize import SUMMARY_COLUMNS
+from analysis.tables.reproduction import (
     SOURCES,
     VERDICTS,
     read_reference,

@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analysis.score_files import read_scores
-from analysis.scores import TIDY_COLUMNS, ScoresError, combine, read_tidy, write_csv
+from analysis.tables.score_files import read_scores
+from analysis.tables.scores import TIDY_COLUMNS, ScoresError, combine, read_tidy, write_csv
 
 ENTRY = {"metric": "top1_acc", "primary": True, "maximize": True, "fold": "f0", "seed": 1}
 SECOND = {"metric": "mAP", "primary": False, "maximize": True, "fold": "f0", "seed": 1}

@@ -9,11 +9,17 @@ import pandas as pd
 import pytest
 from made_up_cells import make_cells, summary_of, write_replicates
 
-from analysis.cells import CellsError, build_cells
-from analysis.intervals import interval
-from analysis.normalize import summarize
-from analysis.scores import write_csv
-from analysis.statistics import STATISTICS_COLUMNS, compare, improvement, ranks, read_statistics
+from analysis.statistics.cells import CellsError, build_cells
+from analysis.statistics.estimates import (
+    STATISTICS_COLUMNS,
+    compare,
+    improvement,
+    ranks,
+    read_statistics,
+)
+from analysis.statistics.intervals import interval
+from analysis.tables.normalize import summarize
+from analysis.tables.scores import write_csv
 
 MAXIMA = {"esc50": 0.8, "fsd50k": 0.5, "maestro": 0.4, "libricount": 1.0}
 SCORES = {

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.tables import mark_best, score_table, table_1, task_table, to_markdown, wins
+from analysis.tables.tabulate import mark_best, score_table, table_1, task_table, to_markdown, wins
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hear.events import frame_targets
-from hear.selection import EventInfo
+from hear.metrics.frames import frame_targets
+from hear.probe.selection import EventInfo
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 N_FEATURES = 64
@@ -33,7 +33,7 @@ CASES: dict[str, tuple[str, dict[str, int], int, float]] = {
 
 
 class Split(NamedTuple):
-    """``name``, ``train``, ``valid``, ``test``: the fields of hear.tasks.Fold."""
+    """``name``, ``train``, ``valid``, ``test``: the fields of hear.tasks.folder.Fold."""
 
     name: str
     train: tuple[str, ...]

@@ -11,17 +11,13 @@ from pathlib import Path
 
 import pytest
 
-import hear.sources
-from hear.archives import (
-    ArchiveError,
-    find_sources,
-    folder_fingerprint,
-    peek_metadata,
-    sha256_file,
-    unpack,
-)
-from hear.tar import MAX_MEMBER_BYTES
-from hear.tasks import check_audio, read_task
+import hear.archives.find
+from hear.archives.find import find_sources, peek_metadata
+from hear.archives.tar import MAX_MEMBER_BYTES, ArchiveError, sha256_file
+from hear.archives.unpack import unpack
+from hear.tasks.audio_checks import check_audio
+from hear.tasks.fingerprint import folder_fingerprint
+from hear.tasks.folder import read_task
 
 MakeTask = Callable[..., Path]
 
@@ -198,7 +194,7 @@ def test_a_cached_archive_is_not_opened_again_until_it_changes(
     cache = tmp_path / "cache/sources.json"
     first = find_sources(archive.parent, cache)
     with monkeypatch.context() as patch:
-        patch.setattr(hear.sources, "_peek", lambda path: pytest.fail(f"opened {path}"))
+        patch.setattr(hear.archives.find, "_peek", lambda path: pytest.fail(f"opened {path}"))
         assert find_sources(archive.parent, cache) == first
     folder.rename(tmp_path / "z-v1-full-renamed")
     pack(tmp_path / "z-v1-full-renamed", archive)

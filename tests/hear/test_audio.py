@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from hear.audio import AudioError, read_clip, read_wav_header
-from hear.tasks import TaskError, check_audio, read_task, source_sample_rate
+from hear.audio.read import AudioError, read_clip, read_wav_header
+from hear.tasks.audio_checks import check_audio, source_sample_rate
+from hear.tasks.folder import read_task
+from hear.tasks.metadata import TaskError
 
 MakeTask = Callable[..., Path]
 CLIP = "16000/train/train_1.wav"  # the clip that is damaged

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hear.columns import CHECKED_ROWS, Columns, Rows
-from hear.features import read_components
-from hear.prediction_files import save_predictions
-from hear.probe import train_and_predict
+from hear.features.columns import CHECKED_ROWS, Columns, Rows
+from hear.features.store import read_components
+from hear.probe.search import train_and_predict
 from hear.protocol import Protocol
+from hear.scores.files import save_predictions
 from tests.hear.oracle_inputs import probe_inputs
 
 BATCH = 64
@@ -98,9 +98,9 @@ def test_a_killed_probe_leaves_nothing_and_its_rerun_gives_the_same_bytes(tmp_pa
 
 
 def _die_at_the_third_fit() -> None:
-    from hear import probe
+    from hear.probe import search
 
-    fit, started = probe.fit, []
+    fit, started = search.fit, []
 
     def dying(*arguments):
         started.append(arguments)
@@ -108,4 +108,4 @@ def _die_at_the_third_fit() -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return fit(*arguments)
 
-    probe.fit = dying
+    search.fit = dying

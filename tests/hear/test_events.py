@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import median_filter
 
-from hear.events import events_from_frames, filter_active, frame_targets
+from hear.metrics.frames import events_from_frames, filter_active, frame_targets
 from tests.hear.oracle_inputs import HOP_MS, N_FRAMES, event_scores_input, load_golden
 
 GOLDEN = load_golden("score_golden.json")

@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hear import heareval_backend, heareval_folder, probe
 from hear.evaluators import evaluator
-from hear.probe_data import ProbeData
+from hear.heareval import backend, folder
+from hear.probe import search
+from hear.probe.data import ProbeData
+from hear.probe.training import ProbeError
 from hear.protocol import GridPoint, Postprocessing, Protocol
-from hear.training import ProbeError
 from tests.hear.oracle_inputs import probe_inputs
 
 QUICK = Protocol(n_grid_points=2, max_epochs=4, validation_every=2, hidden_dim=16)
@@ -59,7 +60,7 @@ def program(tmp_path: Path, text: str) -> Path:
 
 def test_what_heareval_answers_is_read_back(tmp_path):
     inputs = arguments("multiclass_5fold", "multiclass", "top1_acc")
-    result = heareval_backend.train_and_predict(**inputs, python=program(tmp_path, FAKE))
+    result = backend.train_and_predict(**inputs, python=program(tmp_path, FAKE))
     assert [point.epoch for point in result.grid] == [0, 1]
     assert [fold.chosen.epoch for fold in result.folds] == [1, 2, 3, 4, 5]
     assert result.folds[0].chosen.point == GridPoint(1, "xavier_normal", 0.1)
@@ -74,7 +75,7 @@ def test_event_folder_has_frames_references_and_the_protocol(tmp_path):
     names = ("task", "features", "targets", "labels", "prediction_type", "metric", "events")
     data = ProbeData(**{name: inputs[name] for name in names})
     protocol = replace(QUICK, min_duration_ms=(125,), use_scoring_for_early_stopping=False)
-    heareval_folder.write_folder(
+    folder.write_folder(
         tmp_path, data, inputs["folds"], protocol, "t", ["event_onset_200ms_fms"]
     )
     metadata = json.loads((tmp_path / "task_metadata.json").read_text())
@@ -107,21 +108,21 @@ def test_a_failing_heareval_is_named_with_the_end_of_its_output(tmp_path):
     failing = program(tmp_path, "import sys; sys.exit('KeyError: 9')")
     inputs = arguments("multiclass_5fold", "multiclass", "top1_acc")
     with pytest.raises(ProbeError, match="multiclass_5fold, seed 42: .*code 1:\n  KeyError: 9"):
-        heareval_backend.train_and_predict(**inputs, python=failing)
+        backend.train_and_predict(**inputs, python=failing)
 
 
 def test_bad_input_is_refused_before_heareval_starts(tmp_path):
     inputs = arguments("multiclass_5fold", "multiclass", "top1_acc")
     inputs["features"]["fold01"][3] = np.nan
     with pytest.raises(ProbeError, match="split fold01: .*row 3"):
-        heareval_backend.train_and_predict(**inputs, python=tmp_path / "never started")
+        backend.train_and_predict(**inputs, python=tmp_path / "never started")
 
 
-@pytest.mark.skipif(not heareval_backend.PYTHON.exists(), reason="needs `make heareval`")
+@pytest.mark.skipif(not backend.PYTHON.exists(), reason="needs `make heareval`")
 def test_heareval_itself_gives_the_same_search_and_bytes():
     inputs = arguments("events", "multilabel", "event_onset_200ms_fms")
-    theirs = heareval_backend.train_and_predict(**inputs)
-    ours = probe.train_and_predict(**inputs)
+    theirs = backend.train_and_predict(**inputs)
+    ours = search.train_and_predict(**inputs)
     assert theirs.grid == ours.grid
     chosen = theirs.folds[0].chosen
     assert chosen == ours.folds[0].chosen and isinstance(chosen.postprocessing, Postprocessing)

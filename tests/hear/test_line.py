@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 import torch
 
-from hear.chance import chance_level
-from hear.embed import embed_task
-from hear.features import RowWriter, StoredSplit, read_components, read_index, read_stored
-from hear.manifest import read_manifest, task_hashes, task_rows, write_manifest
-from hear.models import HearModel, ModelError
-from hear.prediction_files import load_predictions, save_predictions
-from hear.predictions import predict_task, split_targets
+from hear.api.model import HearModel, ModelError
+from hear.features.embed import embed_task
+from hear.features.shards import join_shards
+from hear.features.store import RowWriter, StoredSplit, read_components, read_index, read_stored
+from hear.probe.predict import predict_task, split_targets
+from hear.probe.training import ProbeError
 from hear.protocol import Postprocessing, Protocol
-from hear.score import score_predictions
-from hear.shards import join_shards
-from hear.tasks import read_task, stored_order
-from hear.training import ProbeError
+from hear.scores.files import load_predictions, save_predictions
+from hear.scores.score import score_predictions
+from hear.tasks.chance import chance_level
+from hear.tasks.folder import read_task, stored_order
+from hear.tasks.manifest import read_manifest, task_hashes, task_rows, write_manifest
 
 QUICK = Protocol(n_grid_points=1, hidden_dim=16, max_epochs=6, patience=2)
 MODEL = """

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from hear.events import events_from_frames
-from hear.metrics import METRICS
-from hear.ranking import average_precision, roc_area
+from hear.metrics.clips import METRICS
+from hear.metrics.frames import events_from_frames
+from hear.metrics.ranking import average_precision, roc_area
 from tests.hear.oracle_inputs import (
     HOP_MS,
     N_FRAMES,

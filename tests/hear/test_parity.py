@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.parity_summary import summarize
 from benchmarks.probe_parity import CASES, RESULTS, SUMMARIES, arguments_of, score_of
-from hear.probe import train_and_predict
+from hear.probe.search import train_and_predict
 
 ROWS = pd.read_csv(RESULTS / "probe_parity.csv")
 

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from hear.archives import ArchiveError, sha256_file
-from hear.audio import AudioError, read_clip, read_samples
-from hear.audio_copies import STEPS, resample_folder
-from hear.prepare import NOTES, check_folders, prepare_archives
-from hear.tasks import check_audio, read_task
+from hear.archives.downsample import STEPS, resample_folder
+from hear.archives.prepare import NOTES, check_folders, prepare_archives
+from hear.archives.tar import ArchiveError, sha256_file
+from hear.audio.read import AudioError, read_clip, read_samples
+from hear.tasks.audio_checks import check_audio
+from hear.tasks.folder import read_task
 
 FROM_HZ, TO_HZ = 48000, 32000
 

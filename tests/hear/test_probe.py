@@ -10,12 +10,11 @@ import numpy as np
 import pytest
 import torch
 
-from hear.columns import Columns
-from hear.metrics import METRICS
-from hear.network import ColumnLinear
-from hear.probe import ProbeResult, train_and_predict
-from hear.protocol import Postprocessing, Protocol, ProtocolError, grid_points
-from hear.selection import (
+from hear.features.columns import Columns
+from hear.metrics.clips import METRICS
+from hear.probe.network import ColumnLinear
+from hear.probe.search import ProbeResult, train_and_predict
+from hear.probe.selection import (
     EventInfo,
     Selection,
     event_judge,
@@ -23,7 +22,8 @@ from hear.selection import (
     frames_by_file,
     reference_events,
 )
-from hear.training import ProbeError, batches
+from hear.probe.training import ProbeError, batches
+from hear.protocol import Postprocessing, Protocol, ProtocolError, grid_points
 from tests.hear.oracle_inputs import Split, load_golden, probe_inputs
 
 PROBE = load_golden("probe_golden.json")["cases"]

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hear.event_metrics import FMeasure
-from hear.metrics import METRICS
-from hear.prediction_files import save_predictions
-from hear.resample import ResampleError, draw_weights, resample_study, resample_task
-from hear.weighted import WEIGHTED, weighted_f_measure
+from hear.metrics.clips import METRICS
+from hear.metrics.events import FMeasure
+from hear.metrics.weighted import WEIGHTED, weighted_f_measure
+from hear.scores.bootstrap import ResampleError, draw_weights, resample_study, resample_task
+from hear.scores.files import save_predictions
 
 N_CLIPS, N_LABELS, N_DRAWS = 60, 4, 25
 

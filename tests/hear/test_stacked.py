@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from hear import stacked, training
-from hear.columns import Columns
 from hear.evaluators import described, evaluator
-from hear.network import build_network
-from hear.probe import train_and_predict
+from hear.features.columns import Columns
+from hear.probe import stacked, training
+from hear.probe.network import build_network
+from hear.probe.search import train_and_predict
+from hear.probe.stacked import fit_stacked, on_device, stacked_logits
+from hear.probe.training import ProbeError
 from hear.protocol import GridPoint, Protocol
-from hear.stacked import fit_stacked, on_device, stacked_logits
-from hear.training import ProbeError
 from tests.hear.oracle_inputs import probe_inputs
 
 SMALL = Protocol(hidden_dim=24, max_epochs=6, validation_every=2, patience=2, batch_size=40)

@@ -9,9 +9,9 @@ import pytest
 import soundfile
 import torch
 
-from hear import embed
-from hear.audio import AudioError, read_clip
-from hear.stored_clips import StoredClip
+from hear.audio.read import AudioError, read_clip
+from hear.audio.stored import StoredClip
+from hear.features import embed
 from passt.checkpoints import Checkpoint
 
 WANTED_HZ = 32_000
@@ -30,7 +30,7 @@ def write(tmp_path: Path):
 
 @pytest.fixture
 def small_blocks(monkeypatch) -> None:
-    monkeypatch.setattr("hear.stored_clips.BLOCK_S", 0.1)
+    monkeypatch.setattr("hear.audio.stored.BLOCK_S", 0.1)
 
 
 @pytest.mark.parametrize("rate_hz", [16_000, 22_050, 32_000, 44_100, 48_000])

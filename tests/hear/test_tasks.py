@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from hear.tasks import Fold, TaskError, folds, read_task, stored_order
+from hear.tasks.folder import Fold, folds, read_task, stored_order
+from hear.tasks.metadata import TaskError
 
 MakeTask = Callable[..., Path]
 FIVE_FOLDS = tuple(f"fold0{i}" for i in range(5))

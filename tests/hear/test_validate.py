@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hear.models import ModelError
-from hear.validate import validate_model
+from hear.api.model import ModelError
+from hear.api.validate import validate_model
 
 MODEL = """
 import torch

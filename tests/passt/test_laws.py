@@ -7,13 +7,14 @@ import torch
 from safetensors.torch import save_file
 
 import passt
-from passt import logmel, windows
+from passt import windows
 from passt.checkpoints import Checkpoint, CheckpointError, infer_architecture
 from passt.checks import AudioError
 from passt.mel import mel_bank
 from passt.transformer import Architecture, PaSST, initialize
 from passt.variants import Embedding, Variant
 from passt.windows import timestamps_ms
+from zoo import logmel
 
 TINY_SHAPE = {"embed_dim": 64, "depth": 1, "num_heads": 1, "n_classes": 5}
 TINY = {"init": "random", "hop": 320, "embed_dim": 64, "depth": 1, "num_heads": 1, "n_classes": 5}

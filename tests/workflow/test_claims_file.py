@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from workflow.claims import PAPER_MODELS, official_models, read_claims
-from workflow.config import ConfigError
-from workflow.study import Study
+from workflow.study.claims import PAPER_MODELS, official_models, read_claims
+from workflow.study.config import ConfigError
+from workflow.study.study import Study
 
 ROOT = Path(__file__).parents[2]
 CLAIMS = ROOT / "config" / "claims.yaml"

@@ -12,10 +12,10 @@ from email.utils import format_datetime
 import numpy as np
 import pytest
 
-from workflow.fetching.download import download
-from workflow.fetching.errors import DownloadError
-from workflow.fetching.facts import Facts, facts_of
-from workflow.fetching.patience import MAX_ASKED_S, Patience
+from workflow.fetch.download import download
+from workflow.fetch.errors import DownloadError
+from workflow.fetch.facts import Facts, facts_of
+from workflow.fetch.patience import MAX_ASKED_S, Patience
 
 CONTENT = np.random.default_rng(0).bytes(700_001)
 FACTS = Facts(len(CONTENT), hashlib.md5(CONTENT).hexdigest(), hashlib.sha256(CONTENT).hexdigest())

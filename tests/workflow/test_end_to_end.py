@@ -17,8 +17,8 @@ import pytest
 import soundfile
 import yaml
 
-from analysis.scores import TIDY_COLUMNS
-from workflow.study import Study
+from analysis.tables.scores import TIDY_COLUMNS
+from workflow.study.study import Study
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("passt", "hear", "analysis", "workflow", "config", "profiles")
@@ -29,7 +29,7 @@ models:
   passt_mh_hop10: {label: base, checkpoint: tiny, levels: MH}
   passt_lm_hop10: {label: L+M, checkpoint: tiny, levels: LM}
   passt_l_hop10: {label: L, checkpoint: tiny, levels: L}
-  logmel: {label: log-mel, module: passt.logmel}
+  logmel: {label: log-mel, module: zoo.logmel}
 probe_seeds: [42]
 measure: {embed_dim: 16, depth: 1, num_heads: 1, batch_size: 2, seconds: 0, device: cpu, threads: 1}
 """
@@ -98,7 +98,7 @@ def clone(tmp_path):
 
 def run(clone: Path, *arguments: str, **settings: object) -> subprocess.CompletedProcess:
     config = [f"{key}={value}" for key, value in settings.items()]
-    command = [sys.executable, "-m", "workflow.launch", "--cores", "2", *arguments]
+    command = [sys.executable, "-m", "workflow.commands.launch", "--cores", "2", *arguments]
     command += ["--config", "study=mine", f"task_dir={clone.parent / 'mine'}", *config]
     return subprocess.run(command, cwd=clone, capture_output=True, text=True)
 
@@ -148,7 +148,7 @@ def test_from_folders_to_figures_twice_with_the_same_bytes(clone):
 
 
 def test_a_killed_run_resumes_and_keeps_what_was_finished(clone):
-    command = [sys.executable, "-m", "workflow.launch", "--cores", "1"]
+    command = [sys.executable, "-m", "workflow.commands.launch", "--cores", "1"]
     shards = "{tones_event: 2}"
     command += ["--config", "study=mine", f"task_dir={clone.parent / 'mine'}", f"shards={shards}"]
     killed = subprocess.Popen(command, cwd=clone, start_new_session=True, stderr=subprocess.DEVNULL)

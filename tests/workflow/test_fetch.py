@@ -17,21 +17,21 @@ from pathlib import Path
 import pytest
 from real_archives import NAMES, RECORD, TASKS
 
-from hear.prepare import prepare_archives
+from hear.archives.prepare import prepare_archives
 from passt.checkpoints import Checkpoint, CheckpointError
-from workflow.fetching.checkpoints import verify_checkpoint
-from workflow.fetching.errors import DownloadError
-from workflow.fetching.facts import LOCKED, RECORDED, Facts, record
-from workflow.fetching.fetch import (
+from workflow.fetch.checkpoints import verify_checkpoint
+from workflow.fetch.errors import DownloadError
+from workflow.fetch.facts import LOCKED, RECORDED, Facts, record
+from workflow.fetch.fetch import (
     ARCHIVES,
     CHECKPOINTS,
     fetch_archive,
     fetch_checkpoint,
     verify_file,
 )
-from workflow.fetching.patience import Patience
-from workflow.fetching.space import GIB, SPARE_BYTES, Need, SpaceError, check_space
-from workflow.fetching.unavailable import reason_missing
+from workflow.fetch.patience import Patience
+from workflow.fetch.space import GIB, SPARE_BYTES, Need, SpaceError, check_space
+from workflow.fetch.unavailable import reason_missing
 
 ROOT = Path(__file__).parents[2]
 
@@ -70,7 +70,7 @@ def test_a_killed_download_and_a_killed_resampling_go_on(here, server, archives,
     part = tmp_path / "resources/archives" / f"{name}.part"
     settings = {"record": RECORD, "url": server.url, "mirrors": [], "folder": None}
     kill_when(
-        f"from workflow.fetching.fetch import *; fetch_archive({name!r}, {settings!r})",
+        f"from workflow.fetch.fetch import *; fetch_archive({name!r}, {settings!r})",
         lambda: part.exists() and part.stat().st_size >= 200_000,
     )
     kept = part.stat().st_size
@@ -82,7 +82,8 @@ def test_a_killed_download_and_a_killed_resampling_go_on(here, server, archives,
 
     copies = tmp_path / "task" / TASKS["esc50"] / "32000"
     slow = (
-        "import os, time; from pathlib import Path; from hear.prepare import prepare_archives; "
+        "import os, time; from pathlib import Path; "
+        "from hear.archives.prepare import prepare_archives; "
         "real = os.replace; os.replace = lambda *a: (time.sleep(0.05), real(*a)); "
         f"prepare_archives([Path({str(archive)!r})], Path('task'), 'disk_only')"
     )

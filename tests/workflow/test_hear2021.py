@@ -13,10 +13,10 @@ import pytest
 import yaml
 from real_archives import NAMES, RECORD, TASKS
 
-from workflow.downloads import Downloads
-from workflow.fetching.facts import RECORDED
-from workflow.study import Study
-from workflow.tasks import read_task_table
+from workflow.fetch.facts import RECORDED
+from workflow.study.downloads import Downloads
+from workflow.study.study import Study
+from workflow.study.tasks import read_task_table
 
 ROOT = Path(__file__).parents[2]
 
@@ -45,7 +45,7 @@ def configure(clone: Path, server, **settings) -> None:
 
 
 def run(clone: Path, *arguments: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "workflow.launch", "--cores", "2", *arguments]
+    command = [sys.executable, "-m", "workflow.commands.launch", "--cores", "2", *arguments]
     command += ["--configfile", "real.yaml"]
     return subprocess.run(command, cwd=clone, capture_output=True, text=True)
 

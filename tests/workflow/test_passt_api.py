@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pytest
 
-from hear.validate import validate_model
+from hear.api.validate import validate_model
 from passt import hear_api
 
 FOLDER = Path(__file__).parents[2] / "resources" / "checkpoints_mini"

@@ -9,18 +9,18 @@ import pytest
 from benchmarks.passes import SPEEDS, Speed, read_speeds, summary
 from hear.protocol import Protocol
 from passt.checkpoints import Checkpoint
-from passt.cost import Workload, count_views
-from workflow.config import ConfigError
-from workflow.plan import Plan, compare, words, write
-from workflow.rates import ModelRate, Rates, measure
-from workflow.readme import content, rules, stages
-from workflow.sizes import (
+from workflow.commands.cost import Workload, count_views
+from workflow.commands.plan import Plan, compare, words, write
+from workflow.commands.rates import ModelRate, Rates, measure
+from workflow.commands.readme import content, rules, stages
+from workflow.commands.sizes import (
     hear_workloads,
     mini_workloads,
     read_config,
     read_variants,
     study_workloads,
 )
+from workflow.study.config import ConfigError
 
 CONFIG = read_config(Path("config/config.yaml"))
 
@@ -140,7 +140,7 @@ def test_this_machine_is_measured():
     entry = {"init": "random", "hop": 320, "embed_dim": 16, "depth": 1, "num_heads": 1}
     protocol = Protocol(n_grid_points=1, hidden_dim=16)
     tiny, task = Checkpoint.from_config("tiny", entry), "gunshot_triangulation"
-    models = {"logmel": {"module": "passt.logmel"}}
+    models = {"logmel": {"module": "zoo.logmel"}}
     rates = measure([tiny], protocol, (16, 64), [task], models, cores=2, device="cpu")
     assert set(rates.short) == set(rates.long) == {"tiny"} and set(rates.generate_s) == {task}
     numbers = [*rates.short.values(), *rates.long.values(), *rates.generate_s.values()]

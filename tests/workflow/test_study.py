@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from workflow.config import ConfigError, check_config
-from workflow.study import Study
+from workflow.study.config import ConfigError, check_config
+from workflow.study.study import Study
 
 ROOT = Path(__file__).parents[2]
 DEFAULT = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
@@ -264,7 +264,7 @@ def test_models_on_request_run_only_if_named(config):
 
 
 def test_a_missing_package_is_named_with_the_command_that_installs_it(config):
-    config["models"]["mine"] = {"module": "passt.logmel", "requires": ["--no-deps nowhere>=1"]}
+    config["models"]["mine"] = {"module": "zoo.logmel", "requires": ["--no-deps nowhere>=1"]}
     with pytest.raises(ConfigError, match='models.mine: .*pip install --no-deps "nowhere>=1"'):
         Study(config)
     config["models"]["mine"]["requires"] = ["torch>=99"]
@@ -277,6 +277,6 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(config):
 def test_highlighted_models_exist_and_none_has_the_name_of_an_entry(config):
     with pytest.raises(ConfigError, match="highlight: unknown 'logmell'; did you mean 'logmel'"):
         Study(config | {"highlight": ["logmell"]})
-    config["models"]["wav2vec2"] = {"module": "passt.logmel"}
+    config["models"]["wav2vec2"] = {"module": "zoo.logmel"}
     with pytest.raises(ConfigError, match="models.wav2vec2: a HEAR leaderboard entry has this"):
         Study(config)

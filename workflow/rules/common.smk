@@ -11,12 +11,12 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from workflow.downloads import Downloads
-from workflow.fetching.unavailable import reason_missing
-from workflow.launch import AGAIN
-from workflow.official import OfficialStudy
-from workflow.report import report_facts, report_inputs
-from workflow.study import Study
+from workflow.study.downloads import Downloads
+from workflow.fetch.unavailable import reason_missing
+from workflow.commands.launch import AGAIN
+from workflow.study.official import OfficialStudy
+from workflow.study.report import report_facts, report_inputs
+from workflow.study.study import Study
 
 try:
     STUDY = Study(config)
@@ -29,11 +29,11 @@ if not sys.stderr.isatty():  # in a log file every update of a progress bar is a
 OFFICIAL = OfficialStudy()
 RESULTS = f"results/{STUDY.name}"
 ENVIRONMENT = "../../environment.yml"
-FIGURE_CODE = ("analysis/style.py", *sorted(f"analysis/figures/{p.name}" for p in Path("analysis/figures").glob("*.py")))
-REPORT_CODE = sorted(str(p) for p in Path("analysis/report").rglob("*.*") if p.suffix != ".pyc")
+FIGURE_CODE = ("analysis/exhibits/style.py", *sorted(f"analysis/exhibits/figures/{p.name}" for p in Path("analysis/exhibits/figures").glob("*.py")))
+REPORT_CODE = sorted(str(p) for room in ("analysis/report", "analysis/exhibits") for p in Path(room).rglob("*.*") if p.suffix != ".pyc")
 
 BASELINE = "logmel"  # what headroom is measured from
-CLAIM_CODE = ("analysis/ledger.py", "analysis/claims.py", "analysis/claim_numbers.py")
+CLAIM_CODE = ("analysis/claims/ledger.py", "analysis/claims/decide.py", "analysis/claims/numbers.py")
 
 
 wildcard_constraints:
@@ -49,7 +49,7 @@ def events_first(wildcards):
 
 
 def note_what_is_missing():
-    """Tell workflow.launch to start again if archives could not be had that are to be dropped."""
+    """Tell workflow.commands.launch to start again if archives could not be had that are to be dropped."""
     sources = [path for spec in STUDY.tasks.values() for path in spec.sources]
     if config["missing_tasks"] == "drop" and any(reason_missing(path.name) for path in sources):
         AGAIN.touch()

@@ -4,7 +4,7 @@ rule resample:
         "resample: {params.n_replicates} times the test clips of every task of study {STUDY.name}"
     input:
         predictions=[path for task in STUDY.tasks for path in STUDY.predicted(task)],
-        code=code("hear/resample.py", "hear/weighted.py", "hear/metrics.py", "hear/event_metrics.py", "hear/events.py", "hear/score.py"),
+        code=code("hear/scores/bootstrap.py", "hear/metrics/weighted.py", "hear/metrics/clips.py", "hear/metrics/events.py", "hear/metrics/frames.py", "hear/scores/score.py"),
     output:
         f"{RESULTS}/replicates.npz",
     params:
@@ -31,7 +31,7 @@ for exhibits in (STUDY, OFFICIAL):
             summary=f"results/{exhibits.name}/summary.csv",
             maxima=f"results/{exhibits.name}/maxima.csv",
             **exhibits.replicates(),
-            code=code("analysis/statistics.py", "analysis/cells.py", "analysis/intervals.py"),
+            code=code("analysis/statistics/estimates.py", "analysis/statistics/cells.py", "analysis/statistics/intervals.py"),
         output:
             f"results/{exhibits.name}/statistics.csv",
         params:
@@ -57,7 +57,7 @@ for exhibits in (STUDY, OFFICIAL):
             **exhibits.replicates(),
             **exhibits.measured(),
             claims=config["claims"],
-            code=code(*CLAIM_CODE, "analysis/cells.py", "analysis/intervals.py", "workflow/claims.py"),
+            code=code(*CLAIM_CODE, "analysis/statistics/cells.py", "analysis/statistics/intervals.py", "workflow/study/claims.py"),
         output:
             f"results/{exhibits.name}/claims.csv",
         params:
@@ -81,7 +81,7 @@ for exhibits in (STUDY, OFFICIAL):
             f"plot_ranks: mean ranks of the models of study {exhibits.name}"
         input:
             statistics=f"results/{exhibits.name}/statistics.csv",
-            code=code(*FIGURE_CODE, "analysis/statistics.py"),
+            code=code(*FIGURE_CODE, "analysis/statistics/estimates.py"),
         output:
             multiext(f"results/{exhibits.name}/figures/ranks", pdf=".pdf", png=".png", svg=".svg", csv=".csv"),
         params:

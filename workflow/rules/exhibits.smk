@@ -5,7 +5,7 @@ rule normalize:
         scores=STUDY.scores(),
         official=STUDY.official("scores"),
         maxima=STUDY.official("maxima"),
-        code=code("analysis/normalize.py", "analysis/scores.py", "analysis/score_files.py"),
+        code=code("analysis/tables/normalize.py", "analysis/tables/scores.py", "analysis/tables/score_files.py"),
     output:
         scores=f"{RESULTS}/scores.csv",
         summary=f"{RESULTS}/summary.csv",
@@ -62,7 +62,7 @@ for exhibits in (STUDY, OFFICIAL):
         input:
             summary=f"results/{exhibits.name}/summary.csv",
             tasks=exhibits.task_table,
-            code=code("analysis/tables.py"),
+            code=code("analysis/tables/tabulate.py"),
         output:
             tasks_csv=f"results/{exhibits.name}/tables/table_1.csv",
             tasks_md=f"results/{exhibits.name}/tables/table_1.md",

@@ -8,7 +8,7 @@ rule write_leaderboard_row:
         "write_leaderboard_row: {params.entry[model]} of study {STUDY.name}"
     input:
         summary=f"{RESULTS}/summary.csv",
-        code=code("analysis/leaderboard.py"),
+        code=code("analysis/tables/leaderboard.py"),
     output:
         f"{RESULTS}/leaderboard_row.csv",
     params:

@@ -26,7 +26,7 @@ rule show_costs:
         "show_costs: table 2 and figure 3 of study {STUDY.name}"
     input:
         costs=f"{RESULTS}/measure.csv",
-        code=code("analysis/costs.py", "analysis/figures/speed.py", "analysis/style.py"),
+        code=code("analysis/tables/costs.py", "analysis/exhibits/figures/speed.py", "analysis/exhibits/style.py"),
     output:
         csv=f"{RESULTS}/tables/table_2.csv",
         md=f"{RESULTS}/tables/table_2.md",

@@ -27,7 +27,7 @@ rule rank:
         "rank: models of study {STUDY.name}"
     input:
         summary=f"{RESULTS}/summary.csv",
-        code=code("analysis/compare.py"),
+        code=code("analysis/tables/ranks.py"),
     output:
         csv=f"{RESULTS}/tables/compare.csv",
         md=f"{RESULTS}/tables/compare.md",

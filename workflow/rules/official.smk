@@ -4,7 +4,7 @@ rule score_official:
     input:
         scores=OFFICIAL.source,
         tasks=OFFICIAL.tasks,
-        code=code("hear/official.py", "analysis/normalize.py", "analysis/scores.py"),
+        code=code("analysis/tables/official.py", "analysis/tables/normalize.py", "analysis/tables/scores.py"),
     output:
         scores="results/official/scores.csv",
         summary="results/official/summary.csv",

@@ -38,7 +38,7 @@ for kind in STUDY.kinds():
         input:
             predictions=lambda w: STUDY.predicted(w.task),
             task=lambda w: STUDY.manifest(w.task),
-            code=code("hear/score.py", "hear/metrics.py", "hear/event_metrics.py", "hear/events.py"),
+            code=code("hear/scores/score.py", "hear/metrics/clips.py", "hear/metrics/events.py", "hear/metrics/frames.py"),
         output:
             expand(f"{RESULTS}/scores/{{model}}/{{{{task}}}}.json", model=STUDY.models_of(kind)),
         params:

@@ -1,4 +1,4 @@
-"""One page per study. What it can show: analysis/report/exhibits.py; what a study makes of that:
+"""One page per study. What it can show: analysis/exhibits/registry.py; what a study makes of that:
 its exhibits()."""
 
 for reported in (STUDY, OFFICIAL):

@@ -8,7 +8,7 @@ if STUDY.judged_model:
         input:
             summary=f"{RESULTS}/summary.csv",
             reference="resources/passt_reference_scores.csv",
-            code=code("analysis/reproduction.py"),
+            code=code("analysis/tables/reproduction.py"),
         output:
             csv=f"{RESULTS}/tables/reproduction.csv",
             md=f"{RESULTS}/tables/reproduction.md",

@@ -32,7 +32,7 @@ rule list_tasks:
         "list_tasks: what the study's tasks are"
     input:
         manifests=[STUDY.manifest(task) for task in STUDY.tasks],
-        code=code("hear/manifest.py", "hear/chance.py"),
+        code=code("hear/tasks/manifest.py", "hear/tasks/chance.py"),
     output:
         STUDY.task_table,
     params:
@@ -53,7 +53,7 @@ rule tabulate_tasks:
     input:
         tasks=STUDY.task_table,
         summary=f"{RESULTS}/summary.csv",
-        code=code("analysis/tables.py"),
+        code=code("analysis/tables/tabulate.py"),
     output:
         csv=f"{RESULTS}/tables/tasks.csv",
         md=f"{RESULTS}/tables/tasks.md",

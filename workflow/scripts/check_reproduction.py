@@ -1,9 +1,9 @@
 """check_reproduction: compare the run's PaSST base with its published scores, task by task."""
 
-from analysis.normalize import read_summary
-from analysis.reproduction import read_reference, reproduction_notes, reproduction_table
-from analysis.scores import write_csv, write_text
-from analysis.tables import to_markdown
+from analysis.tables.normalize import read_summary
+from analysis.tables.reproduction import read_reference, reproduction_notes, reproduction_table
+from analysis.tables.scores import write_csv, write_text
+from analysis.tables.tabulate import to_markdown
 from workflow.logs import logged
 
 with logged(snakemake.log[0]):

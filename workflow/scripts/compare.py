@@ -1,9 +1,9 @@
 """compare: scores, categories, ranks and differences of models, each with an interval."""
 
-from analysis.cells import build_cells
-from analysis.normalize import read_maxima, read_summary
-from analysis.scores import write_csv
-from analysis.statistics import compare
+from analysis.statistics.cells import build_cells
+from analysis.statistics.estimates import compare
+from analysis.tables.normalize import read_maxima, read_summary
+from analysis.tables.scores import write_csv
 from workflow.logs import logged
 
 with logged(snakemake.log[0]):

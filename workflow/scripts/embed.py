@@ -5,13 +5,13 @@ What an earlier job has stored, by the same weights from the same audio, is kept
 
 from pathlib import Path
 
-from hear.embed import embed_task
-from hear.features import is_embedded, shard_suffix
-from hear.manifest import read_manifest, task_hashes
-from workflow.jobs import load_source
+from hear.features.embed import embed_task
+from hear.features.store import is_embedded, shard_suffix
+from hear.tasks.manifest import read_manifest, task_hashes
 from workflow.logs import logged
 from workflow.process import configure
 from workflow.provenance import write_json
+from workflow.study.jobs import load_source
 
 with logged(snakemake.log[0]):
     configure(snakemake.threads)

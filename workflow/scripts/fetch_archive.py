@@ -1,7 +1,7 @@
 """fetch_archive: download one HEAR archive, if there is room for what is still to come."""
 
-from workflow.fetching.fetch import fetch_archive
-from workflow.fetching.space import Need
+from workflow.fetch.fetch import fetch_archive
+from workflow.fetch.space import Need
 from workflow.logs import logged
 
 with logged(snakemake.log[0]):

@@ -1,6 +1,6 @@
 """fetch_checkpoint: download released weights."""
 
-from workflow.fetching.fetch import fetch_checkpoint
+from workflow.fetch.fetch import fetch_checkpoint
 from workflow.logs import logged
 
 with logged(snakemake.log[0]):

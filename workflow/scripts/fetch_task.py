@@ -3,9 +3,9 @@ check every split file, label and audio file of it."""
 
 from pathlib import Path
 
-from hear.manifest import write_manifest
-from hear.mini import make_task
-from workflow.fetching.care import Care
+from hear.tasks.manifest import write_manifest
+from mini.make import make_task
+from workflow.fetch.care import Care
 from workflow.logs import logged
 
 params, task = snakemake.params, snakemake.wildcards.task

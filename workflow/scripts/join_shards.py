@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from hear.shards import join_shards
+from hear.features.shards import join_shards
 from workflow.logs import logged
 from workflow.provenance import write_json
 

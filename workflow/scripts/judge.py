@@ -1,11 +1,11 @@
 """judge: compare every claim of the paper with a study's numbers, one row and verdict each."""
 
-from analysis.cells import build_cells
-from analysis.ledger import NOTHING_MEASURED, ledger, quantities, read_measured
-from analysis.normalize import read_maxima, read_summary
-from analysis.scores import write_csv
-from workflow.claims import read_claims
+from analysis.claims.ledger import NOTHING_MEASURED, ledger, quantities, read_measured
+from analysis.statistics.cells import build_cells
+from analysis.tables.normalize import read_maxima, read_summary
+from analysis.tables.scores import write_csv
 from workflow.logs import logged
+from workflow.study.claims import read_claims
 
 with logged(snakemake.log[0]):
     summary = read_summary(snakemake.input.summary)

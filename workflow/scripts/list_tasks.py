@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.scores import write_text
-from hear.manifest import task_rows
+from analysis.tables.scores import write_text
+from hear.tasks.manifest import task_rows
 from workflow.logs import logged
 
 with logged(snakemake.log[0]):

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from analysis.scores import write_csv
+from analysis.tables.scores import write_csv
 from passt.measure import COLUMNS, Settings, measure
 from workflow.logs import logged
 

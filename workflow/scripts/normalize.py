@@ -4,9 +4,9 @@ The best is the best HEAR 2021 entry where official scores are an input (real ta
 model of this run everywhere else.
 """
 
-from analysis.normalize import best_of_run, normalize, read_maxima, summarize
-from analysis.score_files import read_scores
-from analysis.scores import combine, read_tidy, write_csv
+from analysis.tables.normalize import best_of_run, normalize, read_maxima, summarize
+from analysis.tables.score_files import read_scores
+from analysis.tables.scores import combine, read_tidy, write_csv
 
 tidy = read_scores(snakemake.input.scores)
 if snakemake.input.official:

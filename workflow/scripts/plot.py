@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from analysis.figures import FIGURES, FigureText
-from analysis.normalize import read_summary
-from analysis.style import save_exhibit
+from analysis.exhibits.figures import FIGURES
+from analysis.exhibits.figures.common import FigureText
+from analysis.exhibits.style import save_exhibit
+from analysis.tables.normalize import read_summary
 
 text = FigureText(
     label=snakemake.params.label,

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from analysis.figures import FigureText
-from analysis.figures.ranks import figure_ranks
-from analysis.statistics import read_statistics
-from analysis.style import save_exhibit
+from analysis.exhibits.figures.common import FigureText
+from analysis.exhibits.figures.ranks import figure_ranks
+from analysis.exhibits.style import save_exhibit
+from analysis.statistics.estimates import read_statistics
 
 text = FigureText(
     label=snakemake.params.label,

@@ -6,10 +6,10 @@ What an earlier job has stored, from the same features under the same protocol, 
 from pathlib import Path
 
 from hear.evaluators import described, evaluator
-from hear.features import read_stored
-from hear.manifest import read_manifest
-from hear.prediction_files import is_predicted, save_predictions
+from hear.features.store import read_stored
 from hear.protocol import Protocol
+from hear.scores.files import is_predicted, save_predictions
+from hear.tasks.manifest import read_manifest
 from workflow.logs import logged
 from workflow.process import configure
 from workflow.provenance import provenance_of, write_json

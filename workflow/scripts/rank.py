@@ -1,9 +1,9 @@
 """rank: how the run's models stand, per task and per category, among whom they can be compared."""
 
-from analysis.compare import standing, standing_table
-from analysis.normalize import read_summary
-from analysis.scores import write_csv, write_text
-from analysis.tables import to_markdown
+from analysis.tables.normalize import read_summary
+from analysis.tables.ranks import standing, standing_table
+from analysis.tables.scores import write_csv, write_text
+from analysis.tables.tabulate import to_markdown
 from workflow.logs import logged
 
 with logged(snakemake.log[0]):

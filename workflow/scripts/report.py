@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
-from analysis.figures import FigureText
-from analysis.report import Facts, exhibits_among, read_trace, render_report
-from analysis.scores import write_text
+from analysis.exhibits.figures.common import FigureText
+from analysis.exhibits.registry import exhibits_among
+from analysis.report.page import Facts, render_report
+from analysis.report.trace import read_trace
+from analysis.tables.scores import write_text
 from workflow.logs import logged
 from workflow.stages import machine, read_stages
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from hear.prediction_files import save_predictions
-from hear.resample import resample_study
+from hear.scores.bootstrap import resample_study
+from hear.scores.files import save_predictions
 from workflow.logs import logged
 
 with logged(snakemake.log[0]):

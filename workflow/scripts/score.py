@@ -1,7 +1,7 @@
 """score: every metric of a task from the stored predictions, one file per model."""
 
-from hear.prediction_files import load_predictions
-from hear.score import score_predictions
+from hear.scores.files import load_predictions
+from hear.scores.score import score_predictions
 from workflow.logs import logged
 from workflow.provenance import score_file, write_json
 

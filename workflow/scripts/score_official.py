@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from analysis.normalize import normalize, summarize
-from analysis.scores import write_csv
-from hear.official import challenge_maxima, load_official_scores, official_tidy
+from analysis.tables.normalize import normalize, summarize
+from analysis.tables.official import challenge_maxima, load_official_scores, official_tidy
+from analysis.tables.scores import write_csv
 
 tasks = pd.read_csv(snakemake.input.tasks, sep="\t", dtype=str, keep_default_na=False)
 scores = load_official_scores(snakemake.input.scores, tasks)

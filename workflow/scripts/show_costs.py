@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from analysis.costs import read_costs, table_2, table_2_notes
-from analysis.figures.speed import figure_3
-from analysis.scores import write_csv, write_text
-from analysis.style import save_exhibit
-from analysis.tables import to_markdown
+from analysis.exhibits.figures.speed import figure_3
+from analysis.exhibits.style import save_exhibit
+from analysis.tables.costs import read_costs, table_2, table_2_notes
+from analysis.tables.scores import write_csv, write_text
+from analysis.tables.tabulate import to_markdown
 from workflow.logs import logged
 
 with logged(snakemake.log[0]):

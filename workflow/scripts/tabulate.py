@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from analysis.normalize import read_summary
-from analysis.scores import write_csv, write_text
-from analysis.tables import mark_best, score_table, table_1, to_markdown
+from analysis.tables.normalize import read_summary
+from analysis.tables.scores import write_csv, write_text
+from analysis.tables.tabulate import mark_best, score_table, table_1, to_markdown
 
 tasks = table_1(pd.read_csv(snakemake.input.tasks, sep="\t", keep_default_na=False))
 scores = score_table(read_summary(snakemake.input.summary), snakemake.params.model_labels)

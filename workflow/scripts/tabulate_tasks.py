@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from analysis.normalize import read_summary
-from analysis.scores import write_csv, write_text
-from analysis.tables import task_table, to_markdown, wins
+from analysis.tables.normalize import read_summary
+from analysis.tables.scores import write_csv, write_text
+from analysis.tables.tabulate import task_table, to_markdown, wins
 
 tasks = pd.read_csv(snakemake.input.tasks, sep="\t", keep_default_na=False)
 *others, first = snakemake.params.models.values()

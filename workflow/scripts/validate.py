@@ -2,7 +2,7 @@
 
 import sys
 
-from hear.validate import validate_model
+from hear.api.validate import validate_model
 from workflow.logs import logged
 from workflow.process import configure
 from workflow.provenance import write_json

@@ -1,8 +1,8 @@
 """write_leaderboard_row: a model's 19 scores in the public leaderboard's columns, or why not."""
 
-from analysis.leaderboard import leaderboard_row
-from analysis.normalize import read_summary
-from analysis.scores import write_csv
+from analysis.tables.leaderboard import leaderboard_row
+from analysis.tables.normalize import read_summary
+from analysis.tables.scores import write_csv
 from workflow.logs import logged
 
 with logged(snakemake.log[0]):

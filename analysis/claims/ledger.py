@@ -1,0 +1,135 @@
+"""The claims ledger: one row per claim with this study's numbers and a verdict."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.claims.decide import (
+    OTHER_AGGREGATE,
+    Claim,
+    Measurand,
+    Measured,
+    Verdict,
+    judge_measured,
+)
+from analysis.claims.numbers import judge
+from analysis.statistics.cells import Cells
+
+LEDGER_COLUMNS = (
+    "claim_id", "section", "statement", "verdict", "estimate", "low", "high", "n_tasks", "study",
+    "reason", "reading", "quantity", "aggregate", "direction", "threshold", "models", "others",
+    "model", "other_model", "where", "value", "other_value", "other_aggregate", "other_verdict",
+    "other_estimate", "other_low", "other_high", "label",
+)  # fmt: skip
+
+NOTHING_MEASURED = Measured({}, "")
+
+
+def ledger(
+    claims: Sequence[Claim],
+    scores: Mapping[str, Cells],
+    measured: Measured,
+    study: str,
+    label: str,
+) -> pd.DataFrame:
+    """Compare every claim with a study.
+
+    Parameters
+    ----------
+    claims : sequence of Claim
+    scores : mapping
+        Scores by quantity (see `quantities`).
+    measured : Measured
+        `NOTHING_MEASURED` if nothing was.
+    study, label : str
+        Its name, and which tasks and weights it is about; stand in every row.
+
+    Returns
+    -------
+    DataFrame
+        Columns `LEDGER_COLUMNS`, a row per claim in their order. ``estimate`` with ``low`` and
+        ``high`` is compared with ``threshold``; it is ``value`` minus ``other_value`` (for a
+        claim against other categories: minus the same there). ``models`` and ``others`` are all
+        that the claim speaks of, ``model`` and ``other_model`` the deciding ones, ``where`` the
+        tasks. The ``other_`` columns at the end are what the mean says where the claim is about
+        the median, and the other way round.
+    """
+    rows = []
+    for claim in claims:
+        if claim.ratio:
+            verdict, other = judge_measured(claim, measured), None
+        else:
+            cells = scores[claim.quantity]
+            verdict, other = judge(claim, cells), _other_aggregate(claim, cells)
+        rows.append(_row(claim, verdict, other))
+    table = pd.DataFrame(rows).assign(study=study, label=label)
+    return table.reindex(columns=list(LEDGER_COLUMNS)).astype({"n_tasks": "Int64"})
+
+
+def quantities(cells: Cells, maxima: Mapping[str, float], baseline: str) -> dict[str, Cells]:
+    """Return the scores in every quantity that a claim can be about."""
+    return {
+        "score": cells,
+        "normalized_score": cells.normalized(maxima),
+        "headroom": cells.headroom(baseline),
+    }
+
+
+def read_measured(path: str | Path) -> Measured:
+    """Read this machine's measurements (rows whose ``source`` is ``run``).
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, or a value stands there twice.
+    """
+    table = pd.read_csv(path, keep_default_na=False, na_values={"value": [""]})
+    missing = [
+        c for c in (*Measurand._fields, "value", "source", "architecture") if c not in table.columns
+    ]
+    if missing:
+        raise ValueError(
+            f"{path}: expected columns hop_ms, quantity, value, ...; found no {missing}"
+        )
+    mine = table[(table["source"] == "run") & table["value"].notna()]
+    keys = [Measurand(*row) for row in mine[list(Measurand._fields)].itertuples(index=False)]
+    if len(set(keys)) < len(keys):
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"{path}: expected each value of this run once, found {twice} again")
+    values = dict(zip(keys, mine["value"].astype(float), strict=True))
+    return Measured(values, " or ".join(sorted(set(mine["architecture"]))))
+
+
+def _other_aggregate(claim: Claim, cells: Cells) -> tuple[str, Verdict] | None:
+    """The same claim with the mean instead of the median, or the other way round."""
+    if claim.tasks or claim.aggregate not in OTHER_AGGREGATE:
+        return None
+    name = OTHER_AGGREGATE[claim.aggregate]
+    return name, judge(dataclasses.replace(claim, aggregate=name), cells)
+
+
+def _row(claim: Claim, verdict: Verdict, other: tuple[str, Verdict] | None) -> dict[str, object]:
+    number = verdict.number
+    facts = {key: getattr(claim, key) for key in ("claim_id", "section", "statement", "reading")}
+    facts |= {"direction": claim.direction, "threshold": claim.threshold}
+    facts |= {"verdict": verdict.verdict, "reason": verdict.reason}
+    facts["models"] = "; ".join(ids[0] for ids in claim.models)
+    facts["others"] = claim.others_source or "; ".join(ids[0] for ids in claim.others)
+    facts["quantity"] = claim.quantity
+    facts["aggregate"] = "" if len(claim.tasks) == 1 else claim.aggregate
+    for key in ("estimate", "low", "high", "value", "other_value"):
+        facts[key] = getattr(number, key)
+    facts |= {key: getattr(number, key) for key in ("model", "other_model")}
+    facts["where"] = number.where or "; ".join(claim.tasks) or claim.category
+    facts["n_tasks"] = number.n_tasks or None  # not tested, or no tasks in it
+    if claim.ratio:
+        facts |= {"quantity": "ratio of measurements", "aggregate": "", "where": "this machine"}
+    if other is not None:
+        name, second = other
+        facts |= {"other_aggregate": name, "other_verdict": second.verdict}
+        facts |= {f"other_{k}": getattr(second.number, k) for k in ("estimate", "low", "high")}
+    return facts

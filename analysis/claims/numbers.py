@@ -1,0 +1,134 @@
+"""The numbers that a claim about scores speaks of, from a study's scores."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.claims.decide import NOT_TESTED, Claim, Number, Verdict, decide
+from analysis.statistics.cells import Cells
+from analysis.statistics.intervals import NO_INTERVAL, interval
+
+FUNCTIONS: dict[str, Callable[..., NDArray[np.floating]]] = {  # over tasks, axis 0
+    "mean": np.mean,
+    "median": np.median,
+    "min": np.min,
+    "max": np.max,
+    "sd": lambda scores, axis: np.std(scores, axis=axis, ddof=1),
+}
+MIN_TASKS = {"sd": 2}  # tasks an aggregate needs; the others need one
+
+
+class NotTested(Exception):
+    """A study lacks what a claim is about; the message says what."""
+
+
+def judge(claim: Claim, cells: Cells) -> Verdict:
+    """Compare a claim about scores with a study.
+
+    Parameters
+    ----------
+    claim : Claim
+    cells : Cells
+        Scores in the claim's quantity.
+
+    Returns
+    -------
+    Verdict
+        See ``analysis.claims.decide``; not tested, and why, if the study lacks a model or
+        the tasks.
+    """
+    try:
+        numbers = list(_numbers(claim, cells))
+    except NotTested as lacking:
+        return Verdict(NOT_TESTED, str(lacking))
+    return decide(claim, numbers)
+
+
+def find_model(ids: tuple[str, ...], cells: Cells) -> str:
+    """Return the first of a model's ids that the study has.
+
+    Raises
+    ------
+    NotTested
+        If it has none.
+    """
+    for model in ids:
+        if model in cells.models:
+            return model
+    raise NotTested(f"no scores of {' or '.join(ids)}")
+
+
+def _numbers(claim: Claim, cells: Cells) -> Iterator[Number]:
+    models = [find_model(ids, cells) for ids in claim.models]
+    others: list[str | None] = [find_model(ids, cells) for ids in claim.others]
+    if claim.others_source:
+        of_source = [m for m in cells.models if cells.source[m] == claim.others_source]
+        others = [model for model in of_source if model not in models]
+        if not others:
+            raise NotTested(f"no entries of source {claim.others_source}")
+    for model, other in itertools.product(models, others or [None]):
+        for than in claim.than_categories or (None,):
+            yield _number(claim, cells, model, other, than)
+
+
+def _number(claim: Claim, cells: Cells, model: str, other: str | None, than: str | None) -> Number:
+    place = claim.tasks or claim.category
+    part = _aggregate(claim, cells, model, other, place)
+    estimate, draws, n_tasks = part.value - part.other_value, part.draws, part.n_tasks
+    where = place if isinstance(place, str) else "; ".join(place)
+    if than is not None:
+        less = _aggregate(claim, cells, model, other, than)
+        estimate, draws = estimate - (less.value - less.other_value), draws - less.draws
+        n_tasks, where = min(n_tasks, less.n_tasks), f"{where} against {than}"
+    of_run = {cells.source[m] for m in (model, other) if m} == {"run"}
+    found = interval(estimate, draws) if of_run else NO_INTERVAL
+    other_value = part.other_value if other else np.nan
+    return Number(
+        estimate, found.low, found.high, n_tasks, of_run, model, other or "", where, part.value,
+        other_value,
+    )  # fmt: skip
+
+
+class _Part(NamedTuple):
+    """Aggregates of a model and of the other (0 if none), draws of their difference, tasks."""
+
+    value: float
+    other_value: float
+    draws: NDArray[np.floating]
+    n_tasks: int
+
+
+def _aggregate(
+    claim: Claim, cells: Cells, model: str, other: str | None, place: str | tuple[str, ...]
+) -> _Part:
+    inside = _inside(cells, place)
+    chosen = [cells.models.index(name) for name in (model, other) if name]
+    present = [inside & ~np.isnan(cells.score[row]) for row in chosen]
+    if claim.shared:
+        present = [np.logical_and.reduce(present)] * len(chosen)
+    n_tasks = min(int(tasks.sum()) for tasks in present)
+    if n_tasks < MIN_TASKS.get(claim.aggregate, 1):
+        names = " and ".join(cells.models[row] for row in chosen)
+        where = place if isinstance(place, str) else "; ".join(place)
+        raise NotTested(f"{n_tasks} tasks of {where} with a score of {names}")
+    function = FUNCTIONS[claim.aggregate]
+    pairs = list(zip(chosen, present, strict=True))
+    values = [float(function(cells.score[row, tasks], axis=0)) for row, tasks in pairs]
+    draws = [function(cells.replicates[row, tasks], axis=0) for row, tasks in pairs]
+    if other is None:
+        return _Part(values[0], 0.0, draws[0], n_tasks)
+    return _Part(values[0], values[1], draws[0] - draws[1], n_tasks)
+
+
+def _inside(cells: Cells, place: str | tuple[str, ...]) -> NDArray[np.bool_]:
+    if isinstance(place, str):
+        return cells.inside(place)
+    missing = [task for task in place if task not in cells.tasks]
+    if missing:
+        raise NotTested(f"no task {' or '.join(missing)}")
+    return np.isin(cells.tasks, place)

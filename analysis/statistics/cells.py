@@ -1,0 +1,185 @@
+"""Scores of models on tasks as one array, with their resampled scores: what statistics start from.
+
+A missing cell is NaN and stays NaN. Official entries have scores and no resampled ones, since no
+predictions of theirs exist.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis.statistics.intervals import average_seeds
+from analysis.tables.normalize import ZERO_IF_MISSING
+
+UNBOUNDED_METRICS = ("d_prime",)  # no best value, hence no headroom
+_TOLERANCE = 1e-6  # between the score in the summary and the one beside the resampled scores
+
+
+class CellsError(ValueError):
+    """Resampled scores that are not those of the summary."""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Scores of all models on all tasks.
+
+    Attributes
+    ----------
+    models, tasks : tuple of str
+    source : dict
+        ``run``, ``hear2021`` or ``later`` by model.
+    category, metric, n_clips : dict
+        By task; ``n_clips`` are the test clips (files for event tasks), absent if unknown.
+    score : ndarray, shape (n_models, n_tasks)
+    replicates : ndarray, shape (n_models, n_tasks, n_replicates)
+    """
+
+    models: tuple[str, ...]
+    tasks: tuple[str, ...]
+    source: Mapping[str, str]
+    category: Mapping[str, str]
+    metric: Mapping[str, str]
+    n_clips: Mapping[str, int]
+    score: NDArray[np.float64]
+    replicates: NDArray[np.floating]
+
+    def inside(self, category: str) -> NDArray[np.bool_]:
+        """Which tasks are of a category, shape (n_tasks,); ``all`` are all."""
+        return np.array([category in ("all", self.category[task]) for task in self.tasks])
+
+    def select(self, sources: set[str]) -> Cells:
+        """The models of some sources; tasks on which none of them has a score are dropped."""
+        rows = np.array([self.source[model] in sources for model in self.models], bool)
+        columns = ~np.isnan(self.score[rows]).all(axis=0)
+        return dataclasses.replace(
+            self,
+            models=tuple(np.array(self.models, object)[rows]),
+            tasks=tuple(np.array(self.tasks, object)[columns]),
+            score=self.score[np.ix_(rows, columns)],
+            replicates=self.replicates[np.ix_(rows, columns)],
+        )
+
+    def normalized(self, maxima: Mapping[str, float]) -> Cells:
+        """Scores as shares of each task's maximum, which is taken as known (not resampled).
+
+        NaN where the maximum is missing, infinite or not above zero.
+        """
+        best = np.array([maxima.get(task, np.nan) for task in self.tasks], float)
+        best = np.where((best > 0) & np.isfinite(best), best, np.nan)
+        score = np.where(np.isfinite(self.score), self.score, np.nan) / best
+        return dataclasses.replace(self, score=score, replicates=self.replicates / best[:, None])
+
+    def headroom(self, baseline: str) -> Cells:
+        """Shares of the way from the baseline's score to 1: 0 is the baseline, 1 is perfect.
+
+        The baseline is resampled with the same clips. NaN on tasks whose metric has no best
+        value, without a score of the baseline, or where the baseline is perfect.
+        """
+        score, replicates = np.full_like(self.score, np.nan), np.full_like(self.replicates, np.nan)
+        if baseline in self.models:
+            row = self.models.index(baseline)
+            bounded = np.array([self.metric[task] not in UNBOUNDED_METRICS for task in self.tasks])
+            usable = bounded & (self.score[row] < 1)
+            score[:, usable] = _share(self.score, self.score[row])[:, usable]
+            replicates[:, usable] = _share(self.replicates, self.replicates[row])[:, usable]
+        return dataclasses.replace(self, score=score, replicates=replicates)
+
+
+def build_cells(
+    summary: pd.DataFrame,
+    replicates: str | Path | None,
+    embeddings: Mapping[str, Mapping[str, str]],
+) -> Cells:
+    """Put a summary and the resampled scores behind it together.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        One row per model and task. Of a name that is both a run's and an official entry's the
+        run's rows are taken.
+    replicates : path or None
+        File of resampled scores; None if there are no predictions (official scores).
+    embeddings : mapping
+        By task, the embedding of each model, under which its resampled scores are stored.
+
+    Raises
+    ------
+    CellsError
+        Naming task and model, if a run's score is not the one that was resampled.
+    """
+    of_run = set(summary.loc[summary["source"] == "run", "model"])
+    rows = summary[(summary["source"] == "run") | ~summary["model"].isin(of_run)]
+    models, tasks = tuple(rows["model"].unique()), tuple(rows["task"].unique())
+    table = rows.pivot(index="model", columns="task", values="score").loc[list(models), list(tasks)]
+    header, arrays = read_replicates(replicates) if replicates else ({"tasks": {}}, {})
+    cells = Cells(
+        models=models,
+        tasks=tasks,
+        source=dict(zip(rows["model"], rows["source"], strict=True)),
+        category=dict(zip(rows["task"], rows["category"], strict=True)),
+        metric=dict(zip(rows["task"], rows["metric"], strict=True)),
+        n_clips={task: sum(entry["n_clips"]) for task, entry in header["tasks"].items()},
+        score=table.to_numpy(float),
+        replicates=np.full((*table.shape, header.get("n_replicates", 0)), np.nan, np.float32),
+    )
+    for task, models_of_task in embeddings.items():
+        _fill(cells, task, models_of_task, header, arrays)
+    return cells
+
+
+def read_replicates(path: str | Path) -> tuple[dict, dict[str, NDArray]]:
+    """Read a file of resampled scores: its header, and per task ``scores`` and ``replicates``.
+
+    Raises
+    ------
+    CellsError
+        If it is not such a file, naming it.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+        return json.loads(str(arrays.pop("header"))), arrays
+    except (OSError, KeyError, ValueError) as error:
+        raise CellsError(f"{path}: not a readable file of resampled scores: {error}") from error
+
+
+def _fill(
+    cells: Cells, task: str, embeddings: Mapping[str, str], header: dict, arrays: dict
+) -> None:
+    """Fill in one task: fold means, then seeds; a missing F-measure of events counts as 0."""
+    if task not in header["tasks"]:
+        raise CellsError(f"{task}: no resampled scores of this task")
+    entry, column = header["tasks"][task], cells.tasks.index(task)
+    means = {}
+    for embedding, scores, drawn in zip(
+        entry["embeddings"], arrays[f"{task}/scores"], arrays[f"{task}/replicates"], strict=True
+    ):
+        if entry["metric"].startswith(ZERO_IF_MISSING):
+            several = np.array(entry["n_clips"])[:, None] > 1  # a single file has no spread at all
+            scores, drawn = np.nan_to_num(scores), np.where(several & np.isnan(drawn), 0, drawn)
+        rng = np.random.default_rng([header["seed"], zlib.crc32(f"{task} {embedding}".encode())])
+        means[embedding] = scores.mean(), average_seeds(drawn.mean(axis=1), rng)
+    for model, embedding in embeddings.items():
+        row = cells.models.index(model)
+        score, drawn = means[embedding]
+        found = cells.score[row, column]
+        if not np.isclose(score, found, rtol=0, atol=_TOLERANCE, equal_nan=True):
+            raise CellsError(
+                f"{task}, {model}: the summary says {found}, the resampled predictions {score}: "
+                "one of the two files is old"
+            )
+        cells.replicates[row, column] = drawn
+
+
+def _share(score: NDArray[np.floating], baseline: NDArray[np.floating]) -> NDArray[np.floating]:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return (score - baseline) / (1 - baseline)

@@ -1,0 +1,247 @@
+"""Statistics of a study, each with an interval: scores, categories, ranks, pairs of models.
+
+Tasks are taken as they are; what is resampled are the test clips of each task (and the probe
+seeds, if there are several). All models of a task are scored on the same draws, so differences are
+paired. A model's aggregate is over the tasks it has a score on, that of a pair over the tasks that
+both have; nothing is imputed and every row says over how many tasks it is.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from analysis.statistics.cells import UNBOUNDED_METRICS, Cells
+from analysis.statistics.intervals import NO_INTERVAL, UNBOUNDED, interval
+from analysis.tables.words import ordered_categories
+
+STATISTICS_COLUMNS = (
+    "statistic", "model", "other_model", "category", "task", "estimate", "low", "high", "n_tasks",
+    "n_replicates", "n_clips", "source", "study",
+)  # fmt: skip
+ALL = "all"  # category of what is over all tasks
+Aggregate = Callable[[NDArray[np.floating], int], NDArray[np.floating]]
+
+
+def compare(cells: Cells, maxima: Mapping[str, float], baseline: str, study: str) -> pd.DataFrame:
+    """Compute every statistic of a study.
+
+    Parameters
+    ----------
+    cells : Cells
+        Scores and resampled scores.
+    maxima : mapping
+        What each task's scores are normalized by.
+    baseline : str
+        Model that headroom is measured from.
+    study : str
+        Name, stands in every row.
+
+    Returns
+    -------
+    DataFrame
+        Columns `STATISTICS_COLUMNS`. ``statistic`` is
+
+        - per model and task: ``score``, ``normalized_score``, ``headroom`` (share of the way from
+          the baseline to 1; none for d', which has no best value);
+        - per model and category: ``mean_`` and ``median_`` of ``normalized_score`` and of
+          ``headroom``, ``mean_rank`` (1 is best, ties share their mean rank);
+        - per pair of the run's models: ``score_difference`` per task, and per category over the
+          tasks that both have ``difference_of_means``, ``difference_of_medians`` (normalized) and
+          ``probability_of_improvement`` (share of tasks on which ``model`` scores above
+          ``other_model``, ties half).
+
+        ``low`` and ``high`` are empty where nothing could be resampled (official entries).
+    """
+    normalized, headroom = cells.normalized(maxima), cells.headroom(baseline)
+    run = cells.select({"run"})
+    ranked = run if run.models else cells.select({"hear2021"})
+    rows = [
+        *_cell_rows("score", cells, _score_bounds(cells)),
+        *_cell_rows("normalized_score", normalized, [_at_least_0(b) for b in _score_bounds(cells)]),
+        *_cell_rows("headroom", headroom, [(-np.inf, 1.0)] * len(cells.tasks)),
+        *_category_rows("normalized_score", normalized),
+        *_category_rows("headroom", headroom),
+        *_rank_rows(ranked),
+        *_pair_rows(run, run.normalized(maxima)),
+    ]
+    table = pd.DataFrame(rows).assign(study=study).reindex(columns=list(STATISTICS_COLUMNS))
+    integers = dict.fromkeys(("n_tasks", "n_replicates", "n_clips"), "Int64")
+    return table[table["estimate"].notna()].astype(integers).reset_index(drop=True)
+
+
+def read_statistics(path: str | Path) -> pd.DataFrame:
+    """Read statistics written as CSV.
+
+    Raises
+    ------
+    ValueError
+        If the columns are not `STATISTICS_COLUMNS`.
+    """
+    numbers = dict.fromkeys(("estimate", "low", "high"), float)
+    integers = dict.fromkeys(("n_tasks", "n_replicates", "n_clips"), "Int64")
+    text = dict.fromkeys(("statistic", "model", "other_model", "category", "task", "study"), str)
+    empty = dict.fromkeys([*numbers, *integers], [""])
+    table = pd.read_csv(
+        path, dtype={**numbers, **integers, **text}, keep_default_na=False, na_values=empty
+    )
+    if tuple(table.columns) != STATISTICS_COLUMNS:
+        expected, found = ", ".join(STATISTICS_COLUMNS), ", ".join(table.columns)
+        raise ValueError(f"{path}: expected the columns {expected}; found {found}")
+    return table
+
+
+def ranks(scores: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Rank models, 1 the highest score, ties sharing their mean rank, missing ones left out.
+
+    Parameters
+    ----------
+    scores : ndarray, shape (n_models, ...)
+
+    Returns
+    -------
+    ndarray, shape (n_models, ...)
+        NaN where the score is.
+    """
+    return rankdata(-scores, axis=0, method="average", nan_policy="omit")
+
+
+def improvement(scores: NDArray[np.floating], others: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return the share of tasks (axis 0) on which scores are above the others, ties half."""
+    ahead = np.where(scores > others, 1.0, np.where(scores == others, 0.5, 0.0))
+    return np.where(np.isnan(scores) | np.isnan(others), np.nan, ahead).mean(axis=0)
+
+
+AGGREGATES: dict[str, Aggregate] = {"mean": np.mean, "median": np.median}  # over tasks, axis 0
+
+
+def _row(
+    estimate: float,
+    replicates: NDArray[np.floating],
+    bounds: tuple[float, float] = UNBOUNDED,
+    **key: object,
+) -> dict[str, object]:
+    found = interval(estimate, replicates, bounds) if len(replicates) else NO_INTERVAL
+    n_replicates = found.n_replicates or None
+    more = {"low": found.low, "high": found.high, "n_replicates": n_replicates}
+    return key | {"estimate": float(estimate)} | more
+
+
+def _score_bounds(cells: Cells) -> list[tuple[float, float]]:
+    free = [cells.metric[task] in UNBOUNDED_METRICS for task in cells.tasks]
+    return [UNBOUNDED if unbounded else (0.0, 1.0) for unbounded in free]
+
+
+def _at_least_0(bounds: tuple[float, float]) -> tuple[float, float]:
+    """Bounds of a normalized score, which can exceed 1."""
+    return bounds[0], np.inf
+
+
+def _cell_rows(
+    statistic: str, cells: Cells, bounds: list[tuple[float, float]]
+) -> Iterator[dict[str, object]]:
+    for i, j in itertools.product(range(len(cells.models)), range(len(cells.tasks))):
+        model, task = cells.models[i], cells.tasks[j]
+        yield _row(
+            cells.score[i, j],
+            cells.replicates[i, j],
+            bounds[j],
+            statistic=statistic,
+            model=model,
+            category=cells.category[task],
+            task=task,
+            n_tasks=1,
+            n_clips=cells.n_clips.get(task),
+            source=cells.source[model],
+        )
+
+
+def _categories(cells: Cells) -> list[tuple[str, NDArray[np.bool_]]]:
+    """Every category of the tasks, and all of them, with which tasks are inside."""
+    present = ordered_categories(cells.category[task] for task in cells.tasks)
+    return [(category, cells.inside(category)) for category in (*present, ALL)]
+
+
+def _category_rows(quantity: str, cells: Cells) -> Iterator[dict[str, object]]:
+    for (category, inside), i in itertools.product(_categories(cells), range(len(cells.models))):
+        mine = inside & ~np.isnan(cells.score[i])
+        if not mine.any():
+            continue
+        for name, aggregate in AGGREGATES.items():
+            yield _row(
+                aggregate(cells.score[i, mine], axis=0),
+                aggregate(cells.replicates[i, mine], axis=0),
+                statistic=f"{name}_{quantity}",
+                model=cells.models[i],
+                category=category,
+                n_tasks=int(mine.sum()),
+                source=cells.source[cells.models[i]],
+            )
+
+
+def _rank_rows(cells: Cells) -> Iterator[dict[str, object]]:
+    """Ranks within each task among the models that have a score there, averaged over tasks."""
+    rank, drawn = ranks(cells.score), ranks(cells.replicates)
+    for (category, inside), i in itertools.product(_categories(cells), range(len(cells.models))):
+        mine = inside & ~np.isnan(cells.score[i])
+        if mine.any():
+            yield _row(
+                rank[i, mine].mean(),
+                drawn[i, mine].mean(axis=0),
+                (1.0, float(len(cells.models))),
+                statistic="mean_rank",
+                model=cells.models[i],
+                category=category,
+                n_tasks=int(mine.sum()),
+                source=cells.source[cells.models[i]],
+            )
+
+
+def _pair_rows(cells: Cells, normalized: Cells) -> Iterator[dict[str, object]]:
+    for i, k in itertools.combinations(range(len(cells.models)), 2):
+        pair = {"model": cells.models[i], "other_model": cells.models[k], "source": "run"}
+        shared = ~np.isnan(cells.score[i]) & ~np.isnan(cells.score[k])
+        for j in np.flatnonzero(shared):
+            task = cells.tasks[j]
+            yield _row(
+                cells.score[i, j] - cells.score[k, j],
+                cells.replicates[i, j] - cells.replicates[k, j],
+                statistic="score_difference",
+                category=cells.category[task],
+                task=task,
+                n_tasks=1,
+                n_clips=cells.n_clips.get(task),
+                **pair,
+            )
+        both = ~np.isnan(normalized.score[i]) & ~np.isnan(normalized.score[k])
+        for category, inside in _categories(cells):
+            if (inside & both).any():
+                yield from _pair_in_category(normalized, i, k, inside & both, category, pair)
+
+
+def _pair_in_category(
+    cells: Cells, i: int, k: int, tasks: NDArray[np.bool_], category: str, pair: dict[str, object]
+) -> Iterator[dict[str, object]]:
+    key = pair | {"category": category, "n_tasks": int(tasks.sum())}
+    mine, others = cells.score[i, tasks], cells.score[k, tasks]
+    my_draws, other_draws = cells.replicates[i, tasks], cells.replicates[k, tasks]
+    for name, aggregate in AGGREGATES.items():
+        yield _row(
+            aggregate(mine, axis=0) - aggregate(others, axis=0),
+            aggregate(my_draws, axis=0) - aggregate(other_draws, axis=0),
+            statistic=f"difference_of_{name}s",
+            **key,
+        )
+    yield _row(
+        improvement(mine, others),
+        improvement(my_draws, other_draws),
+        (0.0, 1.0),
+        statistic="probability_of_improvement",
+        **key,
+    )

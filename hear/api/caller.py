@@ -1,0 +1,75 @@
+"""Calls of a model's embedding functions with sounds made for the purpose, and what was found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from hear.api.model import HearModel
+
+FUNCTIONS = {"scene": "get_scene_embeddings", "event": "get_timestamp_embeddings"}
+
+
+@dataclass
+class Findings:
+    """What the checks found, in words."""
+
+    errors: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    passed: list[str] = field(default_factory=list)
+
+    def error(self, text: str) -> None:
+        """Add what makes scores wrong or impossible."""
+        self.errors += [text] if text not in self.errors else []
+
+    def warn(self, text: str) -> None:
+        """Add what is allowed but may cost scores."""
+        self.warnings += [text] if text not in self.warnings else []
+
+    def ok(self, text: str) -> None:
+        """Add a check that was made and found nothing to refuse."""
+        self.passed.append(text)
+
+
+class Prober:
+    """One embedding function of one model, called with sounds made for the purpose."""
+
+    def __init__(self, model: HearModel, kind: str, size: int) -> None:
+        self.model = model
+        self.kind = kind
+        self.size = size
+        self.name = FUNCTIONS[kind]
+        self.sample_rate = model.sample_rate
+
+    def raw(self, audio: Tensor) -> object:
+        """What the function itself returns for a copy of the audio."""
+        with torch.no_grad():
+            return getattr(self.model.module, self.name)(
+                audio.clone().to(self.model.device), self.model.model
+            )
+
+    def embed(self, audio: Tensor) -> Tensor:
+        """The embeddings alone, on the CPU, outside of any graph."""
+        returned = self.raw(audio)
+        embeddings = returned if self.kind == "scene" else returned[0]
+        return embeddings.detach().cpu()
+
+    def timestamps(self, audio: Tensor) -> Tensor:
+        """The timestamps of the first sound in ms, float64 on the CPU."""
+        return self.raw(audio)[1][0].detach().cpu().double()
+
+    def noise(self, n_sounds: int, duration_s: float, seed: int = 0) -> Tensor:
+        """White noise in [-0.5, 0.5], the same for the same seed."""
+        generator = torch.Generator().manual_seed(seed)
+        shape = (n_sounds, round(duration_s * self.sample_rate))
+        return torch.rand(shape, generator=generator) - 0.5
+
+
+def difference(first: Tensor, second: Tensor) -> float:
+    """Norm of the difference relative to the larger norm; infinite for other shapes."""
+    if first.shape != second.shape:
+        return float("inf")
+    scale = max(float(first.double().norm()), float(second.double().norm()), 1e-12)
+    return float((first.double() - second.double()).norm()) / scale

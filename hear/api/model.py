@@ -1,0 +1,172 @@
+"""Any HEAR-API model behind the interface that ``embed`` uses.
+
+https://hearbenchmark.com/hear-api.html: a module with ``load_model``, ``get_scene_embeddings``
+and ``get_timestamp_embeddings``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from hear.audio.stored import StoredClip
+
+LEVEL = "E"  # the one component of a model whose insides the harness does not know
+API = ("load_model", "get_scene_embeddings", "get_timestamp_embeddings")
+
+
+class ModelError(ValueError):
+    """A model that cannot be imported or does not follow the HEAR API."""
+
+
+class HearModel:
+    """A third-party model with views ``scene`` and ``timestamp``.
+
+    Parameters
+    ----------
+    module : str
+        Import path, or path of a ``.py`` file.
+    weights : str
+        Passed to ``load_model``; empty for the module's own default.
+    options : dict, optional
+        Keyword arguments of ``load_model``.
+
+    Raises
+    ------
+    ModelError
+        If the module cannot be imported or lacks a function or attribute of the API.
+    """
+
+    def __init__(self, module: str, weights: str = "", options: dict | None = None) -> None:
+        self.module = import_model(module)
+        if missing := [name for name in API if not callable(getattr(self.module, name, None))]:
+            raise ModelError(f"model {module}: no function {', '.join(missing)} (HEAR API)")
+        arguments = [weights] if weights else []
+        try:
+            self.model: Any = self.module.load_model(*arguments, **(options or {}))
+        except Exception as error:
+            raise ModelError(f"model {module}: load_model failed: {error!r}") from error
+        if not isinstance(getattr(self.model, "sample_rate", None), int):
+            raise ModelError(f"model {module}: expected an integer sample_rate (HEAR API)")
+        self.sample_rate: int = self.model.sample_rate
+        self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        if isinstance(self.model, nn.Module):
+            self.model.to(self.device)
+
+    def levels(self, view: str) -> str:
+        """The one level of every view."""
+        return LEVEL
+
+    @torch.no_grad()
+    def embed(self, audio: Tensor, view: str) -> tuple[dict[str, Tensor], Tensor | None]:
+        """Embed a batch of clips.
+
+        Parameters
+        ----------
+        audio : Tensor
+            float32, shape (n_sounds, n_samples), in [-1, 1] at ``sample_rate``.
+        view : str
+            ``scene`` or ``timestamp``.
+
+        Returns
+        -------
+        levels : dict
+            ``{"E": (n_sounds, size) or (n_sounds, n_timestamps, size)}``, float32 on the CPU.
+        timestamps : Tensor or None
+            ms, float32 (n_timestamps,); None for scenes.
+
+        Raises
+        ------
+        ModelError
+            If the result does not have the shape of the API, or is not finite.
+        """
+        audio = audio.to(self.device)
+        if view == "scene":
+            embeddings, timestamps = self.module.get_scene_embeddings(audio, self.model), None
+        else:
+            embeddings, timestamps = self.module.get_timestamp_embeddings(audio, self.model)
+            timestamps = torch.as_tensor(timestamps)[0].detach().float().cpu()
+        embeddings = torch.as_tensor(embeddings)
+        n_axes = 2 if view == "scene" else 3
+        if embeddings.ndim != n_axes or len(embeddings) != len(audio):
+            raise ModelError(
+                f"model {self.module.__name__}: {view} embeddings: expected {n_axes} axes and "
+                f"{len(audio)} sounds, found shape {tuple(embeddings.shape)}"
+            )
+        if not bool(torch.isfinite(embeddings).all()):
+            raise ModelError(f"model {self.module.__name__}: {view} embeddings are not finite")
+        return {LEVEL: embeddings.detach().float().cpu()}, timestamps
+
+    def stream(
+        self, audio: Tensor | StoredClip, view: str
+    ) -> Iterator[tuple[dict[str, Tensor], Tensor | None]]:
+        """Embed a batch of clips in one part: the API has no smaller one."""
+        is_stored = isinstance(audio, StoredClip)
+        yield self.embed(audio.stretch(0, audio.shape[1]) if is_stored else audio, view)
+
+    def fingerprint(self) -> str:
+        """sha256 over the module's source file and the weights: changes when either does."""
+        parts = source_hash(self.module.__file__ or "") + self.weights_hash()
+        return hashlib.sha256(parts.encode()).hexdigest()
+
+    def weights_hash(self) -> str:
+        """sha256 over names and values of the network's parameters and buffers; empty if none."""
+        digest = hashlib.sha256()
+        state = self.model.state_dict() if isinstance(self.model, nn.Module) else {}
+        for name, tensor in sorted(state.items()):
+            digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+            values = tensor.detach().cpu().contiguous().reshape(-1)
+            digest.update(values.view(torch.uint8).numpy())
+        return digest.hexdigest() if state else ""
+
+
+def source_hash(module: str) -> str:
+    """sha256 of a module's source file, without importing the module itself.
+
+    Parameters
+    ----------
+    module : str
+        Import path, or path of a ``.py`` file.
+
+    Raises
+    ------
+    ModelError
+        If there is no such module or file.
+    """
+    try:
+        origin = module if module.endswith(".py") else importlib.util.find_spec(module).origin
+        return hashlib.sha256(Path(origin).read_bytes()).hexdigest()
+    except (ImportError, AttributeError, OSError, TypeError, ValueError) as error:
+        raise ModelError(f"model {module}: no such module or file ({error})") from error
+
+
+def import_model(module: str) -> ModuleType:
+    """Import a model's module by import path or by the path of its file.
+
+    A file may import its neighbors: its folder joins the import path.
+
+    Raises
+    ------
+    ModelError
+        Naming the module and the reason.
+    """
+    try:
+        if not module.endswith(".py"):
+            return importlib.import_module(module)
+        path = Path(module).absolute()
+        sys.path.append(str(path.parent))
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        loaded = sys.modules[path.stem] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(loaded)
+        return loaded
+    except Exception as error:
+        raise ModelError(f"model {module}: cannot be imported: {error}") from error

@@ -1,0 +1,96 @@
+"""Does a model follow the HEAR API? Asked before anything long runs, answered in words.
+
+The rules of HEAR's own validator (https://github.com/hearbenchmark/hear-validator): functions,
+attributes, shapes, dtype, and timestamps in ms that are regular, inside the clip and reach its end.
+And what it does not ask but wrong scores come from: values that are not finite, another answer to
+the same question, an answer that depends on the other clips of the batch, another network at every
+load, timestamps that do not mark the middle of what is embedded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from torch import nn
+
+from hear.api.caller import Findings, Prober
+from hear.api.checks import check_kind
+from hear.api.model import HearModel, ModelError
+
+KINDS = ("scene", "event")
+HEAR_RATES_HZ = (16000, 22050, 32000, 44100, 48000)  # hearbenchmark.com/hear-api.html
+SIZES = {"scene": "scene_embedding_size", "event": "timestamp_embedding_size"}
+
+
+def validate_model(
+    module: str, weights: str = "", options: dict | None = None, kinds: Iterable[str] = KINDS
+) -> dict:
+    """Check a module with the HEAR API.
+
+    Parameters
+    ----------
+    module, weights, options
+        As for :class:`hear.api.model.HearModel`.
+    kinds : iterable of str
+        Kinds of task that the model will be used for, ``scene`` and ``event``; only the functions
+        for these are tried.
+
+    Returns
+    -------
+    dict
+        What was found, in plain types: rate, sizes, hop of the timestamps, hash of the weights,
+        the checks that passed, and ``warnings``: what is allowed but costs scores.
+
+    Raises
+    ------
+    ModelError
+        One line per problem: the function, what was expected and what was found.
+    """
+    model = HearModel(module, weights, options)
+    findings = Findings()
+    report: dict = {"module": module, "weights": weights, "options": options or {}}
+    report |= _attributes(model, kinds, findings)
+    if not findings.errors:
+        again = HearModel(module, weights, options)
+        for kind in kinds:
+            prober = Prober(model, kind, getattr(model.model, SIZES[kind]))
+            report |= check_kind(prober, Prober(again, kind, prober.size), findings)
+    if findings.errors:
+        problems = "\n  ".join(findings.errors)
+        raise ModelError(f"model {module} does not follow the HEAR API:\n  {problems}")
+    report["weights_sha256"] = model.weights_hash() or None
+    return report | {"checks": findings.passed, "warnings": findings.warnings}
+
+
+def _attributes(model: HearModel, kinds: Iterable[str], findings: Findings) -> dict:
+    """The model object itself: its class and the attributes that the API wants."""
+    network = model.model
+    if not isinstance(network, nn.Module):
+        findings.error(
+            f"load_model: expected a torch.nn.Module, found {type(network).__name__} "
+            "(TensorFlow models cannot be run here)"
+        )
+        return {}
+    if any(part.training for part in network.modules()) and _has_mode(network):
+        findings.warn(
+            "load_model: the network is in training mode and has dropout or batch norm; call "
+            "model.eval() before it is returned, unless the get_ functions do"
+        )
+    if model.sample_rate not in HEAR_RATES_HZ:
+        findings.warn(
+            f"sample_rate: {model.sample_rate} Hz is none of HEAR's ({HEAR_RATES_HZ}); "
+            "audio will be resampled to it here, other harnesses cannot"
+        )
+    found = {"sample_rate": model.sample_rate}
+    for kind in kinds:
+        size = getattr(network, SIZES[kind], None)
+        if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+            findings.error(f"{SIZES[kind]}: expected an int above 0 on the model, found {size!r}")
+        found[SIZES[kind]] = size
+    findings.ok("load_model and the model's attributes")
+    return found
+
+
+def _has_mode(network: nn.Module) -> bool:
+    kinds = (nn.modules.dropout._DropoutNd, nn.modules.batchnorm._NormBase)
+    return any(isinstance(part, kinds) for part in network.modules())

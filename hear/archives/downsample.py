@@ -1,0 +1,116 @@
+"""A task folder's audio at a lower rate, stored beside the original or in its place.
+
+The samples are those that `hear.audio.read` gives when it resamples while reading, rounded
+to 16 bit as in HEAR's own archives: an error of at most half a step (2**-16 of full scale, -96 dB),
+and clipping where the filter overshoots full scale.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from tqdm import tqdm
+
+from hear.audio.read import AudioError, read_clip
+
+PART = ".part"  # ends the name of a file that is being written
+STEPS = 2**15  # of 16 bit PCM per unit of full scale
+
+
+@dataclass(frozen=True)
+class Resampled:
+    """What was done: clips written now, clips kept from an earlier call, clips that clipped."""
+
+    n_written: int
+    n_kept: int
+    n_clipped: int
+
+
+def resample_folder(
+    folder: Path | str,
+    from_hz: int,
+    to_hz: int,
+    keep_source: bool = True,
+    n_threads: int = 1,
+    progress: bool = True,
+) -> Resampled:
+    """Write `<to_hz>/<split>/*.wav` for every file of `<from_hz>/<split>/`, 16 bit PCM.
+
+    Each file is written under a temporary name and renamed: a killed call goes on where it was.
+
+    Parameters
+    ----------
+    folder : Path or str
+        A task folder.
+    from_hz, to_hz : int
+        Sample rates in Hz.
+    keep_source : bool
+        False removes each file once its copy is there, and the empty folders at the end.
+    n_threads : int
+        Clips worked on at the same time, each whole in memory.
+    progress : bool
+        Show a bar with clips per second and time left.
+
+    Returns
+    -------
+    Resampled
+
+    Raises
+    ------
+    AudioError
+        Naming a clip that cannot be read. What was finished stays.
+    """
+    source, target = Path(folder) / str(from_hz), Path(folder) / str(to_hz)
+    for unfinished in target.rglob(f"*{PART}"):
+        unfinished.unlink()
+    copies = {path: target / path.relative_to(source) for path in sorted(source.rglob("*.wav"))}
+    done = set(target.rglob("*.wav"))
+    if not copies and not done:
+        raise AudioError(f"{source}: expected WAV files to resample, found none")
+    left = [(path, copy) for path, copy in copies.items() if copy not in done]
+    for parent in {copy.parent for _, copy in left}:
+        parent.mkdir(parents=True, exist_ok=True)
+    work = partial(_resample_file, to_hz=to_hz, keep_source=keep_source)
+    label = f"resampling {Path(folder).name} to {to_hz} Hz"
+    bar = tqdm(total=len(left), desc=label, unit="clip", disable=not progress)
+    with bar, ThreadPoolExecutor(n_threads) as pool:  # soxr and libsndfile run in parallel
+        n_clipped = 0
+        try:
+            for is_clipped in pool.map(work, left):
+                n_clipped += is_clipped
+                bar.update()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    if not keep_source:
+        _remove_source(source, [path for path, copy in copies.items() if copy in done])
+    return Resampled(len(left), len(done), n_clipped)
+
+
+def _resample_file(pair: tuple[Path, Path], to_hz: int, keep_source: bool) -> bool:
+    """Write one copy; return whether samples beyond full scale were clipped."""
+    path, copy = pair
+    steps = np.rint(read_clip(path, to_hz) * np.float32(STEPS))
+    stored = steps.clip(-STEPS, STEPS - 1).astype(np.int16)
+    temporary = copy.with_name(f"{copy.name}{PART}")
+    soundfile.write(temporary, stored, to_hz, "PCM_16", format="WAV")
+    os.replace(temporary, copy)
+    if not keep_source:
+        path.unlink()
+    return bool(steps.max() > STEPS - 1 or steps.min() < -STEPS)
+
+
+def _remove_source(source: Path, paths: list[Path]) -> None:
+    """Remove files whose copy an earlier call made, and the folders that are empty then."""
+    for path in paths:
+        path.unlink()
+    folders = sorted((path for path in source.rglob("*") if path.is_dir()), reverse=True)
+    for folder in [*folders, source]:
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()

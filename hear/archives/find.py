@@ -1,0 +1,165 @@
+"""Where tasks come from: the archives and task folders in a directory, and what they hold.
+
+Official archives are named `hear2021-<task>-<version>-<mode>-48000.tar.gz` (Zenodo record
+6332517) or `hear-2021.0.6-<task>-<version>-<mode>-44100.tar.gz` (the open tasks); what is inside
+decides, not the name.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hear.archives.tar import ArchiveError, metadata_folder, no_metadata, open_archive
+from hear.tasks.metadata import METADATA_FILE
+
+ARCHIVE_SUFFIXES = (".tar.gz", ".tgz", ".tar")  # official archives are .tar.gz
+MAX_DEPTH = 4  # folders below the given one: `<any>/hear-x.y.z/tasks/<folder>`
+MAX_METADATA_BYTES = 2**20  # 1 MiB; the official ones have less than 10 kB
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where one task comes from: an archive (with one task folder) or a task folder."""
+
+    path: Path
+    kind: str  # archive or folder
+    folder_name: str
+    task_name: str
+    metadata: dict[str, Any]
+
+
+def find_sources(directory: Path | str, cache: Path | str | None = None) -> list[Source]:
+    """Find every HEAR archive and every task folder in a directory and up to 4 levels below.
+
+    Parameters
+    ----------
+    directory : Path or str
+        Hidden entries are passed over; the directory may itself be a task folder.
+    cache : Path or str or None
+        A JSON file that remembers what is in each archive (by path, size and time of change),
+        because the metadata may be the last member of a large one. Written if need be.
+
+    Returns
+    -------
+    list of Source
+        Sorted by folder name.
+
+    Raises
+    ------
+    ArchiveError
+        If there is nothing, an archive is damaged, metadata are malformed, or two sources have
+        the same folder name.
+    """
+    directory = Path(directory).absolute()
+    if not directory.is_dir():
+        raise ArchiveError(f"{directory}: expected a folder with HEAR archives, found no folder")
+    known = _read_cache(cache)
+    seen: dict[str, Any] = {}
+    sources: dict[str, Source] = {}
+    for path in _candidates(directory, MAX_DEPTH):
+        source = _folder_source(path) if path.is_dir() else _archive_source(path, known, seen)
+        other = sources.setdefault(source.folder_name, source)
+        if other is not source:
+            found = f"{other.path} and {source.path}"
+            raise ArchiveError(f"{source.folder_name}: expected one source, found {found}")
+    if not sources:
+        suffixes = ", ".join(ARCHIVE_SUFFIXES)
+        expected = f"HEAR archives ({suffixes}) or folders with {METADATA_FILE}"
+        raise ArchiveError(f"{directory}: expected {expected}, found none")
+    if cache is not None and seen != known:
+        _write_json(Path(cache), seen)
+    return [sources[name] for name in sorted(sources)]
+
+
+def _candidates(directory: Path, depth: int) -> Iterator[Path]:
+    if (directory / METADATA_FILE).is_file():
+        yield directory
+        return
+    for child in sorted(directory.iterdir()):
+        if child.name.startswith("."):
+            continue
+        if child.is_dir() and depth > 0:
+            yield from _candidates(child, depth - 1)
+        elif child.is_file() and child.name.endswith(ARCHIVE_SUFFIXES):
+            yield child
+
+
+def _folder_source(path: Path) -> Source:
+    content = (path / METADATA_FILE).read_bytes()
+    metadata = _parse_metadata(content, f"{path / METADATA_FILE}")
+    return Source(path, "folder", path.name, metadata["task_name"], metadata)
+
+
+def _archive_source(path: Path, known: dict[str, Any], seen: dict[str, Any]) -> Source:
+    status = path.stat()
+    stamp = {"size": status.st_size, "mtime_ns": status.st_mtime_ns}
+    entry = known.get(str(path), {})
+    if any(entry.get(key) != value for key, value in stamp.items()):
+        folder_name, metadata = _peek(path)
+        entry = {**stamp, "folder_name": folder_name, "metadata": metadata}
+    seen[str(path)] = entry
+    metadata = entry["metadata"]
+    return Source(path, "archive", entry["folder_name"], metadata["task_name"], metadata)
+
+
+def _read_cache(cache: Path | str | None) -> dict[str, Any]:
+    """Return the remembered entries; a cache that cannot be read only costs another look."""
+    try:
+        entries = json.loads(Path(cache).read_text(encoding="utf-8")) if cache else {}
+    except (OSError, ValueError):
+        return {}
+    needed = {"size", "mtime_ns", "folder_name", "metadata"}
+    if not isinstance(entries, dict):
+        return {}
+    return {
+        path: entry
+        for path, entry in entries.items()
+        if isinstance(entry, dict) and needed <= set(entry)
+    }
+
+
+def _write_json(path: Path, content: object) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def _parse_metadata(content: bytes, where: str) -> dict[str, Any]:
+    try:
+        metadata = json.loads(content)
+    except ValueError as error:
+        raise ArchiveError(f"{where}: expected valid JSON, found an error: {error}") from error
+    name = metadata.get("task_name") if isinstance(metadata, dict) else None
+    if not isinstance(name, str):
+        raise ArchiveError(f"{where}: expected an object with a task_name, found {name!r}")
+    return metadata
+
+
+def peek_metadata(archive: Path | str) -> dict[str, Any]:
+    """Return the task metadata in an archive, reading no further than to where they are.
+
+    Raises
+    ------
+    ArchiveError
+        If the archive is damaged, unsafe up to there, or has no task_metadata.json.
+    """
+    return _peek(Path(archive))[1]
+
+
+def _peek(archive: Path) -> tuple[str, dict[str, Any]]:
+    with open_archive(archive) as opened:
+        for member in opened.members():
+            folder = metadata_folder(archive, member)
+            if folder is not None:
+                if member.size > MAX_METADATA_BYTES:
+                    found = f"{member.name}: {member.size} bytes"
+                    raise ArchiveError(f"{archive}: expected metadata below 1 MiB, found {found}")
+                content = opened.tar.extractfile(member).read()
+                return folder.name, _parse_metadata(content, f"{archive}: {member.name}")
+    raise no_metadata(archive)

@@ -1,0 +1,106 @@
+"""Long clips that stay in their file and are read a stretch at a time, so that memory does not grow
+with their length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+import torch
+from torch import Tensor
+
+from hear.audio.read import RESAMPLING_QUALITY, AudioError, check_samples, check_shape, readable
+
+BLOCK_S = 10.0  # read at a time, and kept behind the last stretch: reflections look back
+
+
+class StoredClip:
+    """One mono clip in its file, resampled while it is read.
+
+    Its samples are those of `hear.audio.read`, bit for bit. Stretches are asked for in
+    the order of the clip; a step back behind what is kept reads the file again.
+
+    Parameters
+    ----------
+    path : Path or str
+        An audio file. That it is complete is check_audio's business.
+    sample_rate_hz : int
+        The rate wanted.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        (1, n_samples) at the rate wanted: a batch of one clip.
+
+    Raises
+    ------
+    AudioError
+        If it cannot be opened, has several channels or no samples.
+    """
+
+    def __init__(self, path: Path | str, sample_rate_hz: int) -> None:
+        self._path, self._rate_hz = Path(path), sample_rate_hz
+        with readable(self._path):
+            info = soundfile.info(self._path)
+        check_shape(self._path, info.frames, info.channels)
+        self.shape = (1, int(info.frames * sample_rate_hz / info.samplerate + 0.5))  # as soxr
+        self._start_over()
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self.shape[1] / self._rate_hz
+
+    def stretch(self, start: int, stop: int) -> Tensor:
+        """Samples ``start`` to ``stop``.
+
+        Parameters
+        ----------
+        start, stop : int
+            0 <= start < stop <= n_samples, at the rate wanted.
+
+        Returns
+        -------
+        Tensor
+            float32 (1, stop - start), full scale is 1.
+
+        Raises
+        ------
+        AudioError
+            If the file cannot be read on or ends early, or samples are NaN or infinite.
+        """
+        if start < self._first:
+            self._start_over()
+        while self._first + len(self._kept) < stop:
+            block = next(self._blocks, None)
+            if block is None:
+                found = self._first + len(self._kept)
+                raise AudioError(f"{self._path}: expected {self.shape[1]} samples, found {found}")
+            n_forgotten = start - int(BLOCK_S * self._rate_hz) - self._first
+            n_forgotten = min(max(n_forgotten, 0), len(self._kept))
+            self._kept = np.concatenate([self._kept[n_forgotten:], block])
+            self._first += n_forgotten
+        return torch.from_numpy(self._kept[start - self._first : stop - self._first][None])
+
+    def _start_over(self) -> None:
+        self._blocks = self._read()
+        self._kept = np.empty(0, np.float32)
+        self._first = 0  # of the samples that are kept
+
+    def _read(self) -> Iterator[np.ndarray]:
+        """The clip's samples at the rate wanted, in blocks."""
+        with readable(self._path), soundfile.SoundFile(self._path) as file:
+            resampler = None
+            if file.samplerate != self._rate_hz:
+                rates = (file.samplerate, self._rate_hz)
+                resampler = soxr.ResampleStream(*rates, 1, "float32", RESAMPLING_QUALITY)
+            n_block = int(BLOCK_S * file.samplerate)
+            for first in range(0, file.frames, n_block):
+                block = file.read(n_block, dtype="float32")
+                check_samples(self._path, block, first)
+                if resampler is not None:
+                    block = resampler.resample_chunk(block, last=first + n_block >= file.frames)
+                yield block

@@ -1,0 +1,208 @@
+"""The reference as a backend: heareval 2021.1.3 evaluates our embeddings, in its own environment.
+
+:func:`train_and_predict` does what the native function does, with the original
+program: the arrays are written in heareval's folder format, a process of its environment's Python
+runs ``hear/heareval/runner.py`` on them, and its test predictions and scores are read back.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from hear.heareval.folder import write_folder, write_settings
+from hear.metrics.clips import METRICS
+from hear.probe import predict
+from hear.probe.data import Arrays, ProbeData
+from hear.probe.search import FoldResult, PointResult, ProbeResult
+from hear.probe.selection import EventInfo
+from hear.probe.training import ProbeError
+from hear.protocol import GridPoint, Postprocessing, Protocol
+
+if TYPE_CHECKING:
+    from hear.tasks.folder import Fold, TaskFolder
+
+PYTHON = Path(".venv-heareval/bin/python")  # as `make heareval` makes it
+RUNNER = Path(__file__).with_name("runner.py")
+LOG_LINES = 12  # of a failed run, shown in the message
+
+
+def predict_task(
+    folders: list[TaskFolder],
+    read_split: predict.ReadSplit,
+    protocol: Protocol,
+    seed: int,
+    provenance: dict,
+    progress: bool = True,
+    python: Path | str = PYTHON,
+) -> tuple[dict, dict[str, np.ndarray]]:
+    """Evaluate a task with heareval itself; see :func:`hear.probe.predict.predict_task`.
+
+    Parameters
+    ----------
+    python : Path or str
+        Of heareval's environment. The other parameters, what is returned and what is raised are
+        those of the native function.
+
+    Raises
+    ------
+    ProbeError
+        Also if there is no such environment, or heareval fails; with the end of its output.
+    """
+    facts = {"name": "heareval", "versions": environment(python)}
+    evaluate = partial(train_and_predict, python=python)
+    provenance = provenance | {"evaluator": facts}
+    return predict.predict_task(folders, read_split, protocol, seed, provenance, progress, evaluate)
+
+
+def environment(python: Path | str = PYTHON) -> dict[str, str]:
+    """Return the versions of heareval and what it computes with.
+
+    Raises
+    ------
+    ProbeError
+        If the environment is not there or lacks heareval, naming the command that makes it.
+    """
+    code = f"from importlib.metadata import version as v; print(*map(v, {_packages()!r}))"
+    try:
+        found = subprocess.run([python, "-I", "-c", code], capture_output=True, text=True)
+        problem = found.stderr.strip().splitlines()[-1:] if found.returncode else None
+    except OSError as error:
+        problem = [str(error)]
+    if problem is not None:
+        raise ProbeError(
+            f"evaluator heareval: expected heareval in the environment of {python}, found: "
+            f"{' '.join(problem)}; make it with `make heareval` (or from "
+            "workflow/envs/heareval.yaml, and name its Python in the config: heareval_python)"
+        )
+    return dict(zip(_packages(), found.stdout.split(), strict=True))
+
+
+def train_and_predict(
+    features: Arrays,
+    targets: Arrays,
+    folds: Sequence[Fold],
+    prediction_type: str,
+    metric: str,
+    protocol: Protocol,
+    seed: int,
+    labels: Sequence[str],
+    events: EventInfo | None = None,
+    task: str = "task",
+    progress: bool = False,
+    python: Path | str = PYTHON,
+) -> ProbeResult:
+    """Let heareval train, select and predict; see the native function.
+
+    Threads are those of torch in this process. ``FoldResult.reference_score`` is heareval's own
+    primary test score.
+
+    Raises
+    ------
+    ProbeError
+        As the native function, and if heareval fails; with the end of its output.
+    """
+    data = ProbeData(task, features, targets, labels, prediction_type, metric, events)
+    data.check(folds)
+    for fold in folds:
+        data.fold(fold, protocol)
+    with tempfile.TemporaryDirectory(prefix="heareval-") as directory:
+        folder = Path(directory) / "task"
+        folder.mkdir()
+        write_folder(folder, data, folds, protocol, task_name=task, metrics=[metric])
+        write_settings(folder, protocol, seed, torch.get_num_threads())
+        n_fits = protocol.n_grid_points + len(folds) - 1
+        with tqdm(total=n_fits, desc=f"{task}, heareval", unit="fit", disable=not progress) as bar:
+            fits = run(folder, python, f"{task}, seed {seed}", bar)
+        return _read_result(folder, folds, fits, protocol, metric, len(folds) - 1)
+
+
+def run(folder: Path, python: Path | str, where: str, bar: tqdm) -> list[dict[str, Any]]:
+    """Run heareval on a folder; return one record per training, in the order of training.
+
+    Parameters
+    ----------
+    folder : Path
+        As ``hear.heareval.folder`` writes it, settings included.
+    python : Path or str
+    where : str
+        Task and seed, for messages.
+    bar : tqdm
+        Advanced by one per training.
+
+    Raises
+    ------
+    ProbeError
+        With the end of heareval's output.
+    """
+    log = folder.parent / "heareval.log"
+    command = [Path(python).absolute(), "-I", RUNNER, folder.absolute()]
+    fits = []
+    try:
+        with open(log, "w") as stream:
+            process = subprocess.Popen(
+                command, cwd=folder.parent, stdout=subprocess.PIPE, stderr=stream, text=True
+            )
+            with process:
+                for line in process.stdout:
+                    fits.append(json.loads(line))
+                    score = f"{fits[-1]['validation_score']:.4f}"
+                    bar.set_postfix(epoch=fits[-1]["epoch"], validation=score, refresh=False)
+                    bar.update()
+    except OSError as error:
+        raise ProbeError(f"{where}: heareval did not start: {error}") from error
+    if process.returncode:
+        tail = "\n  ".join(log.read_text(errors="replace").splitlines()[-LOG_LINES:])
+        raise ProbeError(f"{where}: heareval ended with code {process.returncode}:\n  {tail}")
+    return fits
+
+
+def _packages() -> tuple[str, ...]:
+    return ("heareval", "torch", "pytorch-lightning", "scikit-learn", "sed_eval", "numpy")
+
+
+def _read_result(
+    folder: Path,
+    folds: Sequence[Fold],
+    fits: Sequence[dict[str, Any]],
+    protocol: Protocol,
+    metric: str,
+    n_other_folds: int,
+) -> ProbeResult:
+    """Read back the search, the predictions and the scores."""
+    points = [_point_result(fit) for fit in fits]
+    grid, others = points[: len(points) - n_other_folds], points[len(points) - n_other_folds :]
+    maximize = protocol.use_scoring_for_early_stopping and METRICS[metric].maximize
+    sign = 1 if maximize else -1
+    best = max(grid, key=lambda point: sign * point.validation_score)  # the first of equals
+    if not protocol.use_scoring_for_early_stopping:  # then nothing was chosen in validation
+        grid = [replace(point, postprocessing=None) for point in grid]
+    scores = json.loads((folder / "test.predicted-scores.json").read_text())
+    results = []
+    for fold, chosen in zip(folds, [best, *others], strict=True):
+        with np.load(folder / f"{fold.name}.predictions.pkl", allow_pickle=False) as stored:
+            probabilities = stored["prediction"]
+        score = float(scores[fold.name]["test_score"])
+        results.append(FoldResult(fold.name, probabilities, chosen, score))
+    return ProbeResult(tuple(results), tuple(grid))
+
+
+def _point_result(fit: dict[str, Any]) -> PointResult:
+    post = fit["postprocessing"]
+    return PointResult(
+        GridPoint(*fit["point"]),
+        fit["epoch"],
+        fit["validation_score"],
+        fit["n_validations"],
+        None if post is None else Postprocessing(*post),
+    )

@@ -1,0 +1,95 @@
+"""heareval's folder of embeddings: what its first stage leaves and its second one reads.
+
+Source of the format: ``heareval`` 2021.1.3, ``embeddings/task_embeddings.py`` (what it writes) and
+``predictions/task_predictions.py``, SplitMemmapDataset (what it reads).
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hear.probe.data import ProbeData
+from hear.protocol import GRID_LISTS, GRID_SCALARS, POSTPROCESSING_LISTS, Protocol
+
+if TYPE_CHECKING:
+    from hear.tasks.folder import Fold
+
+CHUNK_ROWS = 4096  # written at a time, so that mapped features never lie in memory as a whole
+
+
+def write_folder(
+    folder: Path,
+    data: ProbeData,
+    folds: Sequence[Fold],
+    protocol: Protocol,
+    task_name: str,
+    metrics: Sequence[str],
+) -> None:
+    """Write arrays as heareval's ``embeddings`` stage would have left them.
+
+    Parameters
+    ----------
+    folder : Path
+        Exists and is empty.
+    data : ProbeData
+    folds : sequence of Fold
+    protocol : Protocol
+        As resolved by ``Protocol.for_task``; passed on as the task's own grid, which heareval
+        lets a task prescribe.
+    task_name, metrics : str, sequence of str
+        Metric slugs; the first is the primary one.
+    """
+    is_kfold = folds[0].test != ("test",)
+    grid = {key: list(getattr(protocol, name)) for key, name in GRID_LISTS.items()}
+    grid |= {key: [getattr(protocol, name)] for key, name in GRID_SCALARS.items()}
+    post = {key: list(getattr(protocol, name)) for key, name in POSTPROCESSING_LISTS.items()}
+    metadata = {
+        "task_name": task_name,
+        "embedding_type": "scene" if data.events is None else "event",
+        "prediction_type": data.prediction_type,
+        "split_mode": "presplit_kfold" if is_kfold else "trainvaltest",
+        "splits": list(data.features),
+        "evaluation": list(metrics),
+        "use_scoring_for_early_stopping": protocol.use_scoring_for_early_stopping,
+        "evaluation_params": {"task_specific_param_grid": grid, "event_postprocessing_grid": post},
+    }
+    (folder / "task_metadata.json").write_text(json.dumps(metadata))
+    with open(folder / "labelvocabulary.csv", "w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream).writerows([("idx", "label"), *enumerate(data.labels)])
+    for split in data.features:
+        _write_split(folder, data, split)
+
+
+def write_settings(folder: Path, protocol: Protocol, seed: int, threads: int) -> None:
+    """Write what the runner needs beyond heareval's own files."""
+    settings = {
+        "seed": seed,
+        "threads": threads,
+        "n_grid_points": protocol.n_grid_points,
+        "initializations": list(protocol.initializations),
+    }
+    (folder / "run.json").write_text(json.dumps(settings))
+
+
+def _write_split(folder: Path, data: ProbeData, split: str) -> None:
+    """Write one split: raw float32 rows, label lists, and for events frames and references."""
+    features, targets = data.features[split], data.targets[split]
+    (folder / f"{split}.embedding-dimensions.json").write_text(json.dumps(list(features.shape)))
+    with open(folder / f"{split}.embeddings.npy", "wb") as stream:  # raw, without a header
+        for start in range(0, len(features), CHUNK_ROWS):
+            np.asarray(features[start : start + CHUNK_ROWS]).tofile(stream)
+    names = np.array(data.labels, dtype=object)
+    rows = [names[row != 0].tolist() for row in targets]
+    (folder / f"{split}.target-labels.pkl").write_text(json.dumps(rows))  # see the runner's shims
+    if data.events is not None:
+        frames = zip(data.events.files[split], data.events.timestamps_ms[split], strict=True)
+        frames = [[str(file), float(time_ms)] for file, time_ms in frames]
+        (folder / f"{split}.filename-timestamps.json").write_text(json.dumps(frames))
+        reference = {file: list(e) for file, e in data.events.reference[split].items()}
+        (folder / f"{split}.json").write_text(json.dumps(reference))

@@ -1,0 +1,150 @@
+"""The arrays of one task as the probe needs them, checked before any training starts."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from hear.features.columns import Columns
+from hear.metrics.clips import METRICS
+from hear.probe.selection import EventInfo, Judge, clip_judge, event_judge
+from hear.probe.training import FoldData, Parts, ProbeError
+from hear.protocol import Protocol
+
+if TYPE_CHECKING:
+    from hear.tasks.folder import Fold
+
+PREDICTION_TYPES = ("multiclass", "multilabel")  # HEAR metadata, prediction_type
+
+Arrays = Mapping[str, NDArray[np.float32] | Columns]
+
+
+@dataclass(frozen=True)
+class ProbeData:
+    """One task's embeddings and targets; see ``hear.probe.search.train_and_predict``."""
+
+    task: str
+    features: Arrays
+    targets: Arrays
+    labels: Sequence[str]
+    prediction_type: str
+    metric: str
+    events: EventInfo | None
+
+    def check(self, folds: Sequence[Fold]) -> None:
+        """Raise ProbeError, naming task and split, unless the arrays can be trained on."""
+        if not folds:
+            raise ProbeError(f"{self.task}: expected at least one fold, found none")
+        if self.prediction_type not in PREDICTION_TYPES:
+            expected = " or ".join(PREDICTION_TYPES)
+            raise ProbeError(f"{self.task}: expected {expected}, found {self.prediction_type!r}")
+        if self.metric not in METRICS:
+            raise ProbeError(
+                f"{self.task}: unknown metric {self.metric!r}; known: {', '.join(METRICS)}"
+            )
+        if METRICS[self.metric].kind == "event" and self.events is None:
+            raise ProbeError(f"{self.task}: metric {self.metric} needs events, found none")
+        if set(self.features) != set(self.targets):
+            raise ProbeError(
+                f"{self.task}: features of {sorted(self.features)}, "
+                f"targets of {sorted(self.targets)}"
+            )
+        n_features = {array.shape[1:] for array in self.features.values()}
+        if len(n_features) != 1 or len(next(iter(n_features))) != 1:
+            found = {split: array.shape for split, array in self.features.items()}
+            raise ProbeError(f"{self.task}: expected (rows, features), same features: {found}")
+        for split in self.features:
+            self._check_split(split)
+
+    def fold(self, fold: Fold, protocol: Protocol) -> FoldData:
+        """Gather one fold's tensors and its judge.
+
+        Parameters
+        ----------
+        fold : Fold
+            ``name`` and the splits of ``train``, ``valid`` and ``test``.
+        protocol : Protocol
+
+        Returns
+        -------
+        FoldData
+
+        Raises
+        ------
+        ProbeError
+            If a part is empty, or the last training batch has a single row.
+
+        Warns
+        -----
+        UserWarning
+            If the training part has no example of a label.
+        """
+        where = f"{self.task}, fold {fold.name}"
+        train, valid, test = (
+            self._parts(where, splits) for splits in (fold.train, fold.valid, fold.test)
+        )
+        n_rows = sum(len(x) for x, _ in train)
+        if n_rows % protocol.batch_size == 1:
+            raise ProbeError(
+                f"{where}, every grid point: {n_rows} training rows in batches of "
+                f"{protocol.batch_size} leave a last batch of one row, for which batch norm is "
+                "undefined (the reference fails too); add or remove a clip or change batch_size"
+            )
+        seen = sum(y.sum(dim=0) for _, y in train)
+        missing = [label for label, count in zip(self.labels, seen, strict=True) if not count]
+        if missing:
+            warnings.warn(f"{where}: no training example of {', '.join(missing)}", stacklevel=2)
+        judge = self._judge(fold.valid, protocol)
+        return FoldData(where, train, valid, test, self.prediction_type, self.metric, judge)
+
+    def _check_split(self, split: str) -> None:
+        """Check one split's features and targets."""
+        where = f"{self.task}, split {split}"
+        features, targets = self.features[split], self.targets[split]
+        if features.dtype != np.float32 or targets.dtype != np.float32:
+            raise ProbeError(f"{where}: expected float32, found {features.dtype}, {targets.dtype}")
+        if targets.shape != (len(features), len(self.labels)):
+            raise ProbeError(
+                f"{where}: expected targets of shape {(len(features), len(self.labels))}, "
+                f"found {targets.shape}"
+            )
+        if (row := _columns(features).first_infinite_row()) is not None:
+            raise ProbeError(f"{where}: expected finite features, found NaN or infinity, row {row}")
+        if not np.isin(targets, (0, 1)).all():
+            raise ProbeError(f"{where}: expected targets of 0 and 1, found other values")
+        if self.prediction_type == "multiclass" and (targets.sum(axis=1) != 1).any():
+            row = int(np.flatnonzero(targets.sum(axis=1) != 1)[0])
+            raise ProbeError(
+                f"{where}: expected one label per row, found {int(targets[row].sum())} in row {row}"
+            )
+
+    def _parts(self, where: str, splits: Sequence[str]) -> Parts:
+        """Return the tensors of some splits."""
+        missing = [split for split in splits if split not in self.features]
+        if missing or not sum(len(self.features[split]) for split in splits):
+            raise ProbeError(f"{where}: expected rows in {splits}, missing or empty: {missing}")
+        return [(_columns(self.features[s]), _tensor(self.targets[s])) for s in splits]
+
+    def _judge(self, splits: Sequence[str], protocol: Protocol) -> Judge:
+        """Return what scores the validation part."""
+        if METRICS[self.metric].kind == "event" and self.events is not None:
+            return event_judge(self.events, splits, self.metric, self.labels, protocol)
+        target = np.concatenate([self.targets[split] for split in splits])
+        return clip_judge(target, self.metric)
+
+
+def _columns(features: NDArray[np.float32] | Columns) -> Columns:
+    """Give arrays in memory the interface of mapped ones."""
+    return features if isinstance(features, Columns) else Columns([features])
+
+
+def _tensor(array: NDArray[np.float32]) -> Tensor:
+    """Share an array's memory with torch; copy it only if it is read-only or strided."""
+    return torch.from_numpy(np.require(array, np.float32, ("C", "W")))

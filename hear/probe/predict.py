@@ -1,0 +1,170 @@
+"""Predictions of one embedding, task and seed: made by the probe, kept per clip, scored later.
+
+How they are stored: :mod:`hear.scores.files`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+
+from hear.features.store import StoredSplit
+from hear.metrics.frames import frame_targets
+from hear.probe.search import FoldResult, ProbeResult, train_and_predict
+from hear.probe.selection import EventInfo
+from hear.protocol import Protocol
+from hear.tasks.folder import Fold, TaskFolder, folds, stored_order
+
+ReadSplit = Callable[[TaskFolder, str], StoredSplit]
+
+
+def predict_task(
+    folders: list[TaskFolder],
+    read_split: ReadSplit,
+    protocol: Protocol,
+    seed: int,
+    provenance: dict,
+    progress: bool = True,
+    evaluate: Callable[..., ProbeResult] = train_and_predict,
+) -> tuple[dict, dict[str, np.ndarray]]:
+    """Train the probes of a task and predict its test parts.
+
+    Parameters
+    ----------
+    folders : list of TaskFolder
+        Each is evaluated by itself, as the reference does.
+    read_split : callable
+        Features of (folder, split).
+    protocol : Protocol
+        The study's; what a task prescribes is added here.
+    seed : int
+    provenance : dict
+        Stored in the header; without an ``evaluator`` it is ``native``.
+    progress : bool
+    evaluate : callable
+        ``hear.probe.search.train_and_predict`` or what stands in for it.
+
+    Returns
+    -------
+    header : dict
+    arrays : dict of ndarray
+        As :mod:`hear.scores.files` describes them.
+
+    Raises
+    ------
+    hear.probe.training.ProbeError
+        Naming task, embedding, fold and grid point.
+    """
+    provenance = {"evaluator": {"name": "native"}} | provenance
+    header: dict = {"seed": seed, "provenance": provenance, "folders": []}
+    arrays: dict[str, np.ndarray] = {}
+    for i, folder in enumerate(folders):
+        where = f"{folder.name} from {provenance.get('embedding', 'features')}"
+        own = protocol.for_task(folder.metadata)
+        stored = {split: read_split(folder, split) for split in folder.splits}
+        targets = {split: split_targets(folder, split, stored[split]) for split in folder.splits}
+        result = evaluate(
+            features={split: part.features for split, part in stored.items()},
+            targets=targets,
+            folds=folds(folder),
+            prediction_type=folder.prediction_type,
+            metric=folder.evaluation[0],
+            protocol=own,
+            seed=seed,
+            labels=folder.labels,
+            events=_event_info(folder, stored) if folder.embedding_type == "event" else None,
+            task=where,
+            progress=progress,
+        )
+        header["folders"].append(_describe(folder, own, result))
+        for j, (fold, outcome) in enumerate(zip(folds(folder), result.folds, strict=True)):
+            arrays |= _fold_arrays(f"{i}/{j}", fold, outcome, targets, stored)
+    return header, arrays
+
+
+def split_targets(folder: TaskFolder, split: str, stored: StoredSplit) -> np.ndarray:
+    """Targets of a split's rows, float32 (n_rows, n_labels), in stored order.
+
+    Raises
+    ------
+    ValueError
+        If the stored features have another number of rows than the split has clips or frames.
+    """
+    files = stored_order(folder)[split]
+    clips = folder.clips[split]
+    if folder.embedding_type == "event":
+        times = np.split(stored.timestamps_ms, np.cumsum(stored.n_rows)[:-1])
+        targets = np.concatenate(
+            [frame_targets(clips[f], t, folder.labels) for f, t in zip(files, times, strict=True)]
+        )
+    else:
+        index = {label: i for i, label in enumerate(folder.labels)}
+        targets = np.zeros((len(files), len(folder.labels)), np.float32)
+        for row, file in enumerate(files):
+            targets[row, [index[label] for label in clips[file]]] = 1
+    if len(targets) != len(stored.features):
+        raise ValueError(
+            f"{folder.name}/{split}: expected {len(targets)} rows of features, found "
+            f"{len(stored.features)}: the task has changed since it was embedded"
+        )
+    return targets
+
+
+def _event_info(folder: TaskFolder, stored: dict[str, StoredSplit]) -> EventInfo:
+    order = stored_order(folder)
+    return EventInfo(
+        timestamps_ms={split: part.timestamps_ms for split, part in stored.items()},
+        files={s: np.repeat(order[s], part.n_rows).tolist() for s, part in stored.items()},
+        reference=folder.clips,
+    )
+
+
+def _describe(folder: TaskFolder, protocol: Protocol, result: ProbeResult) -> dict:
+    order = stored_order(folder)
+    description: dict = {
+        "name": folder.name,
+        "labels": folder.labels,
+        "metrics": folder.evaluation,
+        "embedding_type": folder.embedding_type,
+        "protocol": dataclasses.asdict(protocol),
+        "grid": [_point(point) for point in result.grid],
+        "folds": [],
+    }
+    for fold, outcome in zip(folds(folder), result.folds, strict=True):
+        entry = {"name": fold.name, "chosen": _point(outcome.chosen)}
+        if outcome.reference_score is not None:
+            entry["chosen"]["heareval_test_score"] = outcome.reference_score
+        entry["files"] = [file for split in fold.test for file in order[split]]
+        if folder.embedding_type == "event":
+            entry["reference"] = {f: e for s in fold.test for f, e in folder.clips[s].items()}
+        description["folds"].append(entry)
+    return description
+
+
+def _point(result: object) -> dict:
+    point = dataclasses.asdict(result)
+    for key in ("point", "postprocessing"):
+        if (value := getattr(result, key)) is not None:
+            point[key] = value._asdict()
+    return point
+
+
+def _fold_arrays(
+    key: str,
+    fold: Fold,
+    outcome: FoldResult,
+    targets: dict[str, np.ndarray],
+    stored: dict[str, StoredSplit],
+) -> dict[str, np.ndarray]:
+    arrays = {
+        f"{key}/probabilities": outcome.probabilities,
+        f"{key}/targets": np.concatenate([targets[s] for s in fold.test]).astype(np.uint8),
+    }
+    if stored[fold.test[0]].timestamps_ms is not None:
+        times = [stored[s].timestamps_ms for s in fold.test]
+        arrays[f"{key}/timestamps_ms"] = np.concatenate(times).astype(np.float64)
+        n_rows = [n for s in fold.test for n in stored[s].n_rows]
+        arrays[f"{key}/n_rows"] = np.array(n_rows, np.int64)
+    return arrays

@@ -1,0 +1,213 @@
+"""The downstream evaluation of one task: search on the first fold, train on all, predict tests.
+
+Source: ``heareval`` 2021.1.3, ``predictions/task_predictions.py``, function task_predictions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from hear.metrics.clips import METRICS
+from hear.probe.data import Arrays, ProbeData
+from hear.probe.selection import EventInfo
+from hear.probe.training import Fit, FoldData, ProbeError, fit, predict
+from hear.protocol import GridPoint, Postprocessing, Protocol, grid_points
+
+if TYPE_CHECKING:
+    from hear.tasks.folder import Fold
+
+
+FitPoints = Callable[[FoldData, Sequence[GridPoint], Protocol, tqdm], Iterable[Fit]]
+
+
+@dataclass(frozen=True)
+class PointResult:
+    """How one probe did in validation (see ``hear.probe.training.Fit``)."""
+
+    point: GridPoint
+    epoch: int
+    validation_score: float
+    n_validations: int
+    postprocessing: Postprocessing | None
+
+
+@dataclass(frozen=True)
+class FoldResult:
+    """The test predictions of one fold.
+
+    Attributes
+    ----------
+    name : str
+        The fold's.
+    probabilities : ndarray, shape (n_test_rows, n_labels), float32
+        In the order of the test splits' rows.
+    chosen : PointResult
+        The probe that made them; its post-processing is the one for its test events.
+    reference_score : float or None
+        The primary test score as heareval computed it, if heareval made the predictions.
+    """
+
+    name: str
+    probabilities: NDArray[np.float32]
+    chosen: PointResult
+    reference_score: float | None = None
+
+
+@dataclass(frozen=True)
+class ProbeResult:
+    """All folds, and the search on the first fold in the order in which it was made."""
+
+    folds: tuple[FoldResult, ...]
+    grid: tuple[PointResult, ...]
+
+
+def one_by_one(
+    data: FoldData, points: Sequence[GridPoint], protocol: Protocol, bar: tqdm
+) -> Iterator[Fit]:
+    """Train the grid points of a fold one after the other, as the reference does."""
+    for number, point in enumerate(points, start=1):
+        grid = f", grid {number}/{len(points)}" if len(points) > 1 else ""
+        bar.set_description(f"{data.where}{grid}", refresh=False)
+        yield fit(data, point, protocol, bar)
+
+
+def train_and_predict(
+    features: Arrays,
+    targets: Arrays,
+    folds: Sequence[Fold],
+    prediction_type: str,
+    metric: str,
+    protocol: Protocol,
+    seed: int,
+    labels: Sequence[str],
+    events: EventInfo | None = None,
+    task: str = "task",
+    progress: bool = False,
+    fit_points: FitPoints = one_by_one,
+) -> ProbeResult:
+    """Run the downstream protocol on one task's embeddings.
+
+    Parameters
+    ----------
+    features, targets : dict of ndarray, (n_rows, n_features) and (n_rows, n_labels), float32
+        Per split, in the reference's stored order; targets are 0 or 1. Features may be Columns,
+        which are read batch by batch.
+    folds : sequence of Fold
+        ``name`` and the splits of ``train``, ``valid`` and ``test``.
+    prediction_type, metric : str
+        ``multiclass`` (exactly one label per row) or ``multilabel``; the primary metric's slug.
+    protocol : Protocol
+        As resolved by ``Protocol.for_task``.
+    seed : int
+        Decides which grid points are tried, the initial weights and the dropout; all three are
+        the reference's own for the same seed (its only one is 42).
+    labels, events : sequence of str, EventInfo or None
+        The vocabulary in index order; what event metrics need.
+    task, progress : str, bool
+        Name for messages; whether to show a line that tells fold and grid point, epochs done of
+        those that are left at most, their rate, the time left, and the validation score.
+    fit_points : callable
+        Trains the grid points of one fold; `hear.probe.stacked` trains them together.
+
+    Returns
+    -------
+    ProbeResult
+
+    Raises
+    ------
+    ProbeError
+        If arrays do not fit together or hold NaN, a last batch has a single row (its batch norm
+        is undefined), a metric lacks its events, or a loss becomes NaN.
+
+    Notes
+    -----
+    One by one, on one machine and thread count, the probabilities equal the reference's bit for
+    bit. torch's
+    default generator is seeded inside and left as it was found; threads are the caller's choice.
+    """
+    data = ProbeData(task, features, targets, labels, prediction_type, metric, events)
+    data.check(folds)
+    parts = [data.fold(fold, protocol) for fold in folds]
+    only, points = _only_postprocessing(data, protocol), grid_points(protocol, seed)
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        fits, grid = _fit_folds(parts, points, protocol, progress, fit_points)
+    results = tuple(
+        _fold_result(fold.name, part, fitted, protocol, only)
+        for fold, part, fitted in zip(folds, parts, fits, strict=True)
+    )
+    return ProbeResult(results, tuple(grid))
+
+
+def _fit_folds(
+    parts: Sequence[FoldData],
+    points: Sequence[GridPoint],
+    protocol: Protocol,
+    progress: bool,
+    fit_points: FitPoints,
+) -> tuple[list[Fit], list[PointResult]]:
+    """Search on the first fold, then train the best point on the others."""
+    most = protocol.max_epochs * (len(points) + len(parts) - 1)
+    with tqdm(total=most, unit="epoch", disable=not progress) as bar:
+        best, grid = _search(parts[0], fit_points(parts[0], points, protocol, bar), protocol)
+        fits = [best]
+        for part in parts[1:]:
+            fits += fit_points(part, [best.point], protocol, bar)
+    return fits, grid
+
+
+def _search(
+    data: FoldData, fits: Iterable[Fit], protocol: Protocol
+) -> tuple[Fit, list[PointResult]]:
+    """Return the best (the first of equals) and the table of all grid points."""
+    sign = 1 if protocol.use_scoring_for_early_stopping and METRICS[data.metric].maximize else -1
+    best: Fit | None = None
+    grid = []
+    for fitted in fits:
+        grid.append(_point_result(fitted))
+        if best is None or sign * fitted.validation_score > sign * best.validation_score:
+            best = fitted
+    assert best is not None, "a protocol has at least one grid point"
+    return best, grid
+
+
+def _only_postprocessing(data: ProbeData, protocol: Protocol) -> Postprocessing | None:
+    """Return the post-processing of event tasks whose validation does not choose one."""
+    if data.events is None or protocol.use_scoring_for_early_stopping:
+        return None
+    postprocessings = protocol.postprocessings()
+    if len(postprocessings) != 1:
+        raise ProbeError(
+            f"{data.task}: selection by loss cannot choose a post-processing; expected one, "
+            f"found {len(postprocessings)}: {postprocessings}"
+        )
+    return postprocessings[0]
+
+
+def _point_result(fitted: Fit) -> PointResult:
+    """Leave out the network."""
+    return PointResult(
+        fitted.point,
+        fitted.epoch,
+        fitted.validation_score,
+        fitted.n_validations,
+        fitted.postprocessing,
+    )
+
+
+def _fold_result(
+    name: str, data: FoldData, fitted: Fit, protocol: Protocol, only: Postprocessing | None
+) -> FoldResult:
+    """Predict the test part with the fold's probe."""
+    probabilities = predict(fitted.network, data.test, data.prediction_type, protocol.batch_size)
+    chosen = _point_result(fitted)
+    return FoldResult(
+        name, probabilities, replace(chosen, postprocessing=only or chosen.postprocessing)
+    )

@@ -1,0 +1,210 @@
+"""Which epoch and which post-processing are kept: the rules of the reference as small pure steps.
+
+Scores are compared as float32 numbers because the reference's trainer (Lightning 1.9: its
+EarlyStopping and ModelCheckpoint callbacks) logs them so.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hear.metrics.clips import METRICS
+from hear.metrics.frames import THRESHOLD as EVENT_THRESHOLD
+from hear.metrics.frames import events_from_active, filter_active, filter_width
+from hear.protocol import Postprocessing, Protocol
+
+Events = dict[str, list[dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class EventInfo:
+    """What an event task knows about its frames, per split.
+
+    Attributes
+    ----------
+    timestamps_ms : dict of ndarray, shape (n_rows,)
+        Time of each row of features.
+    files : dict of sequence of str, length n_rows
+        File of each row, as it is named in ``reference``.
+    reference : dict of dict
+        Reference events per file, ``{'label', 'start', 'end'}`` in ms.
+    """
+
+    timestamps_ms: Mapping[str, NDArray[np.float64]]
+    files: Mapping[str, Sequence[str]]
+    reference: Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]
+
+
+@dataclass(frozen=True)
+class FileFrames:
+    """The rows of one file in order of time."""
+
+    file: str
+    rows: NDArray[np.intp]
+    timestamps_ms: NDArray[np.float64]
+
+
+class Selection:
+    """Early stopping and the best epoch, fed with one score per validation.
+
+    Parameters
+    ----------
+    maximize : bool
+        False if lower is better.
+    patience : int
+        Stop after so many validations in a row without improvement.
+
+    Attributes
+    ----------
+    best : float or None
+        Score of the epoch to keep; a NaN is kept as the worst possible value.
+    n_validations : int
+    stopped : bool
+
+    Notes
+    -----
+    Only a strict improvement counts, so the first of equal epochs is kept. A score that is not
+    finite stops at once; it is kept only if it was the first.
+    """
+
+    def __init__(self, maximize: bool, patience: int) -> None:
+        self._sign = 1 if maximize else -1
+        self._patience = patience
+        self._best_finite = -math.inf
+        self._waited = 0
+        self.best: float | None = None
+        self.n_validations = 0
+        self.stopped = False
+
+    def update(self, score: float) -> bool:
+        """Take the next validation's score; return True if its epoch is the best so far."""
+        value = self._sign * float(np.float32(score))
+        self.n_validations += 1
+        if not math.isfinite(value):
+            self.stopped = True
+        elif value > self._best_finite:
+            self._best_finite, self._waited = value, 0
+        else:
+            self._waited += 1
+            self.stopped = self._waited >= self._patience
+        if self.best is not None and not value > self._sign * self.best:
+            return False
+        self.best = self._sign * (-math.inf if math.isnan(value) else value)
+        return True
+
+
+def frames_by_file(info: EventInfo, splits: Sequence[str]) -> list[FileFrames]:
+    """Group the rows of some splits, read one after the other, by file.
+
+    Parameters
+    ----------
+    info : EventInfo
+    splits : sequence of str
+
+    Returns
+    -------
+    list of FileFrames
+        In order of first appearance; rows count through all splits.
+
+    Raises
+    ------
+    ValueError
+        If a file has no reference entry or two rows with the same timestamp.
+    """
+    files = np.concatenate([np.asarray(info.files[split], dtype=np.str_) for split in splits])
+    times = np.concatenate([np.asarray(info.timestamps_ms[s], np.float64) for s in splits])
+    if files.shape != times.shape:
+        raise ValueError(f"{splits}: {len(files)} file names but {len(times)} timestamps")
+    known = {file for split in splits for file in info.reference[split]}
+    names, first, inverse = np.unique(files, return_index=True, return_inverse=True)
+    frames = []
+    for place in np.argsort(first):
+        file = str(names[place])
+        if file not in known:
+            raise ValueError(f"{file}: its frames are in {splits}, its reference events are not")
+        rows = np.flatnonzero(inverse == place)
+        rows = rows[np.argsort(times[rows], kind="stable")]
+        if not (np.diff(times[rows]) > 0).all():
+            raise ValueError(f"{file}: expected one row per timestamp, found a timestamp twice")
+        frames.append(FileFrames(file, rows, times[rows]))
+    return frames
+
+
+def reference_events(info: EventInfo, splits: Sequence[str]) -> Events:
+    """Merge the reference events of some splits; a file may be in one only."""
+    merged: Events = {}
+    for split in splits:
+        for file, events in info.reference[split].items():
+            if file in merged:
+                raise ValueError(f"{file}: expected in one split only, found in several: {splits}")
+            merged[file] = [dict(event) for event in events]
+    return merged
+
+
+def events_of_files(
+    probabilities: NDArray[np.float32],
+    frames: Sequence[FileFrames],
+    labels: Sequence[str],
+    postprocessings: Sequence[Postprocessing],
+) -> dict[Postprocessing, Events]:
+    """Turn frame probabilities into events per file, for each post-processing.
+
+    Parameters
+    ----------
+    probabilities : ndarray, shape (n_rows, n_labels)
+    frames : sequence of FileFrames
+    labels : sequence of str
+    postprocessings : sequence of Postprocessing
+
+    Returns
+    -------
+    dict
+        ``{postprocessing: {file: events}}``; a file without any event has an empty list.
+    """
+    found: dict[Postprocessing, Events] = {p: {} for p in postprocessings}
+    active = probabilities > EVENT_THRESHOLD
+    for part in frames:
+        for width_ms in dict.fromkeys(p.median_filter_ms for p in postprocessings):
+            width = filter_width(part.timestamps_ms, width_ms)
+            filtered = filter_active(active[part.rows], width)
+            for p in postprocessings:
+                if p.median_filter_ms == width_ms:
+                    found[p][part.file] = events_from_active(
+                        filtered, part.timestamps_ms, labels, p.min_duration_ms
+                    )
+    return found
+
+
+Judge = Callable[[NDArray[np.float32]], tuple[float, Postprocessing | None]]
+
+
+def clip_judge(target: NDArray[np.float32], metric: str) -> Judge:
+    """Return the function that scores clip probabilities by the primary metric."""
+    return lambda probabilities: (METRICS[metric].primary(target, probabilities), None)
+
+
+def event_judge(
+    info: EventInfo, splits: Sequence[str], metric: str, labels: Sequence[str], protocol: Protocol
+) -> Judge:
+    """Return the function that scores frame probabilities and picks the post-processing.
+
+    A score of NaN competes as 0, of equal scores the larger post-processing wins, and the
+    highest score wins even where lower is better: the reference sorts ``(score,
+    postprocessing)`` downwards. The winner's score is reported as it is, NaN included.
+    """
+    frames, reference = frames_by_file(info, splits), reference_events(info, splits)
+    postprocessings = protocol.postprocessings()
+
+    def judge(probabilities: NDArray[np.float32]) -> tuple[float, Postprocessing]:
+        found = events_of_files(probabilities, frames, labels, postprocessings)
+        scores = {p: METRICS[metric].primary(reference, e, labels) for p, e in found.items()}
+        best = max(scores, key=lambda p: (0.0 if math.isnan(scores[p]) else scores[p], p))
+        return scores[best], best
+
+    return judge

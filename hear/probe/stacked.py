@@ -1,0 +1,256 @@
+"""All grid points of a fold trained together: one large product per layer, data on the device.
+
+On a GPU one probe at a time leaves the device idle. Here the networks of a fold's grid points,
+which see the same batches in the same order (the reference never shuffles), are stacked: one
+matrix product for their first layers, one batched product for each later one. Everything else is
+the protocol of `hear.probe.search`: initial weights, optimizer, early stopping, best epoch. What
+differs from heareval is the dropout's random numbers, so scores equal its in distribution, not
+byte for byte.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from hear.metrics.clips import METRICS
+from hear.probe.adam import Adam
+from hear.probe.network import build_network, loss_of, probabilities_of
+from hear.probe.selection import Selection
+from hear.probe.training import Fit, FoldData, Parts, ProbeError, batches
+from hear.protocol import GridPoint, Postprocessing, Protocol
+
+RUNNING = ("running_mean", "running_var")  # statistics of a BatchNorm1d
+DEVICE_SHARE = 0.6  # of a GPU's free memory that a fold's features may take; chosen
+
+
+@dataclass
+class Run:
+    """One grid point in training."""
+
+    point: GridPoint
+    network: nn.Sequential
+    optimizer: Adam
+    selection: Selection
+    epoch: int = -1
+    postprocessing: Postprocessing | None = None
+    state: dict[str, Tensor] = field(default_factory=dict)
+
+
+def best_device() -> torch.device:
+    """A GPU if torch finds one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def fit_stacked(
+    data: FoldData, points: Sequence[GridPoint], protocol: Protocol, bar: tqdm
+) -> list[Fit]:
+    """Train the grid points of one fold together.
+
+    Parameters
+    ----------
+    data : FoldData
+    points : sequence of GridPoint
+    protocol : Protocol
+        As resolved by ``Protocol.for_task``.
+    bar : tqdm
+        Advanced by one per epoch and grid point.
+
+    Returns
+    -------
+    list of Fit
+        One per point, in order; the networks stay on the device.
+
+    Raises
+    ------
+    ProbeError
+        If a loss becomes NaN or infinite.
+
+    Notes
+    -----
+    A grid point that stops early leaves the stack. Seeds: torch's default generator gives the
+    initial weights and then one seed for the dropout on the device.
+    """
+    device = best_device()
+    bar.set_description(f"{data.where}, {len(points)} grid points on {device}", refresh=False)
+    n_features, n_labels = data.train[0][0].shape[1], data.train[0][1].shape[1]
+    by_score = protocol.use_scoring_for_early_stopping
+    runs = []
+    for point in points:
+        network = build_network(n_features, n_labels, point, protocol).to(device)
+        optimizer = Adam(network.parameters(), point.learning_rate)
+        maximize = by_score and METRICS[data.metric].maximize
+        runs.append(Run(point, network, optimizer, Selection(maximize, protocol.patience)))
+    seed = int(torch.empty((), dtype=torch.int64).random_())
+    train, valid = (on_device(p, protocol.batch_size, device) for p in (data.train, data.valid))
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        for epoch in range(protocol.max_epochs):
+            active = [run for run in runs if not run.selection.stopped]
+            if not active:
+                break
+            _train_epoch(active, train, data, epoch)
+            bar.update(len(active))
+            if (epoch + 1) % protocol.validation_every == 0:
+                _validate(active, valid, data, by_score, epoch)
+                best = ", ".join(f"{run.selection.best:.4f}" for run in runs)
+                bar.set_postfix(epoch=epoch, best=best, refresh=False)
+            ended = sum(run.selection.stopped for run in active)
+            bar.total -= ended * (protocol.max_epochs - epoch - 1)
+    return [_fit(run, data, protocol) for run in runs]
+
+
+def on_device(
+    parts: Parts, batch_size: int, device: torch.device
+) -> Iterable[tuple[Tensor, Tensor]]:
+    """Batches of a part: all on the device if they fit, else sent there one by one.
+
+    Returns
+    -------
+    iterable of (features, targets)
+        Can be iterated over again; the same batches in the same order.
+    """
+    if device.type == "cuda":
+        n_bytes = sum(4 * math.prod(x.shape) + y.nbytes for x, y in parts)
+        if n_bytes > DEVICE_SHARE * torch.cuda.mem_get_info(device)[0]:
+            return _Sent(parts, batch_size, device)
+    return list(_Sent(parts, batch_size, device))
+
+
+@dataclass
+class _Sent:
+    """Batches that are read anew in every epoch."""
+
+    parts: Parts
+    batch_size: int
+    device: torch.device
+
+    def __iter__(self) -> Iterable[tuple[Tensor, Tensor]]:
+        for features, targets in batches(self.parts, self.batch_size):
+            yield features.to(self.device), targets.to(self.device)
+
+
+def _train_epoch(
+    runs: Sequence[Run], train: Iterable[tuple[Tensor, Tensor]], data: FoldData, epoch: int
+) -> None:
+    """Run once over the training part with every network."""
+    for run in runs:
+        run.network.train()
+    for features, targets in train:
+        losses = [
+            loss_of(logits, targets, data.prediction_type)
+            for logits in stacked_logits([run.network for run in runs], features)
+        ]
+        for run in runs:
+            run.optimizer.zero_grad()
+        torch.stack(losses).sum().backward()
+        for run in runs:
+            run.optimizer.step()
+    for run, loss in zip(runs, losses, strict=True):
+        if not math.isfinite(value := loss.item()):
+            raise ProbeError(f"{data.where}, {run.point}, epoch {epoch}: the loss became {value}")
+
+
+@torch.no_grad()
+def _validate(
+    runs: Sequence[Run],
+    valid: Iterable[tuple[Tensor, Tensor]],
+    data: FoldData,
+    by_score: bool,
+    epoch: int,
+) -> None:
+    """Let selection look at every network; keep the state of those that became better."""
+    for run in runs:
+        run.network.eval()
+    outputs, targets = [], []
+    for features, labels in valid:
+        outputs.append(torch.stack(stacked_logits([run.network for run in runs], features)))
+        targets.append(labels)
+    for run, logits in zip(runs, torch.cat(outputs, dim=1), strict=True):
+        postprocessing = None
+        if by_score:
+            probabilities = probabilities_of(logits, data.prediction_type)
+            score, postprocessing = data.judge(probabilities.cpu().numpy())
+        else:
+            score = loss_of(logits, torch.cat(targets), data.prediction_type).item()
+        if run.selection.update(score):
+            run.epoch, run.postprocessing = epoch, postprocessing
+            run.state = copy.deepcopy(run.network.state_dict())
+
+
+def _fit(run: Run, data: FoldData, protocol: Protocol) -> Fit:
+    """What a run has found, its network with the best epoch's weights."""
+    if run.selection.best is None:
+        raise ProbeError(
+            f"{data.where}, {run.point}: no validation within {protocol.max_epochs} epochs"
+        )
+    run.network.load_state_dict(run.state)
+    found = (run.selection.best, run.selection.n_validations, run.postprocessing)
+    return Fit(run.point, run.epoch, *found, run.network)
+
+
+def stacked_logits(networks: Sequence[nn.Sequential], features: Tensor) -> list[Tensor]:
+    """Logits of several probes for the same rows.
+
+    Parameters
+    ----------
+    networks : sequence of torch.nn.Sequential
+        As :func:`hear.probe.network.build_network` makes them; the number of layers may differ.
+    features : Tensor, shape (n_rows, n_features)
+
+    Returns
+    -------
+    list of Tensor, shape (n_rows, n_labels)
+        In the order of the networks.
+    """
+    logits: dict[int, Tensor] = {}
+    for length in sorted({len(network) for network in networks}):
+        members = [i for i, network in enumerate(networks) if len(network) == length]
+        outputs = _equal_depth([networks[i] for i in members], features)
+        logits |= dict(zip(members, outputs, strict=True))
+    return [logits[i] for i in range(len(networks))]
+
+
+def _equal_depth(networks: Sequence[nn.Sequential], features: Tensor) -> Tensor:
+    """Logits (n_networks, n_rows, n_labels) of probes with equally many layers."""
+    n_networks, n_rows = len(networks), len(features)
+    first, *layers = zip(*networks, strict=True)
+    wide = nn.functional.linear(
+        features,
+        torch.cat([layer.weight for layer in first]),
+        torch.cat([layer.bias for layer in first]),
+    )  # (n_rows, n_networks * n_hidden): each network's columns together
+    for group in layers:
+        layer = group[0]
+        if isinstance(layer, nn.BatchNorm1d):
+            wide = _batch_norm(group, wide)
+        elif isinstance(layer, nn.Linear):
+            rows = wide.view(n_rows, n_networks, -1).transpose(0, 1)
+            weights = torch.stack([one.weight for one in group]).transpose(1, 2)
+            biases = torch.stack([one.bias for one in group])[:, None]
+            rows = torch.baddbmm(biases, rows, weights)
+            wide = rows.transpose(0, 1).reshape(n_rows, -1)
+        else:  # dropout, ReLU: without weights
+            wide = layer(wide)
+    return wide.view(n_rows, n_networks, -1).transpose(0, 1)
+
+
+def _batch_norm(layers: Sequence[nn.BatchNorm1d], rows: Tensor) -> Tensor:
+    """Normalize columns, which are each network's own; updates the running statistics."""
+    statistics = [torch.cat([getattr(n, name) for n in layers]) for name in RUNNING]
+    weight, bias = (torch.cat([getattr(n, name) for n in layers]) for name in ("weight", "bias"))
+    layer = layers[0]
+    normalized = nn.functional.batch_norm(
+        rows, *statistics, weight, bias, layer.training, layer.momentum, layer.eps
+    )
+    if layer.training:
+        for name, stacked in zip(RUNNING, statistics, strict=True):
+            for one, values in zip(layers, stacked.chunk(len(layers)), strict=True):
+                getattr(one, name).copy_(values)
+    return normalized

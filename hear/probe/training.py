@@ -1,0 +1,228 @@
+"""Train one probe on one fold: epochs, validations, early stopping, the best epoch's weights."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from hear.features.columns import Columns
+from hear.metrics.clips import METRICS
+from hear.probe.adam import Adam
+from hear.probe.network import build_network, loss_of, probabilities_of
+from hear.probe.selection import Judge, Selection
+from hear.protocol import GridPoint, Postprocessing, Protocol
+
+Parts = Sequence[tuple[Columns, Tensor]]
+
+
+class ProbeError(ValueError):
+    """A probe that cannot be trained; the message names task, fold and grid point."""
+
+
+@dataclass(frozen=True)
+class FoldData:
+    """Tensors and rules of one fold, the same for every grid point.
+
+    Attributes
+    ----------
+    where : str
+        Task and fold, for messages.
+    train, valid, test : sequence of (features, targets)
+        One pair per split, Columns (n_rows, n_features) and Tensor (n_rows, n_labels), float32.
+    prediction_type : str
+        ``multiclass`` or ``multilabel``.
+    metric : str
+        Slug of the primary metric.
+    judge : callable
+        Scores the validation part's probabilities.
+    """
+
+    where: str
+    train: Parts
+    valid: Parts
+    test: Parts
+    prediction_type: str
+    metric: str
+    judge: Judge
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A trained probe.
+
+    Attributes
+    ----------
+    point : GridPoint
+    epoch : int
+        The best, counted from 0.
+    validation_score : float
+        Primary metric, or loss, of that epoch.
+    n_validations : int
+    postprocessing : Postprocessing or None
+        That epoch's, for events.
+    network : torch.nn.Sequential
+        With the best epoch's weights.
+    """
+
+    point: GridPoint
+    epoch: int
+    validation_score: float
+    n_validations: int
+    postprocessing: Postprocessing | None
+    network: nn.Sequential
+
+
+def fit(data: FoldData, point: GridPoint, protocol: Protocol, bar: tqdm) -> Fit:
+    """Train one grid point on one fold.
+
+    Parameters
+    ----------
+    data : FoldData
+    point : GridPoint
+    protocol : Protocol
+        As resolved by ``Protocol.for_task``.
+    bar : tqdm
+        Advanced by one per epoch; epochs saved by early stopping are taken off its total.
+
+    Returns
+    -------
+    Fit
+
+    Raises
+    ------
+    ProbeError
+        If the loss becomes NaN or infinite.
+
+    Notes
+    -----
+    The training order is the same in every epoch and the last, shorter batch is used, as in the
+    reference. Draws from torch's default generator what the reference draws, in its order: the
+    network, then per epoch one seed of the training loader and the dropout masks, and one seed
+    of the validation loader at each validation.
+    """
+    n_features, n_labels = data.train[0][0].shape[1], data.train[0][1].shape[1]
+    network = build_network(n_features, n_labels, point, protocol)
+    optimizer = Adam(network.parameters(), point.learning_rate)
+    by_score = protocol.use_scoring_for_early_stopping
+    selection = Selection(by_score and METRICS[data.metric].maximize, protocol.patience)
+    best: tuple[int, Postprocessing | None, dict[str, Tensor]] | None = None
+    for epoch in range(protocol.max_epochs):
+        loss = _train_epoch(network, optimizer, data, protocol.batch_size)
+        bar.update()
+        if not math.isfinite(loss):
+            raise ProbeError(f"{data.where}, {point}, epoch {epoch}: the loss became {loss}")
+        if (epoch + 1) % protocol.validation_every:
+            continue
+        score, postprocessing = _validate(network, data, protocol)
+        if selection.update(score):
+            best = epoch, postprocessing, copy.deepcopy(network.state_dict())
+        bar.set_postfix(
+            epoch=epoch, validation=f"{score:.4f}", best=f"{selection.best:.4f}", refresh=False
+        )
+        if selection.stopped:
+            bar.total -= protocol.max_epochs - epoch - 1
+            break
+    if best is None or selection.best is None:
+        raise ProbeError(
+            f"{data.where}, {point}: no validation within {protocol.max_epochs} epochs"
+        )
+    network.load_state_dict(best[2])
+    return Fit(point, best[0], selection.best, selection.n_validations, best[1], network)
+
+
+def predict(
+    network: nn.Module, parts: Parts, prediction_type: str, batch_size: int
+) -> NDArray[np.float32]:
+    """Return a probe's probabilities.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+        Predicts on the device of its weights.
+    parts : sequence of (features, targets)
+    prediction_type : str
+    batch_size : int
+
+    Returns
+    -------
+    ndarray, shape (n_rows, n_labels), float32
+    """
+    logits = _logits(network, parts, batch_size)
+    return torch.cat([probabilities_of(batch, prediction_type) for batch in logits]).cpu().numpy()
+
+
+def batches(parts: Parts, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Cut consecutive batches out of splits laid end to end.
+
+    Parameters
+    ----------
+    parts : sequence of (features, targets)
+        Never in memory as a whole.
+    batch_size : int
+        Rows per batch; the last may be shorter.
+
+    Yields
+    ------
+    features, targets : Tensor, (n_rows, n_features) and (n_rows, n_labels)
+        Freshly allocated, so that the same rows give the same sums wherever the arrays lie in
+        memory.
+    """
+    n_rows = sum(len(features) for features, _ in parts)
+    for start in range(0, n_rows, batch_size):
+        stop = min(start + batch_size, n_rows)
+        batch = torch.empty(stop - start, parts[0][0].shape[1])
+        rows, labels, offset = batch.numpy(), [], 0
+        for features, targets in parts:
+            first, last = max(start - offset, 0), min(stop - offset, len(features))
+            if first < last:
+                at = first + offset - start
+                features.read(slice(first, last), rows[at : at + last - first])
+                labels.append(targets[first:last])
+            offset += len(features)
+        yield batch, torch.cat(labels)
+
+
+def _train_epoch(network: nn.Module, optimizer: Adam, data: FoldData, batch_size: int) -> float:
+    """Run once over the training part; return the last batch's loss."""
+    _draw_loader_seed()
+    network.train()
+    for features, targets in batches(data.train, batch_size):
+        optimizer.zero_grad()
+        loss = loss_of(network(features), targets, data.prediction_type)
+        loss.backward()
+        optimizer.step()
+    return loss.item()
+
+
+def _validate(
+    network: nn.Module, data: FoldData, protocol: Protocol
+) -> tuple[float, Postprocessing | None]:
+    """Compute what selection needs: the primary metric or the loss, and nothing else."""
+    _draw_loader_seed()
+    logits = _logits(network, data.valid, protocol.batch_size)
+    if protocol.use_scoring_for_early_stopping:
+        probabilities = [probabilities_of(batch, data.prediction_type) for batch in logits]
+        return data.judge(torch.cat(probabilities).numpy())
+    targets = torch.cat([y for _, y in data.valid])
+    return loss_of(torch.cat(logits), targets, data.prediction_type).item(), None
+
+
+@torch.no_grad()
+def _logits(network: nn.Module, parts: Parts, batch_size: int) -> list[Tensor]:
+    """Run the network in evaluation mode, batch by batch, where its weights are."""
+    network.eval()
+    device = next(network.parameters()).device
+    return [network(features.to(device)) for features, _ in batches(parts, batch_size)]
+
+
+def _draw_loader_seed() -> None:
+    """Draw what a torch DataLoader draws when an iteration over it starts."""
+    torch.empty((), dtype=torch.int64).random_()

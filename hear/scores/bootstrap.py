@@ -1,0 +1,190 @@
+"""Scores of resampled test clips, for intervals: the bootstrap's expensive half.
+
+The test clips of each fold are drawn with replacement, the same draws for all models of a task
+(paired); every draw is scored on the primary metric of the task. What follows from the draws is
+for ``analysis`` to say.
+
+- The clusters are the test clips; for event tasks the files, whose frames and events are not
+  independent.
+- Folds are strata: the score of a k-fold task is the mean over folds, so clips are drawn within
+  each fold. Of the n clips of a fold n - 1 are drawn, which makes the variance of a mean unbiased
+  (Rao and Wu, "Resampling inference with complex survey data", JASA 83, 1988); n draws would
+  make it too small by 1/n, a third where a fold has three files. A fold of a single clip says
+  nothing of its spread: its resampled scores are NaN.
+- Draws of different tasks are independent, also where two tasks share recordings.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from hear.metrics.clips import METRICS, Metric
+from hear.metrics.events import FMeasure
+from hear.metrics.weighted import WEIGHTED, Weights, weighted_f_measure
+from hear.scores.files import load_predictions
+from hear.scores.score import estimated_events
+
+
+class ResampleError(ValueError):
+    """Predictions of one task that do not belong together, or cannot be resampled."""
+
+
+def resample_study(
+    predictions: Mapping[str, Iterable[str | Path]],
+    n_replicates: int,
+    seed: int,
+    progress: bool = True,
+) -> tuple[dict, dict[str, NDArray]]:
+    """Resample every task of a study.
+
+    Parameters
+    ----------
+    predictions : mapping of str to paths
+        Files of predictions by task: one per embedding and probe seed.
+    n_replicates : int
+        Number of resamples.
+    seed : int
+        With the task's name it determines the draws, whatever other tasks there are.
+    progress : bool
+
+    Returns
+    -------
+    header : dict
+        ``seed, n_replicates, tasks``; per task ``metric, embeddings, seeds, folds, n_clips`` (test
+        clips per fold).
+    arrays : dict of ndarray
+        ``{task}/scores`` float64 (n_embeddings, n_seeds, n_folds) on the clips as they are, and
+        ``{task}/replicates`` float32 (n_embeddings, n_seeds, n_folds, n_replicates).
+
+    Raises
+    ------
+    ResampleError
+        Naming the file.
+    """
+    header: dict = {"seed": seed, "n_replicates": n_replicates, "tasks": {}}
+    arrays: dict[str, NDArray] = {}
+    n_files = sum(len(list(paths)) for paths in predictions.values())
+    with tqdm(total=n_files, desc="resample", unit="file", disable=not progress) as bar:
+        for task, paths in predictions.items():
+            rng = np.random.default_rng([seed, zlib.crc32(task.encode())])
+            entry, scores, replicates = resample_task(paths, n_replicates, rng, bar.update)
+            header["tasks"][task] = entry
+            arrays |= {f"{task}/scores": scores, f"{task}/replicates": replicates}
+    return header, arrays
+
+
+def draw_weights(n_clips: int, n_replicates: int, rng: np.random.Generator) -> Weights:
+    """Draw n - 1 of n clips with replacement; return how often each was drawn.
+
+    Returns
+    -------
+    ndarray, shape (n_replicates, n_clips)
+        Whole numbers; NaN for a single clip.
+    """
+    if n_clips < 2:
+        return np.full((n_replicates, n_clips), np.nan, np.float32)
+    chances = np.full(n_clips, 1 / n_clips)
+    return rng.multinomial(n_clips - 1, chances, size=n_replicates).astype(np.float32)
+
+
+def resample_task(
+    paths: Iterable[str | Path],
+    n_replicates: int,
+    rng: np.random.Generator,
+    tick: Callable[[], object] = lambda: None,
+) -> tuple[dict, NDArray[np.float64], NDArray[np.float32]]:
+    """Resample one task; see :func:`resample_study`, whose entry and arrays it returns."""
+    cells: dict[tuple[str, int], tuple[list, list]] = {}
+    first: tuple | None = None
+    weights: list[Weights] = []
+    for path in paths:
+        header, arrays = load_predictions(path)
+        facts = _facts(header, path)
+        if first is None:
+            first = facts
+            weights = [draw_weights(len(files), n_replicates, rng) for _, files in facts[1]]
+        elif facts != first:
+            raise ResampleError(
+                f"{path}: expected the same metric, folds and test clips as in the task's other "
+                "predictions: the task has changed between them"
+            )
+        key = header["provenance"]["embedding"], header["seed"]
+        if key in cells:
+            raise ResampleError(f"{path}: expected embedding and seed {key} once, found it twice")
+        cells[key] = _score_folds(header, arrays, weights)
+        tick()
+    if first is None:
+        raise ResampleError("expected at least one file of predictions, found none")
+    embeddings = list(dict.fromkeys(embedding for embedding, _ in cells))
+    seeds = sorted({seed for _, seed in cells})
+    missing = [(e, s) for e in embeddings for s in seeds if (e, s) not in cells]
+    if missing:
+        raise ResampleError(f"expected every embedding with every seed, found none of {missing}")
+    scores, replicates = (
+        np.array([[cells[embedding, seed][i] for seed in seeds] for embedding in embeddings])
+        for i in (0, 1)
+    )
+    metric, folds = first
+    entry = {"metric": metric, "embeddings": embeddings, "seeds": seeds}
+    entry |= {"folds": [n for n, _ in folds], "n_clips": [len(files) for _, files in folds]}
+    return entry, scores, replicates.astype(np.float32)
+
+
+def _facts(header: dict, path: str | Path) -> tuple[str, list[tuple[str, list[str]]]]:
+    """The primary metric, and each fold's name (as in score files) and test files."""
+    metrics = {folder["metrics"][0] for folder in header["folders"]}
+    if len(metrics) != 1:
+        raise ResampleError(f"{path}: expected one primary metric, found {sorted(metrics)}")
+    metric = metrics.pop()
+    known = [m.slug for m in METRICS.values() if m.slug in WEIGHTED or _is_f_measure(m)]
+    if metric not in known:
+        raise ResampleError(f"{path}: primary metric {metric}: expected one of {', '.join(known)}")
+    several = len(header["folders"]) > 1
+    folds = [
+        (f"{folder['name']}/{fold['name']}" if several else fold["name"], fold["files"])
+        for folder in header["folders"]
+        for fold in folder["folds"]
+    ]
+    return metric, folds
+
+
+def _is_f_measure(metric: Metric) -> bool:
+    return isinstance(metric.function, FMeasure)
+
+
+def _score_folds(
+    header: dict, arrays: dict[str, NDArray], weights: list[Weights]
+) -> tuple[list[float], list[NDArray[np.float64]]]:
+    """Score every fold as it is and on all its resamples."""
+    scores, replicates = [], []
+    rest = iter(weights)
+    for i, folder in enumerate(header["folders"]):
+        for j, fold in enumerate(folder["folds"]):
+            part = {k.split("/")[2]: v for k, v in arrays.items() if k.startswith(f"{i}/{j}/")}
+            drawn = next(rest)
+            once = np.ones((1, drawn.shape[1]), np.float32)
+            scores.append(float(_score_fold(folder, fold, part, once)[0]))
+            if np.isnan(drawn).any():
+                replicates.append(np.full(len(drawn), np.nan))
+            else:
+                replicates.append(_score_fold(folder, fold, part, drawn))
+    return scores, replicates
+
+
+def _score_fold(
+    folder: dict, fold: dict, part: dict[str, NDArray], weights: Weights
+) -> NDArray[np.float64]:
+    """Primary metric of one fold for every row of weights."""
+    metric = folder["metrics"][0]
+    if folder["embedding_type"] == "event":
+        estimated = estimated_events(folder, fold, part)
+        count = METRICS[metric].function.counts
+        return weighted_f_measure(count(fold["reference"], estimated, folder["labels"]), weights)
+    targets = part["targets"].astype(np.float32)
+    return WEIGHTED[metric](targets, part["probabilities"], weights)

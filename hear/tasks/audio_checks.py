@@ -1,0 +1,195 @@
+"""The audio of a task folder, checked file by file before hours are spent on embedding it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+from tqdm import tqdm
+
+from hear.audio.read import AudioError, WavHeader, read_samples, read_wav_header
+from hear.tasks.folder import TaskFolder
+from hear.tasks.metadata import Problems, TaskError
+
+SAMPLE_RATES_HZ = (16000, 22050, 32000, 44100, 48000)  # the five of HEAR's preprocessing
+LENGTH_TOLERANCE_S = 0.010  # the project's choice: rounding of a resampler is less
+LENGTH_TOLERANCE = 0.005  # share of the length (above 2 s): the project's choice
+QUIET_PEAK = 1e-3  # -60 dB: below, 16 bit leave less than 6 bits; a choice, speech peaks far above
+N_LISTENED = 5  # clips per split whose level is looked at: enough to notice a lost scale
+MAX_WARNED_FILES = 5  # names shown in a warning
+
+
+def source_sample_rate(folder: TaskFolder, sample_rate_hz: int) -> int:
+    """Return the rate of the audio folder to read for a model's sample rate.
+
+    The model's own rate if the task has it; else the lowest rate above, because going down
+    loses nothing the model could hear; else the highest below, whose missing treble no
+    resampling can bring back.
+
+    Parameters
+    ----------
+    folder : TaskFolder
+        Has audio in one or more folders named 16000, 22050, 32000, 44100 or 48000.
+    sample_rate_hz : int
+        The model's rate.
+
+    Raises
+    ------
+    TaskError
+        If the task folder has none of these folders.
+    """
+    present = [rate for rate in SAMPLE_RATES_HZ if (folder.path / str(rate)).is_dir()]
+    if not present:
+        found = sorted(entry.name for entry in folder.path.iterdir() if entry.is_dir())
+        expected = f"an audio folder ({', '.join(map(str, SAMPLE_RATES_HZ))})"
+        names = ", ".join(found) or "no folder"
+        raise TaskError(f"{folder.path}: expected {expected}, found {names}")
+    at_least = [rate for rate in present if rate >= sample_rate_hz]
+    return min(at_least) if at_least else max(present)
+
+
+def check_audio(
+    folder: TaskFolder, sample_rate_hz: int = 32000, progress: bool = True
+) -> dict[str, Any]:
+    """Check every audio file that will be read for a model's sample rate.
+
+    Each clip of the split files exists, is a readable and complete mono WAV file with the
+    folder's sample rate, has samples, lasts as long as the metadata says (within 10 ms or
+    0.5 %), and has no NaN or infinite samples. Integer samples are not read: they have none.
+
+    Parameters
+    ----------
+    folder : TaskFolder
+        As read_task returns it.
+    sample_rate_hz : int
+        The model's rate; source_sample_rate tells which folder is checked.
+    progress : bool
+        Show a bar with the rate in clips per second.
+
+    Returns
+    -------
+    dict
+        sample_rate_hz (of the files), n_clips and duration_s (of all), warnings (files on disk
+        that no split file names; almost silent recordings, judged by a few clips per split).
+
+    Raises
+    ------
+    TaskError
+        Listing every problem found.
+    """
+    rate_hz = source_sample_rate(folder, sample_rate_hz)
+    problems = Problems(folder.path)
+    warnings: list[str] = []
+    n_samples = 0
+    n_clips = sum(len(files) for files in folder.clips.values())
+    label = f"checking {folder.name}"
+    with tqdm(total=n_clips, desc=label, unit="clip", disable=not progress) as bar:
+        for split, files in folder.clips.items():
+            where = f"{rate_hz}/{split}"
+            on_disk = _list_files(folder.path / where)
+            warnings += _extra_files(where, on_disk - set(files))
+            for file, entry in files.items():
+                bar.update()
+                if file not in on_disk:
+                    problems.add(f"{where}/{file}", "the file", "no such file")
+                    continue
+                n_samples += _check_clip(folder, where, file, rate_hz, entry, problems)
+    problems.raise_any()
+    warnings += _quiet_splits(folder, rate_hz)
+    return {
+        "sample_rate_hz": rate_hz,
+        "n_clips": n_clips,
+        "duration_s": n_samples / rate_hz,
+        "warnings": warnings,
+    }
+
+
+def _list_files(path: Path) -> set[str]:
+    return {entry.name for entry in os.scandir(path)} if path.is_dir() else set()
+
+
+def _extra_files(where: str, extra: set[str]) -> list[str]:
+    if not extra:
+        return []
+    shown = ", ".join(sorted(extra)[:MAX_WARNED_FILES])
+    more = ", ..." if len(extra) > MAX_WARNED_FILES else ""
+    return [f"{where}: {len(extra)} files that no split file names: {shown}{more}"]
+
+
+def _quiet_splits(folder: TaskFolder, rate_hz: int) -> list[str]:
+    warnings = []
+    for split, files in folder.clips.items():
+        paths = [folder.path / str(rate_hz) / split / file for file in list(files)[:N_LISTENED]]
+        peak = max(float(np.abs(read_samples(path)[0]).max()) for path in paths)
+        if peak < QUIET_PEAK:
+            found = f"{len(paths)} clips with a peak of {peak:.1g} of full scale"
+            warnings.append(f"{rate_hz}/{split}: almost silence, {found}; its scale may be lost")
+    return warnings
+
+
+def _check_clip(
+    folder: TaskFolder,
+    where: str,
+    file: str,
+    rate_hz: int,
+    entry: list[Any],
+    problems: Problems,
+) -> int:
+    """Check one file; return its number of samples, 0 where it cannot be used."""
+    path, at = folder.path / where / file, f"{where}/{file}"
+    n_problems = len(problems.lines)
+    try:
+        header = read_wav_header(path)
+        soundfile.info(path)
+    except AudioError as error:
+        problems.lines.append(str(error).replace(str(path), at))
+        return 0
+    except (soundfile.LibsndfileError, OSError) as error:
+        problems.add(at, "a readable WAV file", f"an error: {error}")
+        return 0
+    _check_header(header, at, rate_hz, problems)
+    if len(problems.lines) > n_problems:
+        return 0
+    _check_length(folder, header.n_samples, at, rate_hz, entry, problems)
+    if header.is_float:
+        try:
+            read_samples(path)
+        except AudioError as error:
+            problems.lines.append(str(error).replace(str(path), at))
+    return header.n_samples
+
+
+def _check_header(header: WavHeader, at: str, rate_hz: int, problems: Problems) -> None:
+    if header.bytes_present < header.data_bytes:
+        expected = f"{header.data_bytes} bytes of audio by its header"
+        problems.add(at, expected, f"{header.bytes_present} (truncated)")
+    if header.n_channels != 1:
+        problems.add(at, "one channel", header.n_channels)
+    if header.sample_rate_hz != rate_hz:
+        problems.add(at, f"{rate_hz} Hz as its folder says", f"{header.sample_rate_hz} Hz")
+    if header.n_samples == 0:
+        problems.add(at, "audio", "no samples")
+
+
+def _check_length(
+    folder: TaskFolder,
+    n_samples: int,
+    at: str,
+    rate_hz: int,
+    entry: list[Any],
+    problems: Problems,
+) -> None:
+    duration_s, wanted_s = n_samples / rate_hz, folder.sample_duration_s
+    if wanted_s is not None:
+        tolerance_s = max(LENGTH_TOLERANCE_S, LENGTH_TOLERANCE * wanted_s)
+        if abs(duration_s - wanted_s) > tolerance_s:
+            expected = f"{wanted_s} s (sample_duration) within {tolerance_s:.3f} s"
+            problems.add(at, expected, f"{duration_s:.3f} s")
+    elif folder.embedding_type == "event":
+        for event in entry:
+            if event["start"] >= 1000.0 * duration_s:
+                expected = f"events that start before the clip's end ({duration_s:.3f} s)"
+                problems.add(at, expected, f"{event['label']} at {event['start']} ms")

@@ -1,0 +1,184 @@
+"""HEAR task folders: what a task asks, its clips and labels, its order and its folds.
+
+A task folder holds `task_metadata.json`, `labelvocabulary.csv`, one `<split>.json` per split and
+`<sample_rate>/<split>/*.wav`. Source of the format: the HEAR 2021 archives (Zenodo record
+6332517); of order and folds: heareval 2021.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hear.tasks.metadata import METADATA_FILE, Problems, check_metadata, read_json
+from hear.tasks.splits import SplitRules, read_split, read_vocabulary
+
+VOCABULARY_FILE = "labelvocabulary.csv"  # HEAR's name
+ORDER_SEED = 0  # heareval's random.Random(0) when it computes the embeddings
+
+
+@dataclass(frozen=True)
+class TaskFolder:
+    """One task folder, read and checked (its audio: see check_audio).
+
+    Attributes
+    ----------
+    path : Path
+        The folder.
+    name : str
+        The folder's name, `<task>-<version>-<mode>` in the official archives.
+    task_name, version, mode : str
+        As in the metadata.
+    embedding_type : str
+        `scene` or `event`.
+    prediction_type : str
+        `multiclass` or `multilabel`.
+    split_mode : str
+        `trainvaltest`, `new_split_kfold` or `presplit_kfold`.
+    splits : tuple of str
+        Split or fold names in the metadata's order (stored_order depends on it).
+    evaluation : tuple of str
+        Metric slugs; the first is the task's primary metric.
+    sample_duration_s : float or None
+        Length of every clip in seconds; None where clips differ.
+    labels : tuple of str
+        (n_labels,) in index order.
+    metadata : dict
+        All of task_metadata.json.
+    clips : dict of str to dict
+        Per split, in the JSON files' key order: clip file to labels (scene) or to events
+        {'label', 'start', 'end'} with times in ms (event).
+    """
+
+    path: Path
+    name: str
+    task_name: str
+    version: str
+    mode: str
+    embedding_type: str
+    prediction_type: str
+    split_mode: str
+    splits: tuple[str, ...]
+    evaluation: tuple[str, ...]
+    sample_duration_s: float | None
+    labels: tuple[str, ...]
+    metadata: dict[str, Any]
+    clips: dict[str, dict[str, list[Any]]]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One division of the splits: which train the probe, which select it, which test it."""
+
+    name: str
+    train: tuple[str, ...]
+    valid: tuple[str, ...]
+    test: tuple[str, ...]
+
+
+def read_task(path: Path | str) -> TaskFolder:
+    """Read a task folder's metadata, label vocabulary and split files, and check all of them.
+
+    Parameters
+    ----------
+    path : Path or str
+        The task folder.
+
+    Returns
+    -------
+    TaskFolder
+
+    Raises
+    ------
+    TaskError
+        Listing every problem found, each with file, key or clip, expected and found.
+    """
+    path = Path(path).absolute()
+    problems = Problems(path)
+    metadata = read_json(path / METADATA_FILE, problems)
+    if metadata is not None:
+        check_metadata(metadata, METADATA_FILE, problems)
+    labels = read_vocabulary(path / VOCABULARY_FILE, problems)
+    if any(line.startswith(METADATA_FILE) for line in problems.lines):
+        problems.raise_any()  # without metadata it is not known what clips must look like
+    duration_s = metadata.get("sample_duration")
+    rules = SplitRules(
+        metadata["embedding_type"],
+        metadata["prediction_type"],
+        labels,
+        None if duration_s is None else 1000.0 * duration_s,
+    )
+    splits = tuple(metadata["splits"])
+    clips = {split: read_split(path / f"{split}.json", rules, problems) for split in splits}
+    if rules.embedding_type == "event":
+        _check_clips_in_one_split(clips, problems)
+    problems.raise_any()
+    return TaskFolder(
+        path=path,
+        name=path.name,
+        task_name=metadata["task_name"],
+        version=metadata["version"],
+        mode=metadata["mode"],
+        embedding_type=metadata["embedding_type"],
+        prediction_type=metadata["prediction_type"],
+        split_mode=metadata["split_mode"],
+        splits=splits,
+        evaluation=tuple(metadata["evaluation"]),
+        sample_duration_s=None if duration_s is None else float(duration_s),
+        labels=labels,
+        metadata=metadata,
+        clips=clips,
+    )
+
+
+def _check_clips_in_one_split(clips: dict[str, dict[str, list[Any]]], problems: Problems) -> None:
+    split_of: dict[str, str] = {}
+    for split, files in clips.items():
+        for file in files:
+            if file in split_of:
+                found = f"{split_of[file]} and {split}"
+                problems.add(f"{split}.json: clip {file}", "an event clip in one split", found)
+            split_of.setdefault(file, split)
+
+
+def stored_order(folder: TaskFolder) -> dict[str, list[str]]:
+    """Return each split's clips in the order in which the reference stores their embeddings.
+
+    The probe never shuffles its training data, so this order is part of the protocol. One
+    generator per task folder runs on from split to split, in the metadata's order.
+
+    Returns
+    -------
+    dict of str to list of str
+        Per split, its clip files. Source: heareval, computation of the embeddings.
+    """
+    generator = random.Random(ORDER_SEED)
+    order = {}
+    for split in folder.splits:
+        files = list(folder.clips[split])
+        generator.shuffle(files)
+        order[split] = files
+    return order
+
+
+def folds(folder: TaskFolder) -> list[Fold]:
+    """Return the divisions of the task's splits into training, validation and test.
+
+    Returns
+    -------
+    list of Fold
+        trainvaltest: one, named `test`. k-fold: for each sorted fold i, which names it, test is
+        fold i, validation fold i + 1 (after the last comes the first), training the rest.
+        Source: heareval, data splits for k-fold tasks.
+    """
+    if folder.split_mode == "trainvaltest":
+        return [Fold("test", ("train",), ("valid",), ("test",))]
+    names = sorted(folder.splits)
+    rotated = []
+    for i, test in enumerate(names):
+        valid = names[(i + 1) % len(names)]
+        train = tuple(name for name in names if name not in (test, valid))
+        rotated.append(Fold(test, train, (valid,), (test,)))
+    return rotated

@@ -1,0 +1,139 @@
+"""What is known of a task once it is there and checked: one JSON beside its folders."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from tqdm import tqdm
+
+from hear.protocol import Protocol
+from hear.tasks.audio_checks import SAMPLE_RATES_HZ, check_audio
+from hear.tasks.chance import chance_level
+from hear.tasks.fingerprint import folder_fingerprint
+from hear.tasks.folder import TaskFolder, folds, read_task
+
+
+def write_manifest(
+    path: Path, slug: str, folders: list[Path], origin: dict, progress: bool = True
+) -> dict:
+    """Check a task's folders and record them.
+
+    Parameters
+    ----------
+    path : Path
+        The manifest to write.
+    slug : str
+        Name of the task in the study.
+    folders : list of Path
+        Task folders: one, or two for Beehive.
+    origin : dict
+        Where they come from (generator and seed, or archives with their hashes).
+    progress : bool
+        Show progress bars, and what is odd but no error.
+
+    Returns
+    -------
+    dict
+        The manifest: task, folders, origin, hashes, summary of the audio.
+
+    Raises
+    ------
+    TaskError
+        Listing every problem of the first folder that has any.
+    """
+    manifest: dict = {"task": slug, "origin": origin, "folders": []}
+    for folder in folders:
+        task = read_task(folder)
+        Protocol().for_task(task.metadata)  # what the task prescribes can be run
+        summary = check_audio(task, progress=progress)
+        for rate in SAMPLE_RATES_HZ:  # a model with another rate may read another folder
+            if rate != summary["sample_rate_hz"] and (task.path / str(rate)).is_dir():
+                check_audio(task, rate, progress=progress)
+        base = path.parent.absolute()
+        inside = task.path.is_relative_to(base)
+        if progress:
+            for warning in summary["warnings"]:
+                tqdm.write(f"warning: {task.name}/{warning}", file=sys.stderr)
+        manifest["folders"].append(
+            {
+                "path": str(task.path.relative_to(base) if inside else task.path),
+                "task_hash": folder_fingerprint(task, progress),
+                **summary,
+            }
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
+    temporary.write_text(json.dumps(manifest, indent=1))
+    os.replace(temporary, path)
+    return manifest
+
+
+def read_manifest(path: Path | str) -> tuple[dict, list[TaskFolder]]:
+    """Read a manifest and its task folders.
+
+    Parameters
+    ----------
+    path : Path or str
+
+    Returns
+    -------
+    manifest : dict
+    folders : list of TaskFolder
+
+    Raises
+    ------
+    TaskError
+        If a folder has changed in a way that makes it malformed.
+    """
+    path = Path(path)
+    manifest = json.loads(path.read_text())
+    return manifest, [read_task(path.parent / entry["path"]) for entry in manifest["folders"]]
+
+
+def task_hashes(manifest: dict) -> dict[str, str]:
+    """Hash of each folder of a task, by the folder's name."""
+    return {Path(entry["path"]).name: entry["task_hash"] for entry in manifest["folders"]}
+
+
+def task_rows(paths: list[Path], categories: dict[str, str], names: dict[str, str]) -> list[dict]:
+    """Describe checked tasks in the columns of config/tasks.tsv.
+
+    Parameters
+    ----------
+    paths : list of Path
+        Manifests.
+    categories, names : dict
+        Category and display name by task.
+
+    Returns
+    -------
+    list of dict
+        One row per task: task, name, category, n_clips, embedding_type, prediction_type,
+        split_mode, n_folds, duration_s (all audio), metrics, folders; further the chance level
+        and, for a mini task, what it stands for.
+    """
+    rows = []
+    for path in paths:
+        manifest, folders = read_manifest(path)
+        slug, first = manifest["task"], folders[0]
+        rows.append(
+            {
+                "task": slug,
+                "name": names.get(slug, slug),
+                "category": categories[slug],
+                "n_clips": sum(entry["n_clips"] for entry in manifest["folders"]),
+                "embedding_type": first.embedding_type,
+                "prediction_type": first.prediction_type,
+                "split_mode": first.split_mode,
+                "n_folds": sum(len(folds(folder)) for folder in folders),
+                "duration_s": round(sum(entry["duration_s"] for entry in manifest["folders"]), 1),
+                "metrics": ",".join(first.evaluation),
+                "folders": ";".join(folder.name for folder in folders),
+                "chance": chance_level(first),
+                "stands_for": first.metadata.get("stands_for", ""),
+            }
+        )
+    return rows

@@ -1,0 +1,171 @@
+"""Checks of a task folder's metadata, and the report in which every problem is collected.
+
+A check appends one line per problem instead of stopping at the first, so that a user repairs a
+task folder once. Source of the format: the HEAR 2021 task archives (Zenodo record 6332517).
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+from hear.metrics.clips import METRICS
+
+METADATA_FILE = "task_metadata.json"  # HEAR's name; marks a folder as a task folder
+MAX_REPORTED = 20  # lines shown before "and N more"; a terminal page
+MAX_FOUND_CHARACTERS = 80  # a longer value is cut in a message
+EMBEDDING_TYPES = ("scene", "event")  # HEAR metadata, embedding_type
+PREDICTION_TYPES = ("multiclass", "multilabel")  # HEAR metadata, prediction_type
+SPLIT_MODES = ("trainvaltest", "new_split_kfold", "presplit_kfold")  # HEAR metadata, split_mode
+TRAINVALTEST_SPLITS = {"train", "valid", "test"}  # heareval's split names
+MIN_FOLDS = 3  # one fold each for test, valid and train
+PLAIN_NAME = re.compile(r"[\w+-][\w.+-]*")  # usable as one path component on every platform
+
+
+class TaskError(ValueError):
+    """A task folder that cannot be used; the message lists what is wrong with it."""
+
+
+class Problems:
+    """What is wrong with one task folder or archive, one line per problem.
+
+    Parameters
+    ----------
+    subject : object
+        What is checked (a path); the first line of the error names it.
+    """
+
+    def __init__(self, subject: object) -> None:
+        self.subject = subject
+        self.lines: list[str] = []
+
+    def add(self, where: str, expected: str, found: object) -> None:
+        """Note one problem: file, key or clip; what was expected; what was found."""
+        self.lines.append(f"{where}: expected {expected}, found {shorten(found)}")
+
+    def raise_any(self) -> None:
+        """Raise a TaskError with the first 20 problems, if there is any problem."""
+        if not self.lines:
+            return
+        shown = [f"  {line}" for line in self.lines[:MAX_REPORTED]]
+        if len(self.lines) > MAX_REPORTED:
+            shown.append(f"  and {len(self.lines) - MAX_REPORTED} more")
+        count = f"{len(self.lines)} problem{'s' if len(self.lines) > 1 else ''}"
+        raise TaskError("\n".join([f"{self.subject}: {count}", *shown]))
+
+
+def shorten(found: object) -> str:
+    """Return a value as text for a message: words as they are, data as its repr, cut if long."""
+    text = found if isinstance(found, str) else repr(found)
+    return text if len(text) <= MAX_FOUND_CHARACTERS else f"{text[: MAX_FOUND_CHARACTERS - 3]}..."
+
+
+def is_number(value: object) -> bool:
+    """Tell whether a JSON value is a finite number (true and false are none)."""
+    is_numeric = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return is_numeric and math.isfinite(value)
+
+
+def read_json(path: Path, problems: Problems) -> Any | None:
+    """Read a JSON file; None, with the problem noted, where it is missing or malformed.
+
+    A key given twice is a problem: Python's parser would silently keep the last one.
+    """
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        entries: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in entries:
+                problems.add(f"{path.name}: {key}", "each key once", "the key twice")
+            entries[key] = value
+        return entries
+
+    if not path.is_file():
+        problems.add(path.name, "the file", "no such file")
+        return None
+    try:
+        return json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=unique)
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        problems.add(path.name, "valid JSON", f"an error: {error}")
+        return None
+
+
+def check_metadata(metadata: object, file: str, problems: Problems) -> None:
+    """Check the keys of a task's metadata; unknown keys are left alone.
+
+    Parameters
+    ----------
+    metadata : object
+        What `task_metadata.json` holds.
+    file : str
+        Name of the file for the messages.
+    problems : Problems
+        Takes one line per problem. Source: keys of the HEAR 2021 archives' task_metadata.json.
+    """
+    if not isinstance(metadata, dict):
+        problems.add(file, "an object with the task's keys", metadata)
+        return
+    for key in ("task_name", "version", "mode"):
+        _check_name(metadata, key, file, problems)
+    for key, allowed in (
+        ("embedding_type", EMBEDDING_TYPES),
+        ("prediction_type", PREDICTION_TYPES),
+        ("split_mode", SPLIT_MODES),
+    ):
+        if metadata.get(key) not in allowed:
+            expected = " or ".join(allowed)
+            problems.add(f"{file}: {key}", expected, metadata.get(key, "no such key"))
+    if (metadata.get("embedding_type"), metadata.get("prediction_type")) == ("event", "multiclass"):
+        where = f"{file}: prediction_type"
+        problems.add(where, "multilabel (a timestamp may have no event)", "multiclass")
+    duration = metadata.get("sample_duration")
+    if duration is not None and not (is_number(duration) and duration > 0):
+        problems.add(f"{file}: sample_duration", "seconds above 0, or null", duration)
+    _check_splits(metadata, file, problems)
+    _check_evaluation(metadata, file, problems)
+
+
+def _check_name(metadata: dict[str, Any], key: str, file: str, problems: Problems) -> None:
+    value = metadata.get(key, "no such key")
+    if key not in metadata or not isinstance(value, str) or not PLAIN_NAME.fullmatch(value):
+        problems.add(f"{file}: {key}", "a name of letters, digits and _ . + -", value)
+
+
+def _check_splits(metadata: dict[str, Any], file: str, problems: Problems) -> None:
+    splits, where = metadata.get("splits", "no such key"), f"{file}: splits"
+    is_list = isinstance(splits, list) and all(isinstance(split, str) for split in splits)
+    if not is_list or not splits:
+        problems.add(where, "a list of split names", splits)
+        return
+    if len(set(splits)) < len(splits) or not all(PLAIN_NAME.fullmatch(split) for split in splits):
+        problems.add(where, "different names of letters, digits and _ . + -", splits)
+    if metadata.get("split_mode") == "trainvaltest":
+        if set(splits) != TRAINVALTEST_SPLITS:
+            problems.add(where, "train, valid and test (split_mode trainvaltest)", splits)
+        return
+    if len(splits) < MIN_FOLDS:
+        problems.add(where, f"at least {MIN_FOLDS} folds (test, valid, train)", splits)
+    n_folds = metadata.get("nfolds")
+    if n_folds is not None and n_folds != len(splits):
+        problems.add(f"{file}: nfolds", f"{len(splits)}, as many as there are splits", n_folds)
+
+
+def _check_evaluation(metadata: dict[str, Any], file: str, problems: Problems) -> None:
+    slugs, where = metadata.get("evaluation", "no such key"), f"{file}: evaluation"
+    if not isinstance(slugs, list) or not slugs:
+        problems.add(where, "a list of metrics, the primary one first", slugs)
+        return
+    kind = "event" if metadata.get("embedding_type") == "event" else "clip"
+    for slug in slugs:
+        if not isinstance(slug, str) or slug not in METRICS:
+            close = difflib.get_close_matches(str(slug), METRICS, n=1)
+            hint = f"{slug} (did you mean {close[0]}?)" if close else slug
+            problems.add(where, f"one of {', '.join(METRICS)}", hint)
+        elif METRICS[slug].kind != kind:
+            problems.add(where, f"metrics of kind {kind} ({kind} by embedding_type)", slug)
+        elif slug == slugs[0] and not METRICS[slug].maximize:
+            problems.add(where, "a primary (first) metric of which more is better", slug)

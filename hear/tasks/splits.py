@@ -1,0 +1,170 @@
+"""The label vocabulary and the split files of a task folder, read and checked.
+
+Labels may be JSON integers (the official spoken_digit archive) while the vocabulary is read as
+text: both become str. Times of events are in milliseconds.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hear.tasks.metadata import Problems, is_number, read_json, shorten
+
+VOCABULARY_COLUMNS = ["idx", "label"]  # header of HEAR's labelvocabulary.csv
+
+
+@dataclass(frozen=True)
+class SplitRules:
+    """What the metadata and the vocabulary demand of every clip.
+
+    Parameters
+    ----------
+    embedding_type : str
+        `scene` (a list of labels per clip) or `event` (a list of events per clip).
+    prediction_type : str
+        `multiclass` demands exactly one label per scene clip.
+    labels : tuple of str
+        The vocabulary, in index order; empty where it could not be read (labels are not checked).
+    duration_ms : float or None
+        Clip length; no event starts at or after it.
+    """
+
+    embedding_type: str
+    prediction_type: str
+    labels: tuple[str, ...]
+    duration_ms: float | None
+
+
+def read_vocabulary(path: Path, problems: Problems) -> tuple[str, ...]:
+    """Read `labelvocabulary.csv` into the labels in index order.
+
+    Parameters
+    ----------
+    path : Path
+        A CSV file with the columns idx (0 to n_labels - 1, each once) and label (each once).
+    problems : Problems
+        Takes one line per problem.
+
+    Returns
+    -------
+    tuple of str
+        (n_labels,); empty if the file could not be understood.
+    """
+    if not path.is_file():
+        problems.add(path.name, "the file", "no such file")
+        return ()
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as handle:
+            header, *rows = [row for row in csv.reader(handle) if row] or [[]]
+    except (csv.Error, UnicodeDecodeError) as error:
+        problems.add(path.name, "a CSV file in UTF-8", f"an error: {error}")
+        return ()
+    if header != VOCABULARY_COLUMNS:
+        problems.add(path.name, "the columns idx,label", ",".join(header) or "nothing")
+        return ()
+    return _vocabulary_labels(path.name, rows, problems)
+
+
+def _vocabulary_labels(
+    file: str, rows: Sequence[Sequence[str]], problems: Problems
+) -> tuple[str, ...]:
+    lines_before = len(problems.lines)
+    by_index: dict[str, str] = {}
+    index_of: dict[str, str] = {}
+    for row in rows:
+        if len(row) != len(VOCABULARY_COLUMNS):
+            problems.add(file, "two values per row", ",".join(row))
+            continue
+        index, label = row[0].strip(), row[1]
+        if label in index_of:
+            where = f"{file}: label {shorten(label)}"
+            problems.add(where, "each label once", f"idx {index_of[label]} and idx {index}")
+        index_of[label] = index
+        by_index[index] = label
+    wanted = [str(index) for index in range(len(rows))]
+    if set(wanted) != set(by_index) or not rows:
+        n_labels = max(len(rows), 1)
+        found = ", ".join(row[0] for row in rows) or "no rows"
+        problems.add(f"{file}: idx", f"0 to {n_labels - 1}, each once", found)
+    if len(problems.lines) > lines_before:
+        return ()
+    return tuple(by_index[index] for index in wanted)
+
+
+def read_split(path: Path, rules: SplitRules, problems: Problems) -> dict[str, list[Any]]:
+    """Read one split file: for every clip its labels (scene) or its events (event).
+
+    Parameters
+    ----------
+    path : Path
+        `<split>.json`, an object from clip file to list.
+    rules : SplitRules
+        What each clip must fulfill.
+    problems : Problems
+        Takes one line per problem.
+
+    Returns
+    -------
+    dict of str to list
+        In the order of the JSON keys; scene: list of str; event: list of
+        {'label': str, 'start': float ms, 'end': float ms}.
+    """
+    content = read_json(path, problems)
+    if content is None:
+        return {}
+    if not isinstance(content, dict) or not content:
+        problems.add(path.name, "an object with at least one clip", content)
+        return {}
+    is_event = rules.embedding_type == "event"
+    read_entry = _read_events if is_event else _read_labels
+    clips = {}
+    for file, entry in content.items():
+        where = f"{path.name}: clip {file}"
+        if Path(file).name != file or "\\" in file or file in ("", ".."):
+            problems.add(where, "a file name without folders", file or "an empty name")
+        if not isinstance(entry, list):
+            problems.add(where, f"a list of {'events' if is_event else 'labels'}", entry)
+            continue
+        clips[file] = read_entry(entry, where, rules, problems)
+    return clips
+
+
+def _read_label(label: object, where: str, rules: SplitRules, problems: Problems) -> str:
+    if isinstance(label, bool) or not isinstance(label, (str, int)):
+        problems.add(where, "a label (text or an integer)", label)
+    elif rules.labels and str(label) not in rules.labels:
+        expected = f"a label of the vocabulary ({len(rules.labels)} labels)"
+        problems.add(where, expected, repr(label))
+    return str(label)
+
+
+def _read_labels(entry: list[Any], where: str, rules: SplitRules, problems: Problems) -> list[str]:
+    if rules.prediction_type == "multiclass" and len(entry) != 1:
+        problems.add(where, "exactly one label (prediction_type multiclass)", entry)
+    return [_read_label(label, where, rules, problems) for label in entry]
+
+
+def _read_events(
+    entry: list[Any], where: str, rules: SplitRules, problems: Problems
+) -> list[dict[str, Any]]:
+    events = []
+    for i, event in enumerate(entry):
+        at = f"{where}, event {i}"
+        if not isinstance(event, dict) or not {"label", "start", "end"} <= set(event):
+            problems.add(at, "an object with label, start and end", event)
+            continue
+        label = _read_label(event["label"], at, rules, problems)
+        start, end = event["start"], event["end"]
+        if not (is_number(start) and is_number(end)):
+            problems.add(at, "start and end in ms as finite numbers", [start, end])
+            continue
+        if not 0 <= start <= end:
+            problems.add(at, "0 <= start <= end", f"start {start} ms, end {end} ms")
+        if rules.duration_ms is not None and start >= rules.duration_ms:
+            problems.add(at, f"start before the clip's end ({rules.duration_ms} ms)", f"{start} ms")
+        events.append({"label": label, "start": float(start), "end": float(end)})
+    return events

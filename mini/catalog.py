@@ -1,0 +1,98 @@
+"""The sources of environmental sound by ESC-50's class names, and how they are recorded.
+
+Some of them use General MIDI programs that belong to the tasks (see `mini.allotment`), so
+pretraining must not call them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from mini.draws import Draws
+from mini.sounds import animals, bodies, events, machines, weather
+from mini.sounds.rooms import Environment, background, reverberate
+from mini.sounds.synthesis import Samples, add_at, n_samples, set_level
+
+Source = Callable[[Draws], Samples]
+
+ENVIRONMENTAL_SOUNDS: dict[str, Source] = {  # Piczak 2015, Table 1: the fifty classes
+    "dog": animals.dog,
+    "rooster": animals.rooster,
+    "pig": animals.pig,
+    "cow": animals.cow,
+    "frog": animals.frog,
+    "cat": animals.cat,
+    "hen": animals.hen,
+    "insects": animals.insects,
+    "sheep": animals.sheep,
+    "crow": animals.crow,
+    "rain": weather.rain,
+    "sea_waves": weather.sea_waves,
+    "crackling_fire": weather.crackling_fire,
+    "crickets": animals.crickets,
+    "chirping_birds": animals.chirping_birds,
+    "water_drops": weather.water_drops,
+    "wind": weather.wind,
+    "pouring_water": weather.pouring_water,
+    "toilet_flush": weather.toilet_flush,
+    "thunderstorm": weather.thunderstorm,
+    "crying_baby": bodies.crying_baby,
+    "sneezing": bodies.sneezing,
+    "clapping": bodies.clapping,
+    "breathing": bodies.breathing,
+    "coughing": events.cough,
+    "footsteps": bodies.footsteps,
+    "laughing": events.laughter,
+    "brushing_teeth": bodies.brushing_teeth,
+    "snoring": bodies.snoring,
+    "drinking_sipping": bodies.drinking,
+    "door_wood_knock": events.knock,
+    "mouse_click": machines.mouse_click,
+    "keyboard_typing": events.keyboard,
+    "door_wood_creaks": machines.door_creak,
+    "can_opening": machines.can_opening,
+    "washing_machine": machines.washing_machine,
+    "vacuum_cleaner": machines.vacuum_cleaner,
+    "clock_alarm": machines.clock_alarm,
+    "clock_tick": machines.clock_tick,
+    "glass_breaking": machines.glass_breaking,
+    "helicopter": machines.helicopter,
+    "chainsaw": machines.chainsaw,
+    "siren": machines.siren,
+    "car_horn": machines.car_horn,
+    "engine": machines.engine,
+    "train": machines.train,
+    "church_bells": machines.church_bells,
+    "airplane": machines.airplane,
+    "fireworks": machines.fireworks,
+    "hand_saw": machines.hand_saw,
+}
+
+
+def record(
+    draws: Draws, sound: Samples, duration_s: float, noise_db: tuple[float, float]
+) -> Samples:
+    """Put a sound somewhere into a clip, in a random room with background noise.
+
+    Parameters
+    ----------
+    draws : Draws
+    sound : float64 (n_sound,)
+    duration_s : float
+        Length of the clip.
+    noise_db : (lowest, highest)
+        Level of the background relative to the sound's active level, in dB.
+
+    Returns
+    -------
+    float64 (n_samples,)
+        The sound at an active level of 0 dB; cut off where it is longer than the clip.
+    """
+    rng, canvas = draws.rng, np.zeros(n_samples(duration_s))
+    slack = max(0, len(canvas) - len(sound)) / n_samples(1)
+    add_at(canvas, sound, rng.uniform(0, slack))
+    canvas = reverberate(rng, canvas, draws.uniform(0.1, 0.7), draws.uniform(0.02, 0.4))
+    noise = background(rng, Environment(draws.uniform(0.3, 2.2)), duration_s)
+    return set_level(canvas, 0.0) + noise * 10 ** (rng.uniform(*noise_db) / 20)

@@ -1,0 +1,72 @@
+"""Make a mini task in a process of its own.
+
+eSpeak NG's noise and phase state runs on from call to call, so what a call returns depends on
+every call before it. One fresh process per task, with its clips in a fixed order, makes the
+bytes a function of the seed alone.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from mini.registry import check_sources, find_mini_task
+from mini.task import MiniTaskError
+
+PACKAGE_ROOT = Path(__file__).resolve().parents[1]  # the folder that holds `mini/`
+
+
+def make_task(
+    slug: str, destination: Path, seed: int, *, scale: float = 1.0, progress: bool = True
+) -> list[Path]:
+    """Make a mini task: the same arguments give the same bytes.
+
+    Parameters
+    ----------
+    slug : str
+        Which task; a key of `MINI_TASKS`.
+    destination : Path
+        Directory that receives the folder `<task>-mini-<mode>`, or the folders of a task with
+        several parts; older ones are replaced.
+    seed : int
+        Root of every random draw, >= 0.
+    scale : float
+        Share of the clips of each split that is made, in (0, 1]; 1 is the mini study's size.
+    progress : bool
+        Show a progress bar on standard error.
+
+    Returns
+    -------
+    list of Path
+        The finished folders: one, or one per part of the task.
+
+    Raises
+    ------
+    MissingSourceError
+        If a wheel that the task needs is not installed.
+    MiniTaskError
+        If the slug is unknown, an argument is out of range, or the generating process failed.
+    """
+    task = find_mini_task(slug)
+    if seed < 0:
+        raise MiniTaskError(f"{slug}: seed must be >= 0, found {seed}")
+    if not 0 < scale <= 1:
+        raise MiniTaskError(f"{slug}: scale must be in (0, 1], found {scale}")
+    check_sources(task)
+    parent = Path(destination).resolve()
+    command = [sys.executable, "-m", "mini", slug, str(parent)]
+    command += ["--seed", str(seed), "--scale", repr(scale)] + ([] if progress else ["--quiet"])
+    paths = [str(PACKAGE_ROOT), os.environ.get("PYTHONPATH", "")]
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+        "PYTHONSAFEPATH": "1",  # the working directory must not hide this package
+    }
+    status = subprocess.run(command, env=environment, check=False).returncode
+    if status != 0:
+        raise MiniTaskError(
+            f"{slug}: generating {parent / task.folder} failed with exit status {status}; "
+            "the reason is on standard error above"
+        )
+    return [parent / part.folder for part in task.parts]

@@ -1,0 +1,197 @@
+"""Write the pretraining clips in shards, each made by a fresh process.
+
+    <destination>/
+        dataset.json         seed, numbers of clips, generator version
+        tags.csv             idx,label
+        index.csv            file,split,labels (tag names joined by ';'), of all shards
+        clips/train-000/     train-000000.wav, ...: 16 bit, mono, 32 kHz, 4 s
+        shards/train-000.csv rows of the index; its existence says that the shard is complete
+
+eSpeak NG carries its state from call to call, so a shard always begins in a process that has not
+spoken, and its bytes depend on the seed and its own clips only. Shards can be made in any order
+and by several processes at once; a killed run goes on with the shards it lacks.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+
+from mini.pretraining.scenes import SPLITS, make_scenes
+from mini.pretraining.tags import TAGS
+from mini.task import SAMPLE_RATE_HZ, Audio, MiniTaskError
+
+PRETRAINING_VERSION = 1  # raised whenever the bytes of the clips change
+SHARD_SIZE = 500  # clips of a shard, fixed: the bytes depend on it
+PEAK_LIMIT = 0.95  # chosen: louder clips are scaled down to it, so that none is clipped
+INT16_SCALE = 32_767  # full scale of 16 bit PCM
+PACKAGE_ROOT = Path(__file__).resolve().parents[2]  # the folder that holds `mini/`
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Clips `start` to `stop` (not included) of a split."""
+
+    split: str
+    start: int
+    stop: int
+
+    @property
+    def name(self) -> str:
+        """Name of its folder and table, for example "train-003"."""
+        return f"{self.split}-{self.start // SHARD_SIZE:03d}"
+
+
+def shards_of(n_clips: int, n_valid: int) -> list[Shard]:
+    """All shards of a data set, those of the training split first.
+
+    Parameters
+    ----------
+    n_clips, n_valid : int
+        Clips of the training and the validation split, >= 1.
+
+    Returns
+    -------
+    list of Shard
+
+    Raises
+    ------
+    MiniTaskError
+        If a number is below 1.
+    """
+    counts = dict(zip(SPLITS, (n_clips, n_valid), strict=True))
+    if min(counts.values()) < 1:
+        raise MiniTaskError(f"every split needs at least 1 clip, found {counts}")
+    return [
+        Shard(split, start, min(start + SHARD_SIZE, count))
+        for split, count in counts.items()
+        for start in range(0, count, SHARD_SIZE)
+    ]
+
+
+def make_dataset(
+    destination: Path, n_clips: int, n_valid: int, seed: int, numbers: Iterable[int] | None = None
+) -> Path:
+    """Make shards that are missing, each in a fresh process, and the index of those that exist.
+
+    Parameters
+    ----------
+    destination : Path
+    n_clips, n_valid : int
+        Clips of the training and the validation split.
+    seed : int
+        Root of every random draw, >= 0.
+    numbers : iterable of int, optional
+        Which shards of `shards_of(n_clips, n_valid)` to make; default all.
+
+    Returns
+    -------
+    Path
+        `index.csv`; it exists once all shards do.
+
+    Raises
+    ------
+    MiniTaskError
+        If the folder holds another data set, a number or the seed is out of range, or a process
+        failed.
+    """
+    if seed < 0:
+        raise MiniTaskError(f"seed must be >= 0, found {seed}")
+    shards = shards_of(n_clips, n_valid)
+    numbers = range(len(shards)) if numbers is None else list(numbers)
+    if any(not 0 <= number < len(shards) for number in numbers):
+        raise MiniTaskError(f"shards must be in 0 to {len(shards) - 1}, found {list(numbers)}")
+    destination = Path(destination).resolve()
+    _claim(destination, n_clips, n_valid, seed)
+    for number in numbers:
+        if not _table(destination, shards[number]).exists():
+            _run_fresh(destination, n_clips, n_valid, seed, number)
+    index = destination / "index.csv"
+    tables = [_table(destination, shard) for shard in shards]
+    if all(table.exists() for table in tables):
+        bodies = [table.read_text(encoding="utf-8").split("\n", 1)[1] for table in tables]
+        _write_text(index, "file,split,labels\n" + "".join(bodies))
+    return index
+
+
+def write_shard(destination: Path, shard: Shard, seed: int) -> None:
+    """Make one shard in this process, which must not have spoken before.
+
+    Parameters
+    ----------
+    destination : Path
+    shard : Shard
+    seed : int
+    """
+    folder = Path(destination) / "clips" / shard.name
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = ["file,split,labels"]
+    indices = range(shard.start, shard.stop)
+    for index, scene in zip(indices, make_scenes(shard.split, indices, seed), strict=True):
+        path = folder / f"{shard.split}-{index:06d}.wav"
+        _write_wav(path, scene.audio)
+        rows.append(f"clips/{shard.name}/{path.name},{shard.split},{';'.join(scene.tags)}")
+    _write_text(_table(Path(destination), shard), "\n".join(rows) + "\n")
+
+
+def _table(destination: Path, shard: Shard) -> Path:
+    return destination / "shards" / f"{shard.name}.csv"
+
+
+def _claim(destination: Path, n_clips: int, n_valid: int, seed: int) -> None:
+    """Write what the folder is to hold, or check it."""
+    content: dict[str, Any] = {
+        "pretraining_version": PRETRAINING_VERSION,
+        "seed": seed,
+        "n_train": n_clips,
+        "n_valid": n_valid,
+        "n_tags": len(TAGS),
+        "sample_rate_hz": SAMPLE_RATE_HZ,
+    }
+    record = destination / "dataset.json"
+    if record.exists():
+        found = json.loads(record.read_text(encoding="utf-8"))
+        if found != content:
+            raise MiniTaskError(f"{record}: expected {content}, found {found}; choose a new folder")
+    (destination / "shards").mkdir(parents=True, exist_ok=True)
+    _write_text(record, json.dumps(content, indent=1) + "\n")
+    temporary = destination / f".tags.{os.getpid()}"
+    with temporary.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerows([("idx", "label"), *enumerate(TAGS)])
+    os.replace(temporary, destination / "tags.csv")
+
+
+def _run_fresh(destination: Path, n_clips: int, n_valid: int, seed: int, number: int) -> None:
+    command = [sys.executable, "-m", "mini.pretraining", str(destination)]
+    command += ["--n-clips", str(n_clips), "--n-valid", str(n_valid), "--seed", str(seed)]
+    paths = [str(PACKAGE_ROOT), os.environ.get("PYTHONPATH", "")]
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+        "PYTHONSAFEPATH": "1",  # the working directory must not hide this package
+    }
+    status = subprocess.run([*command, "--in-process", str(number)], env=environment).returncode
+    if status != 0:
+        raise MiniTaskError(f"shard {number} of {destination} failed with exit status {status}")
+
+
+def _write_wav(path: Path, audio: Audio) -> None:
+    gain = min(1.0, PEAK_LIMIT / max(float(np.abs(audio).max()), 1e-9))
+    samples = np.rint(audio * (gain * INT16_SCALE)).astype(np.int16)
+    soundfile.write(path, samples, SAMPLE_RATE_HZ, subtype="PCM_16", format="WAV")
+
+
+def _write_text(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text, encoding="utf-8")
+    os.replace(temporary, path)

@@ -1,0 +1,149 @@
+"""Write a mini task in HEAR's folder layout.
+
+    <task>-mini-<mode>/
+        task_metadata.json
+        labelvocabulary.csv      idx,label
+        <split>.json             file -> labels, or file -> events with times in ms
+        32000/<split>/*.wav      16 bit, mono
+
+The folder is filled under a temporary name and renamed at the end, so that a killed run
+never leaves something that looks complete.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+from tqdm import tqdm
+
+from mini.task import SAMPLE_RATE_HZ, Audio, MiniTask, MiniTaskError
+
+PEAK_LIMIT = 0.95  # chosen: louder clips are scaled down to it, so that none is clipped
+INT16_SCALE = 32_767  # full scale of 16 bit PCM
+
+
+def write_task(
+    task: MiniTask, destination: Path, seed: int, scale: float = 1.0, progress: bool = True
+) -> Path:
+    """Generate one folder of a mini task in this process.
+
+    The bytes depend on the seed alone if the process has not spoken before (eSpeak NG carries
+    its state from call to call); `mini.make_task` therefore calls this in a fresh one.
+
+    Parameters
+    ----------
+    task : MiniTask
+    destination : Path
+        Directory that receives the task's folder; an older folder of that name is replaced.
+    seed : int
+        Root of every random draw, >= 0.
+    scale : float
+        Share of the clips of each split that is made, in (0, 1].
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    Path
+        The finished folder `<destination>/<task.folder>`.
+
+    Raises
+    ------
+    MiniTaskError
+        If the recipe breaks the task's own promises (length, labels, event times).
+    """
+    final, partial = destination / task.folder, destination / f".{task.folder}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    made, kept = (_scaled(counts, scale) for counts in (task.n_made, task.n_clips))
+    with tqdm(total=sum(made.values()), desc=task.folder, unit="clip", disable=not progress) as bar:
+        for split in kept:
+            _write_split(task, partial, split, (made[split], kept[split]), seed, bar)
+    _write_json(partial / "task_metadata.json", task.metadata(seed))
+    with (partial / "labelvocabulary.csv").open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(("idx", "label"))
+        rows.writerows(enumerate(task.labels))
+    if final.exists():
+        shutil.rmtree(final)
+    os.replace(partial, final)
+    return final
+
+
+def clip_generator(task: MiniTask, split: str, index: int, seed: int) -> np.random.Generator:
+    """Random generator of one clip.
+
+    Seeded by [seed, task's audio, split, index], so that clips are independent of each other and
+    of how many are made, and tasks that share their audio get the same.
+
+    Parameters
+    ----------
+    task : MiniTask
+    split : str
+    index : int
+        Position of the clip in its split.
+    seed : int
+
+    Returns
+    -------
+    numpy.random.Generator
+    """
+    audio_id = zlib.crc32(task.audio_name.encode())
+    return np.random.default_rng([seed, audio_id, list(task.n_clips).index(split), index])
+
+
+def _scaled(counts: dict[str, int], scale: float) -> dict[str, int]:
+    return {split: max(1, round(scale * n)) for split, n in counts.items()}
+
+
+def _write_split(
+    task: MiniTask, folder: Path, split: str, n_clips: tuple[int, int], seed: int, bar: tqdm
+) -> None:
+    """Make the first number of clips and keep the second."""
+    n_made, n_kept = n_clips
+    audio_folder = folder / str(SAMPLE_RATE_HZ) / split
+    audio_folder.mkdir(parents=True)
+    labels: dict[str, Any] = {}
+    for index in range(n_made):
+        clip = task.recipe(clip_generator(task, split, index, seed), split, index)
+        name = f"{task.audio_name}-{split}-{index:04d}.wav"
+        if index < n_kept:
+            _check_clip(task, name, clip.audio, clip.labels)
+            _write_wav(audio_folder / name, clip.audio)
+            labels[name] = clip.labels
+        bar.update()
+    _write_json(folder / f"{split}.json", labels)
+
+
+def _check_clip(task: MiniTask, name: str, audio: Audio, labels: list[Any]) -> None:
+    shortest_s, longest_s = task.duration_range_s or (task.duration_s, task.duration_s)
+    least, most = round(shortest_s * SAMPLE_RATE_HZ), round(longest_s * SAMPLE_RATE_HZ)
+    if audio.ndim != 1 or not least <= len(audio) <= most or not np.isfinite(audio).all():
+        raise MiniTaskError(
+            f"{name}: expected {least} to {most} finite samples, found {audio.shape}"
+        )
+    end_ms = 1000 * len(audio) / SAMPLE_RATE_HZ
+    for label in labels:
+        text = label["label"] if isinstance(label, dict) else label
+        if text not in task.labels:
+            raise MiniTaskError(f"{name}: label {text!r} is not in the task's vocabulary")
+        if isinstance(label, dict) and not 0 <= label["start"] < label["end"] <= end_ms:
+            raise MiniTaskError(f"{name}: event {label} is not inside {end_ms} ms")
+
+
+def _write_wav(path: Path, audio: Audio) -> None:
+    gain = min(1.0, PEAK_LIMIT / max(float(np.abs(audio).max()), 1e-9))
+    samples = np.rint(audio * (gain * INT16_SCALE)).astype(np.int16)
+    soundfile.write(path, samples, SAMPLE_RATE_HZ, subtype="PCM_16", format="WAV")
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

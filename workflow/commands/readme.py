@@ -1,0 +1,170 @@
+"""Write the tables of the default study and of the benchmarks into the README's markers."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from tabulate import tabulate
+
+ROOT = Path(__file__).parents[2]
+TABLES = {
+    "mini tasks": "results/mini/tables/tasks.md",
+    "embedding speed": "benchmarks/results/embed_speed.csv",
+    "passes": "benchmarks/results/passes_total.csv",
+    "embed study": "benchmarks/results/embed_study.csv",
+    "cost plan": "benchmarks/results/plan_paper.csv",
+    "mini checkpoints": "resources/checkpoints_mini",
+    "mini protocol": "benchmarks/results/mini_protocol_summary.csv",
+    "probe speed": "benchmarks/results/probe_speed.csv",
+    "probe study": "benchmarks/results/probe_study.csv",
+    "probe parity": "benchmarks/results/probe_parity_summary.csv",
+}
+COLUMNS = {  # of the files that say more than the README has room for
+    "probe_speed": ["case", "program", "threads", "cpu_s", "peak_mib", "ratio", "detail"],
+    "probe_parity_summary": [
+        *("case", "n_common_seeds", "mean_native", "mean_heareval", "difference"),
+        *("n_equal_scores", "n_equal_choices", "n_hashed", "n_equal_bytes"),
+    ],
+}
+RULES_OF = ("config/paper.yaml", "results/paper/report.html")  # what "rules" draws
+ORIGIN = ("machine", "versions")  # columns that say where numbers are from: a line below the table
+
+
+def insert(text: str, name: str, content: str) -> str:
+    """Replace what stands between the markers ``<!-- name: begin -->`` and ``end``.
+
+    Raises
+    ------
+    ValueError
+        If the markers are missing.
+    """
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    if begin not in text or end not in text:
+        raise ValueError(f"README.md: expected the markers {begin} and {end}")
+    before, _, rest = text.partition(begin)
+    return f"{before}{begin}\n{content.strip()}\n{end}{rest.partition(end)[2]}"
+
+
+def content(path: Path) -> str:
+    """Markdown of a result: as it is, or the table of a CSV with its machine and versions below.
+
+    Of a folder, what the records of trainings in it say.
+    """
+    if path.is_dir():
+        return trainings(sorted(path.glob("*.json")))
+    if path.suffix != ".csv":
+        return path.read_text()
+    if path.stem.startswith("plan"):
+        return stages(path)
+    with path.open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    columns = COLUMNS.get(path.stem, [name for name in rows[0] if name not in ORIGIN])
+    shown = [{name: rounded(row[name]) for name in columns} for row in rows]
+    table = tabulate(shown, "keys", "github", disable_numparse=True)
+    origins = dict.fromkeys(tuple(row[k] for k in ORIGIN if k in row) for row in rows)
+    lines = [", ".join(origin) for origin in origins if origin]
+    return "\n\n".join([table, *lines])
+
+
+def rounded(cell: str) -> str:
+    """Cut a number's decimals to four digits that matter; leave everything else."""
+    try:
+        number = float(cell)
+    except ValueError:
+        return cell
+    return cell if len(cell) <= 6 or number.is_integer() else f"{number:.4g}"
+
+
+def stages(path: Path) -> str:
+    """Markdown of a plan (:mod:`workflow.commands.plan`) by stage, with what dominates each."""
+    with path.open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    table = []
+    for stage in dict.fromkeys(row["stage"] for row in rows):
+        of_stage = [row for row in rows if row["stage"] == stage]
+        hours = sum(float(row["hours"]) for row in of_stage)
+        largest = sorted(of_stage, key=lambda row: -float(row["hours"]))[:3]
+        shares = [f"{r['item']} {100 * float(r['hours']) / hours:.0f} %" for r in largest]
+        table.append(
+            {
+                "stage": stage,
+                "hours of one core": f"{hours:.3g}",
+                "disk in GiB": f"{sum(float(row['disk_gib']) for row in of_stage):.3g}",
+                "memory of a job in GiB": f"{max(float(r['memory_gib']) for r in of_stage):.2g}",
+                "most of it": ", ".join(shares),
+            }
+        )
+    return tabulate(table, "keys", "github", disable_numparse=True) + f"\n\n{rows[0]['machine']}"
+
+
+def trainings(records: list[Path]) -> str:
+    """Markdown table of records of trainings, each after the one whose weights it starts from."""
+    rows = []
+    for path in records:
+        record = json.loads(path.read_text())
+        start = record["recipe"]["initial_weights"]
+        rows.append(
+            {
+                "training": path.stem,
+                "starts from": Path(start).parent.name if start else "random weights",
+                "STFT hop in ms": record["recipe"]["hop"] / 32,
+                "crops": record["clips_seen"],
+                "CPU minutes": round(record["cpu_s"] / 60, 1),
+                "validation mAP": round(record["curve"][-1]["valid_mAP"], 3),
+                "mAP by chance": round(record["validation_chance"], 3),
+            }
+        )
+    order = {row["training"]: row["starts from"] for row in rows}
+
+    def depth(name: str) -> int:
+        return 1 + depth(order[name]) if name in order else 0
+
+    rows.sort(key=lambda row: (depth(row["training"]), row["STFT hop in ms"] * -1))
+    return tabulate(rows, "keys", "github")
+
+
+def rules(mermaid: str) -> str:
+    """Mermaid flow chart of Snakemake's rule graph, without arrows that longer paths imply."""
+    names = dict(re.findall(r"(id\d+)\[(\w+)\]", mermaid))
+    arrows = re.findall(r"(id\d+) --> (id\d+)", mermaid)
+    next_rules: dict[str, set[str]] = {name: set() for name in names.values()}
+    for start, end in arrows:
+        next_rules[names[start]].add(names[end])
+
+    def after(rule: str) -> set[str]:
+        return next_rules[rule].union(*(after(n) for n in next_rules[rule]))
+
+    lines = [
+        f"  {rule} --> {end}"
+        for rule, ends in next_rules.items()
+        for end in sorted(ends)
+        if not any(end in after(other) for other in ends)
+    ]
+    return "\n".join(["```mermaid", "flowchart LR", *lines, "```"])
+
+
+def main() -> None:
+    """Update the README from the results at hand."""
+    path = ROOT / "README.md"
+    text = path.read_text()
+    for name, table in TABLES.items():
+        if not (ROOT / table).exists():
+            print(f"README.md: no {table}: the table of {name} stays as it is", file=sys.stderr)
+            continue
+        text = insert(text, name, content(ROOT / table))
+    config, target = RULES_OF
+    command = ["snakemake", "--configfile", config, "--rulegraph", "mermaid-js", target]
+    drawn = subprocess.run(
+        [sys.executable, "-m", *command], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    text = insert(text, "rules", rules(drawn.stdout))
+    path.write_text(text)
+
+
+if __name__ == "__main__":
+    main()

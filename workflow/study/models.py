@@ -1,0 +1,184 @@
+"""The config's checkpoints, models and protocol, built and checked before anything runs."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from hear.api.model import LEVEL, source_hash
+from hear.protocol import Protocol, ProtocolError
+from passt.checkpoints import Checkpoint, CheckpointError
+from passt.checks import shortest_samples
+from passt.variants import Variant
+from passt.windows import samples
+from workflow.fetch.checkpoints import verify_checkpoint
+from workflow.study.claims import PAPER_MODELS
+from workflow.study.config import ConfigError, unknown
+from workflow.study.requirements import check_requirements
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model of the study: a variant of PaSST, or a third-party module."""
+
+    id: str
+    label: str
+    variant: Variant | None = None
+    module: str = ""
+    weights: str = ""
+    options: dict = dataclasses.field(default_factory=dict)
+    packages: dict = dataclasses.field(default_factory=dict)  # installed versions of requires
+
+    def embedding(self, embedding_type: str) -> str | None:
+        """Canonical name of the embedding for ``scene`` or ``event`` tasks; None if none."""
+        if self.variant is None:
+            view = "scene" if embedding_type == "scene" else "timestamp"
+            return f"{self.id}.{view}.{LEVEL}"
+        scene = embedding_type == "scene"
+        return self.variant.scene_embedding if scene else self.variant.timestamp_embedding
+
+
+def selected_models(config: dict) -> dict[str, dict]:
+    """Entries of the models that the config selects, by id; ``all`` leaves out ``on_request``."""
+    entries, selected = config["models"], config["select_models"]
+    if selected == "all":
+        return {id: entry for id, entry in entries.items() if not entry.get("on_request")}
+    for id in selected:
+        if id not in entries:
+            raise ConfigError(f"config: select_models: {unknown(id, entries)}")
+    return {id: entry for id, entry in entries.items() if id in selected}
+
+
+def read_checkpoints(config: dict) -> dict[str, Checkpoint]:
+    """Build all checkpoints; those that a selected model uses must have their hash.
+
+    A released one need not be there yet, any other must.
+
+    Raises
+    ------
+    ConfigError
+        Naming the entry and what is wrong with it.
+    """
+    used = {entry.get("checkpoint") for entry in selected_models(config).values()}
+    checkpoints = {}
+    for id, entry in config["checkpoints"].items():
+        complete = "hop" in entry and len({"init", "file"} & entry.keys()) == 1
+        if ("released" not in entry and not complete) or {"init", "released"} <= entry.keys():
+            raise ConfigError(
+                f"config: checkpoints.{id}: expected released, or hop with either file or "
+                "init: random"
+            )
+        try:
+            checkpoints[id] = Checkpoint.from_config(id, entry)
+            if id in used:
+                verify_checkpoint(checkpoints[id], can_be_fetched="released" in entry)
+        except CheckpointError as error:
+            raise ConfigError(f"config: checkpoints.{id}: {error}") from error
+    return checkpoints
+
+
+def read_models(config: dict, checkpoints: dict[str, Checkpoint]) -> dict[str, Model]:
+    """Build the selected models.
+
+    Raises
+    ------
+    ConfigError
+        Naming the entry and what is wrong with it.
+    """
+    models = {}
+    for id, entry in selected_models(config).items():
+        build = _third_party if "module" in entry else _variant
+        models[id] = build(id, entry, checkpoints)
+    return models
+
+
+def read_highlight(config: dict, entries: Iterable[str]) -> list[str]:
+    """Ids of the models that stand out in figures, none of them called as a leaderboard entry.
+
+    Raises
+    ------
+    ConfigError
+        If an id is unknown, or a model has the name of an entry, whose scores are beside its own.
+    """
+    known = dict.fromkeys([*config["models"], *PAPER_MODELS])  # the paper's, run or not
+    for id in config["highlight"]:
+        if id not in known:
+            raise ConfigError(f"config: highlight: {unknown(id, known)}")
+    if taken := sorted(set(selected_models(config)) & set(entries)):
+        raise ConfigError(
+            f"config: models.{taken[0]}: a HEAR leaderboard entry has this name; choose another"
+        )
+    return list(config["highlight"])
+
+
+def read_protocol(config: dict, automatic: str) -> Protocol:
+    """Build the protocol that the config names; ``auto`` is the one called ``automatic``.
+
+    Raises
+    ------
+    ConfigError
+        If it is unknown, or any protocol of the config cannot be run.
+    """
+    protocols = {"reference": {}} | config["protocols"]
+    name = automatic if config["protocol"] == "auto" else config["protocol"]
+    if name not in protocols:
+        raise ConfigError(f"config: protocol: {unknown(name, protocols)}")
+    built = {}
+    for key, values in protocols.items():
+        try:
+            built[key] = Protocol.from_config({"name": key} | values)
+        except ProtocolError as error:
+            raise ConfigError(f"config: protocols.{key}: {error}") from error
+    return built[name]
+
+
+def read_evaluator(config: dict) -> dict[str, str]:
+    """Arguments of ``hear.evaluators.evaluator``.
+
+    Raises
+    ------
+    ConfigError
+        If it is heareval and its environment is not there, with the command that makes it.
+    """
+    name, python = config["evaluator"], config["heareval_python"]
+    if name != "heareval":
+        return {"name": name}
+    if not Path(python).exists():
+        raise ConfigError(
+            f"config: evaluator: heareval needs an environment of its own, expected its Python at "
+            f"{python} (heareval_python), found nothing; make it with `make heareval`"
+        )
+    return {"name": name, "python": python}
+
+
+def _third_party(id: str, entry: dict, checkpoints: dict[str, Checkpoint]) -> Model:
+    if id in checkpoints:
+        raise ConfigError(f"config: models.{id}: a checkpoint has this name already")
+    try:
+        packages = check_requirements(entry.get("requires", ()))
+        source_hash(entry["module"])
+    except ValueError as error:
+        raise ConfigError(f"config: models.{id}: {error}") from None
+    weights, options = entry.get("weights", ""), entry.get("options", {})
+    return Model(id, entry.get("label", id), None, entry["module"], weights, options, packages)
+
+
+def _variant(id: str, entry: dict, checkpoints: dict[str, Checkpoint]) -> Model:
+    name = entry["checkpoint"]
+    if name not in checkpoints:
+        raise ConfigError(f"config: models.{id}.checkpoint: {unknown(name, checkpoints)}")
+    fields = tuple(entry.get("receptive_fields_ms", () if entry["levels"] == "L" else (160,)))
+    try:
+        variant = Variant(name, entry["levels"], fields)
+    except ValueError as error:
+        raise ConfigError(f"config: models.{id}: {error}") from error
+    for ms in variant.receptive_fields_ms:
+        if (n_samples := samples(ms)) < shortest_samples(checkpoints[name].hop):
+            raise ConfigError(
+                f"config: models.{id}.receptive_fields_ms: {ms} ms are {n_samples} samples, "
+                "fewer than the 16 mel frames of one patch at this checkpoint's hop"
+            )
+    mark = " (random-init)" if checkpoints[name].is_random else ""
+    return Model(id, entry.get("label", id) + mark, variant)

@@ -1,0 +1,109 @@
+"""What a report says of a study beside its scores: tasks, weights, settings, deviations."""
+
+from __future__ import annotations
+
+import yaml
+
+from analysis.exhibits.registry import exhibits_among
+from hear.protocol import Protocol
+from workflow.provenance import VERSION
+from workflow.study.models import Model
+from workflow.study.official import OfficialStudy
+from workflow.study.study import Study
+
+DEVIATIONS = (
+    "Audio that is not at a model's sample rate is resampled with soxr (HQ).",
+    "A model that predicts no event scores 0 in aggregates, as on the leaderboard; heareval gives "
+    "NaN.",
+    "A probe whose last training batch would be one row is refused before training; in heareval "
+    "batch norm fails on it.",
+)
+
+
+def report_inputs(study: Study | OfficialStudy) -> list[str]:
+    """Files of every exhibit that the study makes, and the tables behind them."""
+    root = f"results/{study.name}/"
+    made = [path.removeprefix(root) for path in study.exhibits()]
+    files = [file for exhibit in exhibits_among(made) for file in exhibit.files]
+    return [root + file for file in [*files, "scores.csv", "summary.csv"]]
+
+
+def report_facts(study: Study | OfficialStudy) -> dict:
+    """Describe a study in plain types, as its report's job receives it."""
+    if isinstance(study, OfficialStudy):
+        return {
+            "study": study.name,
+            "title": "Official HEAR 2021 scores",
+            "notices": [
+                "These are the scores of the public HEAR 2021 leaderboard, checked and normalized. "
+                "They were made by the entries' authors; nothing was run or repeated here."
+            ],
+            "settings": {"source": study.source, "software": f"passt-hear {VERSION}"},
+            "checkpoints": {},
+        }
+    deviations, reference = study.protocol.deviations(), Protocol()
+    return {
+        "study": study.name,
+        "title": f"PaSST on HEAR tasks: study {study.name}",
+        "notices": _notices(study),
+        "settings": _settings(study),
+        "checkpoints": _weights(study),
+        "protocol": [
+            (key, str(value), str(getattr(reference, key))) for key, value in deviations.items()
+        ],
+        "deviations": list(DEVIATIONS),
+        "config": yaml.safe_dump(study.config, sort_keys=False, width=100),
+    }
+
+
+def _notices(study: Study) -> list[str]:
+    """Say what the tasks and weights are, and what follows for a reader."""
+    if study.is_generated:
+        tasks = (
+            "The tasks are generated analogs of HEAR tasks, not HEAR 2021: scores here compare the "
+            "models on these tasks only, and must not stand beside published ones."
+        )
+    elif study.is_real:
+        tasks = (
+            "All tasks are HEAR 2021 tasks in their official version. Columns and rows marked HEAR "
+            "2021 are official scores of the challenge's entries; all others are of this run."
+        )
+    else:
+        tasks = (
+            "The tasks are recordings of this user, at least one of which is not a HEAR 2021 task "
+            "in its official version: no official score stands beside them."
+        )
+    used = {model.variant.checkpoint for model in study.models.values() if model.variant}
+    random_init = sorted(id for id in used if study.checkpoints[id].is_random)
+    if not random_init:
+        return [tasks]
+    names = ", ".join(random_init)
+    return [tasks, f"Random weights, which have learned nothing: {names}."]
+
+
+def _settings(study: Study) -> dict[str, str]:
+    protocol = study.protocol
+    return {
+        "study": study.name,
+        "tasks": ", ".join(study.task_labels().values()),
+        "models": str(len(study.models)),
+        "normalized scores": f"divided by the {study.normalization}",
+        "protocol": protocol.name,
+        "probe seeds": ", ".join(map(str, study.config["probe_seeds"])),
+        "software": f"passt-hear {VERSION}",
+    }
+
+
+def _weights(study: Study) -> dict[str, str]:
+    """Say of each model what it is made of."""
+    return {model.label: _made_of(study, model) for model in study.models.values()}
+
+
+def _made_of(study: Study, model: Model) -> str:
+    if model.variant is None:
+        return f"module {model.module}" + (f", weights {model.weights}" if model.weights else "")
+    checkpoint = study.checkpoints[model.variant.checkpoint]
+    a = checkpoint.architecture
+    origin = checkpoint.file or f"random weights, seed {checkpoint.seed}"
+    size = f"{a.embed_dim} wide, {a.depth} blocks, {a.num_heads} heads"
+    return f"{checkpoint.id}: {origin}; hop {checkpoint.hop} samples; {size}"

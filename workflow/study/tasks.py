@@ -1,0 +1,186 @@
+"""Which tasks a study has, and where they come from."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from hear.archives.find import Source, find_sources
+from mini.registry import MINI_TASKS, check_sources
+from mini.task import MissingSourceError
+from workflow.study.archives import archives_of, check_download, missing_tasks, select
+from workflow.study.config import ConfigError, unknown
+
+TABLE = Path(__file__).parents[2] / "config" / "tasks.tsv"
+CACHE = Path("resources/tasks/archives.json")  # metadata of archives already looked into
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """One task of a study, as far as it is known before its archive is unpacked.
+
+    ``sources`` are archives or folders; empty for a generated task. ``is_official`` says that their
+    folders have the names of a HEAR 2021 task's official version.
+    """
+
+    slug: str
+    category: str
+    embedding_type: str
+    sources: tuple[Path, ...] = ()
+    is_official: bool = False
+
+    @property
+    def is_generated(self) -> bool:
+        """True for a mini task."""
+        return not self.sources
+
+    @property
+    def inputs(self) -> list[str]:
+        """Files whose change makes the task another one."""
+        return [str(p / "task_metadata.json" if p.is_dir() else p) for p in self.sources]
+
+    def state(self) -> str:
+        """Hash of name, size and time of every file of the task's folders.
+
+        A folder is read where it lies, so that an edited label or a removed clip must be noticed.
+        """
+        digest = hashlib.sha256()
+        for folder in self.sources:
+            for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
+                status = path.stat()
+                digest.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
+        return digest.hexdigest()
+
+
+def read_task_table() -> dict[str, dict[str, str]]:
+    """Rows of config/tasks.tsv by slug: the 19 tasks of HEAR 2021."""
+    with open(TABLE, newline="") as stream:
+        return {row["task"]: row for row in csv.DictReader(stream, delimiter="\t")}
+
+
+def find_tasks(config: dict) -> dict[str, TaskSpec]:
+    """List the tasks of a study.
+
+    Parameters
+    ----------
+    config : dict
+        A checked config: keys ``task_dir``, ``tasks_from``, ``tasks``, ``categories``, ``study``.
+
+    Returns
+    -------
+    dict of str to TaskSpec
+        By slug, in the table's order, further tasks sorted after it.
+
+    Raises
+    ------
+    ConfigError
+        If a task is asked for that there is none of, or the folder holds none.
+    """
+    table = read_task_table()
+    check_download(config)
+    if config["tasks_from"] == "hear2021":
+        return _official(table, config)
+    if config.get("task_dir") is None:
+        specs = {
+            slug: TaskSpec(slug, table[slug]["category"], table[slug]["embedding_type"])
+            for slug in _available(table, config)
+        }
+    else:
+        _need_own_study(config, "task_dir")
+        specs = _from_directory(Path(config["task_dir"]), table, config.get("categories", {}))
+    if config["tasks"] == "all":
+        return specs
+    for slug in config["tasks"]:
+        if slug not in specs:
+            raise ConfigError(f"config: tasks: {unknown(slug, specs)}")
+    return {slug: spec for slug, spec in specs.items() if slug in config["tasks"]}
+
+
+def _need_own_study(config: dict, key: str) -> None:
+    if config["study"] == "mini":
+        raise ConfigError(
+            f"config: {key} needs a study of its own: add --config study=NAME, "
+            "so that results/mini/ stays that of the generated tasks"
+        )
+
+
+def _official(table: dict[str, dict[str, str]], config: dict) -> dict[str, TaskSpec]:
+    """The tasks of HEAR 2021 from their archives, which need not be here yet."""
+    _need_own_study(config, "tasks_from: hear2021")
+    slugs = select(list(table), config["tasks"])
+    missing = missing_tasks(table, config, slugs)
+    specs = {}
+    for slug in (slug for slug in slugs if slug not in missing):
+        row = table[slug]
+        paths = archives_of(row, config["download"]["folder"]).paths
+        specs[slug] = TaskSpec(slug, row["category"], row["embedding_type"], paths, True)
+    return specs
+
+
+def _available(table: dict[str, dict[str, str]], config: dict) -> list[str]:
+    """Mini tasks whose sound sources are installed; what is missing is said in one line each."""
+    named = [config[key] for key in ("tasks", "mini_tasks") if config[key] != "all"]
+    for slug in {slug for slugs in named for slug in slugs}:
+        if slug not in MINI_TASKS:
+            raise ConfigError(f"config: tasks: {unknown(slug, MINI_TASKS)}")
+    wanted = named[0] if named else list(MINI_TASKS)  # tasks says more than mini_tasks
+    available = []
+    for slug in (slug for slug in table if slug in wanted):
+        try:
+            check_sources(MINI_TASKS[slug])
+            available.append(slug)
+        except MissingSourceError as error:
+            if config["tasks"] != "all":
+                raise ConfigError(f"config: tasks: {error}") from None
+            print(f"without {error}", file=sys.stderr)
+    return available
+
+
+def _from_directory(
+    directory: Path, table: dict[str, dict[str, str]], categories: dict[str, str]
+) -> dict[str, TaskSpec]:
+    official = {name: slug for slug, row in table.items() for name in row["folders"].split(";")}
+    by_slug: dict[str, list[Source]] = {}
+    sources = find_sources(directory, cache=CACHE)
+    names = [_slug(source.task_name) for source in sources]
+    for source, name in zip(sources, names, strict=True):
+        # Another version of an official task, or one of several versions, goes by its folder.
+        if source.folder_name in official:
+            slug = official[source.folder_name]
+        elif name in table or names.count(name) > 1:
+            slug = _slug(source.folder_name)
+        else:
+            slug = name
+        others = [s for s in by_slug.get(slug, []) if official.get(s.folder_name) != slug]
+        if slug in by_slug and (others or source.folder_name not in official):
+            raise ConfigError(
+                f"{source.path} and {by_slug[slug][0].path} would both be task {slug!r}: "
+                "rename one of the folders"
+            )
+        by_slug.setdefault(slug, []).append(source)
+    specs = {}
+    for slug in sorted(by_slug, key=lambda s: (list(table).index(s) if s in table else 99, s)):
+        sources = by_slug[slug]
+        kinds = {source.metadata.get("embedding_type") for source in sources}
+        if len(kinds) != 1 or not kinds <= {"scene", "event"}:
+            raise ConfigError(
+                f"{sources[0].path}: embedding_type: expected 'scene' or 'event', "
+                f"found {', '.join(map(repr, kinds))}"
+            )
+        category = categories.get(slug) or table.get(slug, {}).get("category", "custom")
+        paths = tuple(source.path for source in sorted(sources, key=lambda s: s.folder_name))
+        names = {source.folder_name for source in sources}
+        is_official = slug in table and names == set(table[slug]["folders"].split(";"))
+        specs[slug] = TaskSpec(slug, category, kinds.pop(), paths, is_official)
+    for slug in categories:
+        if slug not in specs:
+            raise ConfigError(f"config: categories: {unknown(slug, specs)}")
+    return specs
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_]+", "_", name)
