@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hear.api.model import LEVEL, source_hash
+from hear.api.source import LEVEL, source_hash
 from hear.protocol import Protocol, ProtocolError
 from passt.checkpoints import Checkpoint, CheckpointError
 from passt.checks import shortest_samples

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 
-from hear.api.model import source_hash
+from hear.api.source import source_hash
 from mini.task import GENERATOR_VERSION
 from passt.checkpoints import FRONT_END_VERSION
 from passt.variants import Embedding
