@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from mini.registry import MINI_TASKS, check_sources, find_mini_task
+from mini.registry import MINI_TASKS, check_sources, find_entry, find_mini_task
 from mini.task import MiniTaskError
 from mini.writer import write_task
 
@@ -32,9 +32,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     options = parser.parse_args(arguments)
     try:
-        task = find_mini_task(options.slug)
-        check_sources(task)
-        for part in task.parts:
+        check_sources(find_entry(options.slug))
+        for part in find_mini_task(options.slug).parts:
             write_task(part, options.destination, options.seed, options.scale, not options.quiet)
     except MiniTaskError as error:
         sys.exit(f"mini: {error}")

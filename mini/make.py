@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from mini.registry import check_sources, find_mini_task
+from mini.registry import check_sources, find_entry, find_mini_task
 from mini.task import MiniTaskError
 
 PACKAGE_ROOT = Path(__file__).resolve().parents[1]  # the folder that holds `mini/`
@@ -49,13 +49,13 @@ def make_task(
     MiniTaskError
         If the slug is unknown, an argument is out of range, or the generating process failed.
     """
-    task = find_mini_task(slug)
+    entry = find_entry(slug)
     if seed < 0:
         raise MiniTaskError(f"{slug}: seed must be >= 0, found {seed}")
     if not 0 < scale <= 1:
         raise MiniTaskError(f"{slug}: scale must be in (0, 1], found {scale}")
-    check_sources(task)
-    parent = Path(destination).resolve()
+    check_sources(entry)
+    task, parent = find_mini_task(slug), Path(destination).resolve()
     command = [sys.executable, "-m", "mini", slug, str(parent)]
     command += ["--seed", str(seed), "--scale", repr(scale)] + ([] if progress else ["--quiet"])
     paths = [str(PACKAGE_ROOT), os.environ.get("PYTHONPATH", "")]

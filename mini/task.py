@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # numpy is not there when a workflow is only listed
+    import numpy as np
+    from numpy.typing import NDArray
 
 GENERATOR_VERSION = 7  # raised whenever the bytes of any mini task change; stored in its metadata
 SAMPLE_RATE_HZ = 32_000  # PaSST's rate, one of HEAR's five (hear-preprocess, sample rates)
 VERSION = "mini"  # stands where the real folder names have "v0.0.2", "hear2021", ...
 
-Audio = NDArray[np.float32]
+Audio: TypeAlias = "NDArray[np.float32]"
 Event = dict[str, Any]  # {"label": str, "start": ms, "end": ms}, as in HEAR's split files
 
 
@@ -41,7 +42,8 @@ class Clip:
     labels: list[str] | list[Event]
 
 
-Recipe = Callable[[np.random.Generator, str, int], Clip]  # (rng, split, index in split) -> clip
+# (rng, split, index in split) -> clip
+Recipe: TypeAlias = "Callable[[np.random.Generator, str, int], Clip]"
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,6 @@ class MiniTask:
         One sentence: the real task, and what makes the sounds here.
     recipe : callable (rng, split, index) -> Clip
         Makes one clip; all its random draws come from `rng`.
-    needs : tuple of str
-        Wheels (names on PyPI) the recipe cannot do without.
     labels : tuple of str
         The vocabulary in index order.
     n_clips : dict of str to int
@@ -85,7 +85,6 @@ class MiniTask:
     mode: str
     stands_for: str
     recipe: Recipe
-    needs: tuple[str, ...]
     labels: tuple[str, ...]
     n_clips: dict[str, int]
     duration_s: float | None

@@ -15,7 +15,8 @@ from torch import nn
 
 from hear.api.caller import Findings, Prober
 from hear.api.checks import check_kind
-from hear.api.model import HearModel, ModelError
+from hear.api.model import HearModel
+from hear.api.source import ModelError
 
 KINDS = ("scene", "event")
 HEAR_RATES_HZ = (16000, 22050, 32000, 44100, 48000)  # hearbenchmark.com/hear-api.html

@@ -122,7 +122,6 @@ FOLD_0 = MiniTask(
     mode="full",
     stands_for="Drifting wing-beats and roar with and without a queen, test hives unseen.",
     recipe=partial(beehive_states, fold="beehive_states_fold0"),
-    needs=("midirenderer", "mido", "pretty-midi"),
     labels=LABELS,
     n_clips={"train": 20, "valid": 8, "test": 20},  # few test clips made AUCs of a lottery
     duration_s=DURATION_S,

@@ -45,7 +45,6 @@ TASK = MiniTask(
     mode="full",
     stands_for="Modal gongs whose pitch glides, cymbals and clappers, other ones in every fold.",
     recipe=beijing_opera,
-    needs=(),
     labels=LABELS,
     n_clips=dict.fromkeys(FOLDS, 24),
     duration_s=DURATION_S,

@@ -108,7 +108,6 @@ TASK = MiniTask(
     mode="full",
     stands_for="Six emotions as prosody of eSpeak NG sentences, voices disjoint between folds.",
     recipe=crema_d,
-    needs=("espeakng-loader",),
     labels=LABELS,
     n_clips=dict.fromkeys(VOICES, 24),
     duration_s=DURATION_S,

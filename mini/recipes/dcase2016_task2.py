@@ -86,7 +86,6 @@ TASK = MiniTask(
         "synthesis parameters of the test part unseen."
     ),
     recipe=dcase2016_task2,
-    needs=("espeakng-loader",),
     labels=LABELS,
     n_clips={"train": 12, "valid": 4, "test": 8},
     duration_s=DURATION_S,

@@ -44,7 +44,6 @@ TASK = MiniTask(
     mode="full",
     stands_for="Fifty synthesized environmental sounds, parameters disjoint between folds.",
     recipe=esc50,
-    needs=("midirenderer", "mido", "pretty-midi"),
     labels=LABELS,
     n_clips=dict.fromkeys(FOLDS, 50),
     duration_s=DURATION_S,

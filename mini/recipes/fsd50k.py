@@ -75,7 +75,6 @@ TASK = MiniTask(
     mode="full",
     stands_for="Mixtures of one to three of twenty synthesized sounds, 0.5 to 2.5 s long.",
     recipe=fsd50k,
-    needs=("midirenderer", "mido", "pretty-midi"),
     labels=LABELS,
     n_clips={"train": 80, "valid": 20, "test": 60},
     duration_s=None,

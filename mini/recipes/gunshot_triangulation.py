@@ -97,7 +97,6 @@ TASK = MiniTask(
     mode="full",
     stands_for="Shots at four distances with air absorption and echoes, every fold another gun.",
     recipe=gunshot_triangulation,
-    needs=(),
     labels=tuple(DISTANCES_M),
     n_clips=dict.fromkeys(GUNS, 12),
     duration_s=DURATION_S,

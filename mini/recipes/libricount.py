@@ -63,7 +63,6 @@ TASK = MiniTask(
     mode="full",
     stands_for="Up to ten eSpeak NG voices at once, voices disjoint between folds.",
     recipe=libricount,
-    needs=("espeakng-loader",),
     labels=LABELS,
     n_clips=dict.fromkeys(VOICES, CLIPS_PER_FOLD),
     duration_s=DURATION_S,

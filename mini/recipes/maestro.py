@@ -122,7 +122,6 @@ TASK = MiniTask(
     mode="5h",
     stands_for="Generated pieces on soundfont pianos, each fold in its own room.",
     recipe=maestro,
-    needs=("midirenderer", "mido", "pretty-midi"),
     labels=LABELS,
     n_clips=dict.fromkeys(STUDIOS, 3),
     duration_s=DURATION_S,

@@ -86,7 +86,6 @@ def _task(name: str, recipe: Recipe, labels: tuple[str, ...], stands_for: str) -
         mode="full",
         stands_for=stands_for,
         recipe=recipe,
-        needs=(),
         labels=labels,
         n_clips=dict.fromkeys(FOLDS, len(STROKES) * len(TONICS_HZ)),
         duration_s=DRUM_LENGTH_S,

@@ -54,7 +54,6 @@ TASK_50H = MiniTask(
     mode="50h",
     stands_for="Notes of General MIDI instruments, test instruments unseen.",
     recipe=nsynth_pitch,
-    needs=("midirenderer", "mido", "pretty-midi"),
     labels=LABELS,
     n_clips={"train": 264, "valid": 88, "test": 88},
     duration_s=DURATION_S,

@@ -62,7 +62,6 @@ TASK_FULL = MiniTask(
     mode="full",
     stands_for="Words spoken by eSpeak NG, test voices unseen.",
     recipe=speech_commands,
-    needs=("espeakng-loader",),
     labels=LABELS,
     n_clips={"train": 216, "valid": 48, "test": 108},
     duration_s=DURATION_S,

@@ -50,7 +50,6 @@ TASK = MiniTask(
     mode="full",
     stands_for="A synthetic singer follows the contours of twenty sounds, other singers per fold.",
     recipe=vocal_imitation,
-    needs=(),
     labels=LABELS,
     n_clips=dict.fromkeys(FOLDS, 60),
     duration_s=DURATION_S,

@@ -164,7 +164,6 @@ TASK = MiniTask(
     mode="full",
     stands_for="Invented words in ten eSpeak NG languages, voices disjoint between folds.",
     recipe=vox_lingua_top10,
-    needs=("espeakng-loader",),
     labels=LABELS,
     n_clips=dict.fromkeys(VOICES, CLIPS_PER_FOLD),
     duration_s=DURATION_S,

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from hear.api.model import HearModel, ModelError
+from hear.api.model import HearModel
+from hear.api.source import ModelError
 from hear.features.embed import embed_task
 from hear.features.shards import join_shards
 from hear.features.store import RowWriter, StoredSplit, read_components, read_index, read_stored

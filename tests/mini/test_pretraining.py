@@ -29,7 +29,7 @@ from mini.pretraining.scenes import MAKERS, NOISES, PLACES, draw_sources, scene_
 from mini.pretraining.shards import SHARD_SIZE, shards_of
 from mini.pretraining.words import COMMANDS, invent_word, spell
 from mini.recipes import speech_commands, vox_lingua
-from mini.registry import MINI_TASKS
+from mini.registry import MINI_TASKS, find_mini_task
 from mini.sounds import midi, speech
 from mini.sounds.midi import Note, Part, render
 from mini.sounds.synthesis import active_rms, n_samples
@@ -87,7 +87,7 @@ def spy(monkeypatch: pytest.MonkeyPatch) -> Spy:
 
 
 def _clips(slug: str) -> Iterator[tuple]:
-    for task in MINI_TASKS[slug].parts:
+    for task in find_mini_task(slug).parts:
         for split, index in itertools.product(task.n_clips, (0, 4)):
             yield task, split, index % task.n_clips[split]
 
