@@ -1,5 +1,7 @@
 """score: every metric of a task from the stored predictions, one file per model."""
 
+from pathlib import Path
+
 from hear.scores.files import load_predictions
 from hear.scores.score import score_predictions
 from workflow.logs import logged
@@ -7,15 +9,16 @@ from workflow.provenance import score_file, write_json
 
 with logged(snakemake.log[0]):
     rows, headers = {}, {}
-    for path in snakemake.params.predictions:
+    for path in snakemake.input.predictions:
         header, arrays = load_predictions(path)
         embedding = header["provenance"]["embedding"]
         rows.setdefault(embedding, []).extend(score_predictions(header, arrays))
         headers[embedding] = header
+    outputs = {Path(path).parent.name: path for path in snakemake.output}
+    facts = {"study": snakemake.wildcards.study, "category": snakemake.params.category}
     for model in snakemake.params.models:
-        embedding = model["embedding"]
-        facts = {"study": snakemake.params.study, "category": snakemake.params.category}
-        facts |= {"task": snakemake.wildcards.task, **model}
-        content = score_file(facts, rows[embedding], headers[embedding])
-        path = next(p for p in snakemake.output if p.split("/")[-2] == model["model"])
-        write_json(path, content)
+        if model["model"] in outputs:
+            embedding = model["embedding"]
+            own = facts | {"task": snakemake.wildcards.task, **model}
+            content = score_file(own, rows[embedding], headers[embedding])
+            write_json(outputs[model["model"]], content)

@@ -10,10 +10,10 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from analysis.claims.decide import Claim, Measurand
-from workflow.study.config import ConfigError, unknown
+from workflow.study.config import ROOT, ConfigError, unknown
 
-SCHEMA = Path(__file__).parents[1] / "schemas" / "claims.schema.yaml"
-OFFICIAL_SCORES = Path(__file__).parents[2] / "resources" / "hear2021_scores.csv"
+SCHEMA = ROOT / "workflow" / "schemas" / "claims.schema.yaml"
+OFFICIAL_SCORES = ROOT / "resources" / "hear2021_scores.csv"
 # The paper's variants: ids that are the same in every study, whether it runs them or not.
 PAPER_MODELS = (
     "passt_mh_hop10", "passt_l_hop10", "passt_m_hop10", "passt_h_hop10", "passt_lm_hop10",

@@ -6,9 +6,9 @@ import dataclasses
 import json
 
 from hear.api.source import source_hash
+from mini.task import GENERATOR_VERSION
 from passt.checkpoints import FRONT_END_VERSION
 from workflow.study import paths
-from workflow.study.config import shipped_path
 from workflow.study.study import Study
 
 
@@ -37,9 +37,15 @@ def model_arguments(study: Study, source: str) -> dict | None:
     return {"module": model.module, "weights": model.weights, "options": model.options}
 
 
-def validated(study: Study, sources: list[str]) -> list[str]:
-    """Reports of the validation of third-party models."""
+def validated(study: Study, views: list[tuple[str, str]]) -> list[str]:
+    """Reports of the validation of the third-party models among (source, view) pairs."""
+    sources = dict.fromkeys(source for source, _ in views)
     return [f"results/{study.name}/models/{s}.json" for s in sources if s in study.third_party]
+
+
+def generator(study: Study, task: str) -> int | None:
+    """Version of the generator for a mini task, so that a change makes the task again."""
+    return GENERATOR_VERSION if study.tasks[task].is_generated else None
 
 
 def embed_entries(study: Study, task: str, views: list[tuple[str, str]]) -> list[dict]:
@@ -50,7 +56,7 @@ def embed_entries(study: Study, task: str, views: list[tuple[str, str]]) -> list
     return [
         {
             "source": source,
-            "checkpoint": plain(study.checkpoints[source]) if source in study.checkpoints else None,
+            "checkpoint": study.config["checkpoints"].get(source),
             "model": model_arguments(study, source),
             "settings": settings(study, source),
             "embedding": study.config["embedding"],

@@ -6,8 +6,10 @@ Patterns of rules keep Snakemake's wildcards ``{study}``, ``{task}`` and ``{seed
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from hear.api.source import LEVEL
+from workflow.study.config import ConfigError
 from workflow.study.study import Study
 
 FEATURES = "results/{study}/features"
@@ -50,10 +52,11 @@ def features(study: Study, source: str, task: str, view: str) -> str:
     return f"results/{study.name}/features/{source}/{task}/{view}"
 
 
-def embedding_inputs(study: Study, embedding: str, task: str) -> list[str]:
-    """Arrays and indices that make up an embedding of a task."""
+def embedding_inputs(study: Study, embeddings: list[str], task: str) -> list[str]:
+    """Arrays and indices that make up embeddings of a task, each once."""
     found = [
         f"{features(study, source, task, view)}/{name}"
+        for embedding in embeddings
         for source, view, level in study.components(embedding)
         for name in view_files(level)
     ]
@@ -83,6 +86,11 @@ def predictions(study: Study, task: str) -> list[str]:
     ]
 
 
+def score_files(study: Study, kind: str) -> list[str]:
+    """Score files of every model of a task of one kind, as patterns of ``{study}, {task}``."""
+    return [f"results/{{study}}/scores/{model}/{{task}}.json" for model in study.embeddings_of(kind)]
+
+
 def scores(study: Study) -> list[str]:
     """Score files of every model and task."""
     return [
@@ -90,3 +98,31 @@ def scores(study: Study) -> list[str]:
         for task, spec in study.tasks.items()
         for model in study.embeddings_of(spec.embedding_type)
     ]
+
+
+def stored(study: Study) -> list[str]:
+    """Features and predictions of every task: targets, so that a deleted file is made again."""
+    found = []
+    for task, spec in study.tasks.items():
+        patterns = feature_files(study, spec.embedding_type)
+        found += [pattern.format(study=study.name, task=task) for pattern in patterns]
+        found += predictions(study, task)
+    return found
+
+
+def refuse_former_results(study: Study) -> None:
+    """Refuse a folder with results of passt-hear 0.1, whose files have other places.
+
+    Raises
+    ------
+    ConfigError
+        Naming the folder and what to do.
+    """
+    folder = Path("results") / study.name
+    former = [*folder.glob("features/*.json"), *folder.glob("predictions/*.json")]
+    if former:
+        raise ConfigError(
+            f"{folder} holds results of passt-hear 0.1 ({former[0]}), whose features and "
+            "predictions have other places; move the folder away, or choose another study name "
+            "with --config study=NAME"
+        )

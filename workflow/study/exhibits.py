@@ -1,0 +1,67 @@
+"""Exhibits of a study: which it has, their files, and what they are made from."""
+
+from __future__ import annotations
+
+from analysis.exhibits.registry import EXHIBITS, Exhibit, exhibits_of
+from workflow.study.config import ROOT, shipped_path
+from workflow.study.study import Study
+
+
+def tables(study: Study) -> dict[str, str]:
+    """Files that exhibits of the study are made from, by the registry's names."""
+    results = f"results/{study.name}"
+    found = {"summary": f"{results}/summary.csv", "estimates": f"{results}/estimates.csv"}
+    if study.origin == "leaderboard":
+        return found | {"tasks": shipped_path("config/tasks.tsv")}
+    found |= {"tasks": f"{results}/tables/tasks.csv", "measure": f"{results}/measure.csv"}
+    if study.judged_model:
+        found["reference"] = shipped_path("resources/passt_reference_scores.csv")
+    return found
+
+
+def exhibits(study: Study) -> list[Exhibit]:
+    """The exhibits that the study has, in the report's order."""
+    has = {*tables(study)}
+    if study.models:
+        has |= {"run"}
+    if study.models and study.tasks_of("event"):
+        has |= {"event"}
+    return exhibits_of(has)
+
+
+def exhibit_tables(study: Study, exhibit: Exhibit) -> dict[str, str]:
+    """Files that one exhibit is made from."""
+    known = tables(study)
+    return {name: known[name] for name in exhibit.of}
+
+
+def report_inputs(study: Study) -> list[str]:
+    """Files that the report shows, and the tables behind them."""
+    shown = [file for exhibit in exhibits(study) for file in exhibit.page_files]
+    return [f"results/{study.name}/{file}" for file in [*shown, "scores.csv", "summary.csv"]]
+
+
+def caption_modules() -> list[str]:
+    """Modules with the captions of all exhibits."""
+    return [module for exhibit in EXHIBITS for module in exhibit.modules]
+
+
+def page_files() -> list[str]:
+    """Templates of the report."""
+    return sorted(map(str, (ROOT / "analysis" / "report" / "page").glob("*.*")))
+
+
+def exhibit_files(study: Study) -> list[str]:
+    """Every file of every exhibit."""
+    return [f"results/{study.name}/{file}" for ex in exhibits(study) for file in ex.files]
+
+
+def targets(study: Study) -> list[str]:
+    """What ``all`` makes of the study's exhibits: figures, tables, scores and the report."""
+    results = f"results/{study.name}"
+    score_tables = ("scores", "summary", "maxima", "metrics")
+    return [
+        *exhibit_files(study),
+        *(f"{results}/{table}.csv" for table in score_tables),
+        f"{results}/report.html",
+    ]
