@@ -8,14 +8,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from hear.api.model import HearModel
-from hear.features.embed import Model
+from hear.features.embed import EmbeddingModel
 from hear.features.store import read_index
 from hear.features.store import sha256 as sha256_file
 from passt.checkpoints import Checkpoint
 from workflow.provenance import is_current
 
 
-def load_source(entry: dict, reports: Iterable[str]) -> tuple[Model, dict]:
+def load_source(entry: dict, reports: Iterable[str]) -> tuple[EmbeddingModel, dict]:
     """Load a checkpoint or a third-party model.
 
     Parameters
@@ -29,7 +29,7 @@ def load_source(entry: dict, reports: Iterable[str]) -> tuple[Model, dict]:
 
     Returns
     -------
-    model : Model
+    model : EmbeddingModel
     facts : dict
         What its embeddings depend on beside the audio: ``source``, ``settings`` and the
         ``fingerprint`` of weights and code; for a module the versions of its ``packages``.
@@ -39,7 +39,7 @@ def load_source(entry: dict, reports: Iterable[str]) -> tuple[Model, dict]:
     CheckpointError, ModelError
         If it cannot be loaded.
     """
-    model: Model
+    model: EmbeddingModel
     if entry["model"] is None:
         checkpoint = Checkpoint.from_config(entry["source"], entry["checkpoint"])
         options = entry["embedding"]

@@ -29,7 +29,7 @@ Audio = Tensor | StoredClip
 Batch = tuple[list[Path], Audio]
 
 
-class Model(Protocol):
+class EmbeddingModel(Protocol):
     """What ``embed_task`` needs of a model."""
 
     sample_rate: int
@@ -43,7 +43,7 @@ class Model(Protocol):
 
 def embed_task(
     folders: list[TaskFolder],
-    model: Model,
+    model: EmbeddingModel,
     views: dict[str, Path],
     provenance: dict,
     progress: bool = True,
@@ -58,7 +58,7 @@ def embed_task(
     ----------
     folders : list of TaskFolder
         The folders of the task (two for Beehive).
-    model : Model
+    model : EmbeddingModel
     views : dict of str to Path
         Directory of each view, in the layout of :mod:`hear.features.store`.
     provenance : dict
@@ -106,7 +106,7 @@ def _embed_split(
     folder: TaskFolder,
     split: str,
     files: list[str],
-    model: Model,
+    model: EmbeddingModel,
     writers: dict[str, ViewWriter],
     bar: tqdm,
 ) -> None:
@@ -135,7 +135,9 @@ def _named(paths: list[Path]) -> str:
     return f"{paths[0]}{more}"
 
 
-def _embed_batch(model: Model, view: str, audio: Audio, paths: list[Path]) -> Iterator[Part]:
+def _embed_batch(
+    model: EmbeddingModel, view: str, audio: Audio, paths: list[Path]
+) -> Iterator[Part]:
     """One part for several clips, which ``BATCH_S`` bounds; a single clip in bounded parts."""
     try:
         if len(paths) == 1:

@@ -224,7 +224,9 @@ def split_rows(index: dict, folder: str, split: str) -> tuple[slice, list[int]]:
     for name, splits in index["folders"].items():
         for key, entry in splits.items():
             numbers = entry.get("timestamps")
-            n_rows = [lengths[i] for i in numbers] if numbers is not None else [1] * len(entry["files"])
+            n_rows = (
+                [lengths[i] for i in numbers] if numbers is not None else [1] * len(entry["files"])
+            )
             last = first + sum(n_rows)
             if (name, key) == (folder, split):
                 return slice(first, last), n_rows

@@ -7,16 +7,15 @@ newly made.
 
 from pathlib import Path
 
-import torch
-
 from hear.features.embed import embed_task
 from hear.features.store import publish
 from hear.tasks.manifest import read_manifest, task_hashes
 from workflow.logs import logged
+from workflow.process import configure
 from workflow.sources import load_source, stale_views
 
 with logged(snakemake.log[0]):
-    torch.set_num_threads(snakemake.threads)
+    configure(snakemake.threads)
     manifest, folders = read_manifest(snakemake.input.task)
     for source in snakemake.params.sources:
         model, facts = load_source(source, snakemake.input.validated)

@@ -8,19 +8,18 @@ failed job has newly made.
 import os
 from pathlib import Path
 
-import torch
-
 from hear.evaluators import described, evaluator
 from hear.features.store import read_stored
 from hear.protocol import Protocol
 from hear.scores.files import read_header, save_predictions
 from hear.tasks.manifest import read_manifest
 from workflow.logs import logged
+from workflow.process import configure
 from workflow.provenance import is_current, provenance_of
 
 with logged(snakemake.log[0]):
     params, seed = snakemake.params, int(snakemake.wildcards.seed)
-    torch.set_num_threads(params.threads)
+    configure(params.threads)
     _, folders = read_manifest(snakemake.input.task)
     protocol, predict_task = Protocol.from_config(params.protocol), evaluator(**params.evaluator)
     name, waiting = described(params.evaluator["name"]), {}

@@ -2,15 +2,14 @@
 
 import sys
 
-import torch
-
 from hear.api.requirements import check_requirements
 from hear.api.validate import validate_model
 from workflow.logs import logged
+from workflow.process import configure
 from workflow.provenance import write_json
 
 with logged(snakemake.log[0]):
-    torch.set_num_threads(snakemake.threads)
+    configure(snakemake.threads)
     packages = check_requirements(snakemake.params.requires)
     report = validate_model(**snakemake.params.model, kinds=snakemake.params.kinds)
     for warning in report["warnings"]:

@@ -88,7 +88,9 @@ def predictions(study: Study, task: str) -> list[str]:
 
 def score_files(study: Study, kind: str) -> list[str]:
     """Score files of every model of a task of one kind, as patterns of ``{study}, {task}``."""
-    return [f"results/{{study}}/scores/{model}/{{task}}.json" for model in study.embeddings_of(kind)]
+    return [
+        f"results/{{study}}/scores/{model}/{{task}}.json" for model in study.embeddings_of(kind)
+    ]
 
 
 def scores(study: Study) -> list[str]:

@@ -29,7 +29,10 @@ def report_facts(study: Study) -> dict:
                 "These are the scores of the public HEAR 2021 leaderboard, checked and normalized. "
                 "They were made by the entries' authors; nothing was run or repeated here."
             ],
-            "settings": {"source": "resources/hear2021_scores.csv", "software": f"passt-hear {VERSION}"},
+            "settings": {
+                "source": "resources/hear2021_scores.csv",
+                "software": f"passt-hear {VERSION}",
+            },
             "checkpoints": {},
         }
     deviations, reference = study.protocol.deviations(), Protocol()

@@ -100,7 +100,9 @@ def find_tasks(config: dict) -> dict[str, TaskSpec]:
         if slug in wanted and slug not in config["exclude_tasks"]
     }
     if not chosen:
-        raise ConfigError("config: exclude_tasks: expected at least one task to be left, found none")
+        raise ConfigError(
+            "config: exclude_tasks: expected at least one task to be left, found none"
+        )
     return chosen
 
 

@@ -54,9 +54,7 @@ def _tasks(study: Study) -> str:
         return coverage(study)
     kind = "HEAR 2021 task" if study.is_real else "task"
     tasks = f"{n} {kind}{'s' * (n > 1)} from {Path(study.config['task_dir']).name}"
-    return tasks + (
-        "" if study.is_real else " (recordings of this user, not the HEAR 2021 suite)"
-    )
+    return tasks + ("" if study.is_real else " (recordings of this user, not the HEAR 2021 suite)")
 
 
 def coverage(study: Study) -> str:
