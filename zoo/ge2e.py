@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from zoo.mel import slaney_mel_bank
-from zoo.wheels import check_audio, read_weights, timestamps_ms
+from zoo.wheels import check_sounds, read_weights, timestamps_ms
 
 SAMPLE_RATE_HZ = 16000
 N_FFT = 400  # samples, 25 ms
@@ -107,7 +107,7 @@ def get_scene_embeddings(audio: Tensor, model: VoiceEncoder) -> Tensor:
     Tensor
         float32, shape (n_sounds, 256).
     """
-    check_audio(audio)
+    check_sounds(audio)
     starts = partial_starts(audio.shape[1])
     n_samples = (starts[-1] + PARTIAL) * HOP
     padded = functional.pad(raise_level(audio), (0, max(0, n_samples - audio.shape[1])))
@@ -133,7 +133,7 @@ def get_timestamp_embeddings(audio: Tensor, model: VoiceEncoder) -> tuple[Tensor
     timestamps : Tensor
         Centers in ms, float32, shape (n_sounds, n_timestamps).
     """
-    check_audio(audio)
+    check_sounds(audio)
     half = model.timestamp_frames // 2 * HOP
     mel = model.mel(functional.pad(raise_level(audio), (half, half)))
     step = TIMESTAMP_HOP_MS // 10

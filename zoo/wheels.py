@@ -84,7 +84,7 @@ def embed_windows(
     ValueError
         If the audio is not a batch of mono clips.
     """
-    check_audio(audio)
+    check_sounds(audio)
     windows = frames(audio, window, hop)
     parts = [model(batch) for batch in windows.reshape(-1, window).split(batch_size)]
     return torch.cat(parts).view(*windows.shape[:2], -1)
@@ -95,7 +95,7 @@ def timestamps_ms(n_sounds: int, n_timestamps: int, hop_ms: float) -> Tensor:
     return (hop_ms * torch.arange(n_timestamps)).float().repeat(n_sounds, 1)
 
 
-def check_audio(audio: Tensor) -> None:
+def check_sounds(audio: Tensor) -> None:
     """Refuse what is not a batch of mono clips.
 
     Raises

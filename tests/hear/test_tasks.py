@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from hear.tasks.folder import Fold, folds, read_task, stored_order
-from hear.tasks.metadata import TaskError
+from hear.tasks.problems import TaskError
 
 MakeTask = Callable[..., Path]
 FIVE_FOLDS = tuple(f"fold0{i}" for i in range(5))
