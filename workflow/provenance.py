@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import subprocess
 from importlib.metadata import version
@@ -87,15 +86,6 @@ def score_file(facts: dict, rows: list[dict], header: dict) -> dict:
         },
     }
     return facts | {"scores": rows, "provenance": provenance}
-
-
-def write_json(path: str | Path, content: dict) -> None:
-    """Write JSON atomically."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-    temporary.write_text(json.dumps(content, indent=1))
-    os.replace(temporary, path)
 
 
 def _commit() -> str:

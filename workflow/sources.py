@@ -10,7 +10,7 @@ from pathlib import Path
 from hear.api.model import HearModel
 from hear.features.embed import EmbeddingModel
 from hear.features.store import read_index
-from hear.features.store import sha256 as sha256_file
+from hear.files import sha256_file
 from passt.checkpoints import Checkpoint
 from workflow.provenance import is_current
 

@@ -14,7 +14,6 @@ and for each clip the number of its own. An unfinished view waits beside its dir
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -25,6 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from hear.features.columns import Columns
+from hear.files import sha256_file, write_json
 from hear.tasks.folder import TaskFolder
 
 INDEX = "index.json"
@@ -117,7 +117,7 @@ class ViewWriter:
             array.write_header()
             self.note["n_rows"] = array.n_rows
         self.note["folders"].setdefault(folder, {})[split] = entry
-        _write_json(self.part / NOTE, self.note)
+        write_json(self.part / NOTE, self.note)
 
     def close(self) -> None:
         """Close the files; without :meth:`finish` they wait for the next job."""
@@ -133,7 +133,7 @@ class ViewWriter:
             Splits of each task folder, in stored order.
         """
         self.close()
-        hashes = {path.stem: sha256(path) for path in sorted(self.part.glob("*.npy"))}
+        hashes = {path.stem: sha256_file(path) for path in sorted(self.part.glob("*.npy"))}
         index = {
             **self.note["facts"],
             "sha256": hashes,
@@ -143,7 +143,7 @@ class ViewWriter:
                 for folder, splits in folders.items()
             },
         }
-        _write_json(self.part / INDEX, index)
+        write_json(self.part / INDEX, index)
         (self.part / NOTE).unlink()
         return index
 
@@ -209,12 +209,6 @@ def read_index(directory: Path) -> dict:
         return json.loads(path.read_text())
     except (OSError, json.JSONDecodeError) as error:
         raise ValueError(f"{path}: features incomplete or unreadable: {error}") from error
-
-
-def sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hex."""
-    with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def split_rows(index: dict, folder: str, split: str) -> tuple[slice, list[int]]:

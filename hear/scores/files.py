@@ -13,11 +13,38 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+
+from hear.files import replacing
+
+
+class PredictedFold(NamedTuple):
+    """One fold of a file of predictions.
+
+    ``name`` stands in score files: the fold's, after its folder's if the task has several.
+    ``folder`` and ``fold`` are the header's entries, ``arrays`` the fold's own by their last name.
+    """
+
+    name: str
+    folder: dict
+    fold: dict
+    arrays: dict[str, np.ndarray]
+
+
+def predicted_folds(header: dict, arrays: dict[str, np.ndarray]) -> Iterator[PredictedFold]:
+    """Yield every fold of what :func:`load_predictions` returned."""
+    several = len(header["folders"]) > 1
+    for i, folder in enumerate(header["folders"]):
+        for j, fold in enumerate(folder["folds"]):
+            prefix = f"{i}/{j}/"
+            mine = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+            name = f"{folder['name']}/{fold['name']}" if several else fold["name"]
+            yield PredictedFold(name, folder, fold, mine)
 
 
 def save_predictions(path: Path, header: dict, arrays: dict[str, np.ndarray]) -> None:
@@ -25,12 +52,9 @@ def save_predictions(path: Path, header: dict, arrays: dict[str, np.ndarray]) ->
 
     The header gets ``sha256``, the hash of the arrays' names, types, shapes and values.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     header = header | {"sha256": content_hash(arrays)}
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-    with open(temporary, "wb") as stream:
+    with replacing(path) as temporary, open(temporary, "wb") as stream:
         np.savez(stream, header=np.array(json.dumps(header)), **arrays)
-    os.replace(temporary, path)
 
 
 def content_hash(arrays: dict[str, np.ndarray]) -> str:

@@ -9,7 +9,7 @@ import difflib
 import re
 from typing import Any
 
-from hear.metrics.clips import METRICS
+from hear.metrics.registry import METRICS
 from hear.tasks.problems import Problems, is_number
 
 EMBEDDING_TYPES = ("scene", "event")  # HEAR metadata, embedding_type

@@ -9,20 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hear.features.shards import join_shards
 
 from hear.api.model import HearModel
 from hear.api.source import ModelError
 from hear.features.embed import embed_task
-from hear.features.shards import join_shards
 from hear.features.store import RowWriter, StoredSplit, read_components, read_index, read_stored
 from hear.probe.predict import predict_task, split_targets
 from hear.probe.training import ProbeError
 from hear.protocol import Postprocessing, Protocol
 from hear.scores.files import load_predictions, save_predictions
 from hear.scores.score import score_predictions
-from hear.tasks.chance import chance_level
 from hear.tasks.folder import read_task, stored_order
-from hear.tasks.manifest import read_manifest, task_hashes, task_rows, write_manifest
+from hear.tasks.manifest import chance_level, read_manifest, task_hashes, task_rows, write_manifest
 
 QUICK = Protocol(n_grid_points=1, hidden_dim=16, max_epochs=6, patience=2)
 MODEL = """

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+from hear.files import write_json
 from hear.scores.files import load_predictions
 from hear.scores.score import score_predictions
 from workflow.logs import logged
-from workflow.provenance import score_file, write_json
+from workflow.provenance import score_file
 
 with logged(snakemake.log[0]):
     rows, headers = {}, {}

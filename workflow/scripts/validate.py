@@ -4,9 +4,9 @@ import sys
 
 from hear.api.requirements import check_requirements
 from hear.api.validate import validate_model
+from hear.files import write_json
 from workflow.logs import logged
 from workflow.process import configure
-from workflow.provenance import write_json
 
 with logged(snakemake.log[0]):
     configure(snakemake.threads)
