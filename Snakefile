@@ -1,4 +1,12 @@
-"""So that `snakemake --cores N` works from a clone; the workflow is workflow/Snakefile."""
+"""So that `snakemake --cores N` works in a clone: all that it does is in workflow/Snakefile."""
 
 
 include: "workflow/Snakefile"
+
+
+rule default:
+    message:
+        "default: all that `all` makes"
+    default_target: True
+    input:
+        rules.all.input,
