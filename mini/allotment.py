@@ -1,4 +1,4 @@
-"""Who may use which sound source: the mini tasks, or the clips a model is pre-trained on.
+"""Allotment of the sound sources to the mini tasks or to the pretraining clips.
 
 A model is judged on the mini tasks by what it hears in sounds it has never met. So every source
 belongs to one side only, and `tests/hear/test_pretraining.py` asserts it:

@@ -1,4 +1,4 @@
-"""Mini GTZAN: the genre of a piece of music, and music against speech."""
+"""Mini GTZAN Genre and Music/Speech: pieces of ten genres, and music against speech."""
 
 from __future__ import annotations
 
@@ -37,21 +37,7 @@ VOWELS = (  # formants in Hz and their bandwidths (Peterson and Barney 1952, men
 
 
 def gtzan_genre(rng: np.random.Generator, split: str, index: int) -> Clip:
-    """A piece of a genre, recorded somewhere.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    split : str
-        Not used: every piece is new.
-    index : int
-        Chooses the genre: every genre equally often.
-
-    Returns
-    -------
-    Clip
-        2 s with one label.
-    """
+    """A new piece of a genre, which `index` chooses in turn, recorded somewhere."""
     genre = GENRES[index % len(GENRES)]
     piece = render_parts(arrange(rng, STYLES[genre], GENRE_S), GENRE_S)
     return Clip(_recorded(rng, piece, GENRE_S), [genre])
@@ -60,18 +46,7 @@ def gtzan_genre(rng: np.random.Generator, split: str, index: int) -> Clip:
 def gtzan_music_speech(rng: np.random.Generator, split: str, index: int) -> Clip:
     """Music or a monologue; a third of each is made to resemble the other.
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    split : str
-        Chooses the voices.
-    index : int
-        Chooses the label, and the hard case for every third clip of a label.
-
-    Returns
-    -------
-    Clip
-        2 s with one label.
+    `split` chooses the voices, `index` the label, and the hard case for every third clip of it.
     """
     label, is_hard = (MUSIC, SPEECH)[index % 2], index // 2 % 3 == 2
     style = STYLES[GENRES[rng.integers(len(GENRES))]]

@@ -1,4 +1,4 @@
-"""Mini LibriCount: how many voices speak at once, none to ten; voices disjoint between folds."""
+"""Mini LibriCount: none to ten voices speak at once; voices disjoint between folds."""
 
 from __future__ import annotations
 
@@ -23,18 +23,7 @@ WORDS_PER_CALL = 7  # about two seconds of speech, repeated where it is less
 def libricount(rng: np.random.Generator, split: str, index: int) -> Clip:
     """A mix of voices; its level says nothing about their number.
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    split : str
-        Chooses the voices.
-    index : int
-        Chooses the number of voices, starting at another one in each fold.
-
-    Returns
-    -------
-    Clip
-        1.25 s labeled with the number of voices.
+    `split` chooses the voices, `index` their number, starting at another one in each fold.
     """
     count = (index + CLIPS_PER_FOLD * list(VOICES).index(split)) % len(LABELS)
     audio = np.zeros(n_samples(DURATION_S))

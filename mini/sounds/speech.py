@@ -123,40 +123,14 @@ def speak(text: str, voice: str, rate_wpm: int, pitch: int, pitch_range: int) ->
 def speak_randomly(
     rng: np.random.Generator, text: str, voices: tuple[str, ...], accents: tuple[str, ...] = ACCENTS
 ) -> Audio:
-    """Speak a text with a voice, accent, rate and pitch drawn at random.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    text : str
-    voices : tuple of str
-        Voice variants to choose from, for example one of `CASTS`.
-    accents : tuple of str
-        eSpeak voices to choose from.
-
-    Returns
-    -------
-    float32 (n_samples,)
-        Waveform at `SAMPLE_RATE_HZ`.
-    """
+    """Speak with one of the voice variants and accents, and a rate and pitch, drawn at random."""
     voice = f"{rng.choice(accents)}+{rng.choice(voices)}"
     rate, pitch, spread = (int(rng.integers(*r)) for r in (RATES_WPM, PITCHES, PITCH_RANGES))
     return speak(text, voice, rate, pitch, spread)
 
 
 def invent_words(rng: np.random.Generator, n_words: int) -> str:
-    """Invent words of one to three consonant-vowel syllables.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    n_words : int
-
-    Returns
-    -------
-    str
-        The words, separated by blanks.
-    """
+    """Invent words of one to three consonant-vowel syllables, separated by blanks."""
     words = []
     for _ in range(n_words):
         n_syllables = rng.integers(1, 4)
