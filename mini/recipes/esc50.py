@@ -40,5 +40,4 @@ TASK = MiniTask(
     prediction_type="multiclass",
     split_mode="presplit_kfold",
     evaluation=("top1_acc", "mAP", "d_prime", "aucroc"),
-    extras={"nfolds": len(FOLDS)},
 )

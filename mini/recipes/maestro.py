@@ -119,7 +119,6 @@ TASK = MiniTask(
     split_mode="new_split_kfold",
     evaluation=("event_onset_50ms_fms", "event_onset_offset_50ms_20perc_fms"),
     extras={
-        "nfolds": len(STUDIOS),
         "use_scoring_for_early_stopping": False,
         "evaluation_params": {  # tasks.json of the real task, all three grids
             "event_postprocessing_grid": {"median_filter_ms": [150], "min_duration": [50]},

@@ -68,7 +68,6 @@ def _task(name: str, recipe: Recipe, labels: tuple[str, ...], stands_for: str) -
         prediction_type="multiclass",
         split_mode="new_split_kfold",
         evaluation=("top1_acc", "mAP", "d_prime", "aucroc"),
-        extras={"nfolds": len(FOLDS)},
         audio_id="mridangam",
     )
 

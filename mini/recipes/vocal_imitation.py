@@ -46,5 +46,4 @@ TASK = MiniTask(
     prediction_type="multiclass",
     split_mode="new_split_kfold",
     evaluation=("mAP", "d_prime", "aucroc", "top1_acc"),
-    extras={"nfolds": len(FOLDS)},
 )

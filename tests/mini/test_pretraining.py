@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
+import midirenderer
+import mido
 import numpy as np
 import pytest
 import soundfile
@@ -30,7 +33,7 @@ from mini.pretraining.shards import SHARD_SIZE, shards_of
 from mini.pretraining.words import COMMANDS, invent_word, spell
 from mini.recipes import speech_commands, vox_lingua
 from mini.registry import MINI_TASKS, find_mini_task
-from mini.sounds import midi, speech
+from mini.sounds import speech
 from mini.sounds.midi import Note, Part, render
 from mini.sounds.synthesis import active_rms, n_samples
 from mini.task import SAMPLE_RATE_HZ, MiniTaskError
@@ -48,29 +51,28 @@ UNFOUND = {  # tags that are not a maker's but the mix's
 
 
 class Spy:
-    """What was played and spoken: programs, kits, eSpeak voices with their variants."""
+    """What the synthesizers were asked for: programs, kits, eSpeak voices with their variants."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.programs: set[int] = set()
         self.kits: set[int] = set()
         self.voices: set[str] = set()
-        library, rate_hz = speech._load()
-        monkeypatch.setattr(speech, "_load", lambda: (self, rate_hz))
-        self.library, make_midi = library, midi._midi_bytes
+        library, _ = speech.load_espeak()
+        render_midi, set_voice = midirenderer.render_wave_from, library.espeak_SetVoiceByName
 
-        def watched(parts, duration_s):
-            self.programs |= {part.program for part in parts if not part.is_drums}
-            self.kits |= {part.program for part in parts if part.is_drums}
-            return make_midi(parts, duration_s)
+        def played(soundfont: bytes, score: bytes) -> bytes:
+            for message in mido.MidiFile(file=io.BytesIO(score)):
+                if message.type == "program_change":
+                    programs = self.kits if message.channel == 9 else self.programs
+                    programs.add(message.program)
+            return render_midi(soundfont, score)
 
-        monkeypatch.setattr(midi, "_midi_bytes", watched)
+        def spoken(name: bytes) -> int:
+            self.voices.add(name.decode())
+            return set_voice(name)
 
-    def __getattr__(self, name):
-        return getattr(self.library, name)
-
-    def espeak_SetVoiceByName(self, name: bytes) -> int:
-        self.voices.add(name.decode())
-        return self.library.espeak_SetVoiceByName(name)
+        monkeypatch.setattr(midirenderer, "render_wave_from", played)
+        monkeypatch.setattr(library, "espeak_SetVoiceByName", spoken)
 
     @property
     def variants(self) -> set[str]:
