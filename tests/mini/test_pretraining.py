@@ -17,19 +17,11 @@ import soundfile
 
 from mini import allotment
 from mini.draws import N_SLOTS, PRETRAINING_SLOTS, TEST_SLOTS, TRAINING_SLOTS, Draws
-from mini.pretraining import (
-    TAGS,
-    happenings,
-    make_dataset,
-    music,
-    people,
-    struck,
-    surroundings,
-    tags,
-)
+from mini.pretraining import happenings, music, people, struck, surroundings, tags
 from mini.pretraining.building import CLIP_S, render_batch
 from mini.pretraining.scenes import MAKERS, NOISES, PLACES, draw_sources, scene_generator
-from mini.pretraining.shards import SHARD_SIZE, shards_of
+from mini.pretraining.shards import SHARD_SIZE, make_dataset, shards_of
+from mini.pretraining.tags import TAGS
 from mini.pretraining.words import COMMANDS, invent_word, spell
 from mini.recipes import speech_commands, vox_lingua
 from mini.registry import MINI_TASKS, find_mini_task
@@ -125,7 +117,6 @@ def test_the_allotment_is_a_partition() -> None:
     assert len(set(everybody)) == len(everybody)
     assert not set(allotment.PRETRAINING_PROGRAMS) & set(allotment.TASK_PROGRAMS)
     assert not set(allotment.PRETRAINING_KITS) & set(allotment.TASK_KITS)
-    assert allotment.TASK_WORDS == speech_commands.WORDS
     slots = sorted(TRAINING_SLOTS + TEST_SLOTS + PRETRAINING_SLOTS)
     assert slots == list(range(N_SLOTS))
 
@@ -149,7 +140,7 @@ def test_invented_words_are_no_commands() -> None:
     rng = np.random.default_rng(0)
     words = {invent_word(rng) for _ in range(5_000)}
     assert len(words) > 1_000 and not words & COMMANDS
-    assert not {spell(*word) for word in words} & set(allotment.TASK_WORDS)
+    assert not {spell(*word) for word in words} & set(speech_commands.WORDS)
 
 
 def test_every_tag_occurs_and_every_source_is_heard() -> None:
