@@ -12,18 +12,7 @@ from mini.writer import write_task
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Parse the command line and write one task.
-
-    Parameters
-    ----------
-    arguments : list of str, optional
-        Command line without the program's name; default `sys.argv[1:]`.
-
-    Raises
-    ------
-    SystemExit
-        With a one-line message if the task cannot be made.
-    """
+    """Parse the command line and write one task; exits with a one-line message if that fails."""
     parser = argparse.ArgumentParser(prog="python -m mini", description=__doc__)
     parser.add_argument("slug", help=f"one of {', '.join(MINI_TASKS)}")
     parser.add_argument("destination", type=Path, help="directory that receives the task's folder")

@@ -1,4 +1,4 @@
-"""Any HEAR-API model behind the interface that ``embed`` uses.
+"""Third-party models with the HEAR API, behind the interface that ``embed`` uses.
 
 https://hearbenchmark.com/hear-api.html: a module with ``load_model``, ``get_scene_embeddings``
 and ``get_timestamp_embeddings``.
@@ -129,11 +129,6 @@ def import_model(module: str) -> ModuleType:
     """Import a model's module by import path or by the path of its file.
 
     A file may import its neighbors: its folder joins the import path.
-
-    Raises
-    ------
-    ModelError
-        Naming the module and the reason.
     """
     try:
         if not module.endswith(".py"):

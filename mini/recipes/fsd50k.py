@@ -43,18 +43,7 @@ LEVEL_DB = -22.0  # active level of every clip, dB full scale
 def fsd50k(rng: np.random.Generator, split: str, index: int) -> Clip:
     """One to three sounds of different classes, at random moments.
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    split : str
-        Test clips have synthesis parameters of their own.
-    index : int
-        Chooses the first class: every class equally often.
-
-    Returns
-    -------
-    Clip
-        0.5 to 2.5 s with one to three labels.
+    Test clips have synthesis parameters of their own; `index` chooses the first class in turn.
     """
     draws = Draws(rng, held_out=split == "test")
     first = index % len(LABELS)
