@@ -25,10 +25,6 @@ include: "workflow/rules/reproduction.smk"
 include: "workflow/rules/pretrain.smk"
 
 
-onerror:
-    note_what_is_missing()
-
-
 rule all:
     input:
         STUDY.exhibits(),

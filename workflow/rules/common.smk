@@ -12,8 +12,6 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from workflow.study.downloads import Downloads
-from workflow.fetch.unavailable import reason_missing
-from workflow.commands.launch import AGAIN
 from workflow.study.official import OfficialStudy
 from workflow.study.report import report_facts, report_inputs
 from workflow.study.study import Study
@@ -46,13 +44,6 @@ wildcard_constraints:
 def events_first(wildcards):
     """Event tasks take longest, so that they go before the others of their stage."""
     return 30 if STUDY.tasks[wildcards.task].embedding_type == "event" else 20
-
-
-def note_what_is_missing():
-    """Tell workflow.commands.launch to start again if archives could not be had that are to be dropped."""
-    sources = [path for spec in STUDY.tasks.values() for path in spec.sources]
-    if config["missing_tasks"] == "drop" and any(reason_missing(path.name) for path in sources):
-        AGAIN.touch()
 
 
 def code(*modules):

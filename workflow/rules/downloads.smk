@@ -13,6 +13,7 @@ if archives := DOWNLOADS.archives():
         params:
             download=config["download"],
             needs=DOWNLOADS.space_needs(),
+            task=lambda w: archives[w.archive],
         wildcard_constraints:
             archive="|".join(map(re.escape, archives)),
         priority: 100

@@ -21,12 +21,11 @@ class Downloads:
     def __init__(self, study: Study) -> None:
         self.study = study
 
-    def archives(self) -> list[str]:
-        """Names of archives that are nowhere yet."""
-        if not self.study.is_fetched:
-            return []
-        paths = [path for spec in self.study.tasks.values() for path in spec.sources]
-        return sorted({path.name for path in paths if not path.exists()})
+    def archives(self) -> dict[str, str]:
+        """Task of each archive that is nowhere yet, by the archive's name."""
+        tasks = self.study.tasks.items() if self.study.is_fetched else ()
+        paths = {path: slug for slug, spec in tasks for path in spec.sources}
+        return {path.name: paths[path] for path in sorted(paths) if not path.exists()}
 
     def checkpoints(self) -> dict[str, str]:
         """Address of each released file that a model needs and that is not here, by file."""

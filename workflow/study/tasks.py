@@ -12,7 +12,7 @@ from pathlib import Path
 from hear.archives.find import Source, find_sources
 from mini.registry import MINI_TASKS, check_sources
 from mini.task import MissingSourceError
-from workflow.study.archives import archives_of, check_download, missing_tasks, select
+from workflow.study.archives import archives_of, check_download, select
 from workflow.study.config import ConfigError, unknown
 
 TABLE = Path(__file__).parents[2] / "config" / "tasks.tsv"
@@ -112,9 +112,8 @@ def _official(table: dict[str, dict[str, str]], config: dict) -> dict[str, TaskS
     """The tasks of HEAR 2021 from their archives, which need not be here yet."""
     _need_own_study(config, "tasks_from: hear2021")
     slugs = select(list(table), config["tasks"])
-    missing = missing_tasks(table, config, slugs)
     specs = {}
-    for slug in (slug for slug in slugs if slug not in missing):
+    for slug in slugs:
         row = table[slug]
         paths = archives_of(row, config["download"]["folder"]).paths
         specs[slug] = TaskSpec(slug, row["category"], row["embedding_type"], paths, True)
