@@ -1,4 +1,4 @@
-"""Is there room on the disk for what a study will download and unpack?"""
+"""Where downloads lie, and whether the disk has room for what a study downloads and unpacks."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+ARCHIVES = Path("resources/archives")
+CHECKPOINTS = Path("resources/checkpoints")
 GIB = 2**30
 SPARE_BYTES = GIB  # left free for features and scores of the first tasks
 
@@ -22,7 +24,6 @@ class Need:
 
     Attributes
     ----------
-    task : str
     archives : dict of str to int
         Size by archive; where unknown, that of the unpacked audio, which is never less.
     unpacked_bytes, resampled_bytes : int
@@ -87,14 +88,5 @@ def _check_device(rows: list[tuple[Path, str, int]]) -> None:
 
 def _bytes_in(path: Path) -> int:
     """Bytes of a file or of all files below a folder; 0 if there is none."""
-    if path.is_file():
-        return path.stat().st_size
-    if not path.is_dir():
-        return 0
-    total = 0
-    for entry in os.scandir(path):
-        if entry.is_dir(follow_symlinks=False):
-            total += _bytes_in(Path(entry.path))
-        else:
-            total += entry.stat(follow_symlinks=False).st_size
-    return total
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.lstat().st_size for file in files if file.is_file())

@@ -13,7 +13,6 @@ rule fetch_task:
         resample=STUDY.config["resample"],
         expected=lambda w: downloads.expected_folders(STUDY, w.task),
         state=lambda w: STUDY.tasks[w.task].state(),
-        download=STUDY.config["download"],
     wildcard_constraints:
         collection=paths.collection(STUDY),
     priority: 100  # all tasks are checked before the first is embedded

@@ -8,8 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from workflow.fetch.fetch import ARCHIVES
-from workflow.fetch.space import Need
+from workflow.fetch.space import ARCHIVES, Need
 from workflow.study.config import ConfigError
 
 ARCHIVE_RATE_HZ = 48000  # of Zenodo's archives
@@ -57,7 +56,7 @@ def check_download(config: dict) -> None:
         Naming the key.
     """
     folder = config["download"]["folder"]
-    if folder is not None and not Path(folder).is_dir():
+    if folder is not None and not os.path.isdir(folder):  # Path.is_dir refuses long names
         raise ConfigError(f"config: download.folder: expected a folder, found no {folder}")
     if config["tasks_from"] == "hear2021" and config["task_dir"] is not None:
         raise ConfigError(

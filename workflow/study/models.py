@@ -13,7 +13,7 @@ from passt.checkpoints import Checkpoint, CheckpointError
 from passt.checks import shortest_samples
 from passt.variants import Variant
 from passt.windows import samples
-from workflow.fetch.checkpoints import verify_checkpoint
+from workflow.fetch.known import known_hash
 from workflow.study.claims import PAPER_MODELS
 from workflow.study.config import ConfigError, unknown
 
@@ -76,6 +76,22 @@ def read_checkpoints(config: dict) -> dict[str, Checkpoint]:
         except CheckpointError as error:
             raise ConfigError(f"config: checkpoints.{id}: {error}") from error
     return checkpoints
+
+
+def verify_checkpoint(checkpoint: Checkpoint, can_be_fetched: bool) -> None:
+    """Check a checkpoint's file against its hash or, where it names none, the recorded one.
+
+    Raises
+    ------
+    CheckpointError
+        Naming the file and both hashes, or that it is missing and cannot be fetched.
+    """
+    if checkpoint.file is None or (can_be_fetched and not Path(checkpoint.file).exists()):
+        return
+    if checkpoint.sha256 is None and can_be_fetched:
+        sha256 = known_hash(Path(checkpoint.file).name).get("sha256")
+        checkpoint = dataclasses.replace(checkpoint, sha256=sha256)
+    checkpoint.verify()
 
 
 def read_models(config: dict, checkpoints: dict[str, Checkpoint]) -> dict[str, Model]:
