@@ -2,7 +2,7 @@
 
 A claim is data (see `Claim`). It says something of one number, or of several that must all lie on
 the claimed side: "M is above H" is one difference, "M is above H and M+H" are two. Each number
-has an interval where its models were resampled; official entries have point values alone.
+has an interval where its models were bootstrapped; official entries have point values alone.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class Number:
     Attributes
     ----------
     estimate, low, high : float
-        ``low`` and ``high`` are NaN without resampled scores.
+        ``low`` and ``high`` are NaN without bootstrapped scores.
     n_tasks : int
         The fewest tasks that any part of it is over.
     of_run : bool

@@ -6,8 +6,11 @@ import numpy as np
 import pandas as pd
 
 from analysis.exhibits.figures.common import BOX_LEVELS, HOPS, IMPROVED, LEVELS, RECEPTIVE_FIELDS
+from analysis.tables.metrics import metric_facts
 from analysis.tables.scores import TIDY_COLUMNS
+from hear.metrics.registry import METRICS as HEAR_METRICS
 
+METRICS = {slug: metric_facts(slug, m.facts(), "hear") for slug, m in HEAR_METRICS.items()}
 EVENT_TASKS = ("dcase2016_task2", "maestro")
 TASKS = {  # task: category, primary metric, number of folds
     "libricount": ("speech", "top1_acc", 5),

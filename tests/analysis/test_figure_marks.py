@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from figure_parts import bar_heights, box_patches, words
+from score_rows import METRICS
 
 from analysis.exhibits.figures import FIGURES
 from analysis.exhibits.figures.common import BASE, MIN_BOX_TASKS, FigureText
@@ -88,7 +89,7 @@ def test_a_model_without_any_event_has_a_bar_of_zero(
 ) -> None:
     silent = (run_tidy["model"] == BASE) & (run_tidy["task"] == "maestro")
     tidy = run_tidy.assign(score=run_tidy["score"].mask(silent))
-    summary = summarize(normalize(tidy, best_of_run(tidy)))
+    summary = summarize(normalize(tidy, best_of_run(tidy, METRICS), METRICS), METRICS)
     figure, numbers = FIGURES[4](summary, text)
     assert numbers.set_index(["model", "task"])["score"][BASE, "maestro"] == 0
     assert min(bar_heights(figure)) == 0

@@ -9,7 +9,7 @@ from made_up_cells import make_cells
 from analysis.exhibits.figures.common import FigureText
 from analysis.exhibits.figures.ranks import RANK_COLUMNS, figure_ranks
 from analysis.exhibits.style import save_exhibit
-from analysis.statistics.estimates import STATISTICS_COLUMNS, compare
+from analysis.statistics.estimates import ESTIMATE_COLUMNS, estimate
 
 MAXIMA = {"esc50": 1.0, "maestro": 1.0, "libricount": 1.0}
 SCORES = {
@@ -21,7 +21,7 @@ SCORES = {
 
 def draw(text: FigureText, **changes: object) -> tuple:
     cells = make_cells(SCORES, spread=0.01, **changes)
-    return figure_ranks(compare(cells, MAXIMA, "logmel", "test"), text)
+    return figure_ranks(estimate(cells, MAXIMA, "logmel", "test"), text)
 
 
 def test_best_on_top_with_intervals(text: FigureText) -> None:
@@ -51,7 +51,7 @@ def test_official_entries_have_no_intervals(text: FigureText) -> None:
 
 
 def test_an_empty_study_says_so(text: FigureText) -> None:
-    empty = pd.DataFrame(columns=list(STATISTICS_COLUMNS))
+    empty = pd.DataFrame(columns=list(ESTIMATE_COLUMNS))
     figure, numbers = figure_ranks(empty, text)
     assert numbers.empty and "No model has a score" in words(figure)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from hear.files import write_json
 from hear.scores.files import load_predictions
-from hear.scores.score import score_predictions
+from hear.scores.score import metrics_of, score_predictions
 from workflow.logs import logged
 from workflow.provenance import score_file
 
@@ -21,5 +21,6 @@ with logged(snakemake.log[0]):
         if model["model"] in outputs:
             embedding = model["embedding"]
             own = facts | {"task": snakemake.wildcards.task, **model}
+            own["metrics"] = metrics_of(headers[embedding])
             content = score_file(own, rows[embedding], headers[embedding])
             write_json(outputs[model["model"]], content)
