@@ -28,7 +28,7 @@ import pandas as pd
 from benchmarks import probe_cases
 from benchmarks.heareval_machine import machine
 from hear.heareval.backend import PYTHON, RUNNER
-from hear.metrics.clips import METRICS
+from hear.metrics.registry import METRICS
 
 OUTPUT = Path(__file__).parent / "results" / "probe_speed.csv"
 EVENT_METRICS = [slug for slug, metric in METRICS.items() if metric.kind == "event"]

@@ -25,7 +25,7 @@ import torch
 from benchmarks.heareval_machine import cpu_seconds, machine
 from benchmarks.parity_summary import summarize
 from hear.heareval import backend
-from hear.metrics.clips import METRICS
+from hear.metrics.registry import METRICS
 from hear.probe import search
 from hear.probe.search import ProbeResult
 from hear.probe.selection import events_of_files, frames_by_file, reference_events

@@ -21,7 +21,7 @@ import torch
 from tqdm import tqdm
 
 from hear.heareval.folder import write_folder, write_settings
-from hear.metrics.clips import METRICS
+from hear.metrics.registry import METRICS
 from hear.probe import predict
 from hear.probe.data import Arrays, ProbeData
 from hear.probe.search import FoldResult, PointResult, ProbeResult

@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hear.metrics.metric import Metric, Weights
+
 EventsByFile = Mapping[str, Sequence[Mapping[str, Any]]]
 
 SEARCH_MARGIN_S = 1e-3  # far above the rounding of a shifted time, far below any tolerance
@@ -36,13 +38,6 @@ def segment_error_rate(
     reference_events: EventsByFile, estimated_events: EventsByFile, labels: Sequence[str]
 ) -> dict[str, float]:
     """Return substitutions, deletions and insertions per active reference label and second.
-
-    Parameters
-    ----------
-    reference_events, estimated_events : dict
-        Events per file, in ms.
-    labels : sequence of str
-        The vocabulary.
 
     Returns
     -------
@@ -92,10 +87,6 @@ def tabulate(
         The vocabulary in index order.
     what : str
         ``reference`` or ``estimated``, for messages.
-
-    Returns
-    -------
-    EventTable
 
     Raises
     ------
@@ -172,6 +163,20 @@ class FMeasure:
         counts = self.counts(reference_events, estimated_events, labels).sum(axis=0)
         names = ("f_measure", "precision", "recall")
         return dict(zip(names, map(float, f_measure_of_counts(counts)), strict=True))
+
+    def weighted(
+        self,
+        reference_events: EventsByFile,
+        estimated_events: EventsByFile,
+        labels: Sequence[str],
+        weights: Weights,
+    ) -> NDArray[np.float64]:
+        """Return the F-measure of each replicate of the files, shape (n_replicates,).
+
+        Weights (n_replicates, n_files) are in the order of the estimate's files.
+        """
+        counts = self.counts(reference_events, estimated_events, labels)
+        return f_measure_of_counts(weights.astype(np.float64) @ counts)[0]
 
     def counts(
         self, reference_events: EventsByFile, estimated_events: EventsByFile, labels: Sequence[str]
@@ -296,3 +301,34 @@ def _ranges(first: NDArray[np.intp], counts: NDArray[np.intp]) -> NDArray[np.int
     """Concatenate ``arange(first, first + count)`` of every row."""
     starts = np.cumsum(counts) - counts
     return np.repeat(first - starts, counts) + np.arange(counts.sum())
+
+
+def _f_measure(
+    slug: str, label: str, t_collar_s: float, percentage_of_length: float | None = None
+) -> Metric:
+    """Record of an F-measure, which counts 0 where no event was estimated.
+
+    The HEAR 2021 leaderboard shows 0, not a gap, for an entry without any correct event (PANNs on
+    DCASE 2016 Task 2 and on MAESTRO). There is no chance level: predicting nothing has no
+    F-measure, and random events come near 0.
+    """
+    measure = FMeasure(t_collar_s, percentage_of_length)
+    return Metric(slug, label, "event", measure, measure.weighted, missing_score=0.0)
+
+
+# Tolerances: score.py, t_collar and percentage_of_length
+METRICS = (
+    _f_measure("event_onset_200ms_fms", "Onset F-measure (200 ms)", 0.2),
+    _f_measure("event_onset_50ms_fms", "Onset F-measure (50 ms)", 0.05),
+    _f_measure(
+        "event_onset_offset_50ms_20perc_fms", "Onset-offset F-measure (50 ms, 20 %)", 0.05, 0.2
+    ),
+    Metric(
+        "segment_1s_er",
+        "Segment error rate (1 s)",
+        "event",
+        segment_error_rate,
+        maximize=False,
+        upper=np.inf,
+    ),
+)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hear.features.columns import Columns
-from hear.metrics.clips import METRICS
+from hear.metrics.registry import METRICS
 from hear.probe.selection import EventInfo, Judge, clip_judge, event_judge
 from hear.probe.training import FoldData, Parts, ProbeError
 from hear.protocol import Protocol

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from hear.metrics.clips import METRICS
+from hear.metrics.registry import METRICS
 from hear.probe.data import Arrays, ProbeData
 from hear.probe.selection import EventInfo
 from hear.probe.training import Fit, FoldData, ProbeError, fit, predict

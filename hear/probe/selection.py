@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hear.metrics.clips import METRICS
 from hear.metrics.frames import THRESHOLD as EVENT_THRESHOLD
 from hear.metrics.frames import events_from_active, filter_active, filter_width
+from hear.metrics.registry import METRICS
 from hear.protocol import Postprocessing, Protocol
 
 Events = dict[str, list[dict[str, Any]]]

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from hear.features.columns import Columns
-from hear.metrics.clips import METRICS
+from hear.metrics.registry import METRICS
 from hear.probe.adam import Adam
 from hear.probe.network import build_network, loss_of, probabilities_of
 from hear.probe.selection import Judge, Selection

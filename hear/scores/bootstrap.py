@@ -1,8 +1,8 @@
-"""Scores of resampled test clips, for intervals: the bootstrap's expensive half.
+"""Bootstrap of test clips: scores of replicates, from which intervals follow.
 
 The test clips of each fold are drawn with replacement, the same draws for all models of a task
-(paired); every draw is scored on the primary metric of the task. What follows from the draws is
-for ``analysis`` to say.
+(paired); every draw, a replicate, is scored on the primary metric of the task. What follows from
+the replicates is for ``analysis`` to say.
 
 - The clusters are the test clips; for event tasks the files, whose frames and events are not
   independent.
@@ -10,7 +10,7 @@ for ``analysis`` to say.
   each fold. Of the n clips of a fold n - 1 are drawn, which makes the variance of a mean unbiased
   (Rao and Wu, "Resampling inference with complex survey data", JASA 83, 1988); n draws would
   make it too small by 1/n, a third where a fold has three files. A fold of a single clip says
-  nothing of its spread: its resampled scores are NaN.
+  nothing of its spread: the scores of its replicates are NaN.
 - Draws of different tasks are independent, also where two tasks share recordings.
 """
 
@@ -24,31 +24,29 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from hear.metrics.clips import METRICS, Metric
-from hear.metrics.events import FMeasure
-from hear.metrics.weighted import WEIGHTED, Weights, weighted_f_measure
-from hear.scores.files import load_predictions
-from hear.scores.score import estimated_events
+from hear.metrics.metric import Weights
+from hear.metrics.registry import METRICS
+from hear.scores.files import PredictedFold, load_predictions, predicted_folds
+from hear.scores.score import metric_arguments
 
 
-class ResampleError(ValueError):
-    """Predictions of one task that do not belong together, or cannot be resampled."""
+class BootstrapError(ValueError):
+    """Predictions of one task that do not belong together, or whose clips cannot be drawn again."""
 
 
-def resample_study(
+def bootstrap_study(
     predictions: Mapping[str, Iterable[str | Path]],
     n_replicates: int,
     seed: int,
     progress: bool = True,
 ) -> tuple[dict, dict[str, NDArray]]:
-    """Resample every task of a study.
+    """Bootstrap every task of a study.
 
     Parameters
     ----------
     predictions : mapping of str to paths
         Files of predictions by task: one per embedding and probe seed.
     n_replicates : int
-        Number of resamples.
     seed : int
         With the task's name it determines the draws, whatever other tasks there are.
     progress : bool
@@ -64,16 +62,16 @@ def resample_study(
 
     Raises
     ------
-    ResampleError
+    BootstrapError
         Naming the file.
     """
     header: dict = {"seed": seed, "n_replicates": n_replicates, "tasks": {}}
     arrays: dict[str, NDArray] = {}
     n_files = sum(len(list(paths)) for paths in predictions.values())
-    with tqdm(total=n_files, desc="resample", unit="file", disable=not progress) as bar:
+    with tqdm(total=n_files, desc="bootstrap", unit="file", disable=not progress) as bar:
         for task, paths in predictions.items():
             rng = np.random.default_rng([seed, zlib.crc32(task.encode())])
-            entry, scores, replicates = resample_task(paths, n_replicates, rng, bar.update)
+            entry, scores, replicates = bootstrap_task(paths, n_replicates, rng, bar.update)
             header["tasks"][task] = entry
             arrays |= {f"{task}/scores": scores, f"{task}/replicates": replicates}
     return header, arrays
@@ -93,39 +91,40 @@ def draw_weights(n_clips: int, n_replicates: int, rng: np.random.Generator) -> W
     return rng.multinomial(n_clips - 1, chances, size=n_replicates).astype(np.float32)
 
 
-def resample_task(
+def bootstrap_task(
     paths: Iterable[str | Path],
     n_replicates: int,
     rng: np.random.Generator,
     tick: Callable[[], object] = lambda: None,
 ) -> tuple[dict, NDArray[np.float64], NDArray[np.float32]]:
-    """Resample one task; see :func:`resample_study`, whose entry and arrays it returns."""
+    """Bootstrap one task; see :func:`bootstrap_study`, whose entry and arrays it returns."""
     cells: dict[tuple[str, int], tuple[list, list]] = {}
     first: tuple | None = None
     weights: list[Weights] = []
     for path in paths:
         header, arrays = load_predictions(path)
-        facts = _facts(header, path)
+        predicted = list(predicted_folds(header, arrays))
+        facts = _primary(predicted, path), [(one.name, one.fold["files"]) for one in predicted]
         if first is None:
             first = facts
             weights = [draw_weights(len(files), n_replicates, rng) for _, files in facts[1]]
         elif facts != first:
-            raise ResampleError(
+            raise BootstrapError(
                 f"{path}: expected the same metric, folds and test clips as in the task's other "
                 "predictions: the task has changed between them"
             )
         key = header["provenance"]["embedding"], header["seed"]
         if key in cells:
-            raise ResampleError(f"{path}: expected embedding and seed {key} once, found it twice")
-        cells[key] = _score_folds(header, arrays, weights)
+            raise BootstrapError(f"{path}: expected embedding and seed {key} once, found it twice")
+        cells[key] = _score_folds(predicted, weights)
         tick()
     if first is None:
-        raise ResampleError("expected at least one file of predictions, found none")
+        raise BootstrapError("expected at least one file of predictions, found none")
     embeddings = list(dict.fromkeys(embedding for embedding, _ in cells))
     seeds = sorted({seed for _, seed in cells})
     missing = [(e, s) for e in embeddings for s in seeds if (e, s) not in cells]
     if missing:
-        raise ResampleError(f"expected every embedding with every seed, found none of {missing}")
+        raise BootstrapError(f"expected every embedding with every seed, found none of {missing}")
     scores, replicates = (
         np.array([[cells[embedding, seed][i] for seed in seeds] for embedding in embeddings])
         for i in (0, 1)
@@ -136,55 +135,29 @@ def resample_task(
     return entry, scores, replicates.astype(np.float32)
 
 
-def _facts(header: dict, path: str | Path) -> tuple[str, list[tuple[str, list[str]]]]:
-    """The primary metric, and each fold's name (as in score files) and test files."""
-    metrics = {folder["metrics"][0] for folder in header["folders"]}
+def _primary(predicted: list[PredictedFold], path: str | Path) -> str:
+    """The primary metric, the same in all folders and one that knows bootstrapped clips."""
+    metrics = {one.folder["metrics"][0] for one in predicted}
     if len(metrics) != 1:
-        raise ResampleError(f"{path}: expected one primary metric, found {sorted(metrics)}")
+        raise BootstrapError(f"{path}: expected one primary metric, found {sorted(metrics)}")
     metric = metrics.pop()
-    known = [m.slug for m in METRICS.values() if m.slug in WEIGHTED or _is_f_measure(m)]
+    known = [slug for slug, record in METRICS.items() if record.weighted is not None]
     if metric not in known:
-        raise ResampleError(f"{path}: primary metric {metric}: expected one of {', '.join(known)}")
-    several = len(header["folders"]) > 1
-    folds = [
-        (f"{folder['name']}/{fold['name']}" if several else fold["name"], fold["files"])
-        for folder in header["folders"]
-        for fold in folder["folds"]
-    ]
-    return metric, folds
-
-
-def _is_f_measure(metric: Metric) -> bool:
-    return isinstance(metric.function, FMeasure)
+        raise BootstrapError(f"{path}: primary metric {metric}: expected one of {', '.join(known)}")
+    return metric
 
 
 def _score_folds(
-    header: dict, arrays: dict[str, NDArray], weights: list[Weights]
+    predicted: list[PredictedFold], weights: list[Weights]
 ) -> tuple[list[float], list[NDArray[np.float64]]]:
-    """Score every fold as it is and on all its resamples."""
+    """Score every fold as it is and on all its replicates."""
     scores, replicates = [], []
-    rest = iter(weights)
-    for i, folder in enumerate(header["folders"]):
-        for j, fold in enumerate(folder["folds"]):
-            part = {k.split("/")[2]: v for k, v in arrays.items() if k.startswith(f"{i}/{j}/")}
-            drawn = next(rest)
-            once = np.ones((1, drawn.shape[1]), np.float32)
-            scores.append(float(_score_fold(folder, fold, part, once)[0]))
-            if np.isnan(drawn).any():
-                replicates.append(np.full(len(drawn), np.nan))
-            else:
-                replicates.append(_score_fold(folder, fold, part, drawn))
+    for one, drawn in zip(predicted, weights, strict=True):
+        metric, arguments = METRICS[one.folder["metrics"][0]], metric_arguments(one)
+        once = np.ones((1, drawn.shape[1]), np.float32)
+        scores.append(float(metric.bootstrap(*arguments, weights=once)[0]))
+        if np.isnan(drawn).any():
+            replicates.append(np.full(len(drawn), np.nan))
+        else:
+            replicates.append(metric.bootstrap(*arguments, weights=drawn))
     return scores, replicates
-
-
-def _score_fold(
-    folder: dict, fold: dict, part: dict[str, NDArray], weights: Weights
-) -> NDArray[np.float64]:
-    """Primary metric of one fold for every row of weights."""
-    metric = folder["metrics"][0]
-    if folder["embedding_type"] == "event":
-        estimated = estimated_events(folder, fold, part)
-        count = METRICS[metric].function.counts
-        return weighted_f_measure(count(fold["reference"], estimated, folder["labels"]), weights)
-    targets = part["targets"].astype(np.float32)
-    return WEIGHTED[metric](targets, part["probabilities"], weights)

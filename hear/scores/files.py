@@ -13,9 +13,35 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+
+
+class PredictedFold(NamedTuple):
+    """One fold of a file of predictions.
+
+    ``name`` stands in score files: the fold's, after its folder's if the task has several.
+    ``folder`` and ``fold`` are the header's entries, ``arrays`` the fold's own by their last name.
+    """
+
+    name: str
+    folder: dict
+    fold: dict
+    arrays: dict[str, np.ndarray]
+
+
+def predicted_folds(header: dict, arrays: dict[str, np.ndarray]) -> Iterator[PredictedFold]:
+    """Yield every fold of what :func:`load_predictions` returned."""
+    several = len(header["folders"]) > 1
+    for i, folder in enumerate(header["folders"]):
+        for j, fold in enumerate(folder["folds"]):
+            prefix = f"{i}/{j}/"
+            mine = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+            name = f"{folder['name']}/{fold['name']}" if several else fold["name"]
+            yield PredictedFold(name, folder, fold, mine)
 
 
 def save_predictions(path: Path, header: dict, arrays: dict[str, np.ndarray]) -> None:

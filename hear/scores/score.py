@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from hear.metrics.clips import METRICS
 from hear.metrics.frames import events_from_frames
+from hear.metrics.metric import json_number
+from hear.metrics.registry import METRICS
 from hear.protocol import Postprocessing
+from hear.scores.files import PredictedFold, predicted_folds
 
 
 def score_predictions(
@@ -31,56 +34,49 @@ def score_predictions(
     Returns
     -------
     list of dict
-        One row per folder, fold and number, with keys ``metric, primary, maximize, fold, seed,
-        score`` (null for NaN, ``"inf"`` for infinity). A metric with several numbers (F-measure,
-        precision, recall) has a row each; the first carries the metric's slug, the others
-        ``slug.name``. A task with several folders prefixes the folder to the fold.
+        One row per folder, fold and number, with keys ``metric, primary, fold, seed, score`` (null
+        for NaN, ``"inf"`` for infinity). A metric with several numbers (F-measure, precision,
+        recall) has a row each; the first carries the metric's slug, the others ``slug.name``. A
+        task with several folders prefixes the folder to the fold.
     """
-    rows = []
-    several = len(header["folders"]) > 1
-    for i, folder in enumerate(header["folders"]):
-        for j, fold in enumerate(folder["folds"]):
-            part = {k.split("/")[2]: v for k, v in arrays.items() if k.startswith(f"{i}/{j}/")}
-            name = f"{folder['name']}/{fold['name']}" if several else fold["name"]
-            slugs = folder["metrics"] if metrics is None else metrics
-            for metric, value in _fold_scores(folder, fold, part, slugs, postprocessing).items():
-                slug = metric.split(".")[0]
-                rows.append(
-                    {
-                        "metric": metric,
-                        "primary": metric == folder["metrics"][0],
-                        "maximize": METRICS[slug].maximize,
-                        "fold": name,
-                        "seed": header["seed"],
-                        "score": _json_number(value),
-                    }
-                )
-    return rows
+    return [
+        {
+            "metric": metric,
+            "primary": metric == predicted.folder["metrics"][0],
+            "fold": predicted.name,
+            "seed": header["seed"],
+            "score": json_number(value),
+        }
+        for predicted in predicted_folds(header, arrays)
+        for metric, value in _fold_scores(predicted, metrics, postprocessing).items()
+    ]
 
 
-def _json_number(value: float) -> float | str | None:
-    """A number as strict JSON holds it: d' of a perfectly separated class is infinite."""
-    if np.isnan(value):
-        return None
-    return float(value) if np.isfinite(value) else str(float(value))
+def metrics_of(header: dict) -> dict[str, dict]:
+    """Facts of the metrics of a file of predictions, by slug; they stand in each score file."""
+    slugs = dict.fromkeys(slug for folder in header["folders"] for slug in folder["metrics"])
+    return {slug: METRICS[slug].facts() for slug in slugs}
+
+
+def metric_arguments(
+    predicted: PredictedFold, postprocessing: Postprocessing | None = None
+) -> tuple[Any, ...]:
+    """What a metric of a fold's kind is called with (see ``hear.metrics.metric.Metric``)."""
+    folder, fold, arrays = predicted.folder, predicted.fold, predicted.arrays
+    if folder["embedding_type"] == "event":
+        estimated = estimated_events(folder, fold, arrays, postprocessing)
+        return fold["reference"], estimated, folder["labels"]
+    return arrays["targets"].astype(np.float32), arrays["probabilities"]
 
 
 def _fold_scores(
-    folder: dict,
-    fold: dict,
-    part: dict[str, np.ndarray],
-    metrics: Sequence[str],
-    postprocessing: Postprocessing | None,
+    predicted: PredictedFold, metrics: Sequence[str] | None, postprocessing: Postprocessing | None
 ) -> dict[str, float]:
-    if folder["embedding_type"] == "event":
-        estimated = estimated_events(folder, fold, part, postprocessing)
-        arguments = (fold["reference"], estimated, folder["labels"])
-    else:
-        arguments = (part["targets"].astype(np.float32), part["probabilities"])
+    arguments = metric_arguments(predicted, postprocessing)
     scores: dict[str, float] = {}
-    for slug in metrics:
+    for slug in predicted.folder["metrics"] if metrics is None else metrics:
         value = METRICS[slug].function(*arguments)
-        if isinstance(value, dict):
+        if isinstance(value, Mapping):
             first, *others = value
             scores |= {slug: value[first]} | {f"{slug}.{name}": value[name] for name in others}
         else:
@@ -91,31 +87,26 @@ def _fold_scores(
 def estimated_events(
     folder: dict,
     fold: dict,
-    part: dict[str, np.ndarray],
+    arrays: dict[str, np.ndarray],
     postprocessing: Postprocessing | None = None,
 ) -> dict[str, list[dict]]:
-    """Events of each test file.
+    """Events ``{'label', 'start', 'end'}`` of each test file, times in ms.
 
     Parameters
     ----------
     folder, fold : dict
         Entries of the header.
-    part : dict of ndarray
+    arrays : dict of ndarray
         The fold's ``probabilities`` (n_rows, n_labels), ``timestamps_ms`` (n_rows,) and
         ``n_rows`` (n_files,).
     postprocessing : Postprocessing or None
         None for the one chosen in validation.
-
-    Returns
-    -------
-    dict
-        Events ``{'label', 'start', 'end'}`` in ms by file.
     """
-    cuts = np.cumsum(part["n_rows"])[:-1]
+    cuts = np.cumsum(arrays["n_rows"])[:-1]
     frames = zip(
         fold["files"],
-        np.split(part["probabilities"], cuts),
-        np.split(part["timestamps_ms"], cuts),
+        np.split(arrays["probabilities"], cuts),
+        np.split(arrays["timestamps_ms"], cuts),
         strict=True,
     )
     chosen = postprocessing or Postprocessing(**fold["chosen"]["postprocessing"])

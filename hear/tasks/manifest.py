@@ -7,11 +7,12 @@ import os
 import sys
 from pathlib import Path
 
+import numpy as np
 from tqdm import tqdm
 
+from hear.metrics.registry import METRICS
 from hear.protocol import Protocol
 from hear.tasks.audio_checks import SAMPLE_RATES_HZ, check_audio
-from hear.tasks.chance import chance_level
 from hear.tasks.fingerprint import folder_fingerprint
 from hear.tasks.folder import TaskFolder, folds, read_task
 
@@ -137,3 +138,24 @@ def task_rows(paths: list[Path], categories: dict[str, str], names: dict[str, st
             }
         )
     return rows
+
+
+def chance_level(folder: TaskFolder) -> float | None:
+    """Score of a prediction that ignores the audio, on a task's primary metric.
+
+    Returns
+    -------
+    float or None
+        None for event tasks, whose metrics have no chance level.
+
+    Raises
+    ------
+    MetricError
+        If a clip metric has none.
+    """
+    if folder.embedding_type == "event":
+        return None
+    index = {label: i for i, label in enumerate(folder.labels)}
+    clips = [labels for files in folder.clips.values() for labels in files.values()]
+    counts = np.bincount([index[x] for labels in clips for x in labels], minlength=len(index))
+    return METRICS[folder.evaluation[0]].chance_level(counts, len(clips))

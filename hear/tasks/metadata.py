@@ -13,7 +13,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from hear.metrics.clips import METRICS
+from hear.metrics.registry import METRICS
 
 METADATA_FILE = "task_metadata.json"  # HEAR's name; marks a folder as a task folder
 MAX_REPORTED = 20  # lines shown before "and N more"; a terminal page

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analysis.statistics.intervals import average_seeds, interval
-from hear.metrics.weighted import weighted_average_precision
+from hear.metrics.curves import weighted_average_precision
 from hear.scores.bootstrap import draw_weights
 
 
@@ -78,7 +78,7 @@ def test_intervals_of_a_paired_difference_cover_the_truth() -> None:
 
 
 def test_intervals_of_a_biased_metric_cover_what_is_expected() -> None:
-    """Average precision: resamples repeat clips and lie above the score; the interval does not."""
+    """Average precision: replicates repeat clips and lie above the score; the interval does not."""
     rng = np.random.default_rng(3)
 
     def draw() -> tuple[np.ndarray, np.ndarray]:

@@ -19,9 +19,8 @@ from hear.probe.training import ProbeError
 from hear.protocol import Postprocessing, Protocol
 from hear.scores.files import load_predictions, save_predictions
 from hear.scores.score import score_predictions
-from hear.tasks.chance import chance_level
 from hear.tasks.folder import read_task, stored_order
-from hear.tasks.manifest import read_manifest, task_hashes, task_rows, write_manifest
+from hear.tasks.manifest import chance_level, read_manifest, task_hashes, task_rows, write_manifest
 
 QUICK = Protocol(n_grid_points=1, hidden_dim=16, max_epochs=6, patience=2)
 MODEL = """

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from hear.metrics.clips import METRICS
+from hear.metrics import accuracy, curves, events
+from hear.metrics.curves import average_precision, roc_area
 from hear.metrics.frames import events_from_frames
-from hear.metrics.ranking import average_precision, roc_area
+from hear.metrics.metric import Metric, MetricError
+from hear.metrics.registry import METRICS
 from tests.hear.oracle_inputs import (
     HOP_MS,
     N_FRAMES,
@@ -36,8 +38,10 @@ def one(start: float, end: float, label: str = "lab0") -> dict:
     return {"label": label, "start": start, "end": end}
 
 
-def test_ten_metrics_under_their_official_names():
-    assert len(CLIP) == 6 and len(EVENT) == 4
+def test_records_are_complete_and_their_slugs_unique():
+    records = [metric for family in (accuracy, curves, events) for metric in family.METRICS]
+    assert list(METRICS.values()) == records
+    assert all(metric.label and metric.kind in ("clip", "event") for metric in records)
     assert [slug for slug in METRICS if not METRICS[slug].maximize] == ["segment_1s_er"]
 
 
@@ -54,16 +58,36 @@ def test_all_wrong_clips(slug):
     assert METRICS[slug].primary(target, 1 - target) == worst
 
 
-@pytest.mark.parametrize(
-    ("slug", "chance"),
-    [("top1_acc", 0.25), ("chroma_acc", 0.25), ("mAP", 0.25), ("aucroc", 0.5), ("d_prime", 0)],
-)
-def test_chance_level(slug, chance):
+def test_a_metric_without_a_twin_or_a_chance_level_says_so_when_asked():
+    half = Metric("half", "Half", "clip", lambda target, prediction: 0.5)
+    assert half.primary(None, None) == 0.5
+    with pytest.raises(MetricError, match="metric half: expected a weighted function"):
+        half.bootstrap(None, None, weights=np.ones((1, 2), np.float32))
+    with pytest.raises(MetricError, match="metric half: expected a chance level"):
+        half.chance_level(np.array([1, 1]), 2)
+
+
+@pytest.mark.parametrize("slug", METRICS)
+def test_facts_are_plain_and_hold_in_strict_json(slug):
+    facts, metric = METRICS[slug].facts(), METRICS[slug]
+    assert json.loads(json.dumps(facts, allow_nan=False)) == facts
+    assert (float(facts["lower"]), float(facts["upper"])) == (metric.lower, metric.upper)
+    assert facts["label"] == metric.label and facts["missing_score"] == metric.missing_score
+
+
+@pytest.mark.parametrize("slug", CLIP)
+def test_chance_levels_are_those_of_random_and_constant_predictions(slug):
     rng = np.random.default_rng(0)
-    target = np.eye(4)[rng.integers(0, 4, 20000)]
-    assert METRICS[slug].primary(target, rng.random(target.shape)) == pytest.approx(
-        chance, abs=0.02
-    )
+    target = np.eye(24, dtype=np.float32)[rng.integers(0, 24, 20000) % 17]
+    counts = target.sum(axis=0).astype(int)
+    chroma = slug == "chroma_acc"
+    by_answer = np.bincount(np.arange(24) % 12, weights=counts) if chroma else counts
+    constant = np.zeros_like(target)
+    constant[:, np.argmax(by_answer)] = 1
+    ignorant = constant if slug.endswith("_acc") else rng.random(target.shape)
+    carried = counts > 0 if slug in ("aucroc", "d_prime") else slice(None)
+    found = METRICS[slug].primary(target[:, carried], ignorant[:, carried])
+    assert METRICS[slug].chance_level(counts, len(target)) == pytest.approx(found, abs=0.02)
 
 
 @pytest.mark.parametrize("slug", CLIP)

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from hear.features.columns import Columns
-from hear.metrics.clips import METRICS
+from hear.metrics.registry import METRICS
 from hear.probe.network import ColumnLinear
 from hear.probe.search import ProbeResult, train_and_predict
 from hear.probe.selection import (

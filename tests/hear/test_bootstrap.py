@@ -1,4 +1,4 @@
-"""Resampled scores: those of the metrics on the drawn clips, paired, seeded, clear on errors."""
+"""Bootstrapped scores: those of the metrics on the drawn clips, paired, seeded, clear on errors."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hear.metrics.clips import METRICS
 from hear.metrics.events import FMeasure
-from hear.metrics.weighted import WEIGHTED, weighted_f_measure
-from hear.scores.bootstrap import ResampleError, draw_weights, resample_study, resample_task
-from hear.scores.files import save_predictions
+from hear.metrics.registry import METRICS
+from hear.scores.bootstrap import BootstrapError, bootstrap_study, bootstrap_task, draw_weights
+from hear.scores.files import load_predictions, save_predictions
 
 N_CLIPS, N_LABELS, N_DRAWS = 60, 4, 25
+WEIGHTED = [s for s, metric in METRICS.items() if metric.kind == "clip" and metric.weighted]
 
 
 def clips(seed: int = 0, n_clips: int = N_CLIPS) -> tuple[np.ndarray, np.ndarray]:
@@ -29,11 +29,11 @@ def drawn_rows(weights: np.ndarray) -> np.ndarray:
     return np.repeat(np.arange(len(weights)), weights.astype(int))
 
 
-@pytest.mark.parametrize("slug", sorted(WEIGHTED))
+@pytest.mark.parametrize("slug", WEIGHTED)
 def test_weights_are_the_metric_on_the_drawn_clips(slug: str) -> None:
     target, value = clips()
     weights = draw_weights(N_CLIPS, N_DRAWS, np.random.default_rng(1))
-    fast = WEIGHTED[slug](target, value, weights)
+    fast = METRICS[slug].weighted(target, value, weights)
     for row, found in zip(weights, fast, strict=True):
         rows = drawn_rows(row)
         expected = METRICS[slug].primary(target[rows], value[rows])
@@ -47,7 +47,7 @@ def test_labels_that_no_drawn_clip_has(slug: str) -> None:
     weights[0, target[:, 2] == 1] = 0
     rows = drawn_rows(weights[0])
     expected = METRICS[slug].primary(target[rows], value[rows])
-    found = WEIGHTED[slug](target, value, weights)[0]
+    found = METRICS[slug].weighted(target, value, weights)[0]
     assert found == pytest.approx(expected, abs=1e-9, nan_ok=True)
     assert np.isnan(found) == (slug != "mAP")
 
@@ -67,10 +67,9 @@ def events(seed: int, n_files: int = 12) -> dict[str, list[dict]]:
 @pytest.mark.parametrize("metric", [FMeasure(0.2), FMeasure(0.05, 0.2)])
 def test_counts_of_events_add_up_over_files(metric: FMeasure) -> None:
     reference, estimated = events(0), events(1)
-    counts = metric.counts(reference, estimated, ["a", "b"])
     files = list(estimated)
     weights = draw_weights(len(files), N_DRAWS, np.random.default_rng(2))
-    fast = weighted_f_measure(counts, weights)
+    fast = metric.weighted(reference, estimated, ["a", "b"], weights)
     for row, found in zip(weights, fast, strict=True):
         names = [(f"{n}", files[i]) for n, i in enumerate(drawn_rows(row))]
         copies = [{new: e[old] for new, old in names} for e in (reference, estimated)]
@@ -79,9 +78,10 @@ def test_counts_of_events_add_up_over_files(metric: FMeasure) -> None:
 
 
 def test_no_estimated_event_has_no_f_measure() -> None:
-    counts = np.array([[0, 3, 0], [2, 2, 2]])
+    two = [{"label": "a", "start": t, "end": t + 250} for t in (0, 1000)]
+    reference = {"0.wav": [*two, two[0] | {"start": 2000, "end": 2100}], "1.wav": two}
     weights = np.array([[1, 0], [0, 1], [1, 1]], np.float32)
-    found = weighted_f_measure(counts, weights)
+    found = FMeasure(0.2).weighted(reference, {"0.wav": [], "1.wav": two}, ["a"], weights)
     assert np.isnan(found[0]) and found[1] == 1 and found[2] == pytest.approx(4 / 7)
 
 
@@ -113,7 +113,7 @@ def predictions(path: Path, embedding: str, seed: int = 42, n_clips: int = N_CLI
 
 def test_shapes_and_scores_of_a_study(tmp_path: Path) -> None:
     paths = [predictions(tmp_path / f"{e}{s}.npz", e, s) for e in "ab" for s in (1, 2)]
-    header, arrays = resample_study({"t": paths}, 50, seed=0, progress=False)
+    header, arrays = bootstrap_study({"t": paths}, 50, seed=0, progress=False)
     entry = header["tasks"]["t"]
     assert entry["embeddings"] == ["a", "b"] and entry["seeds"] == [1, 2]
     assert entry["folds"] == ["fold00", "fold01"] and entry["n_clips"] == [N_CLIPS, N_CLIPS]
@@ -128,17 +128,17 @@ def test_models_share_the_drawn_clips(tmp_path: Path) -> None:
     copy = tmp_path / "copy.npz"
     copy.write_bytes(same[0].read_bytes())
     rng = np.random.default_rng(0)
-    replicates = resample_task(same, 50, rng)[2][0]
-    again = resample_task([copy], 50, np.random.default_rng(0))[2][0]
+    replicates = bootstrap_task(same, 50, rng)[2][0]
+    again = bootstrap_task([copy], 50, np.random.default_rng(0))[2][0]
     assert (replicates[0] == again[0]).all()
     assert (replicates[0] != replicates[1]).any()
 
 
 def test_draws_depend_on_seed_and_task_alone(tmp_path: Path) -> None:
     path = predictions(tmp_path / "a.npz", "a")
-    one = resample_study({"t": [path]}, 20, seed=0, progress=False)[1]
-    two = resample_study({"s": [path], "t": [path]}, 20, seed=0, progress=False)[1]
-    other = resample_study({"t": [path]}, 20, seed=1, progress=False)[1]
+    one = bootstrap_study({"t": [path]}, 20, seed=0, progress=False)[1]
+    two = bootstrap_study({"s": [path], "t": [path]}, 20, seed=0, progress=False)[1]
+    other = bootstrap_study({"t": [path]}, 20, seed=1, progress=False)[1]
     assert (one["t/replicates"] == two["t/replicates"]).all()
     assert (two["s/replicates"] != two["t/replicates"]).any()
     assert (one["t/replicates"] != other["t/replicates"]).any()
@@ -146,7 +146,7 @@ def test_draws_depend_on_seed_and_task_alone(tmp_path: Path) -> None:
 
 def test_a_single_clip_says_nothing_of_its_spread(tmp_path: Path) -> None:
     path = predictions(tmp_path / "a.npz", "a", n_clips=1)
-    _, scores, replicates = resample_task([path], 5, np.random.default_rng(0))
+    _, scores, replicates = bootstrap_task([path], 5, np.random.default_rng(0))
     assert np.isfinite(scores).all() and np.isnan(replicates).all()
 
 
@@ -154,15 +154,20 @@ def test_predictions_that_do_not_belong_together_are_named(tmp_path: Path) -> No
     first = predictions(tmp_path / "a.npz", "a")
     other = predictions(tmp_path / "b.npz", "b", n_clips=N_CLIPS - 1)
     rng = np.random.default_rng(0)
-    with pytest.raises(ResampleError, match="b.npz: expected the same metric, folds and test"):
-        resample_task([first, other], 5, rng)
-    with pytest.raises(ResampleError, match="once, found it twice"):
-        resample_task([first, first], 5, rng)
-    with pytest.raises(ResampleError, match="every embedding with every seed"):
+    with pytest.raises(BootstrapError, match="b.npz: expected the same metric, folds and test"):
+        bootstrap_task([first, other], 5, rng)
+    with pytest.raises(BootstrapError, match="once, found it twice"):
+        bootstrap_task([first, first], 5, rng)
+    with pytest.raises(BootstrapError, match="every embedding with every seed"):
         seeds = [predictions(tmp_path / f"{e}{s}", e, s) for e, s in (("a", 1), ("a", 2), ("b", 1))]
-        resample_task(seeds, 5, rng)
-    with pytest.raises(ResampleError, match="found none"):
-        resample_task([], 5, rng)
+        bootstrap_task(seeds, 5, rng)
+    with pytest.raises(BootstrapError, match="found none"):
+        bootstrap_task([], 5, rng)
+    header, arrays = load_predictions(first)
+    header["folders"][0]["metrics"] = ["segment_1s_er"]
+    save_predictions(tmp_path / "c.npz", header, arrays)
+    with pytest.raises(BootstrapError, match="c.npz: primary metric segment_1s_er: expected one"):
+        bootstrap_task([tmp_path / "c.npz"], 5, rng)
     (tmp_path / "broken.npz").write_bytes(b"x")
     with pytest.raises(ValueError, match="broken.npz: not a readable file"):
-        resample_task([tmp_path / "broken.npz"], 5, rng)
+        bootstrap_task([tmp_path / "broken.npz"], 5, rng)

@@ -1,0 +1,122 @@
+"""The record of a metric, and the input check that all clip metrics share.
+
+One file per family holds a metric's function, the same on bootstrapped clips, its chance level and
+its record; ``hear.metrics.registry`` collects the records. The reference comes first, the estimate
+second. Values equal those of ``heareval`` 2021.1.3 (``score.py``), which calls scikit-learn and
+sed_eval; neither is called here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Matrix = NDArray[np.floating]
+Weights = NDArray[np.float32]  # (n_replicates, n_clips), whole numbers: exact up to 2**24 clips
+LabelCounts = NDArray[np.integer]  # (n_labels,), clips that carry each label
+
+FACTS = ("label", "maximize", "lower", "upper", "missing_score")  # travel with every score
+
+
+class MetricError(ValueError):
+    """A metric that cannot do what it is asked for."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric and all that is known of it.
+
+    Attributes
+    ----------
+    slug : str
+        HEAR's name.
+    label : str
+        For axes and tables.
+    kind : str
+        ``clip``: the arguments are target and prediction, matrices (n_clips, n_labels).
+        ``event``: they are reference and estimated events by file, and the vocabulary.
+    function : callable
+        ``function(*arguments)``: a number, or a dict of numbers whose first is the primary one.
+    weighted : callable, optional
+        ``weighted(*arguments, weights)``: the primary number of each replicate of the clips (files
+        for events), shape (n_replicates,). Weights say how often each was drawn; the values are
+        those of ``function`` on the drawn clips.
+    chance : callable, optional
+        ``chance(label_counts, n_clips)``: score of a prediction that ignores the audio.
+    maximize : bool
+        False where lower is better.
+    lower, upper : float
+        Range of the primary number.
+    missing_score : float, optional
+        What a missing (NaN) primary score counts in aggregates; None: it stays missing.
+    """
+
+    slug: str
+    label: str
+    kind: str
+    function: Callable[..., float | dict[str, float]]
+    weighted: Callable[..., NDArray[np.float64]] | None = None
+    chance: Callable[[LabelCounts, int], float] | None = None
+    maximize: bool = True
+    lower: float = 0.0
+    upper: float = 1.0
+    missing_score: float | None = None
+
+    def primary(self, *arguments: Any) -> float:
+        """Return the number that selection and tables use (NaN where it is undefined)."""
+        value = self.function(*arguments)
+        return float(next(iter(value.values())) if isinstance(value, Mapping) else value)
+
+    def bootstrap(self, *arguments: Any, weights: Weights) -> NDArray[np.float64]:
+        """Return the primary number of each replicate; MetricError without ``weighted``."""
+        if self.weighted is None:
+            raise MetricError(f"metric {self.slug}: expected a weighted function, found none")
+        return self.weighted(*arguments, weights)
+
+    def chance_level(self, label_counts: LabelCounts, n_clips: int) -> float:
+        """Return the score of a prediction that ignores the audio; MetricError without one."""
+        if self.chance is None:
+            raise MetricError(f"metric {self.slug}: expected a chance level, found none")
+        return float(self.chance(label_counts, n_clips))
+
+    def facts(self) -> dict[str, str | bool | float | None]:
+        """Return the ``FACTS`` that travel with scores, as strict JSON holds them."""
+        facts = {name: getattr(self, name) for name in FACTS}
+        return facts | {name: json_number(facts[name]) for name in ("lower", "upper")}
+
+
+def json_number(value: float) -> float | str | None:
+    """Return a number as strict JSON holds it: NaN is null, infinity a text."""
+    if np.isnan(value):
+        return None
+    return float(value) if np.isfinite(value) else str(float(value))
+
+
+def check_clips(target: Matrix, prediction: Matrix) -> None:
+    """Check a pair of matrices (n_clips, n_labels) before they are scored.
+
+    Raises
+    ------
+    ValueError
+        If they are not two matrices of the same non-empty shape, hold anything but finite
+        numbers, or the target anything but 0 and 1.
+    """
+    for name, matrix in (("target", target), ("prediction", prediction)):
+        if not isinstance(matrix, np.ndarray) or matrix.ndim != 2:
+            found = getattr(matrix, "shape", type(matrix).__name__)
+            raise ValueError(f"{name}: expected an array (clips, labels), found {found}")
+        if matrix.size == 0:
+            raise ValueError(f"{name}: expected at least one clip and label, found {matrix.shape}")
+        if matrix.dtype.kind not in "fiub":
+            raise ValueError(f"{name}: expected numbers, found dtype {matrix.dtype}")
+        if not np.isfinite(matrix).all():
+            row = int(np.flatnonzero(~np.isfinite(matrix).all(axis=1))[0])
+            raise ValueError(f"{name}: expected finite numbers, found NaN or infinity in row {row}")
+    if target.shape != prediction.shape:
+        raise ValueError(f"target {target.shape} and prediction {prediction.shape} differ in shape")
+    if not np.isin(target, (0, 1)).all():
+        raise ValueError("target: expected 0 or 1, found other values")
