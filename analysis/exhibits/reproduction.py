@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis.exhibits.markdown import to_markdown
+from analysis.exhibits.text import FigureText
+
 SOURCES = {  # columns of resources/passt_reference_scores.csv
     "leaderboard": "HEAR 2021 leaderboard, entry CP-JKU PaSST base",
     "figure": "F. Schmid, EfficientAT at HEAR (2022), github.com/fschmid56/EfficientAT_HEAR: read "
@@ -56,6 +59,18 @@ def read_reference(path: str | Path) -> pd.DataFrame:
         found = table.loc[lonely, "task"].tolist()
         raise ValueError(f"{path}: tolerance: expected two sources or more, found less for {found}")
     return table
+
+
+def reproduction(
+    summary: pd.DataFrame, reference: pd.DataFrame, text: FigureText
+) -> tuple[str, pd.DataFrame]:
+    """Return the judged scores of ``text.judged_model`` as Markdown and as a table."""
+    table = reproduction_table(summary, reference, text.judged_model)
+    return to_markdown(table, reproduction_notes(table, text.label), decimals=3), table
+
+
+def reproduction_caption(text: FigureText, numbers: pd.DataFrame) -> str:
+    return f"{_outcome(numbers)} {_BAND} Sources: {_sources()}."
 
 
 def reproduction_table(summary: pd.DataFrame, reference: pd.DataFrame, model: str) -> pd.DataFrame:
@@ -115,15 +130,22 @@ def reproduction_notes(table: pd.DataFrame, label: str) -> str:
     label : str
         Which study and which tasks.
     """
+    return "\n\n".join([_outcome(table), _BAND, f"Sources: {_sources()}.", label])
+
+
+_BAND = "Band: mean of the published scores ± the task's tolerance (0.01, 0.03 or 0.06)."
+
+
+def _sources() -> str:
+    return "; ".join(f"{name}: {text}" for name, text in SOURCES.items())
+
+
+def _outcome(table: pd.DataFrame) -> str:
     counts = table["verdict"].value_counts().reindex(VERDICTS, fill_value=0)
     judged = counts["inside"] + counts["outside"]
     outside = table.loc[table["verdict"] == "outside", "task"].tolist()
-    lines = [
+    return (
         f"PaSST base: {counts['inside']} of {judged} judged tasks inside the band"
         + (f"; outside: {', '.join(outside)}" if outside else "")
-        + f". No band: {counts['no band']}, no score: {counts['no score']}.",
-        "Band: mean of the published scores ± the task's tolerance (0.01, 0.03 or 0.06).",
-        "Sources: " + "; ".join(f"{name}: {text}" for name, text in SOURCES.items()) + ".",
-        label,
-    ]
-    return "\n\n".join(lines)
+        + f". No band: {counts['no band']}, no score: {counts['no score']}."
+    )
