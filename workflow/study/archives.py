@@ -5,6 +5,7 @@ Everything here is known without the network: the study can be planned before an
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
