@@ -1,8 +1,8 @@
 """Conda environment from the pinned requirements: environment.yml and its post-deploy script.
 
-``snakemake --sdm conda`` copies the yaml file alone, so that it cannot refer to another file: the
-pins of ``requirements.txt`` are repeated in it. Its pip section takes no options, so that the wheels
-of ``requirements-models.txt``, which go without what they ask for, are installed by the script that
+``snakemake --sdm conda`` copies the yaml file alone, so it cannot refer to another file: the pins
+of ``requirements.txt`` are repeated in it. Its pip section takes no options, so the wheels of
+``requirements-models.txt``, which go without what they ask for, are installed by the script that
 Snakemake runs once it has made the environment.
 """
 
