@@ -13,9 +13,11 @@ CONFIG ?= config/config.yaml
 BIN = .venv/bin
 INSTALLED = .venv/.installed
 
-.PHONY: run test format lint types tests fast readme provenance environment heareval plan
+.PHONY: run install test format lint types tests fast readme provenance environment heareval plan
 run: $(INSTALLED)
 	@$(BIN)/python -m workflow.commands.launch --cores $(CORES) $(ARGS)
+
+install: $(INSTALLED)
 
 test: format lint types tests
 

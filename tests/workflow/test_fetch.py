@@ -103,8 +103,8 @@ def test_lock_file_record_and_file_must_agree(here, server, archives):
     with pytest.raises(DownloadError, match=said):
         here("esc50")
     assert not server.ranges(here.path("esc50"))
-    LOCKED.write_text(json.dumps({name: {"md5": found, "siz": 1}}))
-    with pytest.raises(DownloadError, match="expected size, md5, sha256, source; found .'siz'"):
+    LOCKED.write_text(json.dumps({name: {"md5": found, "length": 1}}))
+    with pytest.raises(DownloadError, match="expected size, md5, sha256, source; found .'length'"):
         here("esc50")
     LOCKED.write_text(json.dumps({name: {"md5": found}}))
     archive = here("esc50")
