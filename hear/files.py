@@ -14,12 +14,13 @@ from pathlib import Path
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path | str) -> Iterator[Path]:
     """Give a temporary path beside ``path``; what is written there replaces it at the end.
 
     If the block fails, the temporary file is removed and ``path`` stays as it was. A killed
     process leaves `<name>.<process id>.part`.
     """
+    path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
@@ -29,7 +30,7 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def write_json(path: Path, content: object) -> None:
+def write_json(path: Path | str, content: object) -> None:
     """Write JSON, replacing a file that is there."""
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")

@@ -75,9 +75,7 @@ def test_event_folder_has_frames_references_and_the_protocol(tmp_path):
     names = ("task", "features", "targets", "labels", "prediction_type", "metric", "events")
     data = ProbeData(**{name: inputs[name] for name in names})
     protocol = replace(QUICK, min_duration_ms=(125,), use_scoring_for_early_stopping=False)
-    folder.write_folder(
-        tmp_path, data, inputs["folds"], protocol, "t", ["event_onset_200ms_fms"]
-    )
+    folder.write_folder(tmp_path, data, inputs["folds"], protocol, "t", ["event_onset_200ms_fms"])
     metadata = json.loads((tmp_path / "task_metadata.json").read_text())
     assert metadata["split_mode"] == "trainvaltest" and metadata["embedding_type"] == "event"
     assert not metadata["use_scoring_for_early_stopping"]

@@ -42,7 +42,7 @@ if not sys.stderr.isatty():  # in a log file every update of a progress bar is a
 
 LEADERBOARD = leaderboard_study()
 STUDIES = {study.name: study for study in (STUDY, LEADERBOARD)}
-ENVIRONMENT = "../envs/passt-hear.yaml"
+ENVIRONMENT = "../../environment.yml"
 BASELINE = "logmel"  # what headroom is measured from
 
 
