@@ -12,19 +12,17 @@ the labels, metrics, grid search and folds. Arrays of fold ``j`` of folder ``i``
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
 
+from hear.files import replacing
+
 
 def save_predictions(path: Path, header: dict, arrays: dict[str, np.ndarray]) -> None:
     """Write predictions atomically; the same content gives the same bytes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-    with open(temporary, "wb") as stream:
+    with replacing(path) as temporary, open(temporary, "wb") as stream:
         np.savez(stream, header=np.array(json.dumps(header)), **arrays)
-    os.replace(temporary, path)
 
 
 def is_predicted(path: Path, seed: int, provenance: dict) -> bool:
