@@ -50,18 +50,11 @@ class _AddressError(Exception):
 class Backoff:
     """Exponential back-off with jitter.
 
-    Parameters
-    ----------
-    attempts : int
-        Tries in a row that bring no new byte before an address is given up; a long download that
-        is dropped often but advances each time is never given up.
-    first_s, longest_s : float
-        The pause doubles from the first to the longest: with the defaults, eight tries span
-        about five minutes, which a restarted server or router needs.
-    random : random.Random
-        Draws the jitter: half to the whole pause, so that many clients do not come back at once.
-    sleep : callable
-        Takes seconds.
+    An address is given up after ``attempts`` tries in a row that bring no new byte: a long download
+    that is dropped often but advances each time goes on. The pause doubles from ``first_s`` to
+    ``longest_s``; with the defaults, eight tries span about five minutes, which a restarted server
+    or router needs. ``random`` draws half to the whole pause, so that many clients do not come
+    back at once; ``sleep`` takes seconds.
     """
 
     attempts: int = 8
@@ -314,7 +307,7 @@ def _write(response: requests.Response, part: _Part, start: int, total: int | No
     """Write an answer's bytes from position ``start`` on, and hash them."""
     part.file.touch()
     part.hash_first(start)
-    shown = _Progress(part.path.name, start, total, part.progress)
+    shown = _Progress(part.path.name, start, total)
     try:
         with part.file.open("r+b") as file:
             file.seek(start)
@@ -322,7 +315,8 @@ def _write(response: requests.Response, part: _Part, start: int, total: int | No
             for content in response.iter_content(CHUNK_BYTES):
                 file.write(content)
                 part.hashed.update(content)
-                shown.update(part.hashed.size)
+                if part.progress:
+                    shown.show(part.hashed.size)
                 if total is not None and part.hashed.size > total:
                     part.discard()
                     raise _AddressError(f"size: expected {total} bytes, the server sends more")
@@ -334,37 +328,27 @@ def _write(response: requests.Response, part: _Part, start: int, total: int | No
             raise OSError(error.errno, said, str(part.file)) from error
         raise
     finally:
-        shown.end()
+        if part.progress:
+            shown.show(part.hashed.size, is_end=True)
 
 
 class _Progress:
-    """One line on standard error: bytes, rate, time left; redrawn on a terminal, else rarely."""
+    """Bytes, rate and time left on standard error: redrawn on a terminal, rare elsewhere."""
 
-    def __init__(self, name: str, start: int, total: int | None, is_shown: bool) -> None:
-        self.name, self.start, self.size, self.total = name, start, start, total
-        self.is_terminal, self.is_shown = sys.stderr.isatty(), is_shown
+    def __init__(self, name: str, start: int, total: int | None) -> None:
+        self.name, self.start, self.total = name, start, total
         self.began = self.shown = time.monotonic()
 
-    def update(self, size: int) -> None:
-        self.size = size
-        if time.monotonic() - self.shown >= (0.5 if self.is_terminal else 30):
-            self.show("\r" if self.is_terminal else "\n")
-
-    def end(self) -> None:
-        self.show("\n")
-
-    def show(self, end: str) -> None:
-        if not self.is_shown:
+    def show(self, size: int, is_end: bool = False) -> None:
+        now, is_terminal = time.monotonic(), sys.stderr.isatty()
+        if not is_end and now - self.shown < (0.5 if is_terminal else 30):
             return
-        self.shown = time.monotonic()
-        rate = (self.size - self.start) / max(self.shown - self.began, 1e-3)
-        line = f"{self.name}: {self.size / 2**20:.1f}"
-        if self.total is not None:
-            line += f" of {self.total / 2**20:.1f}"
-        line += f" MiB, {rate / 2**20:.2f} MiB/s"
-        if self.total is not None and rate:
-            line += f", {(self.total - self.size) / rate:.0f} s left"
-        print(f"{line}    ", end=end, file=sys.stderr, flush=True)
+        self.shown, rate = now, (size - self.start) / max(now - self.began, 1e-3)
+        of = f" of {self.total / 2**20:.1f}" if self.total else ""
+        left = f", {(self.total - size) / max(rate, 1):.0f} s left" if self.total else ""
+        line = f"{self.name}: {size / 2**20:.1f}{of} MiB, {rate / 2**20:.2f} MiB/s{left}"
+        end = "    \r" if is_terminal and not is_end else "\n"
+        print(line, end=end, file=sys.stderr, flush=True)
 
 
 def _retry_after_s(value: str | None) -> float | None:

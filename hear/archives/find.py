@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hear.archives.tar import ArchiveError, no_task, open_tar, task_folder
+from hear.archives.unpack import ArchiveError, open_tar, task_folder
 from hear.files import write_json
 from hear.tasks.problems import METADATA_FILE
 
@@ -28,7 +28,6 @@ class Source:
     """Where one task comes from: an archive (with one task folder) or a task folder."""
 
     path: Path
-    kind: str  # archive or folder
     folder_name: str
     task_name: str
     metadata: dict[str, Any]
@@ -63,7 +62,7 @@ def find_sources(directory: Path | str, cache: Path | str | None = None) -> list
     seen: dict[str, Any] = {}
     sources: dict[str, Source] = {}
     for path in _candidates(directory, MAX_DEPTH):
-        source = _folder_source(path) if path.is_dir() else _archive_source(path, known, seen)
+        source = _source(path, known, seen)
         other = sources.setdefault(source.folder_name, source)
         if other is not source:
             found = f"{other.path} and {source.path}"
@@ -90,21 +89,19 @@ def _candidates(directory: Path, depth: int) -> Iterator[Path]:
             yield child
 
 
-def _folder_source(path: Path) -> Source:
-    metadata = _parse_metadata((path / METADATA_FILE).read_bytes(), f"{path / METADATA_FILE}")
-    return Source(path, "folder", path.name, metadata["task_name"], metadata)
-
-
-def _archive_source(path: Path, known: dict[str, Any], seen: dict[str, Any]) -> Source:
+def _source(path: Path, known: dict[str, Any], seen: dict[str, Any]) -> Source:
+    if path.is_dir():
+        file = path / METADATA_FILE
+        metadata = _parse_metadata(file.read_bytes(), str(file))
+        return Source(path, path.name, metadata["task_name"], metadata)
     status = path.stat()
     stamp = {"size": status.st_size, "mtime_ns": status.st_mtime_ns}
     entry = known.get(str(path), {})
     if not stamp.items() <= entry.items():
-        folder_name, metadata = _read_metadata(path)
-        entry = {**stamp, "folder_name": folder_name, "metadata": metadata}
+        name, metadata = _read_metadata(path)
+        entry = {**stamp, "folder_name": name, "metadata": metadata}
     seen[str(path)] = entry
-    metadata = entry["metadata"]
-    return Source(path, "archive", entry["folder_name"], metadata["task_name"], metadata)
+    return Source(path, entry["folder_name"], entry["metadata"]["task_name"], entry["metadata"])
 
 
 def _read_cache(cache: Path | str | None) -> dict[str, Any]:
@@ -131,7 +128,7 @@ def _read_metadata(archive: Path) -> tuple[str, dict[str, Any]]:
                 raise ArchiveError(f"{archive}: expected metadata below 1 MiB, found {found}")
             content = tar.extractfile(member).read()
             return folder.name, _parse_metadata(content, f"{archive}: {member.name}")
-    raise no_task(archive)
+    raise ArchiveError(f"{archive}: expected a task folder with {METADATA_FILE}, found none")
 
 
 def _parse_metadata(content: bytes, where: str) -> dict[str, Any]:

@@ -1,5 +1,4 @@
-"""Long clips that stay in their file and are read a stretch at a time, so that memory does not grow
-with their length."""
+"""Long clips, read from their file a stretch at a time in memory that does not grow with them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of a task once it is there and checked: one JSON beside its folders."""
+"""Manifest of a checked task: its folders, origin, hashes and audio, one JSON file beside them."""
 
 from __future__ import annotations
 

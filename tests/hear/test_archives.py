@@ -16,8 +16,7 @@ from pathlib import Path
 import pytest
 
 from hear.archives.find import find_sources
-from hear.archives.tar import ArchiveError
-from hear.archives.unpack import MAX_MEMBER_BYTES, unpack
+from hear.archives.unpack import MAX_MEMBER_BYTES, ArchiveError, unpack
 from hear.files import sha256_file, write_json
 from hear.tasks.audio_checks import check_audio
 from hear.tasks.fingerprint import folder_fingerprint
@@ -116,7 +115,9 @@ def test_an_archive_of_two_tasks_is_refused(make_task: MakeTask, tmp_path: Path)
     with tarfile.open(tmp_path / "two.tar.gz", "w:gz") as tar:
         tar.add(first, arcname="tasks/a-v1-full")
         tar.add(second, arcname="tasks/b-v1-full")
-    with pytest.raises(ArchiveError, match="expected one task folder per archive, found"):
+    with pytest.raises(
+        ArchiveError, match="expected one task folder per archive, with .* found tasks/a"
+    ):
         unpack(tmp_path / "two.tar.gz", tmp_path / "out", progress=False)
     assert not list((tmp_path / "out").iterdir())
 
@@ -175,7 +176,10 @@ def test_what_is_no_archive_or_no_task_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.tar.gz").write_bytes(b"<html>Too many requests</html>")
     assert_refused(tmp_path / "a.tar.gz", "expected a complete tar archive (plain or gzip)")
     pack_members(tmp_path / "b.tar.gz", member("t/readme.txt"))
-    assert_refused(tmp_path / "b.tar.gz", "expected a task folder with task_metadata.json")
+    assert_refused(
+        tmp_path / "b.tar.gz",
+        "expected one task folder per archive, with task_metadata.json, found none",
+    )
     pack_members(tmp_path / "c.tar.gz", member("task_metadata.json"))
     assert_refused(tmp_path / "c.tar.gz", "task_metadata.json inside a task folder, found it at")
 
@@ -190,12 +194,12 @@ def test_sources_are_archives_and_folders_at_any_usual_depth(
     pack(make_task("c-v1-full"), data / "more/c.tar")
     (data / ".hidden.tar.gz").write_bytes(b"")
     sources = find_sources(data)
-    found = [(source.folder_name, source.kind, source.task_name) for source in sources]
+    found = [(source.folder_name, source.path.is_dir(), source.task_name) for source in sources]
     assert found == [
-        ("a-v1-full", "archive", "a"),
-        ("b-v1-full", "folder", "b"),
-        ("c-v1-full", "archive", "c"),
-        ("d-v1-full", "folder", "d"),
+        ("a-v1-full", False, "a"),
+        ("b-v1-full", True, "b"),
+        ("c-v1-full", False, "c"),
+        ("d-v1-full", True, "d"),
     ]
     assert sources[0].metadata["splits"] == ["test", "train", "valid"]
     assert [source.folder_name for source in find_sources(data / "d-v1-full")] == ["d-v1-full"]

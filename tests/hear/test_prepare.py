@@ -12,7 +12,7 @@ import soundfile
 
 from hear.archives.downsample import STEPS, resample_folder
 from hear.archives.prepare import prepare_archives
-from hear.archives.tar import ArchiveError
+from hear.archives.unpack import ArchiveError
 from hear.audio.read import ClipError, read_clip, read_samples
 from hear.files import sha256_file
 from hear.tasks.audio_checks import check_audio

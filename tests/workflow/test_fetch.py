@@ -19,7 +19,7 @@ import yaml
 from real_archives import NAMES, RECORD, TASKS
 
 from hear.archives.prepare import NOTES, prepare_archives
-from hear.archives.tar import ArchiveError
+from hear.archives.unpack import ArchiveError
 from passt.checkpoints import Checkpoint, CheckpointError
 from passt.download import Backoff, DownloadError
 from workflow.fetch.fetch import (

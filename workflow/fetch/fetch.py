@@ -6,12 +6,11 @@ import json
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
+from contextlib import contextmanager
 from pathlib import Path
 
 from hear.archives.prepare import prepare_archives
-from hear.archives.tar import ArchiveError
+from hear.archives.unpack import ArchiveError
 from hear.files import replacing
 from hear.tasks.problems import METADATA_FILE
 from passt.download import Backoff, DownloadError, download, hashes_of
@@ -28,6 +27,7 @@ from workflow.fetch.known import (
 from workflow.fetch.space import ARCHIVES, CHECKPOINTS, Need, SpaceError, check_space
 
 LOCK = Path("resources/.downloads.lock")
+WAITING = "waiting for another download to end"
 
 
 class RecordError(ValueError):
@@ -81,7 +81,7 @@ def fetch_archive(
         still to come, DownloadError or KnownError if the archive cannot be had or is another file
         than the lock file or an earlier download says.
     """
-    with _one_at_a_time():
+    with locked(LOCK, WAITING):  # Zenodo throttles parallel clients
         known, urls, files = known_facts(name), _mirrors(name, settings), {}
         try:
             files = _record(settings, backoff, progress)
@@ -93,7 +93,7 @@ def fetch_archive(
             entry = find_file(files, name)
             known[f"record {settings['record']}"] = entry
             urls.append(str(entry["url"]))
-        check_space([_with_sizes(need, files) for need in needs], ARCHIVES, tasks_dir)
+        check_space(needs, ARCHIVES, tasks_dir, {key: files[key]["size"] for key in files})
         return _download(urls, ARCHIVES / name, known, backoff, progress)
 
 
@@ -106,7 +106,7 @@ def fetch_checkpoint(
     """
     name = url.rsplit("/", 1)[1]
     path, known = CHECKPOINTS / name, known_facts(name)
-    with _one_at_a_time():
+    with locked(LOCK, WAITING):  # Zenodo throttles parallel clients
         if settings["folder"] and (given := Path(settings["folder"]) / name).is_file():
             found = hashes_of(given)
             agreed(name, known | {str(given): found})
@@ -179,21 +179,12 @@ def _check_folders(folders: Sequence[Path], expected: Mapping) -> None:
             )
 
 
-def _one_at_a_time() -> AbstractContextManager:
-    """Wait until no other process downloads: Zenodo throttles parallel clients."""
-    return locked(LOCK, "waiting for another download to end")
-
-
 def _mirrors(name: str, settings: dict) -> list[str]:
     return [f"{base.rstrip('/')}/{name}" for base in settings.get("mirrors") or []]
 
 
 def _download(
-    urls: list[str],
-    path: Path,
-    known: dict[str, Facts],
-    backoff: Backoff | None,
-    progress: bool,
+    urls: list[str], path: Path, known: dict[str, Facts], backoff: Backoff | None, progress: bool
 ) -> Path:
     expected = agreed(path.name, known)
     found, url = download(urls, path, expected, backoff, progress=progress)
@@ -211,11 +202,3 @@ def _record(settings: dict, backoff: Backoff | None, progress: bool) -> dict[str
         return read_record(path, f"{site}/records/{number}/files")
     except ValueError as error:
         raise RecordError(f"the list of archives could not be had: {error}") from error
-
-
-def _with_sizes(need: Need, files: Mapping[str, Facts]) -> Need:
-    sizes = {
-        name: int(files[name]["size"]) if name in files else size
-        for name, size in need.archives.items()
-    }
-    return replace(need, archives=sizes)

@@ -87,11 +87,8 @@ def exhibit_inputs(wildcards, id):
     return found | {"code": code_of(exhibit.rule, exhibit.modules)}
 
 
-def replicates(wildcards):
-    """Bootstrapped scores; the leaderboard's entries published no predictions to draw from."""
-    return [f"results/{wildcards.study}/replicates.npz"] if STUDIES[wildcards.study].models else []
-
-
-def measured(wildcards):
-    """Measured costs; none for the leaderboard."""
-    return [f"results/{wildcards.study}/measure.csv"] if STUDIES[wildcards.study].models else []
+def of_run(wildcards, **files):
+    """Files of models that are run; the leaderboard's entries left neither predictions nor costs."""
+    if not STUDIES[wildcards.study].models:
+        return {}
+    return {name: file.format(study=wildcards.study) for name, file in files.items()}

@@ -70,10 +70,10 @@ rule estimate:
     message:
         "estimate: scores, ranks and differences of study {wildcards.study}, with intervals"
     input:
+        unpack(lambda w: of_run(w, replicates="results/{study}/replicates.npz")),
         summary="results/{study}/summary.csv",
         maxima="results/{study}/maxima.csv",
         metrics="results/{study}/metrics.csv",
-        replicates=replicates,
         code=code_of("estimate"),
     output:
         "results/{study}/estimates.csv",
@@ -93,11 +93,10 @@ rule judge:
     message:
         "judge: the paper's claims by study {wildcards.study}"
     input:
+        unpack(lambda w: of_run(w, replicates="results/{study}/replicates.npz", measured="results/{study}/measure.csv")),
         summary="results/{study}/summary.csv",
         maxima="results/{study}/maxima.csv",
         metrics="results/{study}/metrics.csv",
-        replicates=replicates,
-        measured=measured,
         claims=STUDY.config["claims"],
         code=code_of("judge"),
     output:

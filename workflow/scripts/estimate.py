@@ -9,7 +9,7 @@ from workflow.logs import logged
 
 with logged(snakemake.log[0]):
     summary = read_summary(snakemake.input.summary)
-    replicates = snakemake.input.replicates or None
+    replicates = snakemake.input.get("replicates")
     metrics = read_metrics(snakemake.input.metrics)
     cells = build_cells(summary, replicates, snakemake.params.embeddings, metrics)
     maxima = read_maxima(snakemake.input.maxima)

@@ -10,7 +10,7 @@ from workflow.study.claims import read_claims
 
 with logged(snakemake.log[0]):
     summary = read_summary(snakemake.input.summary)
-    replicates, measured = snakemake.input.replicates or None, snakemake.input.measured
+    replicates, measured = snakemake.input.get("replicates"), snakemake.input.get("measured")
     metrics = read_metrics(snakemake.input.metrics)
     cells = build_cells(summary, replicates, snakemake.params.embeddings, metrics)
     table = ledger(
