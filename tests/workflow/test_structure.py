@@ -13,7 +13,7 @@ from packaging.markers import Marker
 
 ROOT = Path(__file__).parents[2]
 LIBRARIES = ("passt", "hear", "mini", "zoo", "analysis")
-FRONT_END = {"passt", "passt.mel", "passt.checks", "passt.windows", "passt.transformer"}
+FRONT_END = {f"passt.{m}" for m in ("architecture", "checks", "lengths", "mel", "windows")}
 MAY_IMPORT = {"zoo": FRONT_END}  # log-mel is PaSST's front end without the network
 
 

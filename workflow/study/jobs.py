@@ -13,7 +13,9 @@ from pathlib import Path
 
 from hear.api.model import HearModel
 from hear.features.embed import Model
-from passt.checkpoints import Checkpoint, sha256_file
+from passt.checkpoints import Checkpoint
+from passt.files import sha256_file
+from passt.weights import load_embedder
 
 ALL = "all"  # name of the batch that is everything
 
@@ -62,7 +64,7 @@ def load_source(entry: dict) -> tuple[Model, dict[str, str]]:
     if entry["checkpoint"] is not None:
         checkpoint = Checkpoint.from_config(entry["source"], entry["checkpoint"])
         options = entry["embedding"]
-        model = checkpoint.embedder(options["device"], options["precision"])
+        model = load_embedder(checkpoint, options["device"], options["precision"])
         fingerprint = checkpoint.fingerprint()
     else:
         model = HearModel(**entry["model"])
