@@ -49,7 +49,7 @@ class Variant:
         whole = all(type(ms) is int and ms > 0 for ms in fields)  # True and 160.0 are none
         if not whole or list(fields) != sorted(set(fields)):
             raise ValueError(
-                "receptive_fields_ms: expected positive whole numbers of ms, ascending, "
+                "receptive_fields_ms: expected ascending positive whole numbers of ms, "
                 f"found {list(fields)}"
             )
         if self.levels != "L" and not fields:

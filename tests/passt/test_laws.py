@@ -216,7 +216,7 @@ def test_variants_that_make_no_sense_are_refused(levels, fields):
 
 @pytest.mark.parametrize("ms", [0, -160, True, 160.0, float("inf"), float("nan"), "160", None])
 def test_receptive_fields_are_positive_whole_numbers_of_ms(ms):
-    with pytest.raises(ValueError, match="receptive_fields_ms: expected positive whole numbers"):
+    with pytest.raises(ValueError, match="receptive_fields_ms: expected ascending positive whole"):
         Variant("c", "M", (ms,))
 
 
