@@ -28,7 +28,7 @@ import torch
 
 from analysis.tables.scores import write_csv
 from benchmarks.clips import write_files
-from benchmarks.machine import machine, sgemm_flops_per_s, versions
+from benchmarks.machine import origin, sgemm_flops_per_s
 from hear.features.embed import embed_task
 from hear.features.store import read_components
 from passt.architecture import Architecture
@@ -122,7 +122,7 @@ def measure(case: Case, reference: Reference, repeats: int, threads: int, folder
     else:
         np.save(folder / "audio.npy", audio.numpy())
         request |= {"audio": str(folder / "audio.npy"), "output": str(folder / "reference.npy")}
-    flops = view_flops(model, case.view, audio.shape[1]) * max(1, case.n_files)
+    flops = view_flops(model.checkpoint, case.view, case.seconds) * max(1, case.n_files)
     runs, shares = [], []
     for _ in range(repeats):
         before = sgemm_flops_per_s()
@@ -142,8 +142,8 @@ def measure(case: Case, reference: Reference, repeats: int, threads: int, folder
         "ratio": f"{slow / fast:.2f}",
         "max_abs_diff": f"{np.abs(found - expected).max():.1e}",
         "sgemm_share": "" if case.view == "mel" else f"{statistics.median(shares):.2f}",
-        "machine": machine(),
-        "versions": f"{versions()}; {answer['versions']}",
+        "machine": origin()["machine"],
+        "versions": f"{origin()['versions']}; {answer['versions']}",
     }
 
 

@@ -22,7 +22,7 @@ import torch
 
 from analysis.tables.scores import write_csv
 from benchmarks.clips import open_task, write_task
-from benchmarks.machine import machine, peak_mib, versions
+from benchmarks.machine import origin, peak_mib
 from hear.features.embed import embed_task
 from passt.checkpoints import Checkpoint
 from passt.weights import load_embedder
@@ -76,8 +76,7 @@ def measure(view: str, n_clips: int, seconds: float) -> dict:
         "before_mib": f"{found['before_mib']:.0f}",
         "growth_mib": f"{found['peak_mib'] - found['before_mib']:.1f}",
         "wall_s": f"{time.perf_counter() - start:.1f}",
-        "machine": machine(),
-        "versions": versions(),
+        **origin(),
     }
 
 

@@ -20,7 +20,7 @@ import yaml
 from tqdm import tqdm
 
 from analysis.tables.scores import write_csv
-from benchmarks.machine import machine, versions
+from benchmarks.machine import origin
 from hear.features.embed import embed_task
 from hear.tasks.manifest import read_manifest
 from passt.weights import load_embedder
@@ -77,7 +77,7 @@ def main() -> None:
     for row in rows:
         row["ratio"] = f"{row['wall_s_by_itself'] / row['wall_s_once']:.2f}"
         row |= {key: f"{row[key]:.1f}" for key in ("wall_s_once", "wall_s_by_itself")}
-        row |= {"threads": 1, "machine": machine(), "versions": versions()}
+        row |= {"threads": 1} | origin()
     write_csv(pd.DataFrame(rows), OUTPUT)
 
 

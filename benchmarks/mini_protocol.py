@@ -21,7 +21,7 @@ import yaml
 from scipy.stats import spearmanr
 from tqdm import tqdm
 
-from benchmarks.machine import machine, versions
+from benchmarks.machine import origin
 from hear.features.store import read_stored
 from hear.probe.predict import predict_task
 from hear.protocol import Protocol
@@ -88,8 +88,7 @@ def summarize(table: pd.DataFrame) -> pd.DataFrame:
                 "reference_mean_score": round(reference.mean(), 4),
                 "mini_cpu_s": round(seconds["mini"], 1),
                 "reference_cpu_s": round(seconds["reference"], 1),
-                "machine": machine(),
-                "versions": versions(),
+                **origin(),
             }
         )
     return pd.DataFrame(rows)

@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import probe_cases
-from benchmarks.heareval_machine import machine
+from benchmarks.machine import origin
 from hear.heareval.backend import PYTHON, RUNNER
 from hear.metrics.clips import METRICS
 
@@ -157,7 +157,7 @@ def main() -> None:
             rows = scoring(python)
         else:
             rows = whole_task(case, python, options.threads, options.program)
-        facts = {"device": "cpu", "threads": options.threads} | machine(python)
+        facts = {"device": "cpu", "threads": options.threads} | origin(python)
         table = pd.DataFrame([facts | row for row in rows])
         if OUTPUT.exists():
             before = pd.read_csv(OUTPUT)

@@ -22,7 +22,7 @@ from typing import Any
 import pandas as pd
 import torch
 
-from benchmarks.heareval_machine import cpu_seconds, machine
+from benchmarks.machine import cpu_seconds, origin
 from benchmarks.parity_summary import summarize
 from hear.heareval import backend
 from hear.metrics.clips import METRICS
@@ -106,7 +106,7 @@ def run(case: str, program: str, seed: int, python: str) -> dict[str, Any]:
     row["search_sha256"] = _hash(json.dumps([asdict(point) for point in result.grid]).encode())
     row["predictions_sha256"] = _hash(b"".join(f.probabilities.tobytes() for f in result.folds))
     row |= {"cpu_s": round(cpu_seconds() - cpu, 2)}
-    row |= {"wall_s": round(time.perf_counter() - started, 2)} | machine(python)
+    row |= {"wall_s": round(time.perf_counter() - started, 2)} | origin(python)
     return row
 
 

@@ -22,7 +22,7 @@ import yaml
 from tqdm import tqdm
 
 from analysis.tables.scores import write_csv
-from benchmarks.heareval_machine import cpu_seconds, machine
+from benchmarks.machine import cpu_seconds, origin
 from hear.evaluators import evaluator
 from hear.features.store import read_stored
 from hear.heareval.backend import PYTHON
@@ -61,7 +61,7 @@ def measure(study: Study, task: str, python: str, bar: tqdm) -> dict:
         "heareval_cpu_s": f"{seconds['heareval']:.1f}",
         "ratio": f"{seconds['heareval'] / seconds['native']:.2f}",
         "protocol": study.protocol.name,
-    } | machine(python)
+    } | origin(python)
 
 
 def main() -> None:
