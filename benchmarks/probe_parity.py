@@ -116,7 +116,9 @@ def _hash(content: bytes) -> str:
 
 def main() -> None:
     """Run what is missing, seed by seed through all cases, and summarize."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seeds", type=int, nargs="+", default=range(42, 50))
     parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
     parser.add_argument("--programs", nargs="+", default=["heareval", "native", "stacked"])
