@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from hear.api.caller import Findings, Caller, difference
+from hear.api.caller import Caller, Findings, difference
 from hear.api.timestamps import check_centered, check_timestamps, hop_ms
 
 FORM_S = {"scene": (2.74,), "event": (1.07, 1.98)}  # lengths that HEAR's validator tries

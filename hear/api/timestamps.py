@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from hear.api.caller import Findings, Caller
+from hear.api.caller import Caller, Findings
 
 MAX_HOP_MS = 50.0  # MAESTRO's onset tolerance, hearbenchmark.com/hear-api.html
 MAX_JITTER_MS = 1.0  # hear-validator: deviation of a hop from the mean hop

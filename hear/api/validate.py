@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 from torch import nn
 
-from hear.api.caller import Findings, Caller
+from hear.api.caller import Caller, Findings
 from hear.api.checks import check_kind
 from hear.api.model import HearModel, ModelError
 
