@@ -116,10 +116,6 @@ class Protocol:
             Any of the attributes; lists are accepted for tuples. Missing ones keep the
             reference's values.
 
-        Returns
-        -------
-        Protocol
-
         Raises
         ------
         ProtocolError
@@ -190,7 +186,6 @@ def grid_points(protocol: Protocol, seed: int) -> list[GridPoint]:
 
     Parameters
     ----------
-    protocol : Protocol
     seed : int
         The same seed picks the same points as ``random.seed(seed)`` does in the reference.
 

@@ -60,7 +60,6 @@ class Claim:
         ``hear2021``: all its entries are the others.
     tasks : tuple of str
         Which tasks; empty: those of ``category`` (``all``: every one).
-    category : str
     than_categories : tuple of str
         The number is a difference to the same number in each of these categories.
     shared : bool
@@ -137,7 +136,6 @@ def decide(claim: Claim, numbers: list[Number]) -> Verdict:
 
     Parameters
     ----------
-    claim : Claim
     numbers : list of Number
         All must lie on the claimed side.
 
@@ -166,7 +164,6 @@ def judge_measured(claim: Claim, measured: Measured) -> Verdict:
     ----------
     claim : Claim
         With ``ratio``.
-    measured : Measured
 
     Returns
     -------

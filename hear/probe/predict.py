@@ -40,10 +40,8 @@ def predict_task(
         Features of (folder, split).
     protocol : Protocol
         The study's; what a task prescribes is added here.
-    seed : int
     provenance : dict
         Stored in the header; without an ``evaluator`` it is ``native``.
-    progress : bool
     evaluate : callable
         ``hear.probe.search.train_and_predict`` or what stands in for it.
 

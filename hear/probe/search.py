@@ -83,7 +83,6 @@ def train_and_predict(
 
     Parameters
     ----------
-    data : ProbeData
     protocol : Protocol
         As resolved by ``Protocol.for_task``.
     seed : int

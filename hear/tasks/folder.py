@@ -121,10 +121,6 @@ def read_task(path: Path | str) -> TaskFolder:
     path : Path or str
         The task folder.
 
-    Returns
-    -------
-    TaskFolder
-
     Raises
     ------
     TaskError
