@@ -1,98 +1,195 @@
-"""What a report can show, in its order. One entry adds an exhibit."""
+"""Registry of the figures and tables: what each is called, is made from, and where it is drawn.
+
+Plain data, read by the workflow before anything is computed: only the standard library is imported.
+An exhibit is one entry here and its drawing, ``function(**tables, text)``, with its caption beside
+it, ``function_caption(text, numbers)``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+import difflib
+from collections.abc import Collection
 from dataclasses import dataclass
 
-import pandas as pd
-
-from analysis.exhibits import captions
-from analysis.exhibits.figures.common import FigureText
-
-Caption = Callable[[FigureText, pd.DataFrame], str]
+READERS = {  # table that exhibits are made from: what reads it
+    "summary": "analysis.tables.normalize:read_summary",
+    "estimates": "analysis.statistics.estimates:read_estimates",
+    "tasks": "analysis.exhibits.tables:read_tasks",
+    "measure": "analysis.exhibits.costs:read_costs",
+    "reference": "analysis.exhibits.reproduction:read_reference",
+}
+_DRAWN = (".pdf", ".png", ".svg", ".csv")
 
 
 @dataclass(frozen=True)
 class Exhibit:
-    """One figure or table of the report.
+    """One figure or table of a study.
 
     Attributes
     ----------
+    id : str
+        Path of its files below the study's folder, without suffix.
     name, title : str
         "Figure 6", and what it is about.
-    path : str
-        Below the study's folder, without suffix; its last part is the exhibit's id in the page.
-    caption : function of FigureText and DataFrame
-        Says what is drawn from the words of the study and the exhibit's own numbers.
+    drawing : str
+        ``module:function`` that draws it, or of its caption's name without ``_caption``.
+    of : tuple of str
+        The tables that the drawing takes, keys of `READERS`; empty where a rule of its own makes
+        the exhibit.
     kind : str
-        ``figure`` (SVG and CSV), ``table`` (CSV), ``scores`` (CSV, the best of each column
-        marked), ``claims`` (CSV, verdicts marked).
+        ``figure``, ``table``, ``scores`` (the best of each column is marked) or ``claims``
+        (verdicts are marked).
+    needs : tuple of str
+        What a study must have besides: ``run`` (models are run here), ``event`` (event tasks),
+        ``request`` (made on request only).
     folded : bool
         Shown only when opened: long tables.
     hidden : tuple of str
-        Columns of the CSV that the caption says instead.
+        Columns of the CSV that the report leaves out.
+    suffixes : tuple of str
+        Of its files.
     """
 
+    id: str
     name: str
     title: str
-    path: str
-    caption: Caption
+    drawing: str
+    of: tuple[str, ...] = ()
     kind: str = "figure"
+    needs: tuple[str, ...] = ()
     folded: bool = False
     hidden: tuple[str, ...] = ()
+    suffixes: tuple[str, ...] = _DRAWN
 
     @property
-    def id(self) -> str:
-        """Name of the exhibit's place in the page."""
-        return self.path.rpartition("/")[2]
+    def stem(self) -> str:
+        """Name of its files without suffix."""
+        return self.id.rpartition("/")[2]
+
+    @property
+    def rule(self) -> str:
+        """The rule that makes it: ``draw``, ``tabulate``, or empty for one of its own."""
+        if not self.of:
+            return ""
+        return "draw" if self.kind == "figure" else "tabulate"
 
     @property
     def csv(self) -> str:
-        """The exhibit's numbers, below the study's folder."""
-        return f"{self.path}.csv"
+        """Its numbers, below the study's folder."""
+        return f"{self.id}.csv"
 
     @property
     def files(self) -> list[str]:
-        """All files that the page needs, below the study's folder."""
-        return [self.csv, *([f"{self.path}.svg"] if self.kind == "figure" else [])]
+        """All its files, below the study's folder."""
+        return [f"{self.id}{suffix}" for suffix in self.suffixes]
+
+    @property
+    def page_files(self) -> list[str]:
+        """The files that the report shows, below the study's folder."""
+        return [file for file in self.files if file.endswith((".svg", ".csv"))]
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """Modules that the exhibit depends on, as far as they are chosen here by name."""
+        places = (self.drawing, *(READERS[table] for table in self.of))
+        return tuple(dict.fromkeys(place.partition(":")[0] for place in places))
 
 
-HEADLINE = "figure_9"
-EXHIBITS = (
-    Exhibit("Table 1", "The tasks", "tables/table_1", captions.table_1, "table"),
-    Exhibit(
-        "Table 2", "Cost of finer STFT hops", "tables/table_2", captions.table_2, "table",
-        hidden=("device", "network"),
+def _figure(number: int, title: str, module: str, *of: str, needs: tuple = ("run",)) -> Exhibit:
+    stem = f"figure_{number}"
+    place = f"analysis.exhibits.{module}:{stem}"
+    return Exhibit(f"figures/{stem}", f"Figure {number}", title, place, of, needs=needs)
+
+
+def _table(stem: str, name: str, title: str, place: str, *of: str, **more: object) -> Exhibit:
+    more = {"kind": "table", "suffixes": (".csv", ".md")} | more
+    return Exhibit(f"tables/{stem}", name, title, f"analysis.exhibits.{place}", of, **more)
+
+
+HEADLINE = "figures/figure_9"
+EXHIBITS = (  # in the report's order
+    _table("table_1", "Table 1", "The tasks", "tables:table_1", "tasks"),
+    _table(
+        "table_2", "Table 2", "Cost of finer STFT hops", "costs:table_2", "measure",
+        needs=("run",), hidden=("device", "network"),
     ),
-    Exhibit("Figure 3", "Speed and memory of training", "figures/figure_3", captions.figure_3),
-    Exhibit("Figure 4", "Levels, on event tasks", "figures/figure_4", captions.figure_4),
-    Exhibit("Figure 5", "Receptive fields, on event tasks", "figures/figure_5", captions.figure_5),
-    Exhibit("Figure 6", "Levels, by category", "figures/figure_6", captions.figure_6),
-    Exhibit("Figure 7", "STFT hops, by category", "figures/figure_7", captions.figure_7),
-    Exhibit("Figure 8", "PaSST beside other models", "figures/figure_8", captions.figure_8),
-    Exhibit("Figure 9", "All models over all their tasks", "figures/figure_9", captions.figure_9),
-    Exhibit(
-        "Figure 10", "Base against improved, task by task", "figures/figure_10", captions.figure_10
+    _figure(3, "Speed and memory of training", "costs", "measure"),
+    _figure(
+        4, "Levels, on event tasks", "event_bars", "summary", "estimates", needs=("run", "event")
     ),
-    Exhibit("Ranks", "Mean ranks with intervals", "figures/ranks", captions.ranks),
-    Exhibit(
-        "Statistics", "Intervals of every number", "statistics", captions.statistics, "table", True
+    _figure(
+        5, "Receptive fields, on event tasks", "event_bars", "summary", "estimates",
+        needs=("run", "event"),
     ),
-    Exhibit("Claims", "The paper's claims against this study", "claims", captions.claims, "claims"),
+    _figure(6, "Levels, by category", "boxes", "summary"),
+    _figure(7, "STFT hops, by category", "boxes", "summary"),
+    _figure(8, "PaSST beside other models", "boxes", "summary", needs=()),
+    _figure(9, "All models over all their tasks", "overview", "summary", needs=()),
+    _figure(10, "Base against improved, task by task", "task_bars", "summary", "estimates"),
     Exhibit(
-        "Scores", "Every model on every task", "tables/scores", captions.scores, "scores", True
-    ),
-    Exhibit(
-        "Task table", "How hard the tasks are", "tables/tasks", captions.task_table, "table", True
+        "figures/ranks", "Ranks", "Mean ranks with intervals",
+        "analysis.exhibits.ranks:figure_ranks", ("estimates",),
     ),
     Exhibit(
-        "Leaderboard row", "This study's row for the public leaderboard",
-        "leaderboard_row", captions.leaderboard_row, "table", True,
+        "estimates", "Estimates", "Intervals of every number",
+        "analysis.exhibits.captions:estimates", kind="table", folded=True, suffixes=(".csv",),
+    ),
+    Exhibit(
+        "claims", "Claims", "The paper's claims against this study",
+        "analysis.exhibits.captions:claims", kind="claims", suffixes=(".csv",),
+    ),
+    _table(
+        "scores", "Scores", "Every model on every task", "tables:scores", "summary",
+        kind="scores", folded=True,
+    ),
+    _table(
+        "ranks", "Rank table", "Ranks per task and category", "ranks:table_ranks", "summary",
+        needs=("run",), folded=True, hidden=("model", "against"),
+    ),
+    _table(
+        "tasks", "Task table", "How hard the tasks are", "tables:tasks",
+        needs=("run",), folded=True,
+        hidden=("name", "prediction_type", "split_mode", "metrics", "folders"),
+    ),
+    _table(
+        "reproduction", "Reproduction", "PaSST base against its published scores",
+        "reproduction:reproduction", "summary", "reference", needs=("run",),
+    ),
+    Exhibit(
+        "leaderboard_row", "Leaderboard row", "This study's row for the public leaderboard",
+        "analysis.exhibits.captions:leaderboard_row", kind="table", needs=("request",), folded=True,
+        suffixes=(".csv",),
     ),
 )  # fmt: skip
 
 
+def find_exhibit(id: str) -> Exhibit:
+    """Return an exhibit by its id.
+
+    Raises
+    ------
+    ValueError
+        If there is none; names the nearest one.
+    """
+    by_id = {exhibit.id: exhibit for exhibit in EXHIBITS}
+    if id not in by_id:
+        near = difflib.get_close_matches(id, by_id, 1, 0.4)
+        hint = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(by_id)}"
+        raise ValueError(f"exhibit {id!r} is not in the registry; {hint}")
+    return by_id[id]
+
+
+def exhibits_of(has: Collection[str]) -> list[Exhibit]:
+    """Return the exhibits of a study.
+
+    Parameters
+    ----------
+    has : collection of str
+        The study's tables (keys of `READERS`) and what else an entry may need.
+    """
+    return [exhibit for exhibit in EXHIBITS if {*exhibit.of, *exhibit.needs} <= set(has)]
+
+
 def exhibits_among(files: Collection[str]) -> list[Exhibit]:
-    """Return the exhibits all of whose files are among `files`, paths below the study's folder."""
-    return [exhibit for exhibit in EXHIBITS if set(exhibit.files) <= set(files)]
+    """Return the exhibits that the report can show from `files`, paths below the study's folder."""
+    return [exhibit for exhibit in EXHIBITS if set(exhibit.page_files) <= set(files)]

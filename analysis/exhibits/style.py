@@ -1,4 +1,4 @@
-"""How every figure looks, the line that says what it shows, and how it is saved.
+"""House style of the figures: seaborn at column width, the study's stamp at the foot, saving.
 
 Figures are made as `matplotlib.figure.Figure` objects, without pyplot and its global state. They
 are one column wide, so what is read on the screen is what is read in print.
@@ -8,36 +8,37 @@ from __future__ import annotations
 
 import os
 import textwrap
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import matplotlib
-import pandas as pd
+import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
-from analysis.tables.scores import write_csv
+from analysis.exhibits.text import FigureText
 
 COLUMN_WIDTH_IN = 3.25  # text column of a two-column page, inches
 FONT_PT = 7.0
 SMALL_PT = 6.5  # the smallest size used anywhere: legible in print at column width
 LINE_IN = 0.115  # height of a line of SMALL_PT text, inches
 LETTER_IN = 0.0525  # mean width of a letter of SMALL_PT DejaVu Sans, inches
+_PROSE_IN = 0.048  # the same in running text, inches
 PNG_DPI = 300
 _AXES_IN = 2.7  # width of the axes of a figure, about, inches
 _UPRIGHT_FROM = 8  # from this many tick labels on, they stand upright if they do not fit
+_HANDLE_IN = 0.25  # width of a legend's handle and the space around it, inches
 
 PALETTE = (  # Okabe and Ito, "Color Universal Design", 2008: distinct under color blindness
     "#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#F0E442",
 )  # fmt: skip
 GRAY = "#BBBBBB"  # reference entries
 DARK = "#333333"
-MARKERS = {  # marker of a task within its category, and the same as a letter for the notes
-    "o": "●", "s": "■", "^": "▲", "D": "◆", "v": "▼",
-    "P": "✚", "X": "✖", "<": "◀", ">": "▶", "*": "★",
-}  # fmt: skip
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")  # of the tasks of a category
 
 _RC = {
     "font.family": "DejaVu Sans",  # ships with matplotlib: the same on every machine
@@ -47,6 +48,8 @@ _RC = {
     "xtick.labelsize": SMALL_PT,
     "ytick.labelsize": SMALL_PT,
     "legend.fontsize": SMALL_PT,
+    "legend.frameon": False,
+    "legend.handlelength": 1.2,
     "axes.linewidth": 0.6,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -75,53 +78,84 @@ _SAVING = {  # without time stamps
 
 @contextmanager
 def house_style() -> Iterator[None]:
-    """Apply the style inside a ``with`` block, leaving matplotlib's global settings alone."""
-    with matplotlib.rc_context(_RC):
+    """Apply the style inside a ``with`` block, leaving matplotlib's global settings alone.
+
+    seaborn 0.13.2 gives matplotlib's boxplot the argument ``vert``, deprecated from 3.11 on.
+    """
+    with matplotlib.rc_context(_RC), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "(?s)vert: bool")
         yield
 
 
-def new_figure(height_in: float, notes: list[str], label: str) -> Figure:
-    """Make an empty figure, one column wide, with notes and the label line at its bottom.
+def new_figure(
+    height_in: float, notes: Iterable[str], text: FigureText, strip_in: float = 0.0
+) -> Figure:
+    """Make an empty figure, one column wide, with notes and the study's stamp at its foot.
 
     Parameters
     ----------
     height_in : float
-        Height of the drawing itself in inches; the text is added below it.
-    notes : list of str
-        What a reader must know besides: missing models, meaning of error bars.
-    label : str
-        Which study and which tasks, visible on every figure.
+        Height of the drawing itself in inches; the foot is added below it.
+    notes : iterable of str
+        What a reader must know besides: missing models, meaning of intervals.
+    text : FigureText
+        Says which study and which tasks; visible on every figure.
+    strip_in : float
+        Height left free between the drawing and the foot, inches.
 
     Returns
     -------
     Figure
-        With a constrained layout that keeps the axes above the text.
+        With a constrained layout that keeps the axes above the foot.
     """
-    n_letters = int((COLUMN_WIDTH_IN - 0.1) / LETTER_IN)
-    lines = [line for note in notes for line in _wrap(note, n_letters)]
-    stamp = _wrap(label, n_letters)
-    footer_in = LINE_IN * (len(lines) + len(stamp)) + 0.12
-    total_in = height_in + footer_in
+    lines = [*_wrap(" ".join(notes)), *_wrap(text.stamp or text.label)]
+    foot_in = LINE_IN * len(lines) + 0.08
+    total_in = height_in + strip_in + foot_in
     figure = Figure(figsize=(COLUMN_WIDTH_IN, total_in), layout="constrained")
-    figure.get_layout_engine().set(rect=(0, footer_in / total_in, 1, height_in / total_in))
-    stamp_in = LINE_IN * len(stamp) + 0.04
-    placed = (("\n".join(stamp), 0.04, "bold"), ("\n".join(lines), stamp_in + 0.04, "normal"))
-    for text, bottom_in, weight in placed:
-        figure.text(
-            0.05 / COLUMN_WIDTH_IN,
-            bottom_in / total_in,
-            text,
-            fontsize=SMALL_PT,
-            weight=weight,
-            color=DARK,
-            linespacing=1.15,
-            va="bottom",
-            in_layout=False,
-        )
+    figure.get_layout_engine().set(rect=(0, 1 - height_in / total_in, 1, height_in / total_in))
+    figure.text(
+        0.05 / COLUMN_WIDTH_IN, 0.04 / total_in, "\n".join(lines), fontsize=SMALL_PT, color=DARK,
+        linespacing=1.15, va="bottom", in_layout=False,
+    )  # fmt: skip
     return figure
 
 
-def tick_labels(axes: Axes, positions: list[float], labels: list[str]) -> None:
+def _wrap(text: str) -> list[str]:
+    return textwrap.wrap(text, int((COLUMN_WIDTH_IN - 0.1) / _PROSE_IN), break_on_hyphens=False)
+
+
+def empty_figure(reason: str, text: FigureText) -> Figure:
+    """Return a figure whose single empty panel says why nothing is drawn."""
+    with house_style():
+        figure = new_figure(1.2, [], text)
+        axes = figure.add_subplot(xticks=[], yticks=[])
+        axes.text(0.5, 0.5, reason, ha="center", va="center", wrap=True, fontsize=SMALL_PT)
+    return figure
+
+
+def legend_columns(labels: list[str]) -> tuple[int, float]:
+    """Return how many columns a legend of these labels has, and its height in inches.
+
+    The height is added to that of the figure, so that a legend never makes the axes smaller.
+    """
+    for n_columns in range(len(labels), 0, -1):
+        columns = np.array_split(labels, n_columns)  # as matplotlib fills them
+        letters = sum(max(map(len, column)) for column in columns)
+        if letters * LETTER_IN + n_columns * _HANDLE_IN <= COLUMN_WIDTH_IN or n_columns == 1:
+            break
+    return n_columns, 0.13 * len(columns[0])
+
+
+def legend_above(figure: Figure, handles: list[Artist], labels: list[str]) -> None:
+    """Put the legend of `legend_columns` above the axes."""
+    n_columns, _ = legend_columns(labels)
+    figure.legend(
+        handles, labels, loc="outside upper center", ncols=n_columns, columnspacing=1.0,
+        borderaxespad=0.2, borderpad=0.1, labelspacing=0.3,
+    )  # fmt: skip
+
+
+def tick_labels(axes: Axes, positions: Iterable[float], labels: list[str]) -> None:
     """Write the labels level if they fit side by side, else slanted, else upright."""
     if max(map(len, labels)) * LETTER_IN < 0.9 * _AXES_IN / len(labels):
         axes.set_xticks(positions, labels)
@@ -136,36 +170,17 @@ def pale(color: str) -> str:
     return to_hex([(1 + part) / 2 for part in to_rgb(color)])
 
 
-def _wrap(text: str, n_letters: int) -> list[str]:
-    return textwrap.wrap(text, n_letters, break_on_hyphens=False)
-
-
 def save_figure(
     figure: Figure, stem: str | Path, kinds: Iterable[str] = ("pdf", "png", "svg")
-) -> list[Path]:
+) -> None:
     """Save a figure as ``stem.pdf``, ``stem.png`` and ``stem.svg``, or some of them.
 
     Written under temporary names and renamed. The files carry no time stamps: the same figure
     gives the same bytes.
-
-    Returns
-    -------
-    list of Path
-        The files, in this order.
     """
-    written = []
     for kind in kinds:
         path = Path(f"{stem}.{kind}")
         temporary = path.with_name(f"{path.name}.tmp")
         with house_style():
             figure.savefig(temporary, format=kind, **_SAVING[kind])
         os.replace(temporary, path)
-        written.append(path)
-    return written
-
-
-def save_exhibit(drawn: tuple[Figure, pd.DataFrame], stem: str | Path) -> list[Path]:
-    """Save a figure function's result as :func:`save_figure` does, its numbers as ``stem.csv``."""
-    figure, numbers = drawn
-    write_csv(numbers, f"{stem}.csv")
-    return [*save_figure(figure, stem), Path(f"{stem}.csv")]

@@ -11,8 +11,9 @@ from pathlib import Path
 import jinja2
 import pandas as pd
 
-from analysis.exhibits.figures.common import FigureText
+from analysis.exhibits.make import caption
 from analysis.exhibits.registry import HEADLINE, Exhibit
+from analysis.exhibits.text import FigureText
 from analysis.report.tables import Table, claims_table, plain_table, scores_table, task_scores
 from analysis.report.trace import Trace
 
@@ -30,6 +31,7 @@ class Facts:
     Attributes
     ----------
     study, title : str
+        Name of the study, and of the page.
     notices : list of str
         What these tasks and weights are, and what follows from that for a reader.
     settings, machine : mapping
@@ -68,11 +70,8 @@ def render_report(
     root : Path
         The study's folder; the report belongs into it, as its links are relative to it.
     exhibits : list of Exhibit
-        Those to show, in order; their files must be there. With ``scores`` there must be
+        Those to show, in order; their files must be there. With the scores there must be
         ``summary.csv`` too.
-    facts : Facts
-    trace : Trace
-    text : FigureText
 
     Returns
     -------
@@ -99,7 +98,7 @@ def render_report(
         exhibits=[item for item in shown if item["kind"] == "figure" or not item["folded"]],
         annex=[item for item in shown if item["folded"]],
         claims=by_id.get("claims"),
-        per_task=task_scores(root, text) if "scores" in by_id else None,
+        per_task=task_scores(root, text) if "tables/scores" in by_id else None,
         stages=plain_table(facts.stages),
     )
 
@@ -114,10 +113,10 @@ def _shown(root: Path, exhibit: Exhibit, text: FigureText) -> dict:
         "kind": exhibit.kind,
         "folded": exhibit.folded,
         "csv": exhibit.csv,
-        "caption": exhibit.caption(text, numbers),
+        "caption": caption(exhibit, text, numbers),
     }
     if exhibit.kind == "figure":
-        return shown | _image(root / f"{exhibit.path}.svg")
+        return shown | _image(root / f"{exhibit.id}.svg")
     return shown | {"table": _table(exhibit, numbers, text)}
 
 

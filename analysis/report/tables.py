@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.exhibits.figures.common import OFFICIAL_BASE, FigureText
+from analysis.exhibits.numbers import OFFICIAL_BASE
+from analysis.exhibits.text import FigureText
 from analysis.tables.normalize import read_summary
-from analysis.tables.words import metric_label, ordered_categories
+from analysis.tables.words import ordered_categories
 
 BEST = "★"
 CLAIM_COLUMNS = (  # of claims.csv, readable on a page; the caption links to the rest
@@ -91,7 +92,7 @@ def task_scores(root: Path, text: FigureText) -> Table:
     for key in keys.sort_values(["order", "name"]).itertuples():
         scores = {model: cells.get((key.task, model)) for model in models}
         best = max((s for s in scores.values() if pd.notna(s)), default=None)
-        row = [Cell(t, t) for t in (key.name, key.category, metric_label(key.metric))]
+        row = [Cell(t, t) for t in (key.name, key.category, text.metric_label(key.metric))]
         if not official.empty:
             row += _official(official[official["task"] == key.task])
         row += [

@@ -1,4 +1,4 @@
-"""Pretraining sources that instruments play: phrases, drum patterns, small bands."""
+"""Pretraining sources: phrases of instruments, drum patterns, small bands."""
 
 from __future__ import annotations
 

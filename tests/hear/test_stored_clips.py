@@ -9,7 +9,7 @@ import pytest
 import soundfile
 import torch
 
-from hear.audio.read import AudioError, read_clip
+from hear.audio.read import ClipError, read_clip
 from hear.audio.stored import StoredClip
 from hear.features import embed
 from passt.checkpoints import Checkpoint
@@ -81,21 +81,21 @@ def test_long_clips_stay_in_their_file_and_keep_their_place(write, tmp_path, mon
 
 
 def test_bad_files_are_named(write, small_blocks, tmp_path):
-    with pytest.raises(AudioError, match="missing.wav: expected a readable audio file"):
+    with pytest.raises(ClipError, match="missing.wav: expected a readable audio file"):
         StoredClip(tmp_path / "missing.wav", WANTED_HZ)
-    with pytest.raises(AudioError, match="a.wav: expected audio, found no samples"):
+    with pytest.raises(ClipError, match="a.wav: expected audio, found no samples"):
         StoredClip(write(0, WANTED_HZ), WANTED_HZ)
     soundfile.write(tmp_path / "a.wav", np.zeros((9, 2)), WANTED_HZ)
-    with pytest.raises(AudioError, match="a.wav: expected one channel, found 2"):
+    with pytest.raises(ClipError, match="a.wav: expected one channel, found 2"):
         StoredClip(tmp_path / "a.wav", WANTED_HZ)
     samples = np.zeros(9600)
     samples[5000] = np.nan
     soundfile.write(tmp_path / "a.wav", samples, WANTED_HZ, subtype="FLOAT")
-    with pytest.raises(AudioError, match="found 1 of 3200 NaN or infinite, first 5000"):
+    with pytest.raises(ClipError, match="found 1 of 3200 NaN or infinite, first 5000"):
         StoredClip(tmp_path / "a.wav", WANTED_HZ).stretch(0, 9600)
     clip = StoredClip(write(9600, WANTED_HZ), WANTED_HZ)
     write(4000, WANTED_HZ)  # someone writes it anew
-    with pytest.raises(AudioError, match="a.wav: expected 9600 samples, found 4000"):
+    with pytest.raises(ClipError, match="a.wav: expected 9600 samples, found 4000"):
         clip.stretch(0, 9600)
 
 

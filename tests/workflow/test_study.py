@@ -108,7 +108,7 @@ def test_random_weights_are_labeled_everywhere(config):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"studdy": "x"}, "top level: unknown 'studdy'; did you mean 'study'"),
+        ({"stdy": "x"}, "top level: unknown 'stdy'; did you mean 'study'"),
         ({"study": "official"}, "study: 'official' is not what is expected here"),
         ({"study": "a/b"}, "study: 'a/b' is not what is expected here"),
         ({"study": 2024}, "study: 2024 is not what is expected here"),

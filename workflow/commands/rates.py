@@ -28,7 +28,7 @@ from hear.probe.data import ProbeData
 from hear.probe.search import train_and_predict
 from hear.protocol import Protocol
 from hear.tasks.folder import Fold
-from mini.registry import MINI_TASKS
+from mini.registry import find_mini_task
 from mini.writer import write_task
 from passt.checkpoints import Checkpoint
 from passt.mel import SAMPLE_RATE_HZ
@@ -214,7 +214,7 @@ def _start_s() -> float:
 
 
 def _generate_s(slug: str) -> float:
-    task = MINI_TASKS[slug]
+    task = find_mini_task(slug)
     seconds, n_clips = 0.0, 0
     with tempfile.TemporaryDirectory() as folder:
         for part in task.parts:

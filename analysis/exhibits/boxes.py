@@ -1,0 +1,296 @@
+"""Figures 6, 7 and 8: boxes per category of levels, of STFT hops, of PaSST beside other models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from analysis.exhibits.numbers import (
+    BASE,
+    BOX_NOTE,
+    IMPROVED,
+    MIN_BOX_TASKS,
+    NOTHING_DRAWN,
+    OFFICIAL_BASE,
+    POINT_COLUMNS,
+    count,
+    has_official,
+    mark_random_init,
+    missing_note,
+    numbers,
+    official_in_words,
+    pick,
+    tasks_in_words,
+)
+from analysis.exhibits.style import (
+    COLUMN_WIDTH_IN,
+    DARK,
+    LETTER_IN,
+    MARKERS,
+    PALETTE,
+    SMALL_PT,
+    empty_figure,
+    house_style,
+    legend_above,
+    legend_columns,
+    new_figure,
+    pale,
+)
+from analysis.exhibits.text import FigureText
+from analysis.tables.words import ordered_categories
+
+LEVELS = {"passt_m_hop10": "M", "passt_h_hop10": "H", BASE: "M+H"}  # Figure 6
+HOPS = {BASE: "10", "passt_mh_hop5": "5", "passt_mh_hop3": "3"}  # Figure 7
+REFERENCES = {"OpenL3": "OpenL3", "wav2vec2": "Wav2Vec2", "CVSSP PANNS": "PANNs"}  # Figure 8
+_HEIGHT_IN = 2.1  # of axes with the names around them
+_GAP = 0.9  # distance between categories, in units of the distance between boxes
+_BOX = 0.8  # width of a box, in the same units
+_SPREAD = 0.52  # width over which a box's points are spread, in the same units
+_SLOTS = 7.0  # least width of the horizontal axis, in the same units: few boxes stay slim
+
+
+def figure_6(summary: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.DataFrame]:
+    """Draw figure 6: boxes per category of the levels M, H and M+H.
+
+    Returns
+    -------
+    figure : Figure
+        Normalized scores; a box per category and model, a point per task, the number of tasks
+        above. Of fewer than `MIN_BOX_TASKS` tasks only the points and their median.
+    numbers : DataFrame
+        What is drawn, one row per point, columns `POINT_COLUMNS`.
+    """
+    return _category_boxes(summary, text, 6, LEVELS, "M features, H logits; hop 10 ms")
+
+
+def figure_6_caption(text: FigureText, numbers: pd.DataFrame) -> str:
+    return _caption("M (features), H (logits) and M+H at hop 10 ms", text, numbers)
+
+
+def figure_7(summary: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.DataFrame]:
+    """Draw figure 7: hops of 10, 5 and 3 ms with M+H; otherwise as `figure_6`."""
+    return _category_boxes(summary, text, 7, HOPS, "STFT hop of M+H, ms")
+
+
+def figure_7_caption(text: FigureText, numbers: pd.DataFrame) -> str:
+    return _caption("M+H at STFT hops of 10, 5 and 3 ms", text, numbers)
+
+
+def figure_8(summary: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.DataFrame]:
+    """Draw figure 8: other models, PaSST base and improved PaSST; otherwise as `figure_6`.
+
+    Beside official scores the other models are the paper's three HEAR 2021 entries; in a table of
+    official scores alone PaSST base is its own entry; highlighted models of the run that are no
+    PaSST join them, marked "this run". In other studies they are the run's third-party models.
+    """
+    run = summary[summary["source"] == "run"]
+    passt = {model: text.model(model) for model in (BASE, IMPROVED)}
+    if has_official(summary):
+        official = {model: f"{name} (HEAR 2021)" for model, name in REFERENCES.items()}
+        base = {OFFICIAL_BASE: "PaSST base (HEAR 2021)"}
+        mine = {m: f"{text.model(m)} (this run)" for m in text.highlight if m not in passt}
+        models = official | (mine | passt if len(run) else base)
+    else:
+        others = sorted(
+            model
+            for model in run["model"].unique()
+            if not model.startswith("passt_") and not model.endswith("_random")
+        )
+        models = {model: text.model(model) for model in others} | passt
+    return _category_boxes(summary, text, 8, models, "")
+
+
+def figure_8_caption(text: FigureText, numbers: pd.DataFrame) -> str:
+    return _caption("PaSST and models of others", text, numbers)
+
+
+def _caption(what: str, text: FigureText, numbers: pd.DataFrame) -> str:
+    if numbers.empty:
+        return NOTHING_DRAWN
+    few = numbers["n_tasks"].min() < MIN_BOX_TASKS
+    line = f" Fewer than {MIN_BOX_TASKS} tasks: points and their median, no box." if few else ""
+    return (
+        f"Boxes over the tasks of a category: {what}. Vertical axis: score divided by the "
+        f"{text.normalization}; a point per task, {tasks_in_words(numbers)}."
+        f"{line}{official_in_words(numbers)}"
+    )
+
+
+def _category_boxes(
+    summary: pd.DataFrame, text: FigureText, number: int, models: Mapping[str, str], axis: str
+) -> tuple[Figure, pd.DataFrame]:
+    """Draw a group of boxes per category, a box per model, a point per task.
+
+    With words for the horizontal axis each box has its label below it, else there is a legend.
+    """
+    official = (*REFERENCES, OFFICIAL_BASE) if number == 8 else ()
+    rows = pick(summary, models, [model for model in models if model in official])
+    rows = rows[rows["normalized_score"].notna()]
+    names = [model for model in models if model in set(rows["model"])]
+    rows = _placed(rows, names, text)
+    drawn = numbers(rows, number, text, POINT_COLUMNS)
+    missing = missing_note(models, rows)
+    if rows.empty:
+        return empty_figure(" ".join(missing), text), drawn
+    few = [BOX_NOTE] if rows["n_tasks"].min() < MIN_BOX_TASKS else []
+    of_run = rows.loc[rows["source"] == "run", "model"].unique()
+    labels, weights = mark_random_init(models, of_run, text)
+    key = [] if axis else [labels[model] for model in names]
+    strip, n_columns = _task_strip(rows, text)
+    strip_in = 0.112 * len(strip) / n_columns + 0.04
+    colors = dict(zip(names, np.resize(PALETTE, len(names)), strict=True))
+    with house_style():
+        height_in = _HEIGHT_IN + (legend_columns(key)[1] if key else 0.0)
+        figure = new_figure(height_in, [*missing, *few], text, strip_in)
+        axes = figure.add_subplot()
+        _draw(axes, rows, colors)
+        _set_axes(axes, rows, text)
+        if axis:
+            boxes = rows.drop_duplicates("box")
+            axes.set_xticks(boxes["box"], [labels[model] for model in boxes["model"]])
+        else:
+            axes.set_xticks([])
+            patches = [Patch(facecolor=c, edgecolor=DARK, linewidth=0.5) for c in colors.values()]
+            legend_above(figure, patches, key)
+        axes.set_xlabel(". ".join(filter(None, (axis, weights))))
+        _draw_strip(figure, strip, n_columns)
+    return figure, drawn
+
+
+def _placed(rows: pd.DataFrame, names: list[str], text: FigureText) -> pd.DataFrame:
+    """Add to every point its box (``box``), its place (``position``), its marker, and box facts.
+
+    A task has the same place within every box of its category, so that it can be followed.
+    """
+    groups = []
+    left = 0.0
+    for category in ordered_categories(rows["category"]):
+        inside = rows[rows["category"] == category]
+        tasks = sorted(inside["task"].unique(), key=text.task)
+        offsets = np.linspace(-0.5, 0.5, len(tasks)) * _SPREAD if len(tasks) > 1 else [0.0]
+        box = left + inside["model"].map(names.index)
+        markers = np.resize(MARKERS, len(tasks))
+        groups.append(
+            inside.assign(
+                panel=category,
+                box=box,
+                position=box + inside["task"].map(dict(zip(tasks, offsets, strict=True))),
+                marker=inside["task"].map(dict(zip(tasks, markers, strict=True))),
+            )
+        )
+        left += len(names) + _GAP
+    if not groups:
+        return rows
+    placed = pd.concat(groups).sort_values(["box", "position"])
+    scores = placed.groupby("box")["normalized_score"]
+    return placed.assign(
+        n_tasks=scores.transform("size"),
+        median_normalized_score=scores.transform("median"),
+        mean_normalized_score=scores.transform("mean"),
+    )
+
+
+def _draw(axes: Axes, rows: pd.DataFrame, colors: dict[str, str]) -> None:
+    """Draw the boxes, and on them a point per task."""
+    fills = rows["model"].map({model: pale(color) for model, color in colors.items()})
+    draw_boxes(axes, rows.assign(fill=fills), "box", _BOX)
+    sns.scatterplot(
+        rows, x="position", y="normalized_score", hue="model", palette=colors, style="marker",
+        markers={marker: marker for marker in rows["marker"].unique()}, s=11, edgecolor="black",
+        linewidth=0.4, zorder=4, legend=False, ax=axes,
+    )  # fmt: skip
+
+
+def draw_boxes(axes: Axes, rows: pd.DataFrame, place: str, width: float, orient: str = "v") -> None:
+    """Draw boxes of normalized scores; of fewer than `MIN_BOX_TASKS` the median line alone.
+
+    Parameters
+    ----------
+    axes : Axes
+        Where to draw.
+    rows : DataFrame
+        A row per score: ``normalized_score``, ``n_tasks`` and ``fill`` of its box.
+    place : str
+        Column with the middle of the box across its orientation.
+    width : float
+        Width of a box in units of that axis.
+    orient : str
+        ``v`` or ``h``.
+    """
+    few = rows["n_tasks"] < MIN_BOX_TASKS
+    if not few.all():
+        boxed = rows[~few]
+        steps = np.diff(np.unique(boxed[place]))  # the least one is seaborn's unit of width
+        across, along = ("x", "y") if orient == "v" else ("y", "x")
+        sns.boxplot(
+            boxed, **{across: place, along: "normalized_score"}, orient=orient, hue="fill",
+            palette={fill: fill for fill in boxed["fill"].unique()}, saturation=1, dodge=False,
+            native_scale=True, width=width / min(steps, default=1), linewidth=0.5, linecolor=DARK,
+            medianprops={"color": "black", "linewidth": 1.4}, showfliers=False, legend=False,
+            ax=axes,
+        )  # fmt: skip
+    medians = rows[few].groupby(place)["normalized_score"].median()
+    lines = axes.hlines if orient == "v" else axes.vlines
+    middle = medians.index.to_numpy(float)
+    lines(medians, middle - width / 2, middle + width / 2, color="black", linewidth=1.4)
+
+
+def _set_axes(axes: Axes, rows: pd.DataFrame, text: FigureText) -> None:
+    """Name the categories with their numbers of tasks above the boxes, set the axes."""
+    place = {"transform": axes.get_xaxis_transform(), "ha": "center", "va": "bottom"}
+    for category, group in rows.groupby("panel", sort=False):
+        counts = group.groupby("box")["n_tasks"].first()
+        name = f"{category}, {count(counts.iloc[0], 'task')}"
+        if counts.nunique() > 1:  # above each box, below the name
+            name = f"{category}, tasks:\n"
+            for box, n_tasks in counts.items():
+                axes.text(box, 1.01, n_tasks, fontsize=SMALL_PT, **place)
+        middle = (group["box"].min() + group["box"].max()) / 2
+        axes.text(middle, 1.01, name, **place)
+    middle = (rows["box"].min() + rows["box"].max()) / 2
+    half = max(rows["box"].max() - middle + 0.7, _SLOTS / 2)
+    top = max(1.05, 1.05 * float(rows["normalized_score"].max()))
+    low = min(0.0, float(rows["normalized_score"].min())) - 0.02  # a point at zero is seen whole
+    axes.axhline(1, color=DARK, linewidth=0.6, linestyle=":")
+    axes.set(xlim=(middle - half, middle + half), ylim=(low, top), ylabel=text.normalized_axis)
+    axes.grid(axis="y")
+
+
+def _task_strip(rows: pd.DataFrame, text: FigureText) -> tuple[list[tuple[str, str]], int]:
+    """Return marker and name of every task, a column per category as far as they fit.
+
+    The columns are of equal length, filled up with empty names; a category's name has no marker.
+    """
+    blocks = []
+    for category, group in rows.groupby("panel", sort=False):
+        tasks = group.drop_duplicates("task").set_index("task")["marker"].to_dict()
+        named = [(tasks[task], text.short_task(task)) for task in sorted(tasks, key=text.task)]
+        blocks.append([("", str(category)), *named])
+    for n_columns in range(min(3, len(blocks)), 0, -1):
+        columns = [sum(blocks[i::n_columns], []) for i in range(n_columns)]
+        letters = sum(max(len(name) for _, name in column) for column in columns)
+        if (letters + 3 * n_columns) * LETTER_IN <= COLUMN_WIDTH_IN + 0.2 or n_columns == 1:
+            break
+    length = max(map(len, columns))
+    filled = [entry for c in columns for entry in c + [("", "")] * (length - len(c))]
+    return filled, n_columns
+
+
+def _draw_strip(figure: Figure, strip: list[tuple[str, str]], n_columns: int) -> None:
+    """Draw the markers and names of `_task_strip` below the axes."""
+    points = {"linestyle": "none", "color": DARK, "markersize": 3.2, "markeredgewidth": 0}
+    handles = [Line2D([], [], marker=marker or "none", **points) for marker, _ in strip]
+    legend = figure.legend(
+        handles, [name for _, name in strip], ncols=n_columns, loc="upper center",
+        bbox_to_anchor=(0.5, figure.get_layout_engine().get()["rect"][1]), handlelength=0.6,
+        handletextpad=0.3, columnspacing=0.5, labelspacing=0.2, borderpad=0, borderaxespad=0.2,
+    )  # fmt: skip
+    for label, (marker, _) in zip(legend.get_texts(), strip, strict=True):
+        label.set_fontweight("normal" if marker else "bold")

@@ -1,0 +1,283 @@
+"""Costs of PaSST: the paper's Table 2 and its Figure 3 from what was measured on this machine.
+
+The rows come from the rule ``measure``: ``source`` is ``run`` for what was measured on the user's
+machine, ``paper`` for Table 2 as printed, ``checkpoint`` for the mAP that the file name of a
+released checkpoint states. mAP is never measured here.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from analysis.exhibits.markdown import to_markdown
+from analysis.exhibits.style import (
+    DARK,
+    PALETTE,
+    SMALL_PT,
+    empty_figure,
+    house_style,
+    new_figure,
+    pale,
+)
+from analysis.exhibits.text import FigureText
+
+COST_COLUMNS = (
+    "hop_ms", "hop", "quantity", "value", "unit", "source", "patchout", "device", "threads",
+    "precision", "batch_size", "architecture",
+)  # fmt: skip
+VIT_B = "768 wide, 12 blocks, 12 heads"  # the released networks
+_TABLE_2 = {  # column to quantity and Patchout, in the paper's order
+    "sequence": ("sequence_length", "none"),
+    "sequence_patchout": ("sequence_length", "structured"),
+    "sequence_with_tokens": ("sequence_length_with_tokens", "none"),
+    "sequence_with_tokens_patchout": ("sequence_length_with_tokens", "structured"),
+    "train_per_s": ("train_samples_per_s", "none"),
+    "train_per_s_patchout": ("train_samples_per_s", "structured"),
+    "train_speedup": ("train_speedup", "structured"),
+    "inference_per_s": ("inference_samples_per_s", "none"),
+    "train_mib_per_sample": ("train_memory_per_sample", "none"),
+    "train_mib_per_sample_patchout": ("train_memory_per_sample", "structured"),
+    "audioset_map_percent": ("audioset_map", "structured"),
+}
+_WHOLE = tuple(column for column in _TABLE_2 if column.startswith("sequence"))
+TABLE_2_NOTES = (
+    "Sequence lengths are counted both ways, as patches alone and with the two tokens (class and "
+    "distillation): the paper's 10 ms row counts the tokens, its 5 and 3 ms rows do not, so its "
+    "other cells are empty.",
+    "AudioSet mAP is the paper's, of the networks that its authors trained; none is measured here.",
+)
+_SYSTEMS = (  # Figure 3: name, hop in ms, Patchout
+    ("PaSST without Patchout", 10, "none"),
+    ("PaSST-U (400 patches)", 10, "unstructured"),
+    ("PaSST-S", 10, "structured"),
+    ("PaSST-N (stride 16, no Patchout)", 10, "no overlap"),
+    ("PaSST-S, hop 5 ms", 5, "structured"),
+    ("PaSST-S, hop 3 ms", 3, "structured"),
+)
+OTHER_SYSTEMS = ("AST", "CNN14", "RF-CNNs")  # Figure 3's; no source for their values is at hand
+_LARGEST_PT2 = 700.0  # area of the circle of the most memory, points squared
+_ROOM = 0.28  # free share of the horizontal axis on the right, for the last circle's name
+_LABEL_PT = 3.0  # distance of a name from its circle, points
+_SIDES = {  # hop in ms to the side of a circle on which its name stands
+    10: {"ha": "left", "va": "center"},
+    5: {"ha": "center", "va": "top"},
+    3: {"ha": "center", "va": "bottom"},
+}
+
+
+def read_costs(path: str | Path) -> pd.DataFrame:
+    """Read the table of measured and published costs.
+
+    Raises
+    ------
+    ValueError
+        If the columns are not `COST_COLUMNS`.
+    """
+    costs = pd.read_csv(path, keep_default_na=False, na_values={"value": [""]})
+    if tuple(costs.columns) != COST_COLUMNS:
+        expected, found = ", ".join(COST_COLUMNS), ", ".join(costs.columns)
+        raise ValueError(f"{path}: expected the columns {expected}; found {found}")
+    return costs.astype({"value": float})
+
+
+def table_2(measure: pd.DataFrame, text: FigureText) -> tuple[str, pd.DataFrame]:
+    """Return the paper's Table 2, this machine's row above the paper's for each hop.
+
+    Parameters
+    ----------
+    measure : DataFrame
+        Columns `COST_COLUMNS`.
+
+    Returns
+    -------
+    markdown : str
+        With machine and network, and how to read the cells, below.
+    table : DataFrame
+        ``hop_ms``, ``source`` (``this run``, ``paper``), then sequence lengths in patches and with
+        tokens, clips of 10 s per second in training and inference, the speed-up of training by
+        Patchout, MiB per clip in training, AudioSet mAP in percent, ``device``, ``network``;
+        ``_patchout`` columns are with structured Patchout. What was not measured or not published
+        is missing.
+    """
+    cells = measure.set_index(["hop_ms", "source", "quantity", "patchout"])["value"]
+    rows = []
+    for hop_ms in sorted(measure["hop_ms"].unique(), reverse=True):
+        for source, name in _present(measure, hop_ms):
+            row = {c: cells.get((hop_ms, source, *key)) for c, key in _TABLE_2.items()}
+            mine = measure[(measure["hop_ms"] == hop_ms) & (measure["source"] == source)].iloc[0]
+            row |= {"device": mine["device"], "network": mine["architecture"]}
+            rows.append({"hop_ms": hop_ms, "source": name} | row)
+    table = pd.DataFrame(rows)
+    whole = {column: table[column].astype("Int64") for column in _WHOLE}
+    floats = {column: float for column in _TABLE_2 if column not in _WHOLE}
+    table = table.assign(**whole).astype(floats).round(2)
+    notes = [cost_label(measure, text.study), *TABLE_2_NOTES]
+    return to_markdown(table, "\n\n".join(notes)), table
+
+
+def table_2_caption(text: FigureText, numbers: pd.DataFrame) -> str:
+    run = numbers[numbers["source"] == "this run"]
+    rows = numbers[["source", "device", "network"]].drop_duplicates().itertuples(index=False)
+    machines = "; ".join(f"{row.source}: {row.device}, network {row.network}" for row in rows)
+    small = "" if run["network"].eq(VIT_B).all() else _SMALL_NETWORK
+    return " ".join(
+        [
+            "Per STFT hop: sequence length, clips of 10 s per second in training and inference, "
+            "and memory that one more clip takes in training, without and with structured "
+            f"Patchout; what this machine does beside what the paper reports ({machines}).{small}",
+            *TABLE_2_NOTES,
+        ]
+    )
+
+
+_SMALL_NETWORK = (
+    " The network measured here is not the paper's ViT-B but a small one: ratios may be compared "
+    "with care, speeds may not."
+)
+
+
+def _present(costs: pd.DataFrame, hop_ms: int) -> list[tuple[str, str]]:
+    """Return the sources that have a row of Table 2 for a hop, with their names in it."""
+    found = set(costs.loc[costs["hop_ms"] == hop_ms, "source"])
+    names = {"run": "this run", "paper": "paper"}
+    return [(source, name) for source, name in names.items() if source in found]
+
+
+def figure_3(measure: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.DataFrame]:
+    """Draw figure 3 for the PaSST networks that were measured on this machine.
+
+    Parameters
+    ----------
+    measure : DataFrame
+        Columns `COST_COLUMNS`.
+
+    Returns
+    -------
+    figure : Figure
+        Circles of an area in proportion to the memory per training clip; above at the published
+        mAP, below in a row of their own the networks of which no mAP is known.
+    numbers : DataFrame
+        Columns ``figure, system, hop_ms, patchout, train_samples_per_s,
+        train_memory_per_sample_mib, audioset_map_percent, map_source``; a row for each PaSST
+        network measured here, then the paper's other systems with empty cells.
+    """
+    numbers = _figure_3_numbers(measure)
+    stamp = replace(text, stamp=cost_label(measure, text.study))  # of the machine, not of scores
+    drawn = numbers[numbers["train_samples_per_s"].notna()]
+    if drawn.empty:
+        return empty_figure("No training speed was measured in this study.", stamp), numbers
+    known = drawn["audioset_map_percent"].notna()
+    with house_style():
+        figure = new_figure(3.1, _notes(measure), stamp)
+        upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(2.6, 1))
+        largest = drawn["train_memory_per_sample_mib"].max()
+        for axes, rows in ((upper, drawn[known]), (lower, drawn[~known])):
+            _draw(axes, rows, _LARGEST_PT2 / max(largest, 1e-9))
+        upper.set(ylabel="AudioSet mAP in %, as published")
+        upper.margins(y=0.4)
+        lower.set(yticks=[], ylim=(-1.6, 1.6), ylabel="mAP not\npublished")
+        high = drawn["train_samples_per_s"].max() / (1 - _ROOM)
+        lower.set(xlim=(-0.06 * high, high), xlabel="Training, clips of 10 s per second, this run")
+    return figure, numbers
+
+
+def figure_3_caption(text: FigureText, numbers: pd.DataFrame) -> str:
+    measured = numbers["train_samples_per_s"].notna()
+    return (
+        "Published AudioSet mAP in percent over training speed in clips of 10 s per second; the "
+        "area of a circle is the memory that one more clip in the batch takes. "
+        f"{measured.sum()} PaSST networks were measured on this machine; the cells of "
+        f"{', '.join(OTHER_SYSTEMS)} are empty, as no source for their values is at hand."
+    )
+
+
+def _figure_3_numbers(costs: pd.DataFrame) -> pd.DataFrame:
+    """Return speed and memory measured here, mAP as published."""
+    cells = costs.set_index(["hop_ms", "patchout", "quantity", "source"])["value"]
+    rows = []
+    for system, hop_ms, patchout in _SYSTEMS:
+        key = (hop_ms, patchout)
+        published = {s: cells.get((*key, "audioset_map", s)) for s in ("paper", "checkpoint")}
+        source = next((s for s, value in published.items() if value is not None), "")
+        rows.append(
+            {
+                "system": system,
+                "hop_ms": hop_ms,
+                "patchout": patchout,
+                "train_samples_per_s": cells.get((*key, "train_samples_per_s", "run")),
+                "train_memory_per_sample_mib": cells.get((*key, "train_memory_per_sample", "run")),
+                "audioset_map_percent": published.get(source),
+                "map_source": source,
+            }
+        )
+    rows += [{"system": system} for system in OTHER_SYSTEMS]
+    table = pd.DataFrame(rows).astype({"hop_ms": "Int64"})
+    table.insert(0, "figure", 3)
+    return table
+
+
+def cost_label(costs: pd.DataFrame, study: str) -> str:
+    """Say on what machine and network the speeds were measured, and whether it is PaSST's own."""
+    run = costs[costs["source"] == "run"]
+    if run.empty:
+        return f"Study {study}: nothing was measured"
+    first = run.iloc[0]
+    size = "the full-size ViT-B" if first["architecture"] == VIT_B else first["architecture"]
+    small = "" if first["architecture"] == VIT_B else ", not the paper's ViT-B"
+    threads = "" if not first["device"].startswith("CPU") else f", {first['threads']} thread(s)"
+    return (
+        f"Study {study}: speed and memory measured on {first['device']}{threads}, "
+        f"{first['precision']}, batch {first['batch_size']}; network {size}{small}"
+    )
+
+
+def _draw(axes: Axes, rows: pd.DataFrame, pt2_per_mib: float) -> None:
+    """Draw a circle per network with its name and memory beside it."""
+    for place, row in enumerate(rows.itertuples()):
+        color = PALETTE[0] if row.hop_ms == 10 else PALETTE[1]
+        known = pd.notna(row.audioset_map_percent)
+        y = row.audioset_map_percent if known else 0.7 * (-1) ** place
+        area = max(pt2_per_mib * row.train_memory_per_sample_mib, 1.0)
+        axes.scatter(
+            row.train_samples_per_s, y, s=area, color=pale(color), edgecolors=color, zorder=2
+        )
+        axes.annotate(
+            f"{row.system.partition(' (')[0].removeprefix('PaSST').strip(' -')}\n"
+            f"{row.train_memory_per_sample_mib:.0f} MiB",
+            (row.train_samples_per_s, y),
+            xytext=_offset(row.hop_ms, (area / math.pi) ** 0.5 + _LABEL_PT),
+            textcoords="offset points",
+            **_SIDES[row.hop_ms],
+            fontsize=SMALL_PT,
+            color=DARK,
+            linespacing=0.95,
+        )
+    axes.grid(axis="x")
+
+
+def _offset(hop_ms: int, distance: float) -> tuple[float, float]:
+    """Place a name: hops 5 and 3 have the same mAP, so theirs stand below and above.
+
+    Hop 10 with structured Patchout is above hop 5 and may be nearly as slow, unlike hop 3.
+    """
+    return {10: (distance, 0.0), 5: (0.0, -distance), 3: (0.0, distance)}[hop_ms]
+
+
+def _notes(costs: pd.DataFrame) -> list[str]:
+    """Say what a circle is, where mAP comes from, and what is missing."""
+    notes = [
+        "Area: memory that one more clip takes in training. S structured, U unstructured Patchout "
+        "(400 patches), N patches without overlap (no Patchout); hop 10 ms unless said otherwise.",
+        "mAP: the paper's Table 2, for N its released checkpoint's name.",
+        f"{', '.join(OTHER_SYSTEMS)}: not measured, no published values at hand.",
+    ]
+    run = costs.loc[costs["source"] == "run", "architecture"]
+    if (run != VIT_B).any():
+        notes.insert(1, "Speed and memory are of a small network, mAP is of the released ViT-B.")
+    return notes

@@ -1,0 +1,62 @@
+"""Making an exhibit: its tables read, its drawing called, its files written."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from analysis.exhibits.registry import READERS, Exhibit, find_exhibit
+from analysis.exhibits.style import save_figure
+from analysis.exhibits.text import FigureText
+from analysis.tables.scores import write_csv, write_text
+
+
+def make_exhibit(
+    id: str, inputs: Mapping[str, str | Path], text: FigureText, stem: str | Path
+) -> None:
+    """Read an exhibit's tables, draw it, and write its files.
+
+    Parameters
+    ----------
+    id : str
+        As in the registry.
+    inputs : mapping
+        Path of each table that the exhibit is made from, by name.
+    text : FigureText
+        Words of the study.
+    stem : str or Path
+        Path of the files without suffix.
+
+    Raises
+    ------
+    ValueError
+        If the exhibit is not registered, has a rule of its own, lacks a table, or a table is
+        malformed.
+    """
+    exhibit = find_exhibit(id)
+    missing = [name for name in exhibit.of if name not in inputs]
+    if missing or not exhibit.of:
+        expected = ", ".join(exhibit.of) or "an exhibit that is drawn from tables"
+        raise ValueError(f"{id}: inputs: expected {expected}; found {', '.join(inputs) or 'none'}")
+    tables = {name: load(READERS[name])(inputs[name]) for name in exhibit.of}
+    shown, numbers = load(exhibit.drawing)(**tables, text=text)
+    if exhibit.kind == "figure":
+        save_figure(shown, stem)
+    else:
+        write_text(shown, f"{stem}.md")
+    write_csv(numbers, f"{stem}.csv")
+
+
+def caption(exhibit: Exhibit, text: FigureText, numbers: pd.DataFrame) -> str:
+    """Say what an exhibit shows, from the words of the study and the exhibit's own numbers."""
+    return load(f"{exhibit.drawing}_caption")(text, numbers)
+
+
+def load(place: str) -> Callable[..., Any]:
+    """Import what the registry names, ``module:function``."""
+    module, _, name = place.partition(":")
+    return getattr(importlib.import_module(module), name)

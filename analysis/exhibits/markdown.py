@@ -1,0 +1,33 @@
+"""GitHub Markdown of a table."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+
+def to_markdown(table: pd.DataFrame, label: str, decimals: int | None = None) -> str:
+    """Return a table as GitHub Markdown; missing cells are empty.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns of numbers are set to the right.
+    label : str
+        Which study and which tasks; stands below the table.
+    decimals : int, optional
+        Of columns of floats; by default as many as a number has.
+    """
+    numeric = [pd.api.types.is_numeric_dtype(kind) for kind in table.dtypes]
+    rows = [
+        [str(name) for name in table.columns],
+        ["---:" if right else "---" for right in numeric],
+        *([_cell(value, decimals) for value in row] for row in table.itertuples(index=False)),
+    ]
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    return "\n".join([*lines, "", label, ""])
+
+
+def _cell(value: object, decimals: int | None) -> str:
+    if decimals is not None and isinstance(value, float) and not pd.isna(value):
+        return f"{value:.{decimals}f}"
+    return "" if pd.isna(value) else str(value).replace("|", "\\|")

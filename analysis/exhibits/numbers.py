@@ -1,0 +1,135 @@
+"""Tables of drawn numbers: the compared models, how many tasks they are over, gaps in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import pandas as pd
+
+from analysis.exhibits.text import FigureText
+from analysis.tables.words import ordered_categories
+
+BASE = "passt_mh_hop10"  # PaSST base: M+H, hop 10 ms, window 160 ms
+IMPROVED = "passt_lm_2rf_hop5"  # improved PaSST: L+M, hop 5 ms, windows 160 and 640 ms
+OFFICIAL_BASE = "CP-JKU PaSST base"  # the leaderboard's row of PaSST base
+
+BAR_COLUMNS = (  # one row per bar; the last three are its interval's
+    "figure", "panel", "task", "category", "model", "label", "metric", "score", "score_sd",
+    "n_folds", "n_seeds", "normalized_score", "source", "low", "high", "n_replicates",
+)  # fmt: skip
+POINT_COLUMNS = (  # one row per point; the last four are those of the point's box
+    "figure", "panel", "task", "category", "model", "label", "metric", "score",
+    "normalized_score", "source", "n_tasks", "median_normalized_score", "mean_normalized_score",
+    "position",
+)  # fmt: skip
+MIN_BOX_TASKS = 4  # quartiles of fewer scores would lie between them, where nothing was measured
+BOX_NOTE = f"Fewer than {MIN_BOX_TASKS} tasks: points and their median (line), no box."
+RANDOM_INIT = "(random-init)"  # how a display name ends if no trained weights were there
+_MISSING_SHOWN = 8  # models named in a note before the rest is counted
+NOTHING_DRAWN = "Nothing can be drawn in this study; the exhibit says why."
+
+
+def has_official(summary: pd.DataFrame) -> bool:
+    """Tell whether official HEAR 2021 scores are in the table (only beside real tasks)."""
+    return bool((summary["source"] == "hear2021").any())
+
+
+def pick(summary: pd.DataFrame, run: Iterable[str], official: Iterable[str] = ()) -> pd.DataFrame:
+    """Return the rows of run models and of HEAR 2021 entries.
+
+    A name can be both; the source tells them apart. Entries that came later are never picked.
+    """
+    of_run = summary["source"].eq("run") & summary["model"].isin(list(run))
+    of_challenge = summary["source"].eq("hear2021") & summary["model"].isin(list(official))
+    return summary[of_run | of_challenge]
+
+
+def with_intervals(rows: pd.DataFrame, estimates: pd.DataFrame, statistic: str) -> pd.DataFrame:
+    """Add ``low``, ``high`` and ``n_replicates`` of a statistic per model, task and source.
+
+    Missing where nothing could be bootstrapped: official entries.
+    """
+    keys = ["model", "task", "source"]
+    mine = estimates.loc[
+        estimates["statistic"] == statistic, [*keys, "low", "high", "n_replicates"]
+    ]
+    return rows.merge(mine, how="left", on=keys, validate="one_to_one")
+
+
+def interval_note(rows: pd.DataFrame) -> list[str]:
+    """Say what the lines over the bars are; nothing where there are none."""
+    if rows["low"].isna().all():
+        return []
+    return [
+        f"Lines: 95\u00a0% intervals, {rows['n_replicates'].max()} bootstraps of the test clips."
+    ]
+
+
+def missing_note(models: Iterable[str], drawn: pd.DataFrame) -> list[str]:
+    """Say in words which of the figure's models have nothing to draw; empty if none."""
+    missing = [model for model in models if model not in set(drawn["model"])]
+    if not missing:
+        return []
+    shown = ", ".join(missing[:_MISSING_SHOWN])
+    rest = len(missing) - _MISSING_SHOWN
+    return [f"No score in this study: {shown}" + (f" and {rest} more." if rest > 0 else ".")]
+
+
+def mark_random_init(
+    labels: Mapping[str, str], drawn: Iterable[str], text: FigureText
+) -> tuple[dict[str, str], str]:
+    """Make random weights visible where a figure's own short labels would hide them.
+
+    Parameters
+    ----------
+    labels : mapping
+        The figure's label of each model.
+    drawn : iterable of str
+        Models of the run that are drawn.
+    text : FigureText
+        Words; a model has random weights if its display name ends with `RANDOM_INIT`.
+
+    Returns
+    -------
+    labels : dict
+        As given; with a star where only some of the drawn models have random weights.
+    words : str
+        What to say on the axis; empty if nothing is hidden.
+    """
+    models = [model for model in drawn if not labels[model].endswith(RANDOM_INIT)]
+    random = {model for model in models if text.model(model).endswith(RANDOM_INIT)}
+    if not random:
+        return dict(labels), ""
+    if random == set(models):
+        return dict(labels), "All PaSST models: random-init weights"
+    starred = {model: f"{label}*" if model in random else label for model, label in labels.items()}
+    return starred, "* random-init weights"
+
+
+def numbers(rows: pd.DataFrame, figure: int, text: FigureText, columns: tuple) -> pd.DataFrame:
+    """Return the table of drawn numbers: `rows` with the figure's number and display labels."""
+    labels = [text.model(model) for model in rows["model"]]
+    table = rows.assign(figure=figure, label=labels).reset_index(drop=True)
+    return table.reindex(columns=list(columns))
+
+
+def tasks_in_words(drawn: pd.DataFrame) -> str:
+    """Count the tasks of a table of drawn numbers, in all and by category."""
+    tasks = drawn[["task", "category"]].drop_duplicates()
+    counts = tasks["category"].value_counts()
+    parts = ", ".join(f"{counts[name]} {name}" for name in ordered_categories(tasks["category"]))
+    return f"{count(len(tasks), 'task')} ({parts})"
+
+
+def official_in_words(drawn: pd.DataFrame) -> str:
+    """Say which of the drawn scores are official ones."""
+    if set(drawn["source"]) == {"hear2021"}:
+        return " All are official HEAR 2021 entries; nothing was run."
+    if "hear2021" in set(drawn["source"]):
+        return " HEAR 2021 entries are official scores, not of this run."
+    return ""
+
+
+def count(n: int, noun: str) -> str:
+    """Return a number with its noun."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

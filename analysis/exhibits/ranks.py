@@ -1,0 +1,231 @@
+"""Ranks of the models: the figure of mean ranks with intervals, the table per task and category.
+
+The table places the models of a run among the HEAR 2021 entries and the later ones of the
+leaderboard, beside other than the real tasks among themselves. A model without a score on a task is
+not ranked there; nothing is imputed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from analysis.exhibits.markdown import to_markdown
+from analysis.exhibits.overview import ROW_IN, model_labels, write_counts
+from analysis.exhibits.style import (
+    DARK,
+    GRAY,
+    LINE_IN,
+    PALETTE,
+    empty_figure,
+    house_style,
+    legend_above,
+    legend_columns,
+    new_figure,
+)
+from analysis.exhibits.text import FigureText
+from analysis.statistics.estimates import ALL
+from analysis.tables.words import ordered_categories
+
+_CATEGORY_MARKERS = ("s", "^", "v", "P", "X")  # in the order of the categories
+RANK_COLUMNS = (
+    "figure", "panel", "position", "model", "label", "mean_rank", "low", "high", "n_tasks",
+    "n_replicates", "source",
+)  # fmt: skip
+ALL_TASKS = "all"
+STANDING_COLUMNS = (
+    "model", "label", "scope", "name", "n_tasks", "of_tasks", "score", "normalized_score",
+    "rank", "of_models", "best", "best_score", "against",
+)  # fmt: skip
+AGAINST = {True: "HEAR 2021 and later entries", False: "models of this run"}
+
+
+def figure_ranks(estimates: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.DataFrame]:
+    """Draw the mean rank of every model over all its tasks, the best on top.
+
+    Returns
+    -------
+    figure : Figure
+        A point per model with its 95 % interval, a pale marker for its mean rank within each
+        category, its number of tasks on the right. A model without a score on one of the tasks
+        is hollow and starred, as its ranks are over other tasks.
+    numbers : DataFrame
+        What is drawn, columns `RANK_COLUMNS`; ``panel`` is the category or ``all``, ``position``
+        the place from the top.
+    """
+    rows = estimates[estimates["statistic"] == "mean_rank"]
+    whole = rows[rows["category"] == ALL].sort_values(["estimate", "model"])
+    position = {model: i for i, model in enumerate(whole["model"], start=1)}
+    rows = rows.assign(
+        figure="ranks",
+        panel=rows["category"],
+        position=rows["model"].map(position),
+        label=[text.model(model) for model in rows["model"]],
+        mean_rank=rows["estimate"],
+    ).sort_values(["position", "panel"], ignore_index=True)
+    numbers = rows.reindex(columns=list(RANK_COLUMNS))
+    if rows.empty:
+        return empty_figure("No model has a score in this study.", text), numbers
+    whole = numbers[numbers["panel"] == ALL]
+    labels = model_labels(whole["model"], text)
+    with house_style():
+        n_lines = sum(label.count("\n") for label in labels)
+        key = [*ordered_categories(set(numbers["panel"]) - {ALL}), "all tasks"]
+        height_in = 0.55 + ROW_IN * len(labels) + LINE_IN * n_lines + legend_columns(key)[1]
+        figure = new_figure(height_in, _notes(whole), text)
+        axes = figure.add_subplot()
+        handles = _draw(axes, numbers, key[:-1])
+        write_counts(axes, whole, whole["n_tasks"].max())
+        axes.set_yticks(whole["position"], labels, linespacing=0.95)
+        legend_above(figure, handles, key)
+    return figure, numbers
+
+
+def figure_ranks_caption(text: FigureText, numbers: pd.DataFrame) -> str:
+    return "Mean rank of each model over the tasks it shares with the others; 1 is the best."
+
+
+def _notes(whole: pd.DataFrame) -> list[str]:
+    """Say how to read what is drawn."""
+    notes = ["Rank 1: the best score of a task."]
+    if whole["low"].notna().any():
+        n_replicates = whole["n_replicates"].max()
+        notes.append(f"Lines: 95\u00a0% intervals, {n_replicates} bootstraps of the test clips.")
+    else:
+        notes.append("No intervals: no predictions to bootstrap.")
+    if whole["n_tasks"].min() < whole["n_tasks"].max():
+        most = whole["n_tasks"].max()
+        notes.append(f"* and hollow: fewer than {most} tasks, not strictly comparable.")
+    return notes
+
+
+def _draw(axes: Axes, numbers: pd.DataFrame, categories: list[str]) -> list:
+    """Draw a row per model, the best on top; return the legend's handles."""
+    by = {"x": "mean_rank", "y": "position", "legend": False, "ax": axes}
+    markers = dict(zip(categories, np.resize(_CATEGORY_MARKERS, len(categories)), strict=True))
+    sns.scatterplot(
+        numbers[numbers["panel"] != ALL], **by, style="panel", markers=markers, color=GRAY, s=9,
+        linewidth=0, zorder=2,
+    )  # fmt: skip
+    whole = numbers[numbers["panel"] == ALL]
+    colors = whole["source"].map({"run": PALETTE[0]}).fillna(DARK)
+    axes.hlines(whole["position"], whole["low"], whole["high"], colors=colors, linewidth=1)
+    fills = colors.where(whole["n_tasks"] == whole["n_tasks"].max(), "white")
+    sns.scatterplot(
+        whole, **by, facecolors=fills.tolist(), edgecolor=colors.tolist(), s=18, linewidth=0.8,
+        zorder=4,
+    )  # fmt: skip
+    last = len(whole)
+    axes.set(xlim=(0.5, last + 0.5), xlabel="Mean rank over tasks", ylabel="")
+    axes.set_xticks([1, *range(5, last + 1, 5)] if last >= 5 else range(1, last + 1))
+    axes.grid(axis="x")
+    points = {"linestyle": "none", "markeredgewidth": 0}
+    pale = [Line2D([], [], marker=m, color=GRAY, markersize=3, **points) for m in markers.values()]
+    return [*pale, Line2D([], [], marker="o", color=DARK, markersize=4.2, **points)]
+
+
+def table_ranks(summary: pd.DataFrame, text: FigureText) -> tuple[str, pd.DataFrame]:
+    """Return the ranks of the run's models as Markdown (`standing_table`) and as `standing`."""
+    table = standing(summary, text.models)
+    words = f"Rank of each model among {table['against'].iloc[0]} and itself (normalized score). "
+    return to_markdown(standing_table(table), words + text.label), table
+
+
+def table_ranks_caption(text: FigureText, numbers: pd.DataFrame) -> str:
+    return (
+        f"Rank of each model among {numbers['against'].iloc[0]} and itself, per task by score, per "
+        "category by mean normalized score; not ranked where a score is missing."
+    )
+
+
+def standing(summary: pd.DataFrame, labels: dict[str, str]) -> pd.DataFrame:
+    """Rank every model of the run on every task and over every category.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        One row per model and task.
+    labels : dict
+        Display names by model id; an absent one is shown as it is.
+
+    Returns
+    -------
+    DataFrame
+        Columns `STANDING_COLUMNS`, the models of the run only. ``scope`` is ``task`` or
+        ``category``, ``name`` the task, the category or `ALL_TASKS`. Per task: the score and its
+        rank, 1 the best, equal scores the same rank. Per category: the mean normalized score over
+        its tasks; only models with a score on all of them are ranked. ``of_models``: how many are
+        ranked, one model of the run at a time among all others it is compared ``against``.
+    """
+    official = bool((summary["source"] != "run").any())
+    rows = []
+    for task, group in summary.groupby("task"):
+        rows += _ranked(group, "task", str(task), "score", official)
+    groups = [(c, summary[summary["category"] == c]) for c in _categories(summary)]
+    for category, group in [*groups, (ALL_TASKS, summary)]:
+        means = _means(group)
+        rows += _ranked(means, "category", category, "normalized_score", official)
+    table = pd.DataFrame(rows).assign(against=AGAINST[official])
+    names = table["model"].map(lambda model: labels.get(model, model))
+    table = table.assign(label=names).sort_values("model", kind="stable", ignore_index=True)
+    return table.reindex(columns=list(STANDING_COLUMNS))
+
+
+def _categories(summary: pd.DataFrame) -> list[str]:
+    return ordered_categories(summary["category"])
+
+
+def _means(group: pd.DataFrame) -> pd.DataFrame:
+    """Mean normalized score of each model over the tasks of a group, missing if one is missing."""
+    of_tasks = group["task"].nunique()
+    cells = group.groupby(["source", "model"])["normalized_score"]
+    table = cells.agg(["mean", "count"]).reset_index()
+    table = table.rename(columns={"mean": "normalized_score", "count": "n_tasks"})
+    complete = table["n_tasks"] == of_tasks
+    return table.assign(of_tasks=of_tasks, complete=complete, score=float("nan"))
+
+
+def _ranked(
+    group: pd.DataFrame, scope: str, name: str, by: str, official: bool
+) -> list[dict[str, object]]:
+    """Rows of the run's models in one group of comparable numbers."""
+    group = group if "complete" in group else group.assign(n_tasks=1, of_tasks=1, complete=True)
+    ranked = group[group["complete"] & group[by].notna()]
+    rows = []
+    for model in group[group["source"] == "run"].to_dict("records"):
+        mine = ranked["model"].eq(model["model"]) & ranked["source"].eq("run")
+        others = ranked[~mine & (ranked["source"].ne("run") if official else True)]
+        field = {"scope": scope, "name": name, "of_models": len(others) + int(mine.any())}
+        if mine.any():
+            field["rank"] = 1 + int((others[by] > model[by]).sum())
+        if len(others):
+            best = others.sort_values([by, "model"], ascending=[False, True]).iloc[0]
+            field |= {"best": best["model"], "best_score": best[by]}
+        rows.append(model | field)
+    return rows
+
+
+def standing_table(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the ranks for reading: a row per model, a column ``rank of models`` per category.
+
+    The best over all tasks comes first; models that are not ranked there come last, by label.
+
+    Tasks follow the categories; an unranked cell is empty.
+    """
+    shown = table.assign(
+        cell=[
+            "" if pd.isna(rank) else f"{int(rank)} of {of} ({value:.2f})"
+            for rank, of, value in zip(
+                table["rank"], table["of_models"], table["normalized_score"], strict=True
+            )
+        ]
+    )
+    names = list(dict.fromkeys(shown.sort_values("scope", kind="stable")["name"]))
+    wide = shown.pivot(index="label", columns="name", values="cell")[names]
+    overall = shown[shown["name"] == ALL_TASKS].set_index("label")["rank"]
+    wide = wide.loc[sorted(wide.index, key=lambda label: (overall.fillna(1e9)[label], label))]
+    return wide.rename_axis(columns=None).rename_axis("model").reset_index().fillna("")

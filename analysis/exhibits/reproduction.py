@@ -1,0 +1,151 @@
+"""Did a run on the real tasks reproduce PaSST base? Its scores against the published ones.
+
+Up to four sources have scored the same released model on the same tasks, and differ by what seeds,
+resampling and versions move. A run is inside the band of a task if it is within the task's
+tolerance of the sources' mean; every source is inside its own band. The tolerances, 0.01, 0.03 or
+0.06, follow how far the sources lie apart and how few clips a task has.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.exhibits.markdown import to_markdown
+from analysis.exhibits.text import FigureText
+
+SOURCES = {  # columns of resources/passt_reference_scores.csv
+    "leaderboard": "HEAR 2021 leaderboard, entry CP-JKU PaSST base",
+    "figure": "F. Schmid, EfficientAT at HEAR (2022), github.com/fschmid56/EfficientAT_HEAR: read "
+    "off its figure of normalized scores per task, to 0.0013 of the maximum",
+    "rerun": "LIMUNIMI, github.com/LIMUNIMI/UniversalAudioAttacks, a re-run with heareval, which "
+    "lists only the tasks that moved by more than 0.01",
+    "gram": "G. Yuksel, M. van Gerven, K. van der Heijden, GRAM: Spatial general-purpose audio "
+    "representations for real-world environments, arXiv:2602.03307 (2026), table 6",
+}
+VERDICTS = ("inside", "outside", "no band", "no score")
+
+
+def read_reference(path: str | Path) -> pd.DataFrame:
+    """Read the published scores.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``task``, ``tolerance`` and one per source; missing where nothing is published.
+
+    Raises
+    ------
+    ValueError
+        If columns, tasks or numbers are not what they should be.
+    """
+    table = pd.read_csv(path, dtype={"task": str}, keep_default_na=False, na_values=[""])
+    expected = ["task", "tolerance", *SOURCES]
+    if list(table.columns) != expected:
+        raise ValueError(
+            f"{path}: expected the columns {', '.join(expected)}; found {', '.join(table.columns)}"
+        )
+    repeated = sorted(set(table.loc[table["task"].duplicated(), "task"]))
+    if repeated:
+        raise ValueError(f"{path}: expected each task once, found {repeated} again")
+    for column in expected[1:]:
+        values = table[column] = pd.to_numeric(table[column], errors="raise")
+        wrong = table.loc[(values < 0) | (values > 1), "task"].tolist()
+        if wrong:
+            raise ValueError(f"{path}: {column}: expected numbers in [0, 1]; not so for {wrong}")
+    lonely = table["tolerance"].notna() & (table[list(SOURCES)].notna().sum(axis=1) < 2)
+    if lonely.any():
+        found = table.loc[lonely, "task"].tolist()
+        raise ValueError(f"{path}: tolerance: expected two sources or more, found less for {found}")
+    return table
+
+
+def reproduction(
+    summary: pd.DataFrame, reference: pd.DataFrame, text: FigureText
+) -> tuple[str, pd.DataFrame]:
+    """Return the judged scores of ``text.judged_model`` as Markdown and as a table."""
+    table = reproduction_table(summary, reference, text.judged_model)
+    return to_markdown(table, reproduction_notes(table, text.label), decimals=3), table
+
+
+def reproduction_caption(text: FigureText, numbers: pd.DataFrame) -> str:
+    return f"{_outcome(numbers)} {_BAND} Sources: {_sources()}."
+
+
+def reproduction_table(summary: pd.DataFrame, reference: pd.DataFrame, model: str) -> pd.DataFrame:
+    """Judge a model's scores task by task.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        One row per model and task; rows of the run count.
+    reference : DataFrame
+        As :func:`read_reference` returns it.
+    model : str
+        Id of the model that stands for PaSST base.
+
+    Returns
+    -------
+    DataFrame
+        One row per task of the reference: ``task, score, score_sd``, a column per source,
+        ``mean`` of the sources, ``lower`` and ``upper`` end of the band, and the ``verdict``:
+        ``inside`` (ends included), ``outside``, ``no band`` (one source only, too little to judge
+        by) or ``no score`` (the task was not run, or its score is missing).
+
+    Raises
+    ------
+    ValueError
+        If the run has no score of the model at all.
+    """
+    own = summary[(summary["source"] == "run") & (summary["model"] == model)].set_index("task")
+    if not set(own.index) & set(reference["task"]):
+        raise ValueError(f"summary: expected scores of {model} on HEAR 2021 tasks, found none")
+    sources = reference[list(SOURCES)]
+    mean, tolerance = sources.mean(axis=1), reference["tolerance"]
+    table = pd.DataFrame(
+        {
+            "task": reference["task"],
+            "score": reference["task"].map(own["score"]),
+            "score_sd": reference["task"].map(own["score_sd"]),
+            **sources,
+            "mean": mean,
+            "lower": mean - tolerance,
+            "upper": mean + tolerance,
+        }
+    ).astype({"score": float, "score_sd": float})
+    is_inside = (table["score"] >= table["lower"]) & (table["score"] <= table["upper"])
+    verdict = is_inside.map({True: "inside", False: "outside"})
+    verdict = verdict.mask(tolerance.isna(), "no band").mask(table["score"].isna(), "no score")
+    return table.assign(verdict=verdict)
+
+
+def reproduction_notes(table: pd.DataFrame, label: str) -> str:
+    """Say in words how a run was judged and how it came out; stands below the table.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As :func:`reproduction_table` returns it.
+    label : str
+        Which study and which tasks.
+    """
+    return "\n\n".join([_outcome(table), _BAND, f"Sources: {_sources()}.", label])
+
+
+_BAND = "Band: mean of the published scores ± the task's tolerance (0.01, 0.03 or 0.06)."
+
+
+def _sources() -> str:
+    return "; ".join(f"{name}: {text}" for name, text in SOURCES.items())
+
+
+def _outcome(table: pd.DataFrame) -> str:
+    counts = table["verdict"].value_counts().reindex(VERDICTS, fill_value=0)
+    judged = counts["inside"] + counts["outside"]
+    outside = table.loc[table["verdict"] == "outside", "task"].tolist()
+    return (
+        f"PaSST base: {counts['inside']} of {judged} judged tasks inside the band"
+        + (f"; outside: {', '.join(outside)}" if outside else "")
+        + f". No band: {counts['no band']}, no score: {counts['no score']}."
+    )

@@ -1,0 +1,222 @@
+"""Tables of the tasks (the paper's Table 1, and how hard they are) and of all scores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.exhibits.markdown import to_markdown
+from analysis.exhibits.numbers import tasks_in_words
+from analysis.exhibits.text import FigureText
+from analysis.tables.scores import SOURCES, write_csv, write_text
+from analysis.tables.words import ordered_categories
+
+TASK_COLUMNS = ("task", "name", "category", "embedding_type", "metrics", "n_clips", "n_folds")
+HARDNESS = {  # models whose scores say how hard a task is: column; the last is compared with others
+    "passt_m_hop10_random": "M random-init",
+    "logmel": "log-mel",
+    "passt_m_hop10": "M",
+}
+
+
+def read_tasks(path: str | Path) -> pd.DataFrame:
+    """Read a task table, CSV or, as in config/tasks.tsv, with tabs.
+
+    Raises
+    ------
+    ValueError
+        If one of `TASK_COLUMNS` is missing.
+    """
+    separator = "\t" if Path(path).suffix == ".tsv" else ","
+    tasks = pd.read_csv(path, sep=separator, keep_default_na=False)
+    missing = [column for column in TASK_COLUMNS if column not in tasks.columns]
+    if missing:
+        raise ValueError(f"{path}: expected {', '.join(TASK_COLUMNS)}; found no {missing}")
+    return tasks
+
+
+def table_1(tasks: pd.DataFrame, text: FigureText) -> tuple[str, pd.DataFrame]:
+    """Return the paper's Table 1 for the tasks of a study: what they are and how they are scored.
+
+    Parameters
+    ----------
+    tasks : DataFrame
+        `TASK_COLUMNS`; ``metrics`` are separated by commas, primary first.
+
+    Returns
+    -------
+    markdown : str
+    table : DataFrame
+        One row per task, by category, then name; columns ``task, name, category, embedding,
+        metric, n_clips, n_folds``.
+    """
+    tasks = _in_order(tasks)
+    table = tasks[["task", "name", "category"]].assign(
+        embedding=tasks["embedding_type"],
+        metric=_metric(tasks, text),
+        n_clips=tasks["n_clips"].astype("Int64"),
+        n_folds=tasks["n_folds"].astype("Int64"),
+    )
+    return to_markdown(table, text.label), table
+
+
+def table_1_caption(text: FigureText, numbers: pd.DataFrame) -> str:
+    return (
+        f"{tasks_in_words(numbers)}: category, kind of embedding (one per clip, or one per "
+        "timestamp for event tasks), primary metric, clips and folds."
+    )
+
+
+def _in_order(tasks: pd.DataFrame) -> pd.DataFrame:
+    """Sort tasks by category, then name."""
+    order = ordered_categories(tasks["category"])
+    tasks = tasks.assign(order=tasks["category"].map(order.index))
+    return tasks.sort_values(["order", "name"], ignore_index=True).drop(columns="order")
+
+
+def _metric(tasks: pd.DataFrame, text: FigureText) -> list[str]:
+    """Name the primary metric of each task."""
+    return [text.metric_label(metrics.partition(",")[0]) for metrics in tasks["metrics"]]
+
+
+def tasks(rows: pd.DataFrame, summary: pd.DataFrame, text: FigureText) -> tuple[str, pd.DataFrame]:
+    """Return what each task of a study is and how hard it is.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        A row per task: `TASK_COLUMNS`, ``duration_s``, ``chance`` (empty for event metrics),
+        ``stands_for``, and whatever else is known.
+    summary : DataFrame
+        One row per model and task.
+
+    Returns
+    -------
+    markdown : str
+        For a reader: size, metric, chance, the scores of `HARDNESS`, what the task stands for.
+    table : DataFrame
+        `rows` in Table 1's order with ``metric`` in words and a column of scores for each model of
+        `HARDNESS` (empty if it was not run).
+    """
+    rows = _in_order(rows)
+    of_model = {model: summary[summary["model"] == model] for model in HARDNESS}
+    scores = {
+        column: rows["task"].map(of_model[model].set_index("task")["score"])
+        for model, column in HARDNESS.items()
+    }
+    table = rows.assign(metric=_metric(rows, text), **scores)
+    chance = pd.to_numeric(table["chance"], errors="coerce")
+    shown = pd.DataFrame(
+        {
+            "task": table["task"],
+            "clips": table["n_clips"].astype("Int64"),
+            "seconds": table["duration_s"].round().astype("Int64"),
+            "folds": table["n_folds"].astype("Int64"),
+            "metric": table["metric"],
+            "chance": chance.round(3),
+            **{column: table[column].round(3) for column in scores},
+            "stands for": table["stands_for"],
+        }
+    )
+    *others, first = HARDNESS.values()
+    notes = "\n\n".join([*wins(shown, first, others), text.label])
+    return to_markdown(shown, notes), table
+
+
+def tasks_caption(text: FigureText, numbers: pd.DataFrame) -> str:
+    return "Size and chance level of each task, the log-mel baseline's score, what it stands for."
+
+
+def write_tasks(
+    rows: pd.DataFrame, summary: pd.DataFrame, text: FigureText, stem: str | Path
+) -> None:
+    """Write `tasks` as ``stem.csv`` and ``stem.md``."""
+    markdown, table = tasks(rows, summary, text)
+    write_csv(table, f"{stem}.csv")
+    write_text(markdown, f"{stem}.md")
+
+
+def wins(table: pd.DataFrame, column: str, others: Iterable[str]) -> list[str]:
+    """Say on how many tasks of a table one model is above each of others.
+
+    Returns
+    -------
+    list of str
+        A sentence for each other model with which it shares a task.
+    """
+    sentences = []
+    for other in others:
+        both = table[[column, other]].dropna()
+        above, below = (both[column] > both[other]).sum(), (both[column] < both[other]).sum()
+        if len(both):
+            sentences.append(
+                f"{column} is above {other} on {above} of {len(both)} tasks, below it on {below}."
+            )
+    return sentences
+
+
+def scores(summary: pd.DataFrame, text: FigureText) -> tuple[str, pd.DataFrame]:
+    """Return every model's score on every task as Markdown, the best marked, and as a table."""
+    table = score_table(summary, text.models)
+    return to_markdown(mark_best(table), text.label), table
+
+
+def scores_caption(text: FigureText, numbers: pd.DataFrame) -> str:
+    counts = numbers["source"].value_counts()
+    words = {"run": "of this run", "hear2021": "HEAR 2021 entries", "later": "later entries"}
+    parts = ", ".join(f"{counts[source]} {words[source]}" for source in words if source in counts)
+    return f"Primary metric of each task, not normalized. Rows: {parts}. ★ the best of a column."
+
+
+def score_table(summary: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
+    """Return the scores as a table of models by tasks.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        One row per model and task.
+    labels : mapping
+        Display names by model id; an absent one is shown as it is.
+
+    Returns
+    -------
+    DataFrame
+        ``model`` (display name), ``source`` (``run``, ``hear2021``, ``later``), then a column per
+        task in alphabetical order. The run's models first, then HEAR 2021 entries, then later
+        ones; missing cells stay missing.
+
+    Raises
+    ------
+    ValueError
+        If two models have the same display name, so that their rows could not be told apart.
+    """
+    names = {model: labels.get(model, model) for model in summary["model"].unique()}
+    if len(set(names.values())) < len(names):
+        raise ValueError(f"labels: expected a different one for each model; found {names}")
+    wide = summary.pivot(index=["source", "model"], columns="task", values="score")
+    wide = wide.rename_axis(columns=None).reset_index()
+    wide = wide.sort_values(["source", "model"], key=_source_first, ignore_index=True)
+    tasks = [column for column in wide.columns if column not in ("source", "model")]
+    return wide.assign(model=wide["model"].map(names))[["model", "source", *tasks]]
+
+
+def mark_best(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a score table as text of three decimals, the best of each task between ``**``.
+
+    Ties are all marked; a missing score is an empty cell.
+    """
+    marked = table.copy()
+    for task in table.columns.drop(["model", "source"]):
+        best = table[task].max()
+        marked[task] = [
+            "" if pd.isna(score) else f"**{score:.3f}**" if score == best else f"{score:.3f}"
+            for score in table[task]
+        ]
+    return marked
+
+
+def _source_first(column: pd.Series) -> pd.Series:
+    """Sort sources in their order and leave other columns as they are."""
+    return column.map(SOURCES.index) if column.name == "source" else column
