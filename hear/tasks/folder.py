@@ -136,6 +136,7 @@ def read_task(path: Path | str) -> TaskFolder:
     labels = read_vocabulary(path / VOCABULARY_FILE, problems)
     if not is_described:
         problems.raise_any()  # without metadata it is not known what clips must look like
+    assert metadata is not None
     duration_s = metadata.get("sample_duration")
     rules = SplitRules(
         metadata["embedding_type"],
