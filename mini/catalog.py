@@ -79,7 +79,8 @@ def record(
     The sound has an active level of 0 dB and is cut off where it is longer than the clip;
     `noise_db` is the range of the background's level relative to it.
     """
-    rng, canvas = draws.rng, np.zeros(n_samples(duration_s))
+    rng = draws.rng
+    canvas: Samples = np.zeros(n_samples(duration_s))
     slack = max(0, len(canvas) - len(sound)) / n_samples(1)
     add_at(canvas, sound, rng.uniform(0, slack))
     canvas = reverberate(rng, canvas, draws.uniform(0.1, 0.7), draws.uniform(0.02, 0.4))

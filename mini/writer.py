@@ -108,8 +108,8 @@ def _write_split(
 
 
 def _check_clip(task: MiniTask, name: str, audio: Audio, labels: list[Any]) -> None:
-    shortest_s, longest_s = task.duration_range_s or (task.duration_s, task.duration_s)
-    least, most = round(shortest_s * SAMPLE_RATE_HZ), round(longest_s * SAMPLE_RATE_HZ)
+    lengths_s = task.duration_range_s or (task.duration_s or 0.0,)
+    least, most = (round(seconds * SAMPLE_RATE_HZ) for seconds in (lengths_s[0], lengths_s[-1]))
     if audio.ndim != 1 or not least <= len(audio) <= most or not np.isfinite(audio).all():
         raise MiniTaskError(
             f"{name}: expected {least} to {most} finite samples, found {audio.shape}"

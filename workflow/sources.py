@@ -12,6 +12,7 @@ from hear.features.embed import EmbeddingModel
 from hear.features.store import read_index
 from hear.files import sha256_file
 from passt.checkpoints import Checkpoint
+from passt.weights import load_embedder
 from workflow.provenance import is_current
 
 
@@ -43,7 +44,7 @@ def load_source(entry: dict, reports: Iterable[str]) -> tuple[EmbeddingModel, di
     if entry["model"] is None:
         checkpoint = Checkpoint.from_config(entry["source"], entry["checkpoint"])
         options = entry["embedding"]
-        model = checkpoint.embedder(options["device"], options["precision"])
+        model = load_embedder(checkpoint, options["device"], options["precision"])
         fingerprint = checkpoint.fingerprint()
     else:
         model = HearModel(**entry["model"])

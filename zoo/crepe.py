@@ -109,7 +109,7 @@ def get_timestamp_embeddings(audio: Tensor, model: Crepe) -> tuple[Tensor, Tenso
         Shapes (n_sounds, n_timestamps, size) and, centers in ms, (n_sounds, n_timestamps).
     """
     embeddings = _embed(audio, model, model.timestamp_hop_ms)
-    return embeddings, timestamps_ms(*embeddings.shape[:2], model.timestamp_hop_ms)
+    return embeddings, timestamps_ms(embeddings, model.timestamp_hop_ms)
 
 
 def _embed(audio: Tensor, model: Crepe, hop_ms: int) -> Tensor:

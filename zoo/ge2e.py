@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -37,6 +36,8 @@ BATCH_WINDOWS = 64
 class VoiceEncoder(nn.Module):
     """Mel spectrogram and LSTM; sizes and rate as the HEAR API wants them."""
 
+    bank: Tensor
+    window: Tensor
     sample_rate = SAMPLE_RATE_HZ
     scene_embedding_size = timestamp_embedding_size = SIZE
 
@@ -117,7 +118,8 @@ def get_timestamp_embeddings(audio: Tensor, model: VoiceEncoder) -> tuple[Tensor
     step = TIMESTAMP_HOP_MS // 10
     n_timestamps = 1 + audio.shape[1] // (step * HOP)
     windows = mel.unfold(1, model.timestamp_frames, step)[:, :n_timestamps].transpose(2, 3)
-    return _embed(windows, model), timestamps_ms(len(audio), n_timestamps, TIMESTAMP_HOP_MS)
+    embeddings = _embed(windows, model)
+    return embeddings, timestamps_ms(embeddings, TIMESTAMP_HOP_MS)
 
 
 def partial_starts(n_samples: int) -> list[int]:
@@ -132,7 +134,7 @@ def partial_starts(n_samples: int) -> list[int]:
 def raise_level(audio: Tensor) -> Tensor:
     """Raise clips quieter than -30 dBFS to it; louder ones and silence stay as they are."""
     level = audio.square().mean(dim=1, keepdim=True).sqrt()
-    gain = 10 ** (LEVEL_DBFS / 20) / level.clamp(min=np.finfo(np.float32).tiny)
+    gain = 10 ** (LEVEL_DBFS / 20) / level.clamp(min=torch.finfo(torch.float32).tiny)
     return audio * torch.where(level > 0, gain.clamp(min=1.0), 1.0)
 
 

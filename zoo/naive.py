@@ -30,6 +30,8 @@ BATCH_WINDOWS = 512
 class RandomProjection(nn.Module):
     """Mel bank and projection; sizes and rate as the HEAR API wants them."""
 
+    bank: Tensor
+    window: Tensor
     sample_rate = SAMPLE_RATE_HZ
     scene_embedding_size = timestamp_embedding_size = SIZE
 
@@ -71,7 +73,7 @@ def get_timestamp_embeddings(audio: Tensor, model: RandomProjection) -> tuple[Te
         Shapes (n_sounds, n_timestamps, 4096) and, centers in ms, (n_sounds, n_timestamps).
     """
     embeddings = _embed(audio, model, TIMESTAMP_HOP_MS)
-    return embeddings, timestamps_ms(*embeddings.shape[:2], TIMESTAMP_HOP_MS)
+    return embeddings, timestamps_ms(embeddings, TIMESTAMP_HOP_MS)
 
 
 def _embed(audio: Tensor, model: RandomProjection, hop_ms: int) -> Tensor:

@@ -55,8 +55,9 @@ def embed_windows(
     return torch.cat(parts).view(*windows.shape[:2], -1)
 
 
-def timestamps_ms(n_sounds: int, n_timestamps: int, hop_ms: float) -> Tensor:
-    """Timestamps from 0 on in ms, float32, shape (n_sounds, n_timestamps)."""
+def timestamps_ms(embeddings: Tensor, hop_ms: float) -> Tensor:
+    """Timestamps of embeddings, from 0 on in ms, float32, shape (n_sounds, n_timestamps)."""
+    n_sounds, n_timestamps = embeddings.shape[:2]
     return (hop_ms * torch.arange(n_timestamps)).float().repeat(n_sounds, 1)
 
 

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.claims.decide import NOT_TESTED, Claim, Number, Verdict, decide
+from analysis.claims.claim import Claim
+from analysis.claims.decide import NOT_TESTED, Number, Verdict, decide
 from analysis.statistics.cells import Cells
 from analysis.statistics.intervals import NO_INTERVAL, interval
 

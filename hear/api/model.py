@@ -106,8 +106,8 @@ class HearModel:
         self, audio: Tensor | StoredClip, view: str
     ) -> Iterator[tuple[dict[str, Tensor], Tensor | None]]:
         """Embed a batch of clips in one part: the API has no smaller one."""
-        is_stored = isinstance(audio, StoredClip)
-        yield self.embed(audio.stretch(0, audio.shape[1]) if is_stored else audio, view)
+        whole = audio.stretch(0, audio.shape[1]) if isinstance(audio, StoredClip) else audio
+        yield self.embed(whole, view)
 
     def fingerprint(self) -> str:
         """sha256 over the module's source file and the weights: changes when either does."""
@@ -136,6 +136,7 @@ def import_model(module: str) -> ModuleType:
         path = Path(module).absolute()
         sys.path.append(str(path.parent))
         spec = importlib.util.spec_from_file_location(path.stem, path)
+        assert spec and spec.loader, "the name ends in .py"
         loaded = sys.modules[path.stem] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(loaded)
         return loaded

@@ -75,7 +75,7 @@ def _attributes(model: HearModel, kinds: Iterable[str], findings: Findings) -> d
             f"sample_rate: {model.sample_rate} Hz is none of HEAR's ({HEAR_RATES_HZ}); "
             "audio will be resampled to it here, other harnesses cannot"
         )
-    found = {"sample_rate": model.sample_rate}
+    found: dict[str, object] = {"sample_rate": model.sample_rate}
     for kind in kinds:
         size = getattr(network, SIZES[kind], None)
         if not isinstance(size, int) or isinstance(size, bool) or size < 1:

@@ -101,7 +101,7 @@ def _mix(draws: Draws, sources: list[Source], sounds: list[Samples]) -> Scene:
     rng = draws.rng
     tags = {tag for source in sources for tag in source.tags}
     tags.update(people.voices_tag(sum(source.n_voices for source in sources)))
-    canvas = np.zeros(n_samples(CLIP_S))
+    canvas: Samples = np.zeros(n_samples(CLIP_S))
     for sound in sounds:
         leveled = set_level(sound, rng.uniform(*LEVELS_DB))
         canvas += leveled * _presence(rng) if len(sounds) > 1 else leveled

@@ -54,8 +54,8 @@ def fsd50k(rng: np.random.Generator, split: str, index: int) -> Clip:
     for place in chosen:
         sound = record(draws, SOUNDS[LABELS[place]](draws), duration_s, NOISE_DB)
         add_at(audio, sound * 10 ** (rng.uniform(-SPREAD_DB, 0) / 20), 0.0)
-    audio = set_level(audio, LEVEL_DB).astype(np.float32)
-    return Clip(audio, [LABELS[place] for place in sorted(chosen)])
+    labels = [LABELS[place] for place in sorted(chosen)]
+    return Clip(set_level(audio, LEVEL_DB).astype(np.float32), labels)
 
 
 TASK = MiniTask(

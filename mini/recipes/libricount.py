@@ -6,7 +6,7 @@ import numpy as np
 
 from mini.sounds.rooms import Environment, background
 from mini.sounds.speech import CASTS, monologue
-from mini.sounds.synthesis import n_samples, set_level
+from mini.sounds.synthesis import Samples, n_samples, set_level
 from mini.task import Clip, MiniTask
 
 MOST_VOICES = 10  # LibriCount (Stöter et al. 2018): 0 to 10 concurrent speakers
@@ -26,7 +26,7 @@ def libricount(rng: np.random.Generator, split: str, index: int) -> Clip:
     `split` chooses the voices, `index` their number, starting at another one in each fold.
     """
     count = (index + CLIPS_PER_FOLD * list(VOICES).index(split)) % len(LABELS)
-    audio = np.zeros(n_samples(DURATION_S))
+    audio: Samples = np.zeros(n_samples(DURATION_S))
     for _ in range(count):
         level_db = rng.uniform(-VOICE_SPREAD_DB, VOICE_SPREAD_DB)
         audio += set_level(monologue(rng, N_WORDS, VOICES[split], DURATION_S), level_db)

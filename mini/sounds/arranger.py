@@ -137,4 +137,4 @@ def _with_fader(part: Part, loudness: float) -> Part:
 
 
 def _pick(rng: np.random.Generator, choices: Sequence[T]) -> T:
-    return choices[rng.integers(len(choices))]
+    return choices[int(rng.integers(len(choices)))]

@@ -16,7 +16,7 @@ from mini.task import SAMPLE_RATE_HZ
 JITTER_HZ = 30.0  # chosen: how fast the pitch of an untrained voice wavers
 
 
-def curve(values: Sequence[float], duration_s: float) -> Samples:
+def curve(values: Sequence[float] | Samples, duration_s: float) -> Samples:
     """Line through equally spaced values, `n_samples(duration_s)` samples."""
     length = n_samples(duration_s)
     return np.interp(np.linspace(0, 1, length), np.linspace(0, 1, len(values)), values)
@@ -36,7 +36,8 @@ def tone(frequency_hz: Samples, partials: Sequence[float] = (1.0,)) -> Samples:
     `partials` are the harmonics' amplitudes, the fundamental first.
     """
     phase = 2 * np.pi * np.cumsum(frequency_hz) / SAMPLE_RATE_HZ
-    return sum(amplitude * np.sin(n * phase) for n, amplitude in enumerate(partials, start=1))
+    waves = (amplitude * np.sin(n * phase) for n, amplitude in enumerate(partials, start=1))
+    return sum(waves, start=np.zeros(len(phase)))
 
 
 def glottis(

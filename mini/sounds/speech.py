@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 import soxr
-from numpy.typing import NDArray
 
+from mini.sounds.synthesis import Samples, n_samples
 from mini.task import SAMPLE_RATE_HZ, Audio, MiniTaskError, MissingSourceError
 
 CASTS: tuple[tuple[str, ...], ...] = (  # disjoint: three higher and four lower voices in each
@@ -118,11 +118,11 @@ def speak_randomly(
 
 def monologue(
     rng: np.random.Generator, n_words: int, voices: tuple[str, ...], duration_s: float
-) -> NDArray[np.float64]:
+) -> Samples:
     """Invented words of one voice from a random moment on, repeated where they are too short."""
     spoken = speak_randomly(rng, invent_words(rng, n_words), voices)
     start = rng.integers(len(spoken))
-    return np.resize(np.roll(spoken, -start), round(duration_s * SAMPLE_RATE_HZ)).astype(np.float64)
+    return np.resize(np.roll(spoken, -start), n_samples(duration_s)).astype(np.float64)
 
 
 def invent_words(rng: np.random.Generator, n_words: int) -> str:

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mini.task import SAMPLE_RATE_HZ
 
-Samples = NDArray[np.float64]
+Samples = NDArray[np.floating]
 LEVEL_FRAME_S = 0.01  # chosen: frames over which the level is measured
 LEVEL_RANGE_DB = 25.0  # chosen: frames this far below the loudest one count as pauses
 

@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).parents[2]
 LIBRARIES = ("passt", "hear", "mini", "zoo", "analysis")
 ROOMS = (*LIBRARIES, "workflow")
-FRONT_END = {"passt", "passt.mel", "passt.checks", "passt.windows", "passt.transformer"}
+FRONT_END = {f"passt.{m}" for m in ("architecture", "checks", "lengths", "mel", "windows")}
 MAY_IMPORT = {"zoo": FRONT_END}  # log-mel is PaSST's front end without the network
 HAS_AN_INTERFACE = {"passt/__init__.py"}  # the HEAR API is functions of the package itself
 

@@ -245,7 +245,8 @@ def test_a_single_name_is_a_list_of_one(config):
 def test_real_checkpoint_is_one_entry(config, tmp_path):
     from safetensors.torch import save_file
 
-    from passt.transformer import Architecture, PaSST, initialize
+    from passt.architecture import Architecture
+    from passt.transformer import PaSST, initialize
 
     shape = {"embed_dim": 64, "depth": 1, "num_heads": 1, "n_classes": 7}
     path = tmp_path / "weights.safetensors"

@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 from jsonschema import Draft202012Validator
 
-from analysis.claims.decide import Claim, Measurand
+from analysis.claims.claim import Claim, Measurand
 from workflow.study.config import ROOT, ConfigError, read_yaml, unknown
 
 SCHEMA = ROOT / "workflow" / "schemas" / "claims.schema.yaml"

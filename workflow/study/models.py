@@ -10,9 +10,8 @@ from pathlib import Path
 from hear.api.source import LEVEL, source_hash
 from hear.protocol import Protocol, ProtocolError
 from passt.checkpoints import Checkpoint, CheckpointError
-from passt.checks import shortest_samples
+from passt.lengths import samples, shortest_samples
 from passt.variants import Variant
-from passt.windows import samples
 from workflow.fetch.known import known_hash
 from workflow.study.claims import PAPER_MODELS
 from workflow.study.config import ConfigError, unknown

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from passt.training.config import read_keys
 from workflow.study.config import shipped_path
 
 
@@ -15,8 +16,6 @@ def recipe_inputs(recipe: str) -> list[str]:
     passt.training.recipe.RecipeError
         If there is no such recipe.
     """
-    from passt.training.config import read_keys  # with torch, which only a training needs
-
     keys = read_keys(Path(shipped_path(f"config/pretrain_{recipe}.yaml")))
     weights = keys.get("initial_weights")
     return [f"{keys['data']}/index.csv", *([shipped_path(weights)] if weights else [])]
