@@ -65,7 +65,7 @@ class Protocol:
     n_grid_points : int
         How many points of the shuffled grid are tried, on the first fold only.
     hidden_layers, learning_rates, initializations : tuple
-        The grid.
+        The grid; 0 hidden layers are a linear probe.
     hidden_dim, dropout, batch_size : int, float, int
         The same for every point.
     max_epochs, validation_every, patience : int
@@ -116,10 +116,6 @@ class Protocol:
             Any of the attributes; lists are accepted for tuples. Missing ones keep the
             reference's values.
 
-        Returns
-        -------
-        Protocol
-
         Raises
         ------
         ProtocolError
@@ -131,7 +127,10 @@ class Protocol:
                 near = difflib.get_close_matches(str(key), known, n=1)
                 hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}"
                 raise ProtocolError(f"protocol: unknown key {key!r}{hint}")
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in config.items()})
+        values: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in config.items()
+        }
+        return cls(**values)
 
     def for_task(self, metadata: Mapping[str, Any]) -> Protocol:
         """Add what the reference and the task's metadata prescribe, then lower to the caps.
@@ -190,7 +189,6 @@ def grid_points(protocol: Protocol, seed: int) -> list[GridPoint]:
 
     Parameters
     ----------
-    protocol : Protocol
     seed : int
         The same seed picks the same points as ``random.seed(seed)`` does in the reference.
 
@@ -231,9 +229,13 @@ def _check_value(key: str, value: Any, default: Any) -> None:
 
 
 def _check_number(key: str, value: Any, whole: bool) -> None:
-    """Raise unless the value is a finite number, whole and positive where it counts things."""
+    """Raise unless the value is a finite number, whole and positive where it counts things.
+
+    No hidden layer is a linear probe.
+    """
     kinds = (int,) if whole else (int, float)
-    least = 0 if key.endswith("_ms") or key == "dropout" else 1 if whole else 1e-12  # lr > 0
+    may_be_0 = key.endswith("_ms") or key in ("dropout", "hidden_layers")
+    least = 0 if may_be_0 else 1 if whole else 1e-12  # lr > 0
     if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value < float("inf"):
         kind = "whole number" if whole else "number"
         raise ProtocolError(f"{key}: expected a {kind} >= {least}, found {value!r}")

@@ -80,7 +80,6 @@ def decide(claim: Claim, numbers: list[Number]) -> Verdict:
 
     Parameters
     ----------
-    claim : Claim
     numbers : list of Number
         All must lie on the claimed side.
 
@@ -109,7 +108,6 @@ def judge_measured(claim: Claim, measured: Measured) -> Verdict:
     ----------
     claim : Claim
         With ``ratio``.
-    measured : Measured
 
     Returns
     -------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from analysis.claims.decide import NOT_TESTED, Number, Verdict, decide
 from analysis.statistics.cells import Cells
 from analysis.statistics.intervals import NO_INTERVAL, interval
 
-FUNCTIONS: dict[str, Callable[..., NDArray[np.floating]]] = {  # over tasks, axis 0
+FUNCTIONS: dict[str, Callable[..., Any]] = {  # over tasks, axis 0
     "mean": np.mean,
     "median": np.median,
     "min": np.min,
@@ -33,7 +33,6 @@ def judge(claim: Claim, cells: Cells) -> Verdict:
 
     Parameters
     ----------
-    claim : Claim
     cells : Cells
         Scores in the claim's quantity.
 

@@ -113,7 +113,6 @@ def build_cells(
         File of bootstrapped scores; None if there are no predictions (official scores).
     embeddings : mapping
         By task, the embedding of each model, under which its bootstrapped scores are stored.
-    metrics : mapping of str to MetricFacts
 
     Raises
     ------

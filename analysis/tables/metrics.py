@@ -24,7 +24,6 @@ class MetricFacts(NamedTuple):
         Slug, as in the column ``metric`` of score tables.
     label : str
         For axes and tables.
-    maximize : bool
     lower, upper : float
         Range; infinite where there is no end.
     missing_score : float or None

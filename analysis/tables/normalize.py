@@ -34,7 +34,6 @@ def normalize(tidy: pd.DataFrame, maxima: pd.Series, metrics: Metrics) -> pd.Dat
         Tidy score table.
     maxima : Series
         Best score per task, indexed by task.
-    metrics : mapping of str to MetricFacts
 
     Returns
     -------
@@ -66,7 +65,6 @@ def best_of_run(tidy: pd.DataFrame, metrics: Metrics) -> pd.Series:
     ----------
     tidy : DataFrame
         Tidy score table; only rows with source ``run`` enter.
-    metrics : mapping of str to MetricFacts
 
     Returns
     -------
@@ -85,7 +83,6 @@ def summarize(tidy: pd.DataFrame, metrics: Metrics) -> pd.DataFrame:
     ----------
     tidy : DataFrame
         Tidy score table, normalized or not.
-    metrics : mapping of str to MetricFacts
 
     Returns
     -------

@@ -20,7 +20,7 @@ from hear.audio.read import read_clip
 from hear.audio.stored import StoredClip
 from hear.features.store import ViewWriter
 from hear.tasks.audio_checks import source_sample_rate
-from hear.tasks.folder import TaskFolder, stored_order
+from hear.tasks.folder import TaskFolder
 
 BATCH_S = 60.0  # audio per forward pass, in seconds: bounds memory, fills a CPU's caches
 
@@ -83,7 +83,7 @@ def embed_task(
         view: ViewWriter(path, {"view": view, "storage": storage, "provenance": provenance})
         for view, path in views.items()
     }
-    orders = {folder.name: stored_order(folder) for folder in folders}
+    orders = {folder.name: folder.order for folder in folders}
     n_clips = sum(len(files) for order in orders.values() for files in order.values())
     label = f"embed {', '.join(views)}"
     try:

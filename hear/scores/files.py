@@ -16,7 +16,7 @@ import json
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -53,8 +53,9 @@ def save_predictions(path: Path, header: dict, arrays: dict[str, np.ndarray]) ->
     The header gets ``sha256``, the hash of the arrays' names, types, shapes and values.
     """
     header = header | {"sha256": content_hash(arrays)}
+    named: dict[str, Any] = {"header": np.array(json.dumps(header)), **arrays}
     with replacing(path) as temporary, open(temporary, "wb") as stream:
-        np.savez(stream, header=np.array(json.dumps(header)), **arrays)
+        np.savez(stream, **named)
 
 
 def content_hash(arrays: dict[str, np.ndarray]) -> str:

@@ -12,7 +12,7 @@ from hear.audio.read import read_clip
 from hear.features.embed import embed_task
 from hear.features.store import ViewWriter, publish, read_components, read_index, read_stored
 from hear.files import sha256_file
-from hear.tasks.folder import read_task, stored_order
+from hear.tasks.folder import read_task
 
 
 def embed(task, model, view: str, directory: Path, provenance: dict, **options) -> dict:
@@ -33,7 +33,7 @@ def test_rows_are_those_of_the_clips_in_stored_order(make_task, model, tmp_path,
     assert index["sha256"] == {"E": sha256_file(tmp_path / "f" / "E.npy")}
     assert sorted(path.name for path in tmp_path.glob("f*")) == ["f"]
     read_split = read_stored([(tmp_path / "f", "E")])
-    for split, files in stored_order(task).items():
+    for split, files in task.order.items():
         assert index["folders"][task.name][split]["files"] == files
         stored, first = read_split(task, split), 0
         for i, file in enumerate(files):
@@ -168,7 +168,7 @@ def test_clips_that_cannot_be_embedded_are_named(make_task, model, tmp_path, mon
 
 def test_the_clip_that_cannot_be_embedded_is_the_one_named(make_task, model, tmp_path):
     folder = make_task()
-    order = stored_order(read_task(folder))["test"]
+    order = read_task(folder).order["test"]
     real, calls = model.embed, []
 
     def refuse_one(audio, view):

@@ -19,7 +19,7 @@ from hear.probe.training import ProbeError
 from hear.protocol import Postprocessing, Protocol
 from hear.scores.files import load_predictions, save_predictions
 from hear.scores.score import score_predictions
-from hear.tasks.folder import read_task, stored_order
+from hear.tasks.folder import read_task
 from hear.tasks.manifest import chance_level, read_manifest, task_hashes, task_rows, write_manifest
 from tests.hear.small_model import HEAR_MODEL
 
@@ -44,7 +44,7 @@ def test_scene_task_from_folder_to_scores(make_task, model, tmp_path):
     assert {row["metric"] for row in rows} == {"top1_acc", "mAP"}
     assert [row["metric"] for row in rows if row["primary"]] == ["top1_acc"] * 3
     assert all(0 <= row["score"] <= 1 for row in rows)
-    order = stored_order(read_task(folder))
+    order = read_task(folder).order
     assert header["folders"][0]["folds"][1]["files"] == order["fold01"]
 
 

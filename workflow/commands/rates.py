@@ -21,6 +21,7 @@ import torch
 
 from hear.api.model import HearModel
 from hear.audio.read import read_clip
+from hear.probe.data import ProbeData
 from hear.probe.search import train_and_predict
 from hear.protocol import Protocol
 from hear.tasks.folder import Fold
@@ -151,19 +152,20 @@ def _noise(seconds: float, rate_hz: int) -> torch.Tensor:
 def _probe_s(size: int, protocol: Protocol) -> float:
     """Seconds per row and epoch, validation included, over two grid points of the protocol."""
     n_points = min(2, protocol.n_grid_points)
-    changes = {"n_grid_points": n_points, "max_epochs": PROBE_EPOCHS, "max_epochs_cap": None}
-    rng, one_hot = np.random.default_rng(0), np.eye(PROBE_LABELS, dtype=np.float32)
-    features, targets = {}, {}
-    for split, n in {
-        "train": PROBE_ROWS,
-        "valid": PROBE_ROWS // 8,
-        "test": PROBE_ROWS // 8,
-    }.items():
-        features[split] = rng.standard_normal((n, size), np.float32)
-        targets[split] = one_hot[rng.integers(0, PROBE_LABELS, n)]
-    task = (features, targets, [Fold("test", ("train",), ("valid",), ("test",))])
-    task += ("multiclass", "top1_acc", dataclasses.replace(protocol, **changes), 42)
-    seconds = _least_s(lambda: train_and_predict(*task, [str(i) for i in range(PROBE_LABELS)]))
+    short = dataclasses.replace(
+        protocol, n_grid_points=n_points, max_epochs=PROBE_EPOCHS, max_epochs_cap=None
+    )
+    rng = np.random.default_rng(0)
+    n_rows = {"train": PROBE_ROWS, "valid": PROBE_ROWS // 8, "test": PROBE_ROWS // 8}
+    features = {s: rng.standard_normal((n, size), np.float32) for s, n in n_rows.items()}
+    targets = {
+        s: np.eye(PROBE_LABELS, dtype=np.float32)[rng.integers(0, PROBE_LABELS, n)]
+        for s, n in n_rows.items()
+    }
+    fold = Fold("test", ("train",), ("valid",), ("test",))
+    labels = [str(i) for i in range(PROBE_LABELS)]
+    data = ProbeData("noise", features, targets, [fold], labels, "multiclass", "top1_acc")
+    seconds = _least_s(lambda: train_and_predict(data, short, 42))
     return seconds / (PROBE_ROWS * PROBE_EPOCHS * n_points)
 
 
