@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from analysis.tables.words import METRIC_LABELS
-
 
 @dataclass(frozen=True)
 class FigureText:
@@ -40,7 +38,7 @@ class FigureText:
     stamp: str = ""
     models: Mapping[str, str] = field(default_factory=dict)
     tasks: Mapping[str, str] = field(default_factory=dict)
-    metrics: Mapping[str, str] = field(default_factory=lambda: METRIC_LABELS)
+    metrics: Mapping[str, str] = field(default_factory=dict)
     task_mark: str = ""
     event_tasks: tuple[str, ...] | list[str] = ()
     highlight: tuple[str, ...] | list[str] = ("passt_lm_2rf_hop5",)
