@@ -170,10 +170,11 @@ def legend_above(figure: Figure, handles: list[Artist], labels: list[str]) -> No
     )  # fmt: skip
 
 
-def tick_labels(axes: Axes, positions: Iterable[float], labels: list[str]) -> None:
+def tick_labels(axes: Axes, positions: list[float], labels: list[str]) -> None:
     """Write the labels level if they fit side by side, else slanted, else upright."""
     widths = [text_in(label) for label in labels]
-    if max(map(sum, pairwise(widths)), default=0) / 2 < 0.95 * _AXES_IN / len(labels):
+    step_in = _AXES_IN / (max(positions) - min(positions) + 1.2)
+    if max(map(sum, pairwise(widths)), default=0.0) / 2 < 0.95 * step_in:
         axes.set_xticks(positions, labels)
     elif len(labels) < _UPRIGHT_FROM:
         axes.set_xticks(positions, labels, rotation=30, ha="right", rotation_mode="anchor")
