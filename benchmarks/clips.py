@@ -8,7 +8,7 @@ import numpy as np
 import soundfile
 
 from hear.audio.read import read_clip
-from hear.tasks.folder import TaskFolder, stored_order
+from hear.tasks.folder import TaskFolder
 from tests.passt import golden
 
 RATE_HZ = 48_000  # of the official archives
@@ -68,7 +68,7 @@ def write_files(folder: Path, seconds: float, n_clips: int) -> tuple[TaskFolder,
     task = write_task(folder, list(stretched))
     (folder / "resampled").mkdir()
     resampled = []
-    for name in stored_order(task)[SPLIT]:
+    for name in task.order[SPLIT]:
         path = folder / "resampled" / name
         clip = read_clip(task.path / str(RATE_HZ) / SPLIT / name, MODEL_RATE_HZ)
         soundfile.write(path, clip, MODEL_RATE_HZ, subtype="FLOAT")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -88,9 +87,10 @@ def make(case: str, folder: Path, seed: int, threads: int) -> None:
         features[split], targets[split] = y @ centers + np.float32(3) * noise, y
     events = EventInfo(times, files, reference) if times else None
     prediction_type = "multiclass" if kind == "scene" else "multilabel"
-    data = ProbeData(case, features, targets, labels, prediction_type, METRICS[kind][0], events)
+    folds, metric = folds_of(list(sizes)), METRICS[kind][0]
+    data = ProbeData(case, features, targets, folds, labels, prediction_type, metric, events)
     protocol = protocol_of(case)
-    write_folder(folder, data, folds_of(list(sizes)), protocol, case, METRICS[kind])
+    write_folder(folder, data, protocol, METRICS[kind])
     write_settings(folder, protocol, 42, threads)
 
 
@@ -112,8 +112,8 @@ def size_mib(case: str) -> float:
     return rows * N_FEATURES * 4 / 2**20
 
 
-def read(case: str, folder: Path) -> dict[str, Any]:
-    """Arguments of train_and_predict, features mapped from the folder's files."""
+def read(case: str, folder: Path) -> ProbeData:
+    """Data of a case, features mapped from the folder's files."""
     kind, n_labels, sizes, *_ = CASES[case]
     labels = [f"label{i:02d}" for i in range(n_labels)]
     index = {label: i for i, label in enumerate(labels)}
@@ -131,14 +131,13 @@ def read(case: str, folder: Path) -> dict[str, Any]:
             files[split] = [file for file, _ in frames]
             times[split] = np.array([time_ms for _, time_ms in frames])
             reference[split] = json.loads((folder / f"{split}.json").read_text())
-    return {
-        "features": features,
-        "targets": targets,
-        "folds": folds_of(list(sizes)),
-        "prediction_type": "multiclass" if kind == "scene" else "multilabel",
-        "metric": METRICS[kind][0],
-        "protocol": protocol_of(case),
-        "labels": labels,
-        "events": EventInfo(times, files, reference) if times else None,
-        "task": case,
-    }
+    return ProbeData(
+        task=case,
+        features=features,
+        targets=targets,
+        folds=folds_of(list(sizes)),
+        labels=labels,
+        prediction_type="multiclass" if kind == "scene" else "multilabel",
+        metric=METRICS[kind][0],
+        events=EventInfo(times, files, reference) if times else None,
+    )

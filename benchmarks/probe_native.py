@@ -11,11 +11,10 @@ from pathlib import Path
 import torch
 
 from benchmarks.machine import peak_mib
-from benchmarks.probe_cases import read
+from benchmarks.probe_cases import protocol_of, read
 from hear.probe import search, stacked, training
-from hear.probe.adam import Adam
 from hear.probe.network import build_network
-from hear.probe.training import FoldData
+from hear.probe.training import Adam, FoldData
 from hear.protocol import GridPoint, Protocol
 from workflow.process import configure
 
@@ -86,7 +85,8 @@ def main() -> None:
     for module, name in ((trainer, "_train_epoch"), (trainer, "_validate"), (search, "predict")):
         timed(module, name, seconds)
     fit_points = {"native": search.one_by_one, "stacked": stacked.fit_stacked}[program]
-    result = search.train_and_predict(**read(case, folder), seed=42, fit_points=fit_points)
+    data, protocol = read(case, folder), protocol_of(case)
+    result = search.train_and_predict(data, protocol, seed=42, fit_points=fit_points)
     facts["device"] = stacked.best_device().type if program == "stacked" else "cpu"
     facts |= {"seconds": seconds, "epochs": [fold.chosen.epoch for fold in result.folds]}
     facts["score"] = [fold.chosen.validation_score for fold in result.folds]

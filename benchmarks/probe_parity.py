@@ -27,6 +27,7 @@ from benchmarks.parity_summary import summarize
 from hear.heareval import backend
 from hear.metrics.registry import METRICS
 from hear.probe import search
+from hear.probe.data import ProbeData
 from hear.probe.search import ProbeResult
 from hear.probe.selection import events_of_files, frames_by_file, reference_events
 from hear.probe.stacked import fit_stacked
@@ -61,44 +62,43 @@ CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
 }
 
 
-def arguments_of(case: str) -> dict[str, Any]:
-    """Arguments of train_and_predict, but for the seed."""
+def arguments_of(case: str) -> tuple[ProbeData, Protocol]:
+    """Data and protocol of a case."""
     prediction_type, metric, parameters = CASES[case]
     metadata = {
         "evaluation_params": parameters,
         "use_scoring_for_early_stopping": case != "events_5fold",  # MAESTRO selects by loss
     }
-    facts = {"prediction_type": prediction_type, "metric": metric, "task": case}
-    return probe_inputs(case, prediction_type) | facts | {"protocol": Protocol().for_task(metadata)}
+    return probe_inputs(case, prediction_type, metric), Protocol().for_task(metadata)
 
 
-def score_of(arguments: dict[str, Any], result: ProbeResult) -> float:
+def score_of(data: ProbeData, result: ProbeResult) -> float:
     """Primary metric, mean over folds."""
-    metric, labels, scores = METRICS[arguments["metric"]], arguments["labels"], []
-    for fold, outcome in zip(arguments["folds"], result.folds, strict=True):
+    metric, labels, scores = METRICS[data.metric], data.labels, []
+    for fold, outcome in zip(data.folds, result.folds, strict=True):
         if metric.kind == "clip":
-            target = arguments["targets"][fold.test[0]]
+            target = data.targets[fold.test[0]]
             scores.append(metric.primary(target, outcome.probabilities))
             continue
-        frames = frames_by_file(arguments["events"], fold.test)
+        frames = frames_by_file(data.events, fold.test)
         chosen = outcome.chosen.postprocessing
         events = events_of_files(outcome.probabilities, frames, labels, [chosen])[chosen]
-        reference = reference_events(arguments["events"], fold.test)
+        reference = reference_events(data.events, fold.test)
         scores.append(metric.primary(reference, events, labels))
     return sum(scores) / len(scores)
 
 
 def run(case: str, program: str, seed: int, python: str) -> dict[str, Any]:
     """One row: a program on a case with a seed."""
-    arguments = arguments_of(case)
+    data, protocol = arguments_of(case)
     evaluate = {
         "native": search.train_and_predict,
         "stacked": partial(search.train_and_predict, fit_points=fit_stacked),
         "heareval": partial(backend.train_and_predict, python=python),
     }[program]
     started, cpu = time.perf_counter(), cpu_seconds()
-    result = evaluate(**arguments, seed=seed)
-    row = {"case": case, "program": program, "seed": seed, "score": score_of(arguments, result)}
+    result = evaluate(data, protocol, seed)
+    row = {"case": case, "program": program, "seed": seed, "score": score_of(data, result)}
     chosen = result.folds[0].chosen
     row |= {"point": "/".join(map(str, chosen.point)), "epoch": chosen.epoch}
     row["n_validations"] = " ".join(str(point.n_validations) for point in result.grid)

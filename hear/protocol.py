@@ -65,7 +65,7 @@ class Protocol:
     n_grid_points : int
         How many points of the shuffled grid are tried, on the first fold only.
     hidden_layers, learning_rates, initializations : tuple
-        The grid.
+        The grid; 0 hidden layers are a linear probe.
     hidden_dim, dropout, batch_size : int, float, int
         The same for every point.
     max_epochs, validation_every, patience : int
@@ -115,10 +115,6 @@ class Protocol:
         config : mapping
             Any of the attributes; lists are accepted for tuples. Missing ones keep the
             reference's values.
-
-        Returns
-        -------
-        Protocol
 
         Raises
         ------
@@ -190,7 +186,6 @@ def grid_points(protocol: Protocol, seed: int) -> list[GridPoint]:
 
     Parameters
     ----------
-    protocol : Protocol
     seed : int
         The same seed picks the same points as ``random.seed(seed)`` does in the reference.
 
@@ -231,9 +226,13 @@ def _check_value(key: str, value: Any, default: Any) -> None:
 
 
 def _check_number(key: str, value: Any, whole: bool) -> None:
-    """Raise unless the value is a finite number, whole and positive where it counts things."""
+    """Raise unless the value is a finite number, whole and positive where it counts things.
+
+    No hidden layer is a linear probe.
+    """
     kinds = (int,) if whole else (int, float)
-    least = 0 if key.endswith("_ms") or key == "dropout" else 1 if whole else 1e-12  # lr > 0
+    may_be_0 = key.endswith("_ms") or key in ("dropout", "hidden_layers")
+    least = 0 if may_be_0 else 1 if whole else 1e-12  # lr > 0
     if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value < float("inf"):
         kind = "whole number" if whole else "number"
         raise ProtocolError(f"{key}: expected a {kind} >= {least}, found {value!r}")

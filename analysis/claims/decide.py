@@ -2,7 +2,7 @@
 
 A claim is data (see `Claim`). It says something of one number, or of several that must all lie on
 the claimed side: "M is above H" is one difference, "M is above H and M+H" are two. Each number
-has an interval where its models were resampled; official entries have point values alone.
+has an interval where its models were bootstrapped; official entries have point values alone.
 """
 
 from __future__ import annotations
@@ -60,7 +60,6 @@ class Claim:
         ``hear2021``: all its entries are the others.
     tasks : tuple of str
         Which tasks; empty: those of ``category`` (``all``: every one).
-    category : str
     than_categories : tuple of str
         The number is a difference to the same number in each of these categories.
     shared : bool
@@ -100,7 +99,7 @@ class Number:
     Attributes
     ----------
     estimate, low, high : float
-        ``low`` and ``high`` are NaN without resampled scores.
+        ``low`` and ``high`` are NaN without bootstrapped scores.
     n_tasks : int
         The fewest tasks that any part of it is over.
     of_run : bool
@@ -137,7 +136,6 @@ def decide(claim: Claim, numbers: list[Number]) -> Verdict:
 
     Parameters
     ----------
-    claim : Claim
     numbers : list of Number
         All must lie on the claimed side.
 
@@ -166,7 +164,6 @@ def judge_measured(claim: Claim, measured: Measured) -> Verdict:
     ----------
     claim : Claim
         With ``ratio``.
-    measured : Measured
 
     Returns
     -------

@@ -40,7 +40,6 @@ def ledger(
 
     Parameters
     ----------
-    claims : sequence of Claim
     scores : mapping
         Scores by quantity (see `quantities`).
     measured : Measured

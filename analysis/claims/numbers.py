@@ -32,7 +32,6 @@ def judge(claim: Claim, cells: Cells) -> Verdict:
 
     Parameters
     ----------
-    claim : Claim
     cells : Cells
         Scores in the claim's quantity.
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 READERS = {  # table that exhibits are made from: what reads it
     "summary": "analysis.tables.normalize:read_summary",
-    "estimates": "analysis.statistics.estimates:read_statistics",
+    "estimates": "analysis.statistics.estimates:read_estimates",
     "tasks": "analysis.exhibits.tables:read_tasks",
     "measure": "analysis.exhibits.costs:read_costs",
     "reference": "analysis.exhibits.reproduction:read_reference",

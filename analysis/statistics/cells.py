@@ -1,6 +1,6 @@
-"""Scores of models on tasks as one array, with their resampled scores: what statistics start from.
+"""Scores of models on tasks as one array, with bootstrapped scores: what statistics start from.
 
-A missing cell is NaN and stays NaN. Official entries have scores and no resampled ones, since no
+A missing cell is NaN and stays NaN. Official entries have scores and no bootstrapped ones, since no
 predictions of theirs exist.
 """
 
@@ -18,14 +18,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.statistics.intervals import average_seeds
-from analysis.tables.normalize import ZERO_IF_MISSING
+from analysis.tables.metrics import MetricFacts, Metrics, find_metric
 
-UNBOUNDED_METRICS = ("d_prime",)  # no best value, hence no headroom
-_TOLERANCE = 1e-6  # between the score in the summary and the one beside the resampled scores
+_TOLERANCE = 1e-6  # between the score in the summary and the one beside the bootstrapped scores
 
 
 class CellsError(ValueError):
-    """Resampled scores that are not those of the summary."""
+    """Bootstrapped scores that are not those of the summary."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,8 @@ class Cells:
     source : dict
         ``run``, ``hear2021`` or ``later`` by model.
     category, metric, n_clips : dict
-        By task; ``n_clips`` are the test clips (files for event tasks), absent if unknown.
+        By task; ``metric`` holds the primary metric's facts, ``n_clips`` the number of test clips
+        (files for event tasks), absent if unknown.
     score : ndarray, shape (n_models, n_tasks)
     replicates : ndarray, shape (n_models, n_tasks, n_replicates)
     """
@@ -47,7 +47,7 @@ class Cells:
     tasks: tuple[str, ...]
     source: Mapping[str, str]
     category: Mapping[str, str]
-    metric: Mapping[str, str]
+    metric: Mapping[str, MetricFacts]
     n_clips: Mapping[str, int]
     score: NDArray[np.float64]
     replicates: NDArray[np.floating]
@@ -69,7 +69,7 @@ class Cells:
         )
 
     def normalized(self, maxima: Mapping[str, float]) -> Cells:
-        """Scores as shares of each task's maximum, which is taken as known (not resampled).
+        """Scores as shares of each task's maximum, which is taken as known (not bootstrapped).
 
         NaN where the maximum is missing, infinite or not above zero.
         """
@@ -79,18 +79,20 @@ class Cells:
         return dataclasses.replace(self, score=score, replicates=self.replicates / best[:, None])
 
     def headroom(self, baseline: str) -> Cells:
-        """Shares of the way from the baseline's score to 1: 0 is the baseline, 1 is perfect.
+        """Shares of the way from the baseline's score to the best possible one, mostly 1.
 
-        The baseline is resampled with the same clips. NaN on tasks whose metric has no best
-        value, without a score of the baseline, or where the baseline is perfect.
+        0 is the baseline, 1 is perfect. The baseline is bootstrapped with the same clips. NaN on
+        tasks whose metric has no best value, without a score of the baseline, or where the
+        baseline is perfect.
         """
         score, replicates = np.full_like(self.score, np.nan), np.full_like(self.replicates, np.nan)
         if baseline in self.models:
             row = self.models.index(baseline)
-            bounded = np.array([self.metric[task] not in UNBOUNDED_METRICS for task in self.tasks])
-            usable = bounded & (self.score[row] < 1)
-            score[:, usable] = _share(self.score, self.score[row])[:, usable]
-            replicates[:, usable] = _share(self.replicates, self.replicates[row])[:, usable]
+            best = np.array([self.metric[task].upper for task in self.tasks])
+            usable = np.isfinite(best) & (self.score[row] < best)
+            score[:, usable] = _share(self.score, self.score[row], best)[:, usable]
+            drawn = _share(self.replicates, self.replicates[row], best[:, None])
+            replicates[:, usable] = drawn[:, usable]
         return dataclasses.replace(self, score=score, replicates=replicates)
 
 
@@ -98,8 +100,9 @@ def build_cells(
     summary: pd.DataFrame,
     replicates: str | Path | None,
     embeddings: Mapping[str, Mapping[str, str]],
+    metrics: Metrics,
 ) -> Cells:
-    """Put a summary and the resampled scores behind it together.
+    """Put a summary and the bootstrapped scores behind it together.
 
     Parameters
     ----------
@@ -107,14 +110,14 @@ def build_cells(
         One row per model and task. Of a name that is both a run's and an official entry's the
         run's rows are taken.
     replicates : path or None
-        File of resampled scores; None if there are no predictions (official scores).
+        File of bootstrapped scores; None if there are no predictions (official scores).
     embeddings : mapping
-        By task, the embedding of each model, under which its resampled scores are stored.
+        By task, the embedding of each model, under which its bootstrapped scores are stored.
 
     Raises
     ------
     CellsError
-        Naming task and model, if a run's score is not the one that was resampled.
+        Naming task and model, if a run's score is not that of the bootstrapped predictions.
     """
     of_run = set(summary.loc[summary["source"] == "run", "model"])
     rows = summary[(summary["source"] == "run") | ~summary["model"].isin(of_run)]
@@ -126,7 +129,10 @@ def build_cells(
         tasks=tasks,
         source=dict(zip(rows["model"], rows["source"], strict=True)),
         category=dict(zip(rows["task"], rows["category"], strict=True)),
-        metric=dict(zip(rows["task"], rows["metric"], strict=True)),
+        metric={
+            task: find_metric(metrics, metric)
+            for task, metric in zip(rows["task"], rows["metric"], strict=True)
+        },
         n_clips={task: sum(entry["n_clips"]) for task, entry in header["tasks"].items()},
         score=table.to_numpy(float),
         replicates=np.full((*table.shape, header.get("n_replicates", 0)), np.nan, np.float32),
@@ -137,7 +143,7 @@ def build_cells(
 
 
 def read_replicates(path: str | Path) -> tuple[dict, dict[str, NDArray]]:
-    """Read a file of resampled scores: its header, and per task ``scores`` and ``replicates``.
+    """Read a file of bootstrapped scores: its header, and per task ``scores`` and ``replicates``.
 
     Raises
     ------
@@ -149,23 +155,25 @@ def read_replicates(path: str | Path) -> tuple[dict, dict[str, NDArray]]:
             arrays = {name: stored[name] for name in stored.files}
         return json.loads(str(arrays.pop("header"))), arrays
     except (OSError, KeyError, ValueError) as error:
-        raise CellsError(f"{path}: not a readable file of resampled scores: {error}") from error
+        raise CellsError(f"{path}: not a readable file of bootstrapped scores: {error}") from error
 
 
 def _fill(
     cells: Cells, task: str, embeddings: Mapping[str, str], header: dict, arrays: dict
 ) -> None:
-    """Fill in one task: fold means, then seeds; a missing F-measure of events counts as 0."""
+    """Fill in one task: fold means, then seeds; a missing score as what its metric says."""
     if task not in header["tasks"]:
-        raise CellsError(f"{task}: no resampled scores of this task")
+        raise CellsError(f"{task}: no bootstrapped scores of this task")
     entry, column = header["tasks"][task], cells.tasks.index(task)
+    missing = cells.metric[task].missing_score
     means = {}
     for embedding, scores, drawn in zip(
         entry["embeddings"], arrays[f"{task}/scores"], arrays[f"{task}/replicates"], strict=True
     ):
-        if entry["metric"].startswith(ZERO_IF_MISSING):
+        if missing is not None:
             several = np.array(entry["n_clips"])[:, None] > 1  # a single file has no spread at all
-            scores, drawn = np.nan_to_num(scores), np.where(several & np.isnan(drawn), 0, drawn)
+            scores = np.where(np.isnan(scores), missing, scores)
+            drawn = np.where(several & np.isnan(drawn), missing, drawn)
         rng = np.random.default_rng([header["seed"], zlib.crc32(f"{task} {embedding}".encode())])
         means[embedding] = scores.mean(), average_seeds(drawn.mean(axis=1), rng)
     for model, embedding in embeddings.items():
@@ -174,12 +182,14 @@ def _fill(
         found = cells.score[row, column]
         if not np.isclose(score, found, rtol=0, atol=_TOLERANCE, equal_nan=True):
             raise CellsError(
-                f"{task}, {model}: the summary says {found}, the resampled predictions {score}: "
-                "one of the two files is old"
+                f"{task}, {model}: the summary says {found}, the bootstrapped predictions {score}: "
+                "expected both to come from the same predictions, one of the two files is old"
             )
         cells.replicates[row, column] = drawn
 
 
-def _share(score: NDArray[np.floating], baseline: NDArray[np.floating]) -> NDArray[np.floating]:
+def _share(
+    score: NDArray[np.floating], baseline: NDArray[np.floating], best: NDArray[np.floating]
+) -> NDArray[np.floating]:
     with np.errstate(divide="ignore", invalid="ignore"):
-        return (score - baseline) / (1 - baseline)
+        return (score - baseline) / (best.astype(baseline.dtype) - baseline)

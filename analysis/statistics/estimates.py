@@ -1,7 +1,7 @@
-"""Statistics of a study, each with an interval: scores, categories, ranks, pairs of models.
+"""Estimates of a study, each with an interval: scores, categories, ranks, pairs of models.
 
-Tasks are taken as they are; what is resampled are the test clips of each task (and the probe
-seeds, if there are several). All models of a task are scored on the same draws, so differences are
+Tasks are taken as they are; the test clips of each task are bootstrapped (and the probe seeds, if
+there are several). All models of a task are scored on the same draws, so differences are
 paired. A model's aggregate is over the tasks it has a score on, that of a pair over the tasks that
 both have; nothing is imputed and every row says over how many tasks it is.
 """
@@ -17,11 +17,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from analysis.statistics.cells import UNBOUNDED_METRICS, Cells
+from analysis.statistics.cells import Cells
 from analysis.statistics.intervals import NO_INTERVAL, UNBOUNDED, interval
 from analysis.tables.words import ordered_categories
 
-STATISTICS_COLUMNS = (
+ESTIMATE_COLUMNS = (
     "statistic", "model", "other_model", "category", "task", "estimate", "low", "high", "n_tasks",
     "n_replicates", "n_clips", "source", "study",
 )  # fmt: skip
@@ -29,13 +29,13 @@ ALL = "all"  # category of what is over all tasks
 Aggregate = Callable[[NDArray[np.floating], int], NDArray[np.floating]]
 
 
-def compare(cells: Cells, maxima: Mapping[str, float], baseline: str, study: str) -> pd.DataFrame:
-    """Compute every statistic of a study.
+def estimate(cells: Cells, maxima: Mapping[str, float], baseline: str, study: str) -> pd.DataFrame:
+    """Estimate every statistic of a study.
 
     Parameters
     ----------
     cells : Cells
-        Scores and resampled scores.
+        Scores and bootstrapped scores.
     maxima : mapping
         What each task's scores are normalized by.
     baseline : str
@@ -46,7 +46,7 @@ def compare(cells: Cells, maxima: Mapping[str, float], baseline: str, study: str
     Returns
     -------
     DataFrame
-        Columns `STATISTICS_COLUMNS`. ``statistic`` is
+        Columns `ESTIMATE_COLUMNS`. ``statistic`` is
 
         - per model and task: ``score``, ``normalized_score``, ``headroom`` (share of the way from
           the baseline to 1; none for d', which has no best value);
@@ -57,7 +57,7 @@ def compare(cells: Cells, maxima: Mapping[str, float], baseline: str, study: str
           ``probability_of_improvement`` (share of tasks on which ``model`` scores above
           ``other_model``, ties half).
 
-        ``low`` and ``high`` are empty where nothing could be resampled (official entries).
+        ``low`` and ``high`` are empty where nothing could be bootstrapped (official entries).
     """
     normalized, headroom = cells.normalized(maxima), cells.headroom(baseline)
     run = cells.select({"run"})
@@ -71,18 +71,18 @@ def compare(cells: Cells, maxima: Mapping[str, float], baseline: str, study: str
         *_rank_rows(ranked),
         *_pair_rows(run, run.normalized(maxima)),
     ]
-    table = pd.DataFrame(rows).assign(study=study).reindex(columns=list(STATISTICS_COLUMNS))
+    table = pd.DataFrame(rows).assign(study=study).reindex(columns=list(ESTIMATE_COLUMNS))
     integers = dict.fromkeys(("n_tasks", "n_replicates", "n_clips"), "Int64")
     return table[table["estimate"].notna()].astype(integers).reset_index(drop=True)
 
 
-def read_statistics(path: str | Path) -> pd.DataFrame:
-    """Read statistics written as CSV.
+def read_estimates(path: str | Path) -> pd.DataFrame:
+    """Read estimates written as CSV.
 
     Raises
     ------
     ValueError
-        If the columns are not `STATISTICS_COLUMNS`.
+        If the columns are not `ESTIMATE_COLUMNS`.
     """
     numbers = dict.fromkeys(("estimate", "low", "high"), float)
     integers = dict.fromkeys(("n_tasks", "n_replicates", "n_clips"), "Int64")
@@ -91,8 +91,8 @@ def read_statistics(path: str | Path) -> pd.DataFrame:
     table = pd.read_csv(
         path, dtype={**numbers, **integers, **text}, keep_default_na=False, na_values=empty
     )
-    if tuple(table.columns) != STATISTICS_COLUMNS:
-        expected, found = ", ".join(STATISTICS_COLUMNS), ", ".join(table.columns)
+    if tuple(table.columns) != ESTIMATE_COLUMNS:
+        expected, found = ", ".join(ESTIMATE_COLUMNS), ", ".join(table.columns)
         raise ValueError(f"{path}: expected the columns {expected}; found {found}")
     return table
 
@@ -134,8 +134,8 @@ def _row(
 
 
 def _score_bounds(cells: Cells) -> list[tuple[float, float]]:
-    free = [cells.metric[task] in UNBOUNDED_METRICS for task in cells.tasks]
-    return [UNBOUNDED if unbounded else (0.0, 1.0) for unbounded in free]
+    facts = [cells.metric[task] for task in cells.tasks]
+    return [(metric.lower, metric.upper) for metric in facts]
 
 
 def _at_least_0(bounds: tuple[float, float]) -> tuple[float, float]:

@@ -1,14 +1,14 @@
-"""Intervals from resampled scores.
+"""Intervals from bootstrapped scores.
 
-An interval is the middle 95 % of the resampled statistics, moved so that their mean lies on the
+An interval is the middle 95 % of the statistic's replicates, moved so that their mean lies on the
 statistic itself, cut at the statistic's range, and widened to hold the statistic.
 
-Why moved: a resample repeats clips, which pushes ranks, medians over tasks and average precision
+Why moved: a replicate repeats clips, which pushes ranks, medians over tasks and average precision
 to one side (a label that no drawn clip has counts 0). The question here is where the score would
 lie on another test set of the same size, drawn from the same source, and that knows no such push.
 The plain percentile interval keeps it and can leave the measured value outside; the reflected
 ("basic") one turns it around and leaves the range of a score near 1; BCa puts the measured value's
-place among the resamples through a normal quantile, which is infinite once all of them lie on one
+place among the replicates through a normal quantile, which is infinite once all of them lie on one
 side. For a mean of clips (accuracy) there is no push, and this is the percentile interval.
 """
 
@@ -20,12 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 LEVEL = 0.95
-MIN_DEFINED = 0.9  # share of resamples that must be defined (a ROC area needs both classes)
+MIN_DEFINED = 0.9  # share of replicates that must be defined (a ROC area needs both classes)
 UNBOUNDED = (-np.inf, np.inf)
 
 
 class Interval(NamedTuple):
-    """Ends of an interval and the number of resamples behind it; NaN, NaN, 0 if there is none."""
+    """Ends of an interval and the number of replicates behind it; NaN, NaN, 0 if there is none."""
 
     low: float
     high: float
@@ -45,7 +45,7 @@ def interval(
     estimate : float
         The statistic on the clips as they are.
     replicates : ndarray, shape (n_replicates,)
-        The same on resampled clips; undefined ones (NaN, infinite) are left out.
+        The same on bootstrapped clips; undefined ones (NaN, infinite) are left out.
     bounds : (float, float)
         Least and largest possible value.
 
@@ -53,7 +53,7 @@ def interval(
     -------
     Interval
         ``low <= estimate <= high``; none if the estimate is undefined or fewer than `MIN_DEFINED`
-        of the resamples are defined. All resamples alike (every clip right) give a width of 0:
+        of the replicates are defined. All replicates alike (every clip right) give a width of 0:
         the bootstrap knows of no clip that was not there.
     """
     usable = replicates[np.isfinite(replicates)]
@@ -68,13 +68,13 @@ def interval(
 def average_seeds(
     replicates: NDArray[np.floating], rng: np.random.Generator
 ) -> NDArray[np.floating]:
-    """Average resampled scores over probe seeds, which are resampled as well.
+    """Average bootstrapped scores over probe seeds, which are drawn again as well.
 
     Parameters
     ----------
     replicates : ndarray, shape (n_seeds, n_replicates)
     rng : Generator
-        Of n seeds n - 1 are drawn for each resample, so that the variance of the mean is unbiased.
+        Of n seeds n - 1 are drawn for each replicate, so that the variance of the mean is unbiased.
 
     Returns
     -------

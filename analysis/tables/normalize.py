@@ -4,10 +4,10 @@ A score is normalized by the best score its task has seen: 1 is as good as the b
 (real tasks, the paper's section 5.2) or as the best model of the run (all other tasks). Normalized
 scores above 1 occur and are correct.
 
-A missing F-measure of events counts as 0: the reference divides by the number of predicted events,
-so that a model that predicts none gets NaN, and would otherwise gain by vanishing from medians.
-Any other missing score stays missing and makes its model's summary score on that task missing, as
-a mean over other folds than the other models' would not compare.
+A missing F-measure of events counts as 0 (its metric's ``missing_score``): the reference divides by
+the number of predicted events, so that a model that predicts none gets NaN, and would otherwise
+gain by vanishing from medians. Any other missing score stays missing and makes its model's summary
+score on that task missing, as a mean over other folds than the other models' would not compare.
 """
 
 from __future__ import annotations
@@ -17,17 +17,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from analysis.tables.metrics import Metrics, find_metric
+
 SUMMARY_COLUMNS = (
     "model", "task", "category", "metric", "score", "score_sd", "n_folds", "n_seeds",
     "normalized_score", "source",
 )  # fmt: skip
 
-# The HEAR 2021 leaderboard shows 0, not a gap, for an entry without any correct event (PANNs on
-# DCASE 2016 Task 2 and on MAESTRO); metrics of events are those whose slug starts like this.
-ZERO_IF_MISSING = "event_"
 
-
-def normalize(tidy: pd.DataFrame, maxima: pd.Series) -> pd.DataFrame:
+def normalize(tidy: pd.DataFrame, maxima: pd.Series, metrics: Metrics) -> pd.DataFrame:
     """Divide primary scores by their task's maximum.
 
     Parameters
@@ -40,26 +38,27 @@ def normalize(tidy: pd.DataFrame, maxima: pd.Series) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        A copy with ``normalized_score`` set on primary metrics and missing on the others; 0 for a
-        missing F-measure of events, whose ``score`` stays missing. Missing as well where another
-        score is missing or infinite, or where the task's maximum is missing, infinite (d' of a
-        separated class) or not above zero: no fraction of such a maximum means anything.
+        A copy with ``normalized_score`` set on primary metrics and missing on the others; a missing
+        score, which stays missing, enters it as its metric's ``missing_score``. Missing as well
+        where another score is missing or infinite, or where the task's maximum is missing,
+        infinite (d' of a separated class) or not above zero: no fraction of such a maximum means
+        anything.
 
     Raises
     ------
     ValueError
-        If a task has no entry in `maxima`.
+        If a task has no entry in `maxima`, or a primary metric none in `metrics`.
     """
     unknown = sorted(set(tidy.loc[tidy["primary"], "task"]) - set(maxima.index))
     if unknown:
         raise ValueError(f"maxima: expected one for every task; found none for {unknown}")
     usable = maxima.where((maxima > 0) & (maxima < np.inf))
-    counted = _counted_scores(tidy)
+    counted = _counted_scores(tidy, metrics)
     normalized = counted / tidy["task"].map(usable).astype(float)
     return tidy.assign(normalized_score=normalized.where(tidy["primary"] & np.isfinite(counted)))
 
 
-def best_of_run(tidy: pd.DataFrame) -> pd.Series:
+def best_of_run(tidy: pd.DataFrame, metrics: Metrics) -> pd.Series:
     """Return the best model's primary score on each task, among the rows of the run.
 
     Parameters
@@ -73,11 +72,11 @@ def best_of_run(tidy: pd.DataFrame) -> pd.Series:
         Maximum over models of the mean over folds, then seeds; indexed by task in alphabetical
         order; missing where no model has a score.
     """
-    cells = summarize(tidy[tidy["source"] == "run"])
+    cells = summarize(tidy[tidy["source"] == "run"], metrics)
     return cells.groupby("task")["score"].max().rename("maximum")
 
 
-def summarize(tidy: pd.DataFrame) -> pd.DataFrame:
+def summarize(tidy: pd.DataFrame, metrics: Metrics) -> pd.DataFrame:
     """Reduce the tidy table to one row per model and task, on the primary metric.
 
     Parameters
@@ -93,10 +92,10 @@ def summarize(tidy: pd.DataFrame) -> pd.DataFrame:
         deviation over folds (ddof=1, as the reference reports it) within a seed, then its mean
         over seeds; with one fold and two or more seeds, the standard deviation over seeds
         (ddof=1); missing otherwise. ``n_folds`` and ``n_seeds``: how many folds and seeds have a
-        score, also one that is missing and counts as 0 (`ZERO_IF_MISSING`); 0 for official scores,
-        of which only means were published.
+        score, also one that is missing and has its metric's ``missing_score``; 0 for official
+        scores, of which only means were published.
     """
-    primary = tidy.assign(score=_counted_scores(tidy))[tidy["primary"]]
+    primary = tidy.assign(score=_counted_scores(tidy, metrics))[tidy["primary"]]
     keys = ["source", "model", "task", "category", "metric"]
     with np.errstate(invalid="ignore"):  # an infinite d' has no spread: missing, and no warning
         rows = [
@@ -148,10 +147,11 @@ def read_maxima(path: str | Path) -> pd.Series:
     return table.set_index("task")["maximum"]
 
 
-def _counted_scores(tidy: pd.DataFrame) -> pd.Series:
-    """Return the scores as they enter every aggregate: missing F-measures of events as 0."""
-    of_events = tidy["primary"] & tidy["metric"].str.startswith(ZERO_IF_MISSING)
-    return tidy["score"].mask(of_events & tidy["score"].isna(), 0.0)
+def _counted_scores(tidy: pd.DataFrame, metrics: Metrics) -> pd.Series:
+    """Return the scores as they enter every aggregate: missing ones as what they count."""
+    counts = {m: find_metric(metrics, m).missing_score for m in tidy.loc[tidy["primary"], "metric"]}
+    missing = tidy["metric"].map(counts).astype(float)
+    return tidy["score"].mask(tidy["primary"] & tidy["score"].isna(), missing)
 
 
 def _summary(cell: pd.DataFrame) -> dict[str, float | int]:

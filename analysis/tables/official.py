@@ -13,11 +13,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis.tables.scores import TIDY_COLUMNS
+
 COLUMNS = ("model", "entry", "task", "metric", "score")
-TIDY_COLUMNS = (  # the score table that every stage after `score` reads
-    "study", "model", "task", "category", "metric", "primary", "fold", "seed", "score",
-    "normalized_score", "source",
-)  # fmt: skip
 CHALLENGE = "HEAR 2021"  # value of `entry` for the challenge's own submissions
 N_CHALLENGE_MODELS = 29  # entries of HEAR 2021 on the leaderboard (2023-09)
 STUDY = "official"

@@ -1,4 +1,8 @@
-"""Score files, one JSON per model and task: read, checked alone and together, made one table."""
+"""Score files, one JSON per model and task: read, checked alone and together, made one table.
+
+A file's ``metrics`` are the facts of every metric in its ``scores``, by slug. A metric with several
+numbers (F-measure, precision, recall) has its slug on the first, ``slug.name`` on the others.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +14,15 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.tables.metrics import MetricFacts, metric_facts
 from analysis.tables.scores import TIDY_COLUMNS, ScoresError
 
 _TEXT_FIELDS = ("study", "model", "label", "task", "category", "embedding")
-_SCORE_FIELDS = ("metric", "primary", "maximize", "fold", "seed", "score")
+_SCORE_FIELDS = ("metric", "primary", "fold", "seed", "score")
 
 
-def read_scores(paths: Iterable[str | Path]) -> pd.DataFrame:
-    """Read score files into one tidy table.
+def read_scores(paths: Iterable[str | Path]) -> tuple[pd.DataFrame, dict[str, MetricFacts]]:
+    """Read score files into one tidy table, and the facts of its metrics.
 
     Parameters
     ----------
@@ -26,16 +31,18 @@ def read_scores(paths: Iterable[str | Path]) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame
+    tidy : DataFrame
         Columns `TIDY_COLUMNS`, sorted by model, task, metric, fold and seed, so that the order of
         the files does not matter. ``null`` and NaN scores are missing; ``normalized_score`` is
         missing until it is computed; ``source`` is ``run``.
+    metrics : dict
+        Facts by slug.
 
     Raises
     ------
     ScoresError
-        If a file is malformed (names file and key), or files disagree on the study, on a task's
-        category, primary metric or folds, or hold the same model and task.
+        If a file is malformed (names file and key), or files disagree on the study, on a metric's
+        facts, on a task's category, primary metric or folds, or hold the same model and task.
     """
     documents = [(Path(path), _read_document(Path(path))) for path in paths]
     if not documents:
@@ -53,7 +60,8 @@ def read_scores(paths: Iterable[str | Path]) -> pd.DataFrame:
         for entry in document["scores"]
     ]
     tidy = pd.DataFrame(rows, columns=list(TIDY_COLUMNS)).astype({"seed": "Int64"})
-    return tidy.sort_values(["model", "task", "metric", "fold", "seed"], ignore_index=True)
+    tidy = tidy.sort_values(["model", "task", "metric", "fold", "seed"], ignore_index=True)
+    return tidy, _metrics(documents)
 
 
 def _read_document(path: Path) -> dict[str, Any]:
@@ -73,6 +81,7 @@ def _read_document(path: Path) -> dict[str, Any]:
     for number, entry in enumerate(entries):
         _check_entry(entry, f"{path}: scores[{number}]")
     _check_entries(entries, path)
+    _check_metrics(document, path)
     return document
 
 
@@ -82,9 +91,8 @@ def _check_entry(entry: Any, where: str) -> None:
     for key in ("metric", "fold"):
         if not isinstance(entry[key], str) or not entry[key]:
             raise ScoresError(f"{where}.{key}: expected a text, found {entry[key]!r}")
-    for key in ("primary", "maximize"):
-        if not isinstance(entry[key], bool):
-            raise ScoresError(f"{where}.{key}: expected true or false, found {entry[key]!r}")
+    if not isinstance(entry["primary"], bool):
+        raise ScoresError(f"{where}.primary: expected true or false, found {entry['primary']!r}")
     if not isinstance(entry["seed"], int) or isinstance(entry["seed"], bool):
         raise ScoresError(f"{where}.seed: expected a whole number, found {entry['seed']!r}")
     score = entry["score"]
@@ -94,8 +102,6 @@ def _check_entry(entry: Any, where: str) -> None:
         raise ScoresError(
             f"{where}.score: expected a finite number, null, 'inf' or '-inf'; found {score!r}"
         )
-    if entry["primary"] and not entry["maximize"]:
-        raise ScoresError(f"{where}: expected a primary metric to be maximized; found {entry!r}")
 
 
 def _check_entries(entries: list[dict[str, Any]], path: Path) -> None:
@@ -115,6 +121,33 @@ def _check_entries(entries: list[dict[str, Any]], path: Path) -> None:
             raise ScoresError(
                 f"{path}: {metric}: expected every fold with every seed, found {sorted(found)}"
             )
+
+
+def _check_metrics(document: dict[str, Any], path: Path) -> None:
+    """Check the facts of the metrics in place, and that none is missing."""
+    found = document.get("metrics")
+    if not isinstance(found, dict):
+        raise ScoresError(f"{path}: metrics: expected facts by metric, found {found!r}")
+    document["metrics"] = {m: metric_facts(m, f, f"{path}: metrics") for m, f in found.items()}
+    for entry in document["scores"]:
+        facts = document["metrics"].get(entry["metric"].split(".")[0])
+        if facts is None:
+            raise ScoresError(f"{path}: metrics: expected facts of {entry['metric']}, found none")
+        if entry["primary"] and not facts.maximize:
+            raise ScoresError(f"{path}: expected a primary metric to be maximized; found {facts}")
+
+
+def _metrics(documents: list[tuple[Path, dict[str, Any]]]) -> dict[str, MetricFacts]:
+    """Merge the facts of all files, which must agree."""
+    metrics: dict[str, tuple[Path, MetricFacts]] = {}
+    for path, document in documents:
+        for metric, facts in document["metrics"].items():
+            first_path, first = metrics.setdefault(metric, (path, facts))
+            if facts != first:
+                raise ScoresError(
+                    f"{path}: metrics: expected {first} as in {first_path}, found {facts}"
+                )
+    return {metric: facts for metric, (_, facts) in metrics.items()}
 
 
 def _check_together(documents: list[tuple[Path, dict[str, Any]]]) -> None:

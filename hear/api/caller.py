@@ -33,8 +33,8 @@ class Findings:
         self.passed.append(text)
 
 
-class Prober:
-    """One embedding function of one model, called with sounds made for the purpose."""
+class Caller:
+    """One embedding function of one model, to be called with sounds made for the purpose."""
 
     def __init__(self, model: HearModel, kind: str, size: int) -> None:
         self.model = model

@@ -1,6 +1,6 @@
 """The checks behind :mod:`hear.api.validate`: what one embedding function of a model returns.
 
-Each calls the function through a `Prober` and tells `Findings` what it saw, in a sentence that
+Each calls the function through a `Caller` and tells `Findings` what it saw, in a sentence that
 names the function, what was expected and what was found.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from hear.api.caller import Findings, Prober, difference
+from hear.api.caller import Caller, Findings, difference
 from hear.api.timestamps import check_centered, check_timestamps, hop_ms
 
 FORM_S = {"scene": (2.74,), "event": (1.07, 1.98)}  # lengths that HEAR's validator tries
@@ -20,12 +20,12 @@ SAME = 1e-5  # relative difference of two answers to one question: rounding, not
 ALIKE = 1e-3  # the same with other shapes of the batch, also in reduced precision on a GPU
 
 
-def check_kind(prober: Prober, again: Prober, findings: Findings) -> dict:
+def check_kind(caller: Caller, again: Caller, findings: Findings) -> dict:
     """Make all checks of one function.
 
     Parameters
     ----------
-    prober, again : Prober
+    caller, again : Caller
         The same function of two loads of the same model.
     findings : Findings
         Is told what was seen.
@@ -37,44 +37,44 @@ def check_kind(prober: Prober, again: Prober, findings: Findings) -> dict:
     """
     before = len(findings.errors)
     facts: dict = {}
-    for duration_s in FORM_S[prober.kind]:
-        if not _attempt(check_form, prober, findings, duration_s) or findings.errors[before:]:
+    for duration_s in FORM_S[caller.kind]:
+        if not _attempt(check_form, caller, findings, duration_s) or findings.errors[before:]:
             return facts
     checks: list[Callable] = [check_finite, check_repeats, check_neighbors]
-    if prober.kind == "event":
+    if caller.kind == "event":
         checks += [check_centered]
-        facts["timestamp_hop_ms"] = hop_ms(prober)
+        facts["timestamp_hop_ms"] = hop_ms(caller)
     for check in checks:
-        _attempt(check, prober, findings)
-    _attempt(check_reload, prober, findings, again)
-    facts[f"shortest_{prober.kind}_clip_s"] = check_short(prober, findings)
+        _attempt(check, caller, findings)
+    _attempt(check_reload, caller, findings, again)
+    facts[f"shortest_{caller.kind}_clip_s"] = check_short(caller, findings)
     if not findings.errors[before:]:
-        findings.ok(f"{prober.name}: shapes, float32, finite, repeatable, alone as in a batch")
+        findings.ok(f"{caller.name}: shapes, float32, finite, repeatable, alone as in a batch")
     return facts
 
 
-def _attempt(check: Callable, prober: Prober, findings: Findings, *more: object) -> bool:
+def _attempt(check: Callable, caller: Caller, findings: Findings, *more: object) -> bool:
     """Make a check; what the model raises is a finding too. False if it raised."""
     try:
-        check(prober, findings, *more)
+        check(caller, findings, *more)
         return True
     except Exception as error:  # whatever a model's code may raise
         about = check.__name__.replace("check_", "")
-        findings.error(f"{prober.name}: failed on a valid input ({about}): {error!r}")
+        findings.error(f"{caller.name}: failed on a valid input ({about}): {error!r}")
         return False
 
 
-def check_form(prober: Prober, findings: Findings, duration_s: float) -> None:
+def check_form(caller: Caller, findings: Findings, duration_s: float) -> None:
     """Types, axes, dtype and sizes of what is returned for two clips of noise."""
     n_sounds = 2
-    returned = prober.raw(prober.noise(n_sounds, duration_s))
-    embeddings, name = returned, prober.name
-    if prober.kind == "event":
+    returned = caller.raw(caller.noise(n_sounds, duration_s))
+    embeddings, name = returned, caller.name
+    if caller.kind == "event":
         if not isinstance(returned, tuple | list) or len(returned) != 2:
             found = type(returned).__name__
             return findings.error(f"{name}: expected (embeddings, timestamps), found {found}")
         embeddings = returned[0]
-    axes = "(n_sounds, size)" if prober.kind == "scene" else "(n_sounds, n_timestamps, size)"
+    axes = "(n_sounds, size)" if caller.kind == "scene" else "(n_sounds, n_timestamps, size)"
     if not isinstance(embeddings, Tensor):
         found = type(embeddings).__name__
         return findings.error(f"{name}: expected embeddings as a torch.Tensor, found {found}")
@@ -83,89 +83,89 @@ def check_form(prober: Prober, findings: Findings, duration_s: float) -> None:
         return findings.error(
             f"{name}: expected embeddings of shape {axes} with n_sounds = {n_sounds}, found {shape}"
         )
-    if shape[-1] != prober.size:
-        attribute = "scene" if prober.kind == "scene" else "timestamp"
+    if shape[-1] != caller.size:
+        attribute = "scene" if caller.kind == "scene" else "timestamp"
         findings.error(
             f"{name}: expected embeddings of the model's {attribute}_embedding_size "
-            f"{prober.size}, found {shape[-1]}"
+            f"{caller.size}, found {shape[-1]}"
         )
     if embeddings.dtype != torch.float32:
         findings.error(f"{name}: expected float32 embeddings, found {embeddings.dtype}")
-    if prober.kind == "event":
-        check_timestamps(prober, findings, returned[1], shape[:2], duration_s)
+    if caller.kind == "event":
+        check_timestamps(caller, findings, returned[1], shape[:2], duration_s)
 
 
-def check_finite(prober: Prober, findings: Findings) -> None:
+def check_finite(caller: Caller, findings: Findings) -> None:
     """No NaN or infinity, also for silence, a constant and full scale."""
-    quiet = torch.zeros(1, prober.sample_rate)
+    quiet = torch.zeros(1, caller.sample_rate)
     sounds = {
-        "noise": prober.noise(1, 1.0),
+        "noise": caller.noise(1, 1.0),
         "digital silence": quiet,
         "a constant of 0.5": quiet + 0.5,
-        "full scale": prober.noise(1, 1.0).sign(),
+        "full scale": caller.noise(1, 1.0).sign(),
     }
     for what, audio in sounds.items():
-        if not bool(torch.isfinite(prober.embed(audio)).all()):
+        if not bool(torch.isfinite(caller.embed(audio)).all()):
             findings.error(
-                f"{prober.name}: expected finite embeddings, found NaN or inf for {what}"
+                f"{caller.name}: expected finite embeddings, found NaN or inf for {what}"
             )
 
 
-def check_repeats(prober: Prober, findings: Findings) -> None:
+def check_repeats(caller: Caller, findings: Findings) -> None:
     """The same sounds give the same embeddings, other sounds others, and stay as they are."""
-    audio = prober.noise(2, 1.0)
-    first = prober.embed(audio)
-    if (found := difference(first, prober.embed(audio))) > SAME:
+    audio = caller.noise(2, 1.0)
+    first = caller.embed(audio)
+    if (found := difference(first, caller.embed(audio))) > SAME:
         findings.error(
-            f"{prober.name}: expected the same embeddings for the same input, found a relative "
+            f"{caller.name}: expected the same embeddings for the same input, found a relative "
             f"difference of {found:.2g}; dropout still on (call model.eval()), or random numbers "
             "in the forward pass?"
         )
     elif difference(first[:1], first[1:]) <= SAME:
-        findings.warn(f"{prober.name}: two different sounds get the same embedding")
-    given = audio.clone().to(prober.model.device)
+        findings.warn(f"{caller.name}: two different sounds get the same embedding")
+    given = audio.clone().to(caller.model.device)
     with torch.no_grad():
-        getattr(prober.model.module, prober.name)(given, prober.model.model)
+        getattr(caller.model.module, caller.name)(given, caller.model.model)
     if not torch.equal(given.cpu(), audio):
-        findings.warn(f"{prober.name}: writes into the audio that it is given")
+        findings.warn(f"{caller.name}: writes into the audio that it is given")
 
 
-def check_neighbors(prober: Prober, findings: Findings) -> None:
+def check_neighbors(caller: Caller, findings: Findings) -> None:
     """A clip has the same embedding alone, beside quiet ones and beside loud ones."""
-    clip, others = prober.noise(1, 1.0, seed=1), prober.noise(2, 1.0, seed=2)
-    alone = prober.embed(clip)
+    clip, others = caller.noise(1, 1.0, seed=1), caller.noise(2, 1.0, seed=2)
+    alone = caller.embed(clip)
     for what, gain in (("quiet", 0.01), ("loud", 2.0)):
-        found = difference(alone, prober.embed(torch.cat((clip, gain * others)))[:1])
+        found = difference(alone, caller.embed(torch.cat((clip, gain * others)))[:1])
         if not found <= ALIKE:
             return findings.error(
-                f"{prober.name}: expected a clip's embedding not to depend on the batch, found a "
+                f"{caller.name}: expected a clip's embedding not to depend on the batch, found a "
                 f"relative difference of {found:.2g} between the clip alone and beside two "
                 f"{what} ones; is something normalized over the batch?"
             )
 
 
-def check_reload(prober: Prober, findings: Findings, again: Prober) -> None:
+def check_reload(caller: Caller, findings: Findings, again: Caller) -> None:
     """Loading the model once more gives the same network."""
-    audio = prober.noise(1, 1.0)
-    found = difference(prober.embed(audio), again.embed(audio))
+    audio = caller.noise(1, 1.0)
+    found = difference(caller.embed(audio), again.embed(audio))
     if found > SAME:
         findings.error(
             f"load_model: expected the same network at every load, found a relative difference of "
-            f"{found:.2g} of the embeddings ({prober.name}); random weights without a seed?"
+            f"{found:.2g} of the embeddings ({caller.name}); random weights without a seed?"
         )
 
 
-def check_short(prober: Prober, findings: Findings) -> float | None:
+def check_short(caller: Caller, findings: Findings) -> float | None:
     """Return the shortest of `SHORT_S` that is embedded; say what happens below it."""
     shortest = None
     for duration_s in SHORT_S:
         try:
-            fine = bool(torch.isfinite(prober.embed(prober.noise(1, duration_s))).all())
+            fine = bool(torch.isfinite(caller.embed(caller.noise(1, duration_s))).all())
             reason = "values that are not finite"
         except Exception as error:
             fine, reason = False, repr(error)
         if not fine:
-            findings.warn(f"{prober.name}: clips of {duration_s:g} s give {reason}")
+            findings.warn(f"{caller.name}: clips of {duration_s:g} s give {reason}")
             break
         shortest = duration_s
     return shortest

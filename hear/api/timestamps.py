@@ -5,17 +5,17 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from hear.api.caller import Findings, Prober
+from hear.api.caller import Caller, Findings
 
 MAX_HOP_MS = 50.0  # MAESTRO's onset tolerance, hearbenchmark.com/hear-api.html
 MAX_JITTER_MS = 1.0  # hear-validator: deviation of a hop from the mean hop
 
 
 def check_timestamps(
-    prober: Prober, findings: Findings, timestamps: object, shape: tuple, duration_s: float
+    caller: Caller, findings: Findings, timestamps: object, shape: tuple, duration_s: float
 ) -> None:
     """In ms, ascending, regular, the same for all sounds, inside the clip and up to its end."""
-    name, duration_ms = prober.name, 1000 * duration_s
+    name, duration_ms = caller.name, 1000 * duration_s
     if not isinstance(timestamps, Tensor) or tuple(timestamps.shape) != shape:
         found = getattr(timestamps, "shape", type(timestamps).__name__)
         found = tuple(found) if isinstance(found, torch.Size) else found
@@ -67,27 +67,27 @@ def _check_span(
         )
 
 
-def check_centered(prober: Prober, findings: Findings) -> None:
+def check_centered(caller: Caller, findings: Findings) -> None:
     """A short sound in silence changes the embeddings around its own time, on both sides."""
-    at_ms, rate = 900.0, prober.sample_rate
-    base = 0.01 * prober.noise(1, 2.0)
+    at_ms, rate = 900.0, caller.sample_rate
+    base = 0.01 * caller.noise(1, 2.0)
     burst = base.clone()
     start = round((at_ms - 10) / 1000 * rate)
-    burst[:, start : start + round(0.02 * rate)] += prober.noise(1, 0.02, seed=3)
-    change = (prober.embed(burst) - prober.embed(base)).norm(dim=-1)[0].double()
-    times = prober.timestamps(base)
+    burst[:, start : start + round(0.02 * rate)] += caller.noise(1, 0.02, seed=3)
+    change = (caller.embed(burst) - caller.embed(base)).norm(dim=-1)[0].double()
+    times = caller.timestamps(base)
     if float(change.max()) == 0:
-        return findings.warn(f"{prober.name}: a burst of noise at {at_ms:g} ms changes nothing")
+        return findings.warn(f"{caller.name}: a burst of noise at {at_ms:g} ms changes nothing")
     touched = times[change > change.max() / 2]
     middle = float(touched[0] + touched[-1]) / 2
-    if abs(middle - at_ms) > max(MAX_HOP_MS, hop_ms(prober) or 0):
+    if abs(middle - at_ms) > max(MAX_HOP_MS, hop_ms(caller) or 0):
         findings.warn(
-            f"{prober.name}: timestamps do not mark the middle of what is embedded: a burst at "
+            f"{caller.name}: timestamps do not mark the middle of what is embedded: a burst at "
             f"{at_ms:g} ms shows around {middle:.0f} ms"
         )
 
 
-def hop_ms(prober: Prober) -> float | None:
+def hop_ms(caller: Caller) -> float | None:
     """Distance of the timestamps in ms; None if there is only one."""
-    times = prober.timestamps(prober.noise(1, 1.0))
+    times = caller.timestamps(caller.noise(1, 1.0))
     return round(float(times.diff().mean()), 6) if len(times) > 1 else None

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 from torch import nn
 
-from hear.api.caller import Findings, Prober
+from hear.api.caller import Caller, Findings
 from hear.api.checks import check_kind
 from hear.api.model import HearModel, ModelError
 
@@ -53,8 +53,8 @@ def validate_model(
     if not findings.errors:
         again = HearModel(module, weights, options)
         for kind in kinds:
-            prober = Prober(model, kind, getattr(model.model, SIZES[kind]))
-            report |= check_kind(prober, Prober(again, kind, prober.size), findings)
+            caller = Caller(model, kind, getattr(model.model, SIZES[kind]))
+            report |= check_kind(caller, Caller(again, kind, caller.size), findings)
     if findings.errors:
         problems = "\n  ".join(findings.errors)
         raise ModelError(f"model {module} does not follow the HEAR API:\n  {problems}")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-
-CHECKED_ROWS = 4096  # rows looked at together when all values are checked
 
 
 class Rows:
@@ -100,14 +98,3 @@ class Columns:
             last = first + array.shape[1]
             out[:, first:last] = array[rows]
             first = last
-
-    def first_infinite_row(self) -> int | None:
-        """Return the first row that holds NaN or infinity, None if there is none."""
-        for start, chunk in self._chunks():
-            if (rows := np.flatnonzero(~np.isfinite(chunk).all(axis=1))).size:
-                return start + int(rows[0])
-        return None
-
-    def _chunks(self) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        for start in range(0, len(self), CHECKED_ROWS):
-            yield start, self[start : start + CHECKED_ROWS]

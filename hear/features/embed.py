@@ -22,7 +22,7 @@ from hear.audio.stored import StoredClip
 from hear.features.shards import Shard
 from hear.features.store import RowWriter, remove_others, write_index
 from hear.tasks.audio_checks import source_sample_rate
-from hear.tasks.folder import TaskFolder, stored_order
+from hear.tasks.folder import TaskFolder
 
 BATCH_S = 60.0  # audio per forward pass, in seconds: bounds memory, fills a CPU's caches
 
@@ -94,7 +94,7 @@ def embed_task(
     work = [
         (folder, split, piece.of(files))
         for folder in folders
-        for split, files in stored_order(folder).items()
+        for split, files in folder.order.items()
     ]
     n_clips = sum(len(files) for _, _, files in work)
     with tqdm(total=n_clips, unit="clip", desc=f"embed {view}", disable=not progress) as bar:

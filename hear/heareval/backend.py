@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,14 +23,11 @@ from tqdm import tqdm
 from hear.heareval.folder import write_folder, write_settings
 from hear.metrics.registry import METRICS
 from hear.probe import predict
-from hear.probe.data import Arrays, ProbeData
+from hear.probe.data import ProbeData
 from hear.probe.search import FoldResult, PointResult, ProbeResult
-from hear.probe.selection import EventInfo
 from hear.probe.training import ProbeError
 from hear.protocol import GridPoint, Postprocessing, Protocol
-
-if TYPE_CHECKING:
-    from hear.tasks.folder import Fold, TaskFolder
+from hear.tasks.folder import TaskFolder
 
 PYTHON = Path(".venv-heareval/bin/python")  # as `make heareval` makes it
 RUNNER = Path(__file__).with_name("runner.py")
@@ -89,16 +86,9 @@ def environment(python: Path | str = PYTHON) -> dict[str, str]:
 
 
 def train_and_predict(
-    features: Arrays,
-    targets: Arrays,
-    folds: Sequence[Fold],
-    prediction_type: str,
-    metric: str,
+    data: ProbeData,
     protocol: Protocol,
     seed: int,
-    labels: Sequence[str],
-    events: EventInfo | None = None,
-    task: str = "task",
     progress: bool = False,
     python: Path | str = PYTHON,
 ) -> ProbeResult:
@@ -112,19 +102,19 @@ def train_and_predict(
     ProbeError
         As the native function, and if heareval fails; with the end of its output.
     """
-    data = ProbeData(task, features, targets, labels, prediction_type, metric, events)
-    data.check(folds)
-    for fold in folds:
+    data.check()
+    for fold in data.folds:
         data.fold(fold, protocol)
     with tempfile.TemporaryDirectory(prefix="heareval-") as directory:
         folder = Path(directory) / "task"
         folder.mkdir()
-        write_folder(folder, data, folds, protocol, task_name=task, metrics=[metric])
+        write_folder(folder, data, protocol, [data.metric])
         write_settings(folder, protocol, seed, torch.get_num_threads())
-        n_fits = protocol.n_grid_points + len(folds) - 1
-        with tqdm(total=n_fits, desc=f"{task}, heareval", unit="fit", disable=not progress) as bar:
-            fits = run(folder, python, f"{task}, seed {seed}", bar)
-        return _read_result(folder, folds, fits, protocol, metric, len(folds) - 1)
+        n_fits = protocol.n_grid_points + len(data.folds) - 1
+        name = f"{data.task}, heareval"
+        with tqdm(total=n_fits, desc=name, unit="fit", disable=not progress) as bar:
+            fits = run(folder, python, f"{data.task}, seed {seed}", bar)
+        return _read_result(folder, data, fits, protocol)
 
 
 def run(folder: Path, python: Path | str, where: str, bar: tqdm) -> list[dict[str, Any]]:
@@ -172,24 +162,20 @@ def _packages() -> tuple[str, ...]:
 
 
 def _read_result(
-    folder: Path,
-    folds: Sequence[Fold],
-    fits: Sequence[dict[str, Any]],
-    protocol: Protocol,
-    metric: str,
-    n_other_folds: int,
+    folder: Path, data: ProbeData, fits: Sequence[dict[str, Any]], protocol: Protocol
 ) -> ProbeResult:
     """Read back the search, the predictions and the scores."""
     points = [_point_result(fit) for fit in fits]
-    grid, others = points[: len(points) - n_other_folds], points[len(points) - n_other_folds :]
-    maximize = protocol.use_scoring_for_early_stopping and METRICS[metric].maximize
+    n_grid = len(points) - (len(data.folds) - 1)
+    grid, others = points[:n_grid], points[n_grid:]
+    maximize = protocol.use_scoring_for_early_stopping and METRICS[data.metric].maximize
     sign = 1 if maximize else -1
     best = max(grid, key=lambda point: sign * point.validation_score)  # the first of equals
     if not protocol.use_scoring_for_early_stopping:  # then nothing was chosen in validation
         grid = [replace(point, postprocessing=None) for point in grid]
     scores = json.loads((folder / "test.predicted-scores.json").read_text())
     results = []
-    for fold, chosen in zip(folds, [best, *others], strict=True):
+    for fold, chosen in zip(data.folds, [best, *others], strict=True):
         with np.load(folder / f"{fold.name}.predictions.pkl", allow_pickle=False) as stored:
             probabilities = stored["prediction"]
         score = float(scores[fold.name]["test_score"])

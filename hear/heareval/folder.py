@@ -10,47 +10,34 @@ import csv
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hear.probe.data import ProbeData
 from hear.protocol import GRID_LISTS, GRID_SCALARS, POSTPROCESSING_LISTS, Protocol
 
-if TYPE_CHECKING:
-    from hear.tasks.folder import Fold
-
 CHUNK_ROWS = 4096  # written at a time, so that mapped features never lie in memory as a whole
 
 
-def write_folder(
-    folder: Path,
-    data: ProbeData,
-    folds: Sequence[Fold],
-    protocol: Protocol,
-    task_name: str,
-    metrics: Sequence[str],
-) -> None:
+def write_folder(folder: Path, data: ProbeData, protocol: Protocol, metrics: Sequence[str]) -> None:
     """Write arrays as heareval's ``embeddings`` stage would have left them.
 
     Parameters
     ----------
     folder : Path
         Exists and is empty.
-    data : ProbeData
-    folds : sequence of Fold
     protocol : Protocol
         As resolved by ``Protocol.for_task``; passed on as the task's own grid, which heareval
         lets a task prescribe.
-    task_name, metrics : str, sequence of str
-        Metric slugs; the first is the primary one.
+    metrics : sequence of str
+        Slugs; the first is the primary one.
     """
-    is_kfold = folds[0].test != ("test",)
+    is_kfold = data.folds[0].test != ("test",)
     grid = {key: list(getattr(protocol, name)) for key, name in GRID_LISTS.items()}
     grid |= {key: [getattr(protocol, name)] for key, name in GRID_SCALARS.items()}
     post = {key: list(getattr(protocol, name)) for key, name in POSTPROCESSING_LISTS.items()}
     metadata = {
-        "task_name": task_name,
+        "task_name": data.task,
         "embedding_type": "scene" if data.events is None else "event",
         "prediction_type": data.prediction_type,
         "split_mode": "presplit_kfold" if is_kfold else "trainvaltest",

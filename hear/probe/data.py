@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -17,30 +16,46 @@ from hear.metrics.registry import METRICS
 from hear.probe.selection import EventInfo, Judge, clip_judge, event_judge
 from hear.probe.training import FoldData, Parts, ProbeError
 from hear.protocol import Protocol
-
-if TYPE_CHECKING:
-    from hear.tasks.folder import Fold
-
-PREDICTION_TYPES = ("multiclass", "multilabel")  # HEAR metadata, prediction_type
+from hear.tasks.folder import Fold
+from hear.tasks.metadata import PREDICTION_TYPES
 
 Arrays = Mapping[str, NDArray[np.float32] | Columns]
 
 
 @dataclass(frozen=True)
 class ProbeData:
-    """One task's embeddings and targets; see ``hear.probe.search.train_and_predict``."""
+    """One task's embeddings and targets, and how they are divided and judged.
+
+    Attributes
+    ----------
+    task : str
+        Name for messages.
+    features, targets : dict of ndarray, (n_rows, n_features) and (n_rows, n_labels), float32
+        Per split, in the reference's stored order; targets are 0 or 1. Features are finite, which
+        :mod:`hear.features.store` has checked, and may be Columns, which are read batch by batch.
+    folds : sequence of Fold
+    labels : sequence of str
+        The vocabulary in index order.
+    prediction_type : str
+        ``multiclass`` (exactly one label per row) or ``multilabel``.
+    metric : str
+        Slug of the primary metric.
+    events : EventInfo, optional
+        What event metrics need.
+    """
 
     task: str
     features: Arrays
     targets: Arrays
+    folds: Sequence[Fold]
     labels: Sequence[str]
     prediction_type: str
     metric: str
-    events: EventInfo | None
+    events: EventInfo | None = None
 
-    def check(self, folds: Sequence[Fold]) -> None:
+    def check(self) -> None:
         """Raise ProbeError, naming task and split, unless the arrays can be trained on."""
-        if not folds:
+        if not self.folds:
             raise ProbeError(f"{self.task}: expected at least one fold, found none")
         if self.prediction_type not in PREDICTION_TYPES:
             expected = " or ".join(PREDICTION_TYPES)
@@ -66,20 +81,10 @@ class ProbeData:
     def fold(self, fold: Fold, protocol: Protocol) -> FoldData:
         """Gather one fold's tensors and its judge.
 
-        Parameters
-        ----------
-        fold : Fold
-            ``name`` and the splits of ``train``, ``valid`` and ``test``.
-        protocol : Protocol
-
-        Returns
-        -------
-        FoldData
-
         Raises
         ------
         ProbeError
-            If a part is empty, or the last training batch has a single row.
+            If a part is empty, or a hidden layer would see a last training batch of a single row.
 
         Warns
         -----
@@ -91,7 +96,7 @@ class ProbeData:
             self._parts(where, splits) for splits in (fold.train, fold.valid, fold.test)
         )
         n_rows = sum(len(x) for x, _ in train)
-        if n_rows % protocol.batch_size == 1:
+        if any(protocol.hidden_layers) and n_rows % protocol.batch_size == 1:
             raise ProbeError(
                 f"{where}, every grid point: {n_rows} training rows in batches of "
                 f"{protocol.batch_size} leave a last batch of one row, for which batch norm is "
@@ -115,8 +120,6 @@ class ProbeData:
                 f"{where}: expected targets of shape {(len(features), len(self.labels))}, "
                 f"found {targets.shape}"
             )
-        if (row := _columns(features).first_infinite_row()) is not None:
-            raise ProbeError(f"{where}: expected finite features, found NaN or infinity, row {row}")
         if not np.isin(targets, (0, 1)).all():
             raise ProbeError(f"{where}: expected targets of 0 and 1, found other values")
         if self.prediction_type == "multiclass" and (targets.sum(axis=1) != 1).any():

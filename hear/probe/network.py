@@ -22,14 +22,14 @@ INITIALIZERS = {
 
 
 class ColumnLinear(nn.Linear):
-    """A linear layer whose weight may lie by columns, with nn.Linear's values bit for bit.
+    """A linear layer whose weight may lie by columns, with nn.Linear's values to within 1e-5.
 
     The rows of the gradient are then as long as the hidden layer and not as the embedding, whose
     odd lengths slow down that product (``python -m benchmarks.probe --cases rates``). Layers that
     would gain nothing stay as they are.
     """
 
-    # Below these sizes products of the two layouts may differ in the last bit (MKL 2024.2, one to
+    # Below these sizes products of the two layouts differed in the last bit (MKL 2024.2, one to
     # eight threads).
     MIN_FEATURES, MIN_ROWS = 256, 64
     MIN_HIDDEN = 512  # with 256 nothing was gained
@@ -43,7 +43,7 @@ class ColumnLinear(nn.Linear):
 
     def forward(self, rows: Tensor) -> Tensor:
         """Map (n_rows, in_features) to (n_rows, out_features)."""
-        weight = self.weight if len(rows) >= self.MIN_ROWS else self.weight.contiguous()  # exact
+        weight = self.weight if len(rows) >= self.MIN_ROWS else self.weight.contiguous()
         return nn.functional.linear(rows, weight, self.bias)
 
 
@@ -52,18 +52,13 @@ def build_network(
 ) -> nn.Sequential:
     """Build a freshly initialized probe that maps features to logits.
 
-    Parameters
-    ----------
-    n_features, n_labels : int
-    point : GridPoint
-    protocol : Protocol
-
     Returns
     -------
     torch.nn.Sequential
         ``(n_rows, n_features) -> (n_rows, n_labels)``; per hidden layer Linear, BatchNorm1d,
-        Dropout, ReLU. Draws from torch's default generator: the default initialization of each
-        layer, the Xavier one over its weight, and the random rows of the summary.
+        Dropout, ReLU, then Linear: without hidden layers a linear probe. Draws from torch's default
+        generator: the default initialization of each layer, the Xavier one over its weight, and the
+        random rows of the summary.
     """
     initialize = INITIALIZERS[point.initialization]
     layers: list[nn.Module] = []
@@ -93,10 +88,6 @@ def loss_of(logits: Tensor, target: Tensor, prediction_type: str) -> Tensor:
     logits, target : Tensor, shape (n_rows, n_labels), float32
     prediction_type : str
         ``multiclass`` (cross entropy; one label per row) or ``multilabel`` (binary cross entropy).
-
-    Returns
-    -------
-    Tensor, shape ()
     """
     if prediction_type == "multiclass":
         return nn.functional.cross_entropy(logits, target.argmax(dim=1))

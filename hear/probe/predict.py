@@ -12,10 +12,11 @@ import numpy as np
 
 from hear.features.store import StoredSplit
 from hear.metrics.frames import frame_targets
+from hear.probe.data import ProbeData
 from hear.probe.search import FoldResult, ProbeResult, train_and_predict
 from hear.probe.selection import EventInfo
 from hear.protocol import Protocol
-from hear.tasks.folder import Fold, TaskFolder, folds, stored_order
+from hear.tasks.folder import Fold, TaskFolder
 
 ReadSplit = Callable[[TaskFolder, str], StoredSplit]
 
@@ -39,10 +40,8 @@ def predict_task(
         Features of (folder, split).
     protocol : Protocol
         The study's; what a task prescribes is added here.
-    seed : int
     provenance : dict
         Stored in the header; without an ``evaluator`` it is ``native``.
-    progress : bool
     evaluate : callable
         ``hear.probe.search.train_and_predict`` or what stands in for it.
 
@@ -61,25 +60,22 @@ def predict_task(
     header: dict = {"seed": seed, "provenance": provenance, "folders": []}
     arrays: dict[str, np.ndarray] = {}
     for i, folder in enumerate(folders):
-        where = f"{folder.name} from {provenance.get('embedding', 'features')}"
         own = protocol.for_task(folder.metadata)
         stored = {split: read_split(folder, split) for split in folder.splits}
         targets = {split: split_targets(folder, split, stored[split]) for split in folder.splits}
-        result = evaluate(
+        data = ProbeData(
+            task=f"{folder.name} from {provenance.get('embedding', 'features')}",
             features={split: part.features for split, part in stored.items()},
             targets=targets,
-            folds=folds(folder),
+            folds=folder.folds,
+            labels=folder.labels,
             prediction_type=folder.prediction_type,
             metric=folder.evaluation[0],
-            protocol=own,
-            seed=seed,
-            labels=folder.labels,
             events=_event_info(folder, stored) if folder.embedding_type == "event" else None,
-            task=where,
-            progress=progress,
         )
+        result = evaluate(data, own, seed, progress)
         header["folders"].append(_describe(folder, own, result))
-        for j, (fold, outcome) in enumerate(zip(folds(folder), result.folds, strict=True)):
+        for j, (fold, outcome) in enumerate(zip(folder.folds, result.folds, strict=True)):
             arrays |= _fold_arrays(f"{i}/{j}", fold, outcome, targets, stored)
     return header, arrays
 
@@ -92,7 +88,7 @@ def split_targets(folder: TaskFolder, split: str, stored: StoredSplit) -> np.nda
     ValueError
         If the stored features have another number of rows than the split has clips or frames.
     """
-    files = stored_order(folder)[split]
+    files = folder.order[split]
     clips = folder.clips[split]
     if folder.embedding_type == "event":
         times = np.split(stored.timestamps_ms, np.cumsum(stored.n_rows)[:-1])
@@ -113,16 +109,14 @@ def split_targets(folder: TaskFolder, split: str, stored: StoredSplit) -> np.nda
 
 
 def _event_info(folder: TaskFolder, stored: dict[str, StoredSplit]) -> EventInfo:
-    order = stored_order(folder)
     return EventInfo(
         timestamps_ms={split: part.timestamps_ms for split, part in stored.items()},
-        files={s: np.repeat(order[s], part.n_rows).tolist() for s, part in stored.items()},
+        files={s: np.repeat(folder.order[s], part.n_rows).tolist() for s, part in stored.items()},
         reference=folder.clips,
     )
 
 
 def _describe(folder: TaskFolder, protocol: Protocol, result: ProbeResult) -> dict:
-    order = stored_order(folder)
     description: dict = {
         "name": folder.name,
         "labels": folder.labels,
@@ -132,11 +126,11 @@ def _describe(folder: TaskFolder, protocol: Protocol, result: ProbeResult) -> di
         "grid": [_point(point) for point in result.grid],
         "folds": [],
     }
-    for fold, outcome in zip(folds(folder), result.folds, strict=True):
+    for fold, outcome in zip(folder.folds, result.folds, strict=True):
         entry = {"name": fold.name, "chosen": _point(outcome.chosen)}
         if outcome.reference_score is not None:
             entry["chosen"]["heareval_test_score"] = outcome.reference_score
-        entry["files"] = [file for split in fold.test for file in order[split]]
+        entry["files"] = [file for split in fold.test for file in folder.order[split]]
         if folder.embedding_type == "event":
             entry["reference"] = {f: e for s in fold.test for f, e in folder.clips[s].items()}
         description["folds"].append(entry)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -15,14 +14,9 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from hear.metrics.registry import METRICS
-from hear.probe.data import Arrays, ProbeData
-from hear.probe.selection import EventInfo
+from hear.probe.data import ProbeData
 from hear.probe.training import Fit, FoldData, ProbeError, fit, predict
 from hear.protocol import GridPoint, Postprocessing, Protocol, grid_points
-
-if TYPE_CHECKING:
-    from hear.tasks.folder import Fold
-
 
 FitPoints = Callable[[FoldData, Sequence[GridPoint], Protocol, tqdm], Iterable[Fit]]
 
@@ -79,16 +73,9 @@ def one_by_one(
 
 
 def train_and_predict(
-    features: Arrays,
-    targets: Arrays,
-    folds: Sequence[Fold],
-    prediction_type: str,
-    metric: str,
+    data: ProbeData,
     protocol: Protocol,
     seed: int,
-    labels: Sequence[str],
-    events: EventInfo | None = None,
-    task: str = "task",
     progress: bool = False,
     fit_points: FitPoints = one_by_one,
 ) -> ProbeResult:
@@ -96,52 +83,38 @@ def train_and_predict(
 
     Parameters
     ----------
-    features, targets : dict of ndarray, (n_rows, n_features) and (n_rows, n_labels), float32
-        Per split, in the reference's stored order; targets are 0 or 1. Features may be Columns,
-        which are read batch by batch.
-    folds : sequence of Fold
-        ``name`` and the splits of ``train``, ``valid`` and ``test``.
-    prediction_type, metric : str
-        ``multiclass`` (exactly one label per row) or ``multilabel``; the primary metric's slug.
     protocol : Protocol
         As resolved by ``Protocol.for_task``.
     seed : int
         Decides which grid points are tried, the initial weights and the dropout; all three are
         the reference's own for the same seed (its only one is 42).
-    labels, events : sequence of str, EventInfo or None
-        The vocabulary in index order; what event metrics need.
-    task, progress : str, bool
-        Name for messages; whether to show a line that tells fold and grid point, epochs done of
-        those that are left at most, their rate, the time left, and the validation score.
+    progress : bool
+        Show a line that tells fold and grid point, epochs done of those that are left at most,
+        their rate, the time left, and the validation score.
     fit_points : callable
         Trains the grid points of one fold; `hear.probe.stacked` trains them together.
-
-    Returns
-    -------
-    ProbeResult
 
     Raises
     ------
     ProbeError
-        If arrays do not fit together or hold NaN, a last batch has a single row (its batch norm
-        is undefined), a metric lacks its events, or a loss becomes NaN.
+        If arrays do not fit together, a last batch has a single row (its batch norm is undefined),
+        a metric lacks its events, or a loss becomes NaN.
 
     Notes
     -----
     One by one, on one machine and thread count, the probabilities equal the reference's bit for
-    bit. torch's
-    default generator is seeded inside and left as it was found; threads are the caller's choice.
+    bit. torch's default generator is seeded inside and left as it was found; threads are the
+    caller's choice.
     """
-    data = ProbeData(task, features, targets, labels, prediction_type, metric, events)
-    data.check(folds)
-    parts = [data.fold(fold, protocol) for fold in folds]
+    data.check()
+    parts = [data.fold(fold, protocol) for fold in data.folds]
     only, points = _only_postprocessing(data, protocol), grid_points(protocol, seed)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         fits, grid = _fit_folds(parts, points, protocol, progress, fit_points)
     results = tuple(
         _fold_result(fold.name, part, fitted, protocol, only)
-        for fold, part, fitted in zip(folds, parts, fits, strict=True)
+        for fold, part, fitted in zip(data.folds, parts, fits, strict=True)
     )
     return ProbeResult(results, tuple(grid))
 

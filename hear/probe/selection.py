@@ -64,8 +64,6 @@ class Selection:
     ----------
     best : float or None
         Score of the epoch to keep; a NaN is kept as the worst possible value.
-    n_validations : int
-    stopped : bool
 
     Notes
     -----
@@ -101,11 +99,6 @@ class Selection:
 
 def frames_by_file(info: EventInfo, splits: Sequence[str]) -> list[FileFrames]:
     """Group the rows of some splits, read one after the other, by file.
-
-    Parameters
-    ----------
-    info : EventInfo
-    splits : sequence of str
 
     Returns
     -------
@@ -158,9 +151,6 @@ def events_of_files(
     Parameters
     ----------
     probabilities : ndarray, shape (n_rows, n_labels)
-    frames : sequence of FileFrames
-    labels : sequence of str
-    postprocessings : sequence of Postprocessing
 
     Returns
     -------

@@ -20,10 +20,9 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from hear.metrics.registry import METRICS
-from hear.probe.adam import Adam
 from hear.probe.network import build_network, loss_of, probabilities_of
 from hear.probe.selection import Selection
-from hear.probe.training import Fit, FoldData, Parts, ProbeError, batches
+from hear.probe.training import Adam, Fit, FoldData, Parts, ProbeError, batches
 from hear.protocol import GridPoint, Postprocessing, Protocol
 
 RUNNING = ("running_mean", "running_var")  # statistics of a BatchNorm1d
@@ -55,8 +54,6 @@ def fit_stacked(
 
     Parameters
     ----------
-    data : FoldData
-    points : sequence of GridPoint
     protocol : Protocol
         As resolved by ``Protocol.for_task``.
     bar : tqdm

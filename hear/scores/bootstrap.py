@@ -46,10 +46,8 @@ def bootstrap_study(
     ----------
     predictions : mapping of str to paths
         Files of predictions by task: one per embedding and probe seed.
-    n_replicates : int
     seed : int
         With the task's name it determines the draws, whatever other tasks there are.
-    progress : bool
 
     Returns
     -------

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,16 @@ from hear.tasks.splits import SplitRules, read_split, read_vocabulary
 
 VOCABULARY_FILE = "labelvocabulary.csv"  # HEAR's name
 ORDER_SEED = 0  # heareval's random.Random(0) when it computes the embeddings
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One division of the splits: which train the probe, which select it, which test it."""
+
+    name: str
+    train: tuple[str, ...]
+    valid: tuple[str, ...]
+    test: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -38,7 +49,7 @@ class TaskFolder:
     split_mode : str
         `trainvaltest`, `new_split_kfold` or `presplit_kfold`.
     splits : tuple of str
-        Split or fold names in the metadata's order (stored_order depends on it).
+        Split or fold names in the metadata's order (``order`` depends on it).
     evaluation : tuple of str
         Metric slugs; the first is the task's primary metric.
     sample_duration_s : float or None
@@ -67,15 +78,39 @@ class TaskFolder:
     metadata: dict[str, Any]
     clips: dict[str, dict[str, list[Any]]]
 
+    @cached_property
+    def order(self) -> dict[str, list[str]]:
+        """Each split's clips in the order in which the reference stores their embeddings.
 
-@dataclass(frozen=True)
-class Fold:
-    """One division of the splits: which train the probe, which select it, which test it."""
+        The probe never shuffles its training data, so this order is part of the protocol. One
+        generator per task folder runs on from split to split, in the metadata's order. Source:
+        heareval, computation of the embeddings.
+        """
+        generator = random.Random(ORDER_SEED)
+        order = {}
+        for split in self.splits:
+            files = list(self.clips[split])
+            generator.shuffle(files)
+            order[split] = files
+        return order
 
-    name: str
-    train: tuple[str, ...]
-    valid: tuple[str, ...]
-    test: tuple[str, ...]
+    @cached_property
+    def folds(self) -> tuple[Fold, ...]:
+        """The divisions of the splits into training, validation and test.
+
+        trainvaltest: one, named `test`. k-fold: for each sorted fold i, which names it, test is
+        fold i, validation fold i + 1 (after the last comes the first), training the rest.
+        Source: heareval, data splits for k-fold tasks.
+        """
+        if self.split_mode == "trainvaltest":
+            return (Fold("test", ("train",), ("valid",), ("test",)),)
+        names = sorted(self.splits)
+        rotated = []
+        for i, test in enumerate(names):
+            valid = names[(i + 1) % len(names)]
+            train = tuple(name for name in names if name not in (test, valid))
+            rotated.append(Fold(test, train, (valid,), (test,)))
+        return tuple(rotated)
 
 
 def read_task(path: Path | str) -> TaskFolder:
@@ -85,10 +120,6 @@ def read_task(path: Path | str) -> TaskFolder:
     ----------
     path : Path or str
         The task folder.
-
-    Returns
-    -------
-    TaskFolder
 
     Raises
     ------
@@ -141,44 +172,3 @@ def _check_clips_in_one_split(clips: dict[str, dict[str, list[Any]]], problems: 
                 found = f"{split_of[file]} and {split}"
                 problems.add(f"{split}.json: clip {file}", "an event clip in one split", found)
             split_of.setdefault(file, split)
-
-
-def stored_order(folder: TaskFolder) -> dict[str, list[str]]:
-    """Return each split's clips in the order in which the reference stores their embeddings.
-
-    The probe never shuffles its training data, so this order is part of the protocol. One
-    generator per task folder runs on from split to split, in the metadata's order.
-
-    Returns
-    -------
-    dict of str to list of str
-        Per split, its clip files. Source: heareval, computation of the embeddings.
-    """
-    generator = random.Random(ORDER_SEED)
-    order = {}
-    for split in folder.splits:
-        files = list(folder.clips[split])
-        generator.shuffle(files)
-        order[split] = files
-    return order
-
-
-def folds(folder: TaskFolder) -> list[Fold]:
-    """Return the divisions of the task's splits into training, validation and test.
-
-    Returns
-    -------
-    list of Fold
-        trainvaltest: one, named `test`. k-fold: for each sorted fold i, which names it, test is
-        fold i, validation fold i + 1 (after the last comes the first), training the rest.
-        Source: heareval, data splits for k-fold tasks.
-    """
-    if folder.split_mode == "trainvaltest":
-        return [Fold("test", ("train",), ("valid",), ("test",))]
-    names = sorted(folder.splits)
-    rotated = []
-    for i, test in enumerate(names):
-        valid = names[(i + 1) % len(names)]
-        train = tuple(name for name in names if name not in (test, valid))
-        rotated.append(Fold(test, train, (valid,), (test,)))
-    return rotated

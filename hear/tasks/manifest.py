@@ -14,7 +14,7 @@ from hear.metrics.registry import METRICS
 from hear.protocol import Protocol
 from hear.tasks.audio_checks import SAMPLE_RATES_HZ, check_audio
 from hear.tasks.fingerprint import folder_fingerprint
-from hear.tasks.folder import TaskFolder, folds, read_task
+from hear.tasks.folder import TaskFolder, read_task
 
 
 def write_manifest(
@@ -129,7 +129,7 @@ def task_rows(paths: list[Path], categories: dict[str, str], names: dict[str, st
                 "embedding_type": first.embedding_type,
                 "prediction_type": first.prediction_type,
                 "split_mode": first.split_mode,
-                "n_folds": sum(len(folds(folder)) for folder in folders),
+                "n_folds": sum(len(folder.folds) for folder in folders),
                 "duration_s": round(sum(entry["duration_s"] for entry in manifest["folders"]), 1),
                 "metrics": ",".join(first.evaluation),
                 "folders": ";".join(folder.name for folder in folders),

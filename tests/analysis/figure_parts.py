@@ -12,7 +12,7 @@ from matplotlib.text import Text
 from analysis.exhibits.make import load
 from analysis.exhibits.registry import EXHIBITS, find_exhibit
 from analysis.exhibits.text import FigureText
-from analysis.statistics.estimates import STATISTICS_COLUMNS
+from analysis.statistics.estimates import ESTIMATE_COLUMNS
 
 OF_SCORES = tuple(e.stem for e in EXHIBITS if e.rule == "draw" and "summary" in e.of)
 BOXES = tuple(stem for stem in OF_SCORES if find_exhibit(f"figures/{stem}").of == ("summary",))
@@ -26,7 +26,7 @@ def estimates_of(summary: pd.DataFrame) -> pd.DataFrame:
         no_interval = table["source"] != "run"
         low, high = table["estimate"] - 0.1, table["estimate"] + 0.1
         tables.append(table.assign(low=low.mask(no_interval), high=high.mask(no_interval)))
-    return pd.concat(tables).reindex(columns=list(STATISTICS_COLUMNS))
+    return pd.concat(tables).reindex(columns=list(ESTIMATE_COLUMNS))
 
 
 def draw(stem: str, summary: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.DataFrame]:

@@ -1,4 +1,4 @@
-"""Made-up scores and resampled scores for the tests of statistics and claims."""
+"""Made-up scores and bootstrapped scores for the tests of statistics and claims."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from score_rows import METRICS
 
 from analysis.statistics.cells import Cells
 from analysis.tables.normalize import SUMMARY_COLUMNS
@@ -22,7 +23,7 @@ def make_cells(
     n_replicates: int = 400,
     seed: int = 0,
 ) -> Cells:
-    """Cells of {model: {task: score}}; resampled scores are normal around the score."""
+    """Cells of {model: {task: score}}; bootstrapped scores are normal around the score."""
     models = tuple(scores)
     tasks = tuple(dict.fromkeys(task for of_model in scores.values() for task in of_model))
     score = np.array([[scores[m].get(t, np.nan) for t in tasks] for m in models], float)
@@ -32,7 +33,7 @@ def make_cells(
         tasks=tasks,
         source=dict.fromkeys(models, "run") | (source or {}),
         category={task: CATEGORY[task] for task in tasks},
-        metric={task: METRIC.get(task, "top1_acc") for task in tasks},
+        metric={task: METRICS[METRIC.get(task, "top1_acc")] for task in tasks},
         n_clips=dict.fromkeys(tasks, 50),
         score=score,
         replicates=score[..., None] + noise,
@@ -42,7 +43,7 @@ def make_cells(
 def write_replicates(
     path: Path, task: str, metric: str, scores: np.ndarray, replicates: np.ndarray, n_clips: list
 ) -> Path:
-    """File of resampled scores of embeddings e0, e1, …; arrays (embeddings, seeds, folds, …)."""
+    """File of bootstrapped scores of embeddings e0, e1, …; arrays (embeddings, seeds, folds, …)."""
     n_embeddings, n_seeds, n_folds, n_replicates = replicates.shape
     entry = {"metric": metric, "embeddings": [f"e{i}" for i in range(n_embeddings)]}
     entry |= {"seeds": list(range(n_seeds)), "n_clips": n_clips}

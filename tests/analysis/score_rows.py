@@ -8,9 +8,11 @@ import pandas as pd
 from analysis.exhibits import boxes
 from analysis.exhibits.event_bars import LEVELS, RECEPTIVE_FIELDS
 from analysis.exhibits.numbers import IMPROVED
+from analysis.tables.metrics import metric_facts
 from analysis.tables.scores import TIDY_COLUMNS
-from hear.metrics.registry import METRICS
+from hear.metrics.registry import METRICS as HEAR_METRICS
 
+METRICS = {slug: metric_facts(slug, m.facts(), "hear") for slug, m in HEAR_METRICS.items()}
 EVENT_TASKS = ("dcase2016_task2", "maestro")
 TASKS = {  # task: category, primary metric, number of folds
     "libricount": ("speech", "top1_acc", 5),
@@ -19,7 +21,6 @@ TASKS = {  # task: category, primary metric, number of folds
     "maestro": ("music", "event_onset_50ms_fms", 5),
 }
 MODELS = sorted({"logmel", IMPROVED, *LEVELS, *RECEPTIVE_FIELDS, *boxes.LEVELS, *boxes.HOPS})
-METRIC_LABELS = {metric.slug: metric.label for metric in METRICS.values()}
 
 
 def tidy_row(model: str, task: str, score: float, **more: object) -> dict[str, object]:

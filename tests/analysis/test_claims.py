@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from made_up_cells import make_cells
+from score_rows import METRICS
 
 from analysis.claims.decide import (
     BY_VALUE,
@@ -190,7 +191,7 @@ def test_measurements_are_read_of_this_run_alone(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def official_ledger(official: tuple[pd.DataFrame, pd.Series]) -> pd.DataFrame:
     tidy, maxima = official
-    cells = build_cells(summarize(tidy), None, {})
+    cells = build_cells(summarize(tidy, METRICS), None, {}, METRICS)
     claims = read_claims(ROOT / "config" / "claims.yaml", cells.models, set(TASKS))
     scores = quantities(cells, maxima, "logmel")
     return ledger(claims, scores, NOTHING_MEASURED, "official", "label").set_index("claim_id")

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from figure_parts import BOXES, bar_heights, box_patches, draw, line_ends, words
 from matplotlib.collections import PathCollection
+from score_rows import METRICS
 
 from analysis.exhibits.numbers import BASE, MIN_BOX_TASKS
 from analysis.exhibits.text import FigureText
@@ -88,7 +89,7 @@ def test_a_model_without_any_event_has_a_bar_of_zero(
 ) -> None:
     silent = (run_tidy["model"] == BASE) & (run_tidy["task"] == "maestro")
     tidy = run_tidy.assign(score=run_tidy["score"].mask(silent))
-    summary = summarize(normalize(tidy, best_of_run(tidy)))
+    summary = summarize(normalize(tidy, best_of_run(tidy, METRICS), METRICS), METRICS)
     figure, numbers = draw("figure_4", summary, text)
     assert numbers.set_index(["model", "task"])["score"][BASE, "maestro"] == 0
     assert min(bar_heights(figure)) == 0

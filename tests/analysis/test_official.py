@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 
 from analysis.tables.official import (
-    TIDY_COLUMNS,
     OfficialScoresError,
     challenge_maxima,
     load_official_scores,
     official_tidy,
 )
+from analysis.tables.scores import TIDY_COLUMNS
 
 ROOT = Path(__file__).parents[2]
 SCORES = ROOT / "resources" / "hear2021_scores.csv"

@@ -8,36 +8,43 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from analysis.tables.metrics import find_metric, metric_facts, metrics_table, read_metrics
 from analysis.tables.score_files import read_scores
 from analysis.tables.scores import TIDY_COLUMNS, ScoresError, combine, read_tidy, write_csv
+from hear.metrics.registry import METRICS
 
-ENTRY = {"metric": "top1_acc", "primary": True, "maximize": True, "fold": "f0", "seed": 1}
-SECOND = {"metric": "mAP", "primary": False, "maximize": True, "fold": "f0", "seed": 1}
+ENTRY = {"metric": "top1_acc", "primary": True, "fold": "f0", "seed": 1}
+HEAD = "metric,label,maximize,lower,upper,missing_score"
+FACTS = METRICS["top1_acc"].facts()
+SECOND = {"metric": "mAP", "primary": False, "fold": "f0", "seed": 1}
 
 
 def test_columns_and_rows(score_file: Callable[..., Path]) -> None:
-    tidy = read_scores([score_file()])
+    tidy, metrics = read_scores([score_file()])
     assert tuple(tidy.columns) == TIDY_COLUMNS
     assert tidy["score"].tolist() == [0.5, 1.0]
     assert tidy["normalized_score"].isna().all()
     assert set(tidy["source"]) == {"run"}
+    assert metrics["d_prime"].label == "d′" and metrics["d_prime"].upper == float("inf")
 
 
 def test_order_of_files_does_not_matter(score_file: Callable[..., Path]) -> None:
     paths = [score_file("a.json"), score_file("b.json", model="n")]
-    pd.testing.assert_frame_equal(read_scores(paths), read_scores(paths[::-1]))
+    one, other = read_scores(paths), read_scores(paths[::-1])
+    pd.testing.assert_frame_equal(one[0], other[0])
+    assert one[1] == other[1]
 
 
 @pytest.mark.parametrize("score", [None, float("nan")])
 def test_no_score_stays_missing(score_file: Callable[..., Path], score: float | None) -> None:
-    assert read_scores([score_file(scores=[ENTRY | {"score": score}])])["score"].isna().all()
+    assert read_scores([score_file(scores=[ENTRY | {"score": score}])])[0]["score"].isna().all()
 
 
 @pytest.mark.parametrize("primary", [True, False])
 def test_infinity_is_a_score(score_file: Callable[..., Path], primary: bool) -> None:
     first, second = (1.0, "inf") if primary else ("inf", 1.0)
     scores = [ENTRY | {"score": first}, SECOND | {"metric": "d_prime", "score": second}]
-    assert max(read_scores([score_file(scores=scores)])["score"]) == float("inf")
+    assert max(read_scores([score_file(scores=scores)])[0]["score"]) == float("inf")
 
 
 def test_csv_round_trip(
@@ -74,7 +81,14 @@ def test_official_rows_never_beside_other_tasks(
         ({"scores": [ENTRY | {"score": 1, "fold": ""}]}, "fold: expected a text, found ''"),
         ({"scores": [ENTRY | {"score": 1, "seed": "a"}]}, "seed: expected a whole number"),
         ({"scores": [ENTRY | {"score": 1, "primary": 1}]}, "primary: expected true or false"),
-        ({"scores": [ENTRY | {"score": 1, "maximize": False}]}, "to be maximized"),
+        ({"metrics": None}, "metrics: expected facts by metric, found None"),
+        ({"metrics": {}}, "metrics: expected facts of top1_acc, found none"),
+        ({"metrics": {"top1_acc": FACTS | {"maximize": False}}}, "to be maximized"),
+        ({"metrics": {"top1_acc": {"label": "A"}}}, "top1_acc: expected the keys label, maximize"),
+        ({"metrics": {"top1_acc": FACTS | {"label": ""}}}, "label: expected a text, found ''"),
+        ({"metrics": {"top1_acc": FACTS | {"maximize": 1}}}, "maximize: expected true or false"),
+        ({"metrics": {"top1_acc": FACTS | {"upper": "one"}}}, "expected numbers, found"),
+        ({"metrics": {"top1_acc": FACTS | {"upper": 0}}}, "expected lower < upper"),
         ({"scores": [SECOND | {"score": 1}]}, "expected one primary metric, found"),
         ({"scores": [ENTRY | {"score": 1}] * 2}, "expected one score per metric, fold and seed"),
         (
@@ -96,6 +110,7 @@ def test_malformed_file(
     [
         ({}, "expected .'m', 'esc50'. once"),
         ({"study": "other", "model": "n"}, "study: expected 'test'"),
+        ({"metrics": {"top1_acc": FACTS | {"label": "B"}}, "model": "n"}, "'Accuracy'.*a.json"),
         ({"category": "music", "model": "n"}, "category of esc50: expected 'general'"),
         ({"scores": [ENTRY | {"score": 1}], "model": "n"}, "folds of esc50: expected"),
     ],
@@ -124,3 +139,31 @@ def test_tidy_with_other_columns(tmp_path: Path) -> None:
     path.write_text("study,model\na,b\n")
     with pytest.raises(ScoresError, match="expected the columns study, model, task"):
         read_tidy(path)
+
+
+def test_facts_of_metrics_are_written_and_read_back(tmp_path: Path) -> None:
+    metrics = {slug: metric_facts(slug, m.facts(), "hear") for slug, m in METRICS.items()}
+    write_csv(metrics_table(metrics), tmp_path / "metrics.csv")
+    assert read_metrics(tmp_path / "metrics.csv") == metrics
+    assert find_metric(metrics, "mAP").label == "Mean average precision"
+    with pytest.raises(ScoresError, match="metric 'map': expected one of aucroc, "):
+        find_metric(metrics, "map")
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["metric,label"], "expected the columns metric, label, maximize"),
+        (
+            [HEAD, "a,A,True,0,1,", "a,A,True,0,1,"],
+            "expected every metric once; found .'a'",
+        ),
+        ([HEAD, "a,A,True,1,0,"], "a: expected lower < upper"),
+        ([HEAD, "a,A,yes,0,1,"], "a: maximize: expected true or false"),
+    ],
+)
+def test_a_malformed_table_of_metrics(tmp_path: Path, lines: list[str], message: str) -> None:
+    path = tmp_path / "metrics.csv"
+    path.write_text("\n".join(lines) + "\n")
+    with pytest.raises(ScoresError, match=f"metrics.csv: {message}"):
+        read_metrics(path)

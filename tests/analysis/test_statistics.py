@@ -8,14 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from made_up_cells import make_cells, summary_of, write_replicates
+from score_rows import METRICS
 
 from analysis.statistics.cells import CellsError, build_cells
 from analysis.statistics.estimates import (
-    STATISTICS_COLUMNS,
-    compare,
+    ESTIMATE_COLUMNS,
+    estimate,
     improvement,
     ranks,
-    read_statistics,
+    read_estimates,
 )
 from analysis.statistics.intervals import interval
 from analysis.tables.normalize import summarize
@@ -31,7 +32,7 @@ SCORES = {
 
 @pytest.fixture(scope="module")
 def table() -> pd.DataFrame:
-    return compare(make_cells(SCORES, spread=0.02), MAXIMA, "logmel", "test")
+    return estimate(make_cells(SCORES, spread=0.02), MAXIMA, "logmel", "test")
 
 
 def pick(table: pd.DataFrame, statistic: str, model: str, **where: str) -> pd.Series:
@@ -43,7 +44,7 @@ def pick(table: pd.DataFrame, statistic: str, model: str, **where: str) -> pd.Se
 
 
 def test_columns_and_study(table: pd.DataFrame) -> None:
-    assert tuple(table.columns) == STATISTICS_COLUMNS
+    assert tuple(table.columns) == ESTIMATE_COLUMNS
     assert set(table["study"]) == {"test"}
 
 
@@ -101,7 +102,7 @@ def test_intervals_of_scores_stay_in_their_range(table: pd.DataFrame) -> None:
 def test_no_headroom_without_a_best_value_or_a_baseline() -> None:
     cells = make_cells(SCORES)
     unbounded = make_cells(SCORES)
-    unbounded.metric["esc50"] = "d_prime"
+    unbounded.metric["esc50"] = METRICS["d_prime"]
     assert np.isnan(unbounded.headroom("logmel").score[0, 0])
     assert unbounded.headroom("logmel").score[0, 1] == pytest.approx(0.3 / 0.9)
     assert np.isnan(cells.headroom("absent").score).all()
@@ -120,7 +121,7 @@ def test_paired_differences_are_narrower_than_unpaired() -> None:
     cells = make_cells({"a": {"esc50": 0.6}, "b": {"esc50": 0.5}}, spread=0.02)
     shared = np.random.default_rng(1).normal(0, 0.1, 400)  # the same hard clips for both
     cells.replicates[:, 0] += shared
-    row = pick(compare(cells, MAXIMA, "logmel", "t"), "score_difference", "a", task="esc50")
+    row = pick(estimate(cells, MAXIMA, "logmel", "t"), "score_difference", "a", task="esc50")
     drawn = cells.replicates[:, 0]
     unpaired = interval(0.1, drawn[0] - np.random.default_rng(2).permutation(drawn[1]))
     assert row["high"] - row["low"] < 0.5 * (unpaired.high - unpaired.low)
@@ -134,14 +135,14 @@ def test_folds_then_seeds(tmp_path: Path) -> None:
     metric = "event_onset_50ms_fms"
     path = write_replicates(tmp_path / "r.npz", "maestro", metric, scores, drawn, [3, 3])
     summary = summary_of({"a": 0.2, "b": 0.2}, "maestro", metric)
-    cells = build_cells(summary, path, {"maestro": {"a": "e0", "b": "e0"}})
+    cells = build_cells(summary, path, {"maestro": {"a": "e0", "b": "e0"}}, METRICS)
     assert cells.n_clips == {"maestro": 6}
     assert np.unique(cells.replicates).tolist() == pytest.approx(
         [0.1, 0.3]
     )  # one of two seeds drawn
     assert (cells.replicates[0] == cells.replicates[1]).all()  # the same embedding
     path = write_replicates(tmp_path / "r.npz", "maestro", metric, scores, drawn * np.nan, [3, 1])
-    cells = build_cells(summary, path, {"maestro": {"a": "e0", "b": "e0"}})
+    cells = build_cells(summary, path, {"maestro": {"a": "e0", "b": "e0"}}, METRICS)
     assert np.isnan(cells.replicates).all()
 
 
@@ -149,19 +150,19 @@ def test_old_files_are_noticed(tmp_path: Path) -> None:
     scores = np.full((1, 1, 1), 0.5)
     path = write_replicates(tmp_path / "r.npz", "esc50", "top1_acc", scores, scores[..., None], [9])
     summary = summary_of({"a": 0.4}, "esc50", "top1_acc")
-    with pytest.raises(CellsError, match="esc50, a: the summary says 0.4, the resampled .* 0.5"):
-        build_cells(summary, path, {"esc50": {"a": "e0"}})
-    with pytest.raises(CellsError, match="maestro: no resampled scores of this task"):
-        build_cells(summary, path, {"maestro": {"a": "e0"}})
+    with pytest.raises(CellsError, match="esc50, a: the summary says 0.4, the bootstrapped .* 0.5"):
+        build_cells(summary, path, {"esc50": {"a": "e0"}}, METRICS)
+    with pytest.raises(CellsError, match="maestro: no bootstrapped scores of this task"):
+        build_cells(summary, path, {"maestro": {"a": "e0"}}, METRICS)
     (tmp_path / "broken.npz").write_bytes(b"no")
-    with pytest.raises(CellsError, match="broken.npz: not a readable file of resampled scores"):
-        build_cells(summary, tmp_path / "broken.npz", {})
+    with pytest.raises(CellsError, match="broken.npz: not a readable file of bootstrapped scores"):
+        build_cells(summary, tmp_path / "broken.npz", {}, METRICS)
 
 
 def test_official_entries_have_point_values(official: tuple[pd.DataFrame, pd.Series]) -> None:
     tidy, maxima = official
-    cells = build_cells(summarize(tidy), None, {})
-    table = compare(cells, maxima, "logmel", "official")
+    cells = build_cells(summarize(tidy, METRICS), None, {}, METRICS)
+    table = estimate(cells, maxima, "logmel", "official")
     assert table["low"].isna().all() and table["n_replicates"].isna().all()
     assert pick(table, "median_normalized_score", "GURA Fuse Cat H+w+C", category="all")[
         "estimate"
@@ -172,9 +173,9 @@ def test_official_entries_have_point_values(official: tuple[pd.DataFrame, pd.Ser
 
 def test_written_and_read_back(table: pd.DataFrame, tmp_path: Path) -> None:
     write_csv(table, tmp_path / "statistics.csv")
-    back = read_statistics(tmp_path / "statistics.csv")
+    back = read_estimates(tmp_path / "statistics.csv")
     assert list(back["estimate"]) == pytest.approx(list(table["estimate"]))
     assert (back["n_tasks"] == table["n_tasks"]).all()
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
     with pytest.raises(ValueError, match="other.csv: expected the columns statistic"):
-        read_statistics(tmp_path / "other.csv")
+        read_estimates(tmp_path / "other.csv")

@@ -8,12 +8,14 @@ from __future__ import annotations
 import json
 import zlib
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from hear.metrics.frames import frame_targets
+from hear.probe.data import ProbeData
 from hear.probe.selection import EventInfo
+from hear.tasks.folder import Fold
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 N_FEATURES = 64
@@ -32,32 +34,23 @@ CASES: dict[str, tuple[str, dict[str, int], int, float]] = {
 }
 
 
-class Split(NamedTuple):
-    """``name``, ``train``, ``valid``, ``test``: the fields of hear.tasks.folder.Fold."""
-
-    name: str
-    train: tuple[str, ...]
-    valid: tuple[str, ...]
-    test: tuple[str, ...]
-
-
 def load_golden(name: str) -> dict[str, Any]:
     """Read a fixture; a lost one fails."""
     return json.loads((FIXTURES / name).read_text(encoding="utf-8"))
 
 
-def folds_of(splits: list[str]) -> list[Split]:
+def folds_of(splits: list[str]) -> list[Fold]:
     if "train" in splits:
-        return [Split("test", ("train",), ("valid",), ("test",))]
+        return [Fold("test", ("train",), ("valid",), ("test",))]
     pairs = [(s, splits[(i + 1) % len(splits)]) for i, s in enumerate(splits)]
     return [
-        Split(test, tuple(s for s in splits if s not in (test, valid)), (valid,), (test,))
+        Fold(test, tuple(s for s in splits if s not in (test, valid)), (valid,), (test,))
         for test, valid in pairs
     ]
 
 
-def probe_inputs(case: str, prediction_type: str) -> dict[str, Any]:
-    """Make the arguments of train_and_predict that are data."""
+def probe_inputs(case: str, prediction_type: str, metric: str) -> ProbeData:
+    """Make a case's data."""
     folder, sizes, n_labels, noise = CASES[case]
     labels = [f"lab{i:02d}" for i in range(n_labels)]
     centroids = _rng(folder, "centroids").standard_normal((n_labels, N_FEATURES))
@@ -82,13 +75,9 @@ def probe_inputs(case: str, prediction_type: str) -> dict[str, Any]:
             y[np.arange(n_labels), np.arange(n_labels)] = True
             x = y @ centroids + noise * rng.standard_normal((size, N_FEATURES))
         features[split], targets[split] = x.astype(np.float32), y.astype(np.float32)
-    return {
-        "features": features,
-        "targets": targets,
-        "folds": folds_of(list(sizes)),
-        "labels": labels,
-        "events": EventInfo(times, files, reference) if times else None,
-    }
+    events = EventInfo(times, files, reference) if times else None
+    folds = folds_of(list(sizes))
+    return ProbeData(case, features, targets, folds, labels, prediction_type, metric, events)
 
 
 def clip_scores_input(

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from hear.features.columns import CHECKED_ROWS, Columns, Rows
+from hear.features.columns import Columns, Rows
 from hear.features.store import read_components
+from hear.probe.data import ProbeData
 from hear.probe.search import train_and_predict
 from hear.protocol import Protocol
 from hear.scores.files import save_predictions
@@ -23,14 +25,12 @@ PROTOCOL = Protocol(n_grid_points=2, max_epochs=6, hidden_dim=32, batch_size=BAT
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def inputs() -> dict:
-    data = probe_inputs("multiclass_5fold", "multiclass")
-    facts = {"prediction_type": "multiclass", "metric": "top1_acc", "protocol": PROTOCOL}
-    return data | facts | {"seed": 1}
+def inputs() -> ProbeData:
+    return probe_inputs("multiclass_5fold", "multiclass", "top1_acc")
 
 
-def bytes_of(arguments: dict) -> bytes:
-    result = train_and_predict(**arguments)
+def bytes_of(data: ProbeData) -> bytes:
+    result = train_and_predict(data, PROTOCOL, seed=1)
     return b"".join(fold.probabilities.tobytes() for fold in result.folds)
 
 
@@ -41,8 +41,6 @@ def test_rows_are_joined_in_order_and_their_number_is_checked():
     assert np.array_equal(columns[1:9], np.hstack([left, right])[1:9])
     with pytest.raises(ValueError, match="same number of rows"):
         Columns([left, right[:2]])
-    right[2] = np.inf
-    assert columns.first_infinite_row() == 2
 
 
 def test_shards_on_top_of_each_other_are_the_whole():
@@ -58,14 +56,14 @@ def test_shards_on_top_of_each_other_are_the_whole():
 
 
 def test_mapped_features_give_the_same_bytes_in_bounded_memory(tmp_path, monkeypatch):
-    arguments = inputs()
-    expected = bytes_of(arguments)
-    for split, features in arguments["features"].items():
+    data = inputs()
+    expected = bytes_of(data)
+    for split, features in data.features.items():
         for view, part in (("a", features[:, :24]), ("b", features[:, 24:])):
             (tmp_path / view / "t").mkdir(parents=True, exist_ok=True)
             np.save(tmp_path / view / "t" / f"{split}.M.npy", part)
     components = [(tmp_path / "a", "M"), (tmp_path / "b", "M")]
-    mapped = {s: read_components(components, "t", s) for s in arguments["features"]}
+    mapped = {s: read_components(components, "t", s) for s in data.features}
     rows = [rows for columns in mapped.values() for rows in columns.arrays]
     assert rows and all(isinstance(a, np.memmap) for block in rows for a in block.arrays)
     asked, read = [], Columns.read
@@ -75,13 +73,13 @@ def test_mapped_features_give_the_same_bytes_in_bounded_memory(tmp_path, monkeyp
         read(self, rows, out)
 
     monkeypatch.setattr(Columns, "read", spy)
-    assert bytes_of(arguments | {"features": mapped}) == expected
-    assert asked and max(asked) <= max(BATCH, CHECKED_ROWS)
+    assert bytes_of(replace(data, features=mapped)) == expected
+    assert asked and max(asked) <= BATCH
 
 
 def test_a_killed_probe_leaves_nothing_and_its_rerun_gives_the_same_bytes(tmp_path):
     def write(path: Path) -> None:
-        result = train_and_predict(**inputs())
+        result = train_and_predict(inputs(), PROTOCOL, seed=1)
         arrays = {fold.name: fold.probabilities for fold in result.folds}
         save_predictions(path, {"folds": list(arrays)}, arrays)
 

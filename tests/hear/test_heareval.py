@@ -44,9 +44,12 @@ for split in metadata["splits"]:
 """
 
 
-def arguments(case: str, prediction_type: str, metric: str) -> dict:
-    facts = {"prediction_type": prediction_type, "metric": metric, "task": case}
-    return probe_inputs(case, prediction_type) | facts | {"protocol": QUICK, "seed": 42}
+def scenes() -> ProbeData:
+    return probe_inputs("multiclass_5fold", "multiclass", "top1_acc")
+
+
+def events() -> ProbeData:
+    return probe_inputs("events", "multilabel", "event_onset_200ms_fms")
 
 
 def program(tmp_path: Path, text: str) -> Path:
@@ -59,23 +62,21 @@ def program(tmp_path: Path, text: str) -> Path:
 
 
 def test_what_heareval_answers_is_read_back(tmp_path):
-    inputs = arguments("multiclass_5fold", "multiclass", "top1_acc")
-    result = backend.train_and_predict(**inputs, python=program(tmp_path, FAKE))
+    data = scenes()
+    result = backend.train_and_predict(data, QUICK, 42, python=program(tmp_path, FAKE))
     assert [point.epoch for point in result.grid] == [0, 1]
     assert [fold.chosen.epoch for fold in result.folds] == [1, 2, 3, 4, 5]
     assert result.folds[0].chosen.point == GridPoint(1, "xavier_normal", 0.1)
     for fold in result.folds:
-        written = inputs["features"][fold.name][:, :10]
+        written = data.features[fold.name][:, :10]
         assert fold.probabilities.tobytes() == np.ascontiguousarray(written).tobytes()
         assert fold.reference_score == 0.5
 
 
 def test_event_folder_has_frames_references_and_the_protocol(tmp_path):
-    inputs = arguments("events", "multilabel", "event_onset_200ms_fms")
-    names = ("task", "features", "targets", "labels", "prediction_type", "metric", "events")
-    data = ProbeData(**{name: inputs[name] for name in names})
+    data = events()
     protocol = replace(QUICK, min_duration_ms=(125,), use_scoring_for_early_stopping=False)
-    folder.write_folder(tmp_path, data, inputs["folds"], protocol, "t", ["event_onset_200ms_fms"])
+    folder.write_folder(tmp_path, data, replace(protocol, hidden_layers=(0, 1)), [data.metric])
     metadata = json.loads((tmp_path / "task_metadata.json").read_text())
     assert metadata["split_mode"] == "trainvaltest" and metadata["embedding_type"] == "event"
     assert not metadata["use_scoring_for_early_stopping"]
@@ -85,6 +86,7 @@ def test_event_folder_has_frames_references_and_the_protocol(tmp_path):
         "min_duration": [125],
     }
     assert parameters["task_specific_param_grid"]["check_val_every_n_epoch"] == [2]
+    assert parameters["task_specific_param_grid"]["hidden_layers"] == [0, 1]
     frames = json.loads((tmp_path / "valid.filename-timestamps.json").read_text())
     assert len(frames) == len(data.features["valid"]) and frames[1] == ["filevalid000.wav", 50.0]
     assert json.loads((tmp_path / "test.json").read_text()) == data.events.reference["test"]
@@ -104,23 +106,23 @@ def test_a_missing_environment_names_the_command_that_makes_it(tmp_path):
 
 def test_a_failing_heareval_is_named_with_the_end_of_its_output(tmp_path):
     failing = program(tmp_path, "import sys; sys.exit('KeyError: 9')")
-    inputs = arguments("multiclass_5fold", "multiclass", "top1_acc")
     with pytest.raises(ProbeError, match="multiclass_5fold, seed 42: .*code 1:\n  KeyError: 9"):
-        backend.train_and_predict(**inputs, python=failing)
+        backend.train_and_predict(scenes(), QUICK, 42, python=failing)
 
 
 def test_bad_input_is_refused_before_heareval_starts(tmp_path):
-    inputs = arguments("multiclass_5fold", "multiclass", "top1_acc")
-    inputs["features"]["fold01"][3] = np.nan
+    data = scenes()
+    data.targets["fold01"][3] = 0
     with pytest.raises(ProbeError, match="split fold01: .*row 3"):
-        backend.train_and_predict(**inputs, python=tmp_path / "never started")
+        backend.train_and_predict(data, QUICK, 42, python=tmp_path / "never started")
 
 
 @pytest.mark.skipif(not backend.PYTHON.exists(), reason="needs `make heareval`")
-def test_heareval_itself_gives_the_same_search_and_bytes():
-    inputs = arguments("events", "multilabel", "event_onset_200ms_fms")
-    theirs = backend.train_and_predict(**inputs)
-    ours = search.train_and_predict(**inputs)
+@pytest.mark.parametrize("hidden_layers", [(1, 2), (0,)])
+def test_heareval_itself_gives_the_same_search_and_bytes(hidden_layers):
+    data, protocol = events(), replace(QUICK, hidden_layers=hidden_layers)
+    theirs = backend.train_and_predict(data, protocol, 42)
+    ours = search.train_and_predict(data, protocol, 42)
     assert theirs.grid == ours.grid
     chosen = theirs.folds[0].chosen
     assert chosen == ours.folds[0].chosen and isinstance(chosen.postprocessing, Postprocessing)

@@ -63,8 +63,8 @@ def test_one_case_again():
     """Another CPU may round differently: the choices are the same, the score nearly so."""
     committed = ROWS[(ROWS.case == "binary") & (ROWS.program == "heareval") & (ROWS.seed == 44)]
     expected = committed.iloc[0]
-    arguments = arguments_of("binary")
-    result = train_and_predict(**arguments, seed=44)
+    data, protocol = arguments_of("binary")
+    result = train_and_predict(data, protocol, seed=44)
     chosen = result.folds[0].chosen
     assert "/".join(map(str, chosen.point)) == expected.point and chosen.epoch == expected.epoch
-    assert score_of(arguments, result) == pytest.approx(expected.score, abs=0.015)
+    assert score_of(data, result) == pytest.approx(expected.score, abs=0.015)

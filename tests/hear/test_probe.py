@@ -12,7 +12,8 @@ import torch
 
 from hear.features.columns import Columns
 from hear.metrics.registry import METRICS
-from hear.probe.network import ColumnLinear
+from hear.probe.data import ProbeData
+from hear.probe.network import ColumnLinear, build_network
 from hear.probe.search import ProbeResult, train_and_predict
 from hear.probe.selection import (
     EventInfo,
@@ -24,51 +25,62 @@ from hear.probe.selection import (
 )
 from hear.probe.training import ProbeError, batches
 from hear.protocol import Postprocessing, Protocol, ProtocolError, grid_points
-from tests.hear.oracle_inputs import Split, load_golden, probe_inputs
+from hear.tasks.folder import Fold
+from tests.hear.oracle_inputs import load_golden, probe_inputs
 
 PROBE = load_golden("probe_golden.json")["cases"]
 QUICK = Protocol(n_grid_points=2, max_epochs=6, hidden_dim=32, batch_size=64)
-FOLD = [Split("test", ("train",), ("valid",), ("test",))]
+FOLD = [Fold("test", ("train",), ("valid",), ("test",))]
 
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def blobs(n_rows: int = 96, distance: float = 8.0) -> dict[str, Any]:
-    """Three classes of 2-D points, as the arguments of train_and_predict."""
+def blobs(n_rows: int = 96, distance: float = 8.0) -> ProbeData:
+    """Three classes of 2-D points."""
     rng, corners = np.random.default_rng(0), distance * np.array([[0, 0], [0, 1], [1, 0]])
     features, targets = {}, {}
     for split in ("train", "valid", "test"):
         index = np.arange(n_rows) % 3
         features[split] = (corners[index] + rng.standard_normal((n_rows, 2))).astype(np.float32)
         targets[split] = np.eye(3, dtype=np.float32)[index]
-    return {
-        "features": features,
-        "targets": targets,
-        "folds": FOLD,
-        "prediction_type": "multiclass",
-        "metric": "top1_acc",
-        "labels": ["a", "b", "c"],
-        "task": "blobs",
-    }
+    labels = ["a", "b", "c"]
+    return ProbeData("blobs", features, targets, FOLD, labels, "multiclass", "top1_acc")
 
 
-def accuracy(data: dict[str, Any], result: ProbeResult) -> float:
-    return METRICS["top1_acc"].primary(data["targets"]["test"], result.folds[0].probabilities)
+def accuracy(data: ProbeData, result: ProbeResult) -> float:
+    return METRICS["top1_acc"].primary(data.targets["test"], result.folds[0].probabilities)
 
 
 def test_separable_classes_are_learned_and_noise_stays_at_chance():
     protocol = replace(QUICK, learning_rates=(1e-2,), max_epochs=30)
-    assert accuracy(blobs(), train_and_predict(**blobs(), protocol=protocol, seed=1)) > 0.99
+    assert accuracy(blobs(), train_and_predict(blobs(), protocol, seed=1)) > 0.99
     noise = blobs(600, distance=0)
-    result = train_and_predict(**noise, protocol=protocol, seed=1)
+    result = train_and_predict(noise, protocol, seed=1)
     assert accuracy(noise, result) == pytest.approx(1 / 3, abs=0.1)
+
+
+def test_a_linear_probe_is_found_beside_deeper_ones_and_is_linear():
+    linear = Protocol.from_config({"hidden_layers": [0], "learning_rates": [0.05], "patience": 9})
+    linear = replace(linear, max_epochs=60, batch_size=64)
+    result = train_and_predict(blobs(), linear, seed=1)
+    assert {point.point.hidden_layers for point in result.grid} == {0}
+    assert accuracy(blobs(), result) > 0.99
+    network = build_network(5, 3, result.grid[0].point, linear)
+    assert sum(p.numel() for p in network.parameters()) == 3 * (5 + 1)
+    rows = torch.randn(2, 5)
+    middle, both = network(rows.mean(0, keepdim=True)), network(rows).mean(0, keepdim=True)
+    torch.testing.assert_close(middle, both)
+    train_and_predict(blobs(), replace(linear, batch_size=95), seed=1)  # no batch norm: one row
+    mixed = replace(linear, hidden_layers=(0, 1), hidden_dim=8, n_grid_points=4)
+    depths = {p.point.hidden_layers for p in train_and_predict(blobs(), mixed, seed=1).grid}
+    assert depths == {0, 1}
 
 
 def test_same_seed_same_bytes_another_seed_others_and_the_global_state_stays():
     torch.manual_seed(7)
     before = torch.get_rng_state()
-    runs = [train_and_predict(**blobs(), protocol=QUICK, seed=s) for s in (1, 1, 2)]
+    runs = [train_and_predict(blobs(), QUICK, seed=s) for s in (1, 1, 2)]
     assert torch.equal(before, torch.get_rng_state())
     first, again, other = (run.folds[0].probabilities.tobytes() for run in runs)
     assert first == again != other
@@ -76,7 +88,7 @@ def test_same_seed_same_bytes_another_seed_others_and_the_global_state_stays():
 
 
 def test_probabilities_are_float32_rows_of_the_test_split():
-    probabilities = train_and_predict(**blobs(), protocol=QUICK, seed=1).folds[0].probabilities
+    probabilities = train_and_predict(blobs(), QUICK, seed=1).folds[0].probabilities
     assert probabilities.dtype == np.float32 and probabilities.shape == (96, 3)
     assert probabilities.sum(axis=1) == pytest.approx(1, abs=1e-6)
 
@@ -157,6 +169,7 @@ def test_task_values_come_before_the_caps_of_a_study():
         ({"max_epoch": 3}, "did you mean 'max_epochs'"),
         ({"max_epochs": 2.5}, "max_epochs: expected a whole number >= 1, found 2.5"),
         ({"patience": 0}, "patience"),
+        ({"hidden_layers": [-1]}, "hidden_layers: expected a whole number >= 0, found -1"),
         ({"learning_rates": []}, "at least one value"),
         ({"initializations": ["xavier"]}, "xavier_uniform"),
         ({"dropout": 1.0}, "dropout"),
@@ -178,21 +191,20 @@ def test_a_protocol_without_any_validation_or_with_unknown_task_values_is_an_err
 def test_malformed_inputs_name_task_split_and_fold():
     def fails(message: str, protocol: Protocol = QUICK, **changes: Any) -> None:
         with pytest.raises(ProbeError, match=message):
-            train_and_predict(**{**blobs(), **changes}, protocol=protocol, seed=1)
+            train_and_predict(replace(blobs(), **changes), protocol, seed=1)
 
     def damaged(key: str, split: str, row: int, value: float) -> dict[str, np.ndarray]:
-        arrays = blobs()[key]
+        arrays = getattr(blobs(), key)
         arrays[split][row] = value
         return arrays
 
     fails("blobs, fold test, .*last batch of one row", replace(QUICK, batch_size=95))
-    fails("blobs, split valid: .*row 3", features=damaged("features", "valid", 3, np.nan))
     fails(
         "blobs, split train: expected one label per row", targets=damaged("targets", "train", 0, 0)
     )
     fails("blobs, split test: .*0 and 1", targets=damaged("targets", "test", 0, 0.5))
     fails("blobs: metric event_onset_50ms_fms needs events", metric="event_onset_50ms_fms")
-    fails("blobs, fold x: expected rows", folds=[Split("x", ("train",), ("none",), ("test",))])
+    fails("blobs, fold x: expected rows", folds=[Fold("x", ("train",), ("none",), ("test",))])
     fails("at least one fold", folds=[])
     large = {split: np.full((96, 2), 3e38, np.float32) for split in ("train", "valid", "test")}
     fails("blobs, fold test, GridPoint.*the loss became", features=large)
@@ -200,9 +212,9 @@ def test_malformed_inputs_name_task_split_and_fold():
 
 def test_a_label_missing_from_training_is_named():
     data = blobs()
-    data["targets"]["train"] = np.eye(3, dtype=np.float32)[np.arange(96) % 2]
+    data.targets["train"] = np.eye(3, dtype=np.float32)[np.arange(96) % 2]
     with pytest.warns(UserWarning, match="blobs, fold test: no training example of c"):
-        train_and_predict(**data, protocol=QUICK, seed=1)
+        train_and_predict(data, QUICK, seed=1)
 
 
 @pytest.mark.parametrize("case", PROBE)
@@ -210,12 +222,9 @@ def test_golden_scores_of_the_reference(case):
     """Every choice is the reference's; scores may differ by a clip or two on another CPU."""
     golden = PROBE[case]
     metadata = golden["metadata"]
-    data = probe_inputs(case, metadata["prediction_type"])
+    data = probe_inputs(case, metadata["prediction_type"], metadata["evaluation"][0])
     protocol = Protocol(n_grid_points=golden["n_grid_points"]).for_task(metadata)
-    metric, kind = metadata["evaluation"][0], metadata["prediction_type"]
-    result = train_and_predict(
-        **data, prediction_type=kind, metric=metric, protocol=protocol, seed=42, task=case
-    )
+    result = train_and_predict(data, protocol, seed=42)
     assert len(result.folds) == len(golden["folds"]) and golden["grid"]
     for point, expected in zip(result.grid, golden["grid"], strict=True):
         assert point.validation_score == pytest.approx(expected["validation_score"], abs=0.015)
@@ -223,7 +232,7 @@ def test_golden_scores_of_the_reference(case):
     if golden["postprocessing"]:
         expected = Postprocessing(*(value for _, value in golden["postprocessing"]))
         assert result.folds[0].chosen.postprocessing == expected
-    for fold, outcome in zip(data["folds"], result.folds, strict=True):
+    for fold, outcome in zip(data.folds, result.folds, strict=True):
         expected = golden["folds"][fold.name]
         assert outcome.chosen.epoch == expected["epoch"]
         for slug, score in expected["scores"].items():
@@ -231,14 +240,12 @@ def test_golden_scores_of_the_reference(case):
             assert found == pytest.approx(score, abs=0.015, rel=0.005)
 
 
-def primary(slug: str, data: dict[str, Any], fold: Split, outcome: Any) -> float:
+def primary(slug: str, data: ProbeData, fold: Fold, outcome: Any) -> float:
     if METRICS[slug].kind == "clip":
-        return METRICS[slug].primary(data["targets"][fold.test[0]], outcome.probabilities)
-    frames, chosen = frames_by_file(data["events"], fold.test), outcome.chosen.postprocessing
-    events = events_of_files(outcome.probabilities, frames, data["labels"], [chosen])[chosen]
-    return METRICS[slug].primary(
-        reference_events(data["events"], fold.test), events, data["labels"]
-    )
+        return METRICS[slug].primary(data.targets[fold.test[0]], outcome.probabilities)
+    frames, chosen = frames_by_file(data.events, fold.test), outcome.chosen.postprocessing
+    events = events_of_files(outcome.probabilities, frames, data.labels, [chosen])[chosen]
+    return METRICS[slug].primary(reference_events(data.events, fold.test), events, data.labels)
 
 
 @pytest.mark.parametrize("n_rows", [1, 5, 64, 176])

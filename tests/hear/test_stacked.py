@@ -12,6 +12,7 @@ import torch
 from hear.evaluators import described, evaluator
 from hear.features.columns import Columns
 from hear.probe import stacked, training
+from hear.probe.data import ProbeData
 from hear.probe.network import build_network
 from hear.probe.search import train_and_predict
 from hear.probe.stacked import fit_stacked, on_device, stacked_logits
@@ -25,16 +26,15 @@ POINTS = [
     GridPoint(1, "xavier_uniform", 3e-3),
     GridPoint(1, "xavier_normal", 1e-3),
     GridPoint(2, "xavier_uniform", 1e-4),
+    GridPoint(0, "xavier_uniform", 1e-2),
 ]
 
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def scenes() -> dict:
-    """The arguments of train_and_predict for the oracle's five folds."""
-    facts = {"prediction_type": "multiclass", "metric": "top1_acc", "task": "scenes"}
-    return probe_inputs("multiclass_5fold", "multiclass") | facts
+def scenes() -> ProbeData:
+    return probe_inputs("multiclass_5fold", "multiclass", "top1_acc")
 
 
 def networks(protocol: Protocol, n_features: int = 7) -> list[torch.nn.Sequential]:
@@ -72,8 +72,11 @@ def test_dropout_is_drawn_for_each_network_and_row():
     assert not torch.equal(same[0], same[1])
 
 
+@pytest.mark.parametrize("hidden_layers", [(1, 2), (0,)])
 @pytest.mark.parametrize("by_score", [True, False])
-def test_without_dropout_every_grid_point_finds_what_it_finds_alone(monkeypatch, by_score):
+def test_without_dropout_every_grid_point_finds_what_it_finds_alone(
+    monkeypatch, by_score, hidden_layers
+):
     def seeded(n_features, n_labels, point, protocol):
         torch.manual_seed(zlib.crc32(repr(point).encode()))
         return build_network(n_features, n_labels, point, protocol)
@@ -81,9 +84,11 @@ def test_without_dropout_every_grid_point_finds_what_it_finds_alone(monkeypatch,
     for module in (stacked, training):
         monkeypatch.setattr(module, "build_network", seeded)
     protocol = replace(SMALL, dropout=0.0, use_scoring_for_early_stopping=by_score, n_grid_points=6)
-    data = scenes() | {"protocol": protocol, "seed": 3}
-    alone, together = train_and_predict(**data), train_and_predict(**data, fit_points=fit_stacked)
-    assert len(together.grid) == 6 and len({p.point.hidden_layers for p in together.grid}) == 2
+    protocol = replace(protocol, hidden_layers=hidden_layers)
+    alone = train_and_predict(scenes(), protocol, 3)
+    together = train_and_predict(scenes(), protocol, 3, fit_points=fit_stacked)
+    assert len(together.grid) == 6
+    assert {p.point.hidden_layers for p in together.grid} == set(hidden_layers)
     for found, wanted in zip(together.grid, alone.grid, strict=True):
         assert (found.point, found.n_validations) == (wanted.point, wanted.n_validations)
         assert found.validation_score == pytest.approx(wanted.validation_score, abs=0.02)
@@ -95,27 +100,26 @@ def test_without_dropout_every_grid_point_finds_what_it_finds_alone(monkeypatch,
 def test_same_seed_same_bytes_another_seed_others_and_the_global_state_stays():
     torch.manual_seed(7)
     before = torch.get_rng_state()
-    data = scenes() | {"protocol": replace(SMALL, n_grid_points=2), "fit_points": fit_stacked}
-    runs = [train_and_predict(**data, seed=seed) for seed in (1, 1, 2)]
+    data, protocol = scenes(), replace(SMALL, n_grid_points=2)
+    runs = [train_and_predict(data, protocol, s, fit_points=fit_stacked) for s in (1, 1, 2)]
     assert torch.equal(before, torch.get_rng_state())
     first, again, other = (run.folds[0].probabilities.tobytes() for run in runs)
     assert first == again != other and runs[0].grid == runs[1].grid
 
 
 def test_events_choose_a_postprocessing_and_a_loss_that_is_not_finite_is_named():
-    data = probe_inputs("events", "multilabel")
-    data |= {"prediction_type": "multilabel", "metric": "event_onset_200ms_fms", "task": "events"}
-    data |= {"protocol": replace(SMALL, n_grid_points=2), "fit_points": fit_stacked, "seed": 42}
-    result = train_and_predict(**data)
+    data = probe_inputs("events", "multilabel", "event_onset_200ms_fms")
+    protocol = replace(SMALL, n_grid_points=2)
+    result = train_and_predict(data, protocol, 42, fit_points=fit_stacked)
     assert result.folds[0].chosen.postprocessing is not None
-    huge = {split: np.full_like(x, 3e38) for split, x in data["features"].items()}
+    huge = {split: np.full_like(x, 3e38) for split, x in data.features.items()}
     with pytest.raises(ProbeError, match="events, fold test, GridPoint.*the loss became"):
-        train_and_predict(**data | {"features": huge})
+        train_and_predict(replace(data, features=huge), protocol, 42, fit_points=fit_stacked)
 
 
 def test_batches_that_do_not_fit_on_the_device_are_sent_in_every_epoch(monkeypatch):
     data = scenes()
-    rows = np.concatenate(list(data["features"].values()))
+    rows = np.concatenate(list(data.features.values()))
     parts = [(Columns([rows]), torch.zeros(len(rows), 2))]
     kept = on_device(parts, 64, torch.device("cpu"))
     sent = stacked._Sent(parts, 64, torch.device("cpu"))

@@ -11,24 +11,24 @@ from typing import Any
 
 import pytest
 
-from hear.tasks.folder import Fold, folds, read_task, stored_order
+from hear.tasks.folder import Fold, read_task
 from hear.tasks.metadata import TaskError
 
 MakeTask = Callable[..., Path]
 FIVE_FOLDS = tuple(f"fold0{i}" for i in range(5))
 # folds5 and folds3 of the golden scores: heareval's data splits for k-fold tasks
-GOLDEN_FOLDS5 = [
+GOLDEN_FOLDS5 = (
     Fold("fold00", ("fold02", "fold03", "fold04"), ("fold01",), ("fold00",)),
     Fold("fold01", ("fold00", "fold03", "fold04"), ("fold02",), ("fold01",)),
     Fold("fold02", ("fold00", "fold01", "fold04"), ("fold03",), ("fold02",)),
     Fold("fold03", ("fold00", "fold01", "fold02"), ("fold04",), ("fold03",)),
     Fold("fold04", ("fold01", "fold02", "fold03"), ("fold00",), ("fold04",)),
-]
-GOLDEN_FOLDS3 = [
+)
+GOLDEN_FOLDS3 = (
     Fold("fold00", ("fold02",), ("fold01",), ("fold00",)),
     Fold("fold01", ("fold00",), ("fold02",), ("fold01",)),
     Fold("fold02", ("fold01",), ("fold00",), ("fold02",)),
-]
+)
 
 
 def change(path: Path, **changes: Any) -> None:
@@ -93,26 +93,28 @@ def test_stored_order_is_one_generator_over_the_splits(
         generator.shuffle(files)
         expected[split] = files
     state = random.getstate()
-    order = stored_order(read_task(folder))
+    task = read_task(folder)
+    order = task.order
     assert order == expected
     assert list(order) == list(splits)
     assert random.getstate() == state
+    assert task.order is order  # a fact of the folder, drawn once
 
 
 def test_stored_order_depends_on_the_order_of_the_splits(make_task: MakeTask) -> None:
-    one = stored_order(read_task(make_task("a-v1-full", n_clips=7)))
+    one = read_task(make_task("a-v1-full", n_clips=7)).order
     other = make_task("b-v1-full", n_clips=7, splits=("train", "valid", "test"))
-    assert stored_order(read_task(other))["train"] != one["train"]
+    assert read_task(other).order["train"] != one["train"]
 
 
 def test_folds_rotate_as_in_the_reference(make_task: MakeTask) -> None:
-    assert folds(read_task(make_task("five-v1-full", splits=FIVE_FOLDS))) == GOLDEN_FOLDS5
+    assert read_task(make_task("five-v1-full", splits=FIVE_FOLDS)).folds == GOLDEN_FOLDS5
     shuffled = make_task("three-v1-full", splits=("fold02", "fold00", "fold01"), nfolds=3)
-    assert folds(read_task(shuffled)) == GOLDEN_FOLDS3
+    assert read_task(shuffled).folds == GOLDEN_FOLDS3
 
 
 def test_trainvaltest_is_one_fold(make_task: MakeTask) -> None:
-    assert folds(read_task(make_task())) == [Fold("test", ("train",), ("valid",), ("test",))]
+    assert read_task(make_task()).folds == (Fold("test", ("train",), ("valid",), ("test",)),)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 import soundfile
 
 from hear.tasks.audio_checks import check_audio
-from hear.tasks.folder import folds, read_task
+from hear.tasks.folder import read_task
 from mini.allotment import TASK_PROGRAMS
 from mini.catalog import ENVIRONMENTAL_SOUNDS
 from mini.draws import PRETRAINING_SLOTS, Draws
@@ -73,7 +73,7 @@ def test_the_benchmark_reads_them_as_the_real_tasks(made: dict[str, list[Path]],
         assert (task.split_mode, task.prediction_type) == (split_mode, prediction_type)
         assert list(task.evaluation) == evaluation
         assert task.metadata.get("nfolds") == n_folds
-        assert len(folds(task)) == (n_folds or 1)
+        assert len(task.folds) == (n_folds or 1)
         assert slug.replace("_", " ") not in task.metadata["stands_for"].lower()
 
 

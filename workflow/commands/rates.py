@@ -24,6 +24,7 @@ import torch
 
 from hear.api.model import HearModel
 from hear.audio.read import read_clip
+from hear.probe.data import ProbeData
 from hear.probe.search import train_and_predict
 from hear.protocol import Protocol
 from hear.tasks.folder import Fold
@@ -189,8 +190,8 @@ def _probe_s(size: int, protocol: Protocol) -> float:
     }
     fold = Fold("test", ("train",), ("valid",), ("test",))
     labels = [str(i) for i in range(PROBE_LABELS)]
-    arguments = (features, targets, [fold], "multiclass", "top1_acc", short, 42, labels)
-    seconds = _least_s(lambda: train_and_predict(*arguments), on_gpu=False)
+    data = ProbeData("noise", features, targets, [fold], labels, "multiclass", "top1_acc")
+    seconds = _least_s(lambda: train_and_predict(data, short, 42), on_gpu=False)
     return seconds / (PROBE_ROWS * PROBE_EPOCHS * n_points)
 
 

@@ -2,6 +2,7 @@
 
 from analysis.claims.ledger import NOTHING_MEASURED, ledger, quantities, read_measured
 from analysis.statistics.cells import build_cells
+from analysis.tables.metrics import read_metrics
 from analysis.tables.normalize import read_maxima, read_summary
 from analysis.tables.scores import write_csv
 from workflow.logs import logged
@@ -9,7 +10,8 @@ from workflow.study.claims import read_claims
 
 with logged(snakemake.log[0]):
     summary = read_summary(snakemake.input.summary)
-    cells = build_cells(summary, snakemake.input.get("replicates"), snakemake.params.embeddings)
+    replicates, metrics = snakemake.input.get("replicates"), read_metrics(snakemake.input.metrics)
+    cells = build_cells(summary, replicates, snakemake.params.embeddings, metrics)
     table = ledger(
         read_claims(snakemake.input.claims, *snakemake.params.known),
         quantities(cells, read_maxima(snakemake.input.maxima), snakemake.params.baseline),

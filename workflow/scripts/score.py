@@ -1,7 +1,7 @@
 """score: every metric of a task from the stored predictions, one file per model."""
 
 from hear.scores.files import load_predictions
-from hear.scores.score import score_predictions
+from hear.scores.score import metrics_of, score_predictions
 from workflow.logs import logged
 from workflow.provenance import score_file, write_json
 
@@ -16,6 +16,7 @@ with logged(snakemake.log[0]):
         embedding = model["embedding"]
         facts = {"study": snakemake.params.study, "category": snakemake.params.category}
         facts |= {"task": snakemake.wildcards.task, **model}
+        facts["metrics"] = metrics_of(headers[embedding])
         content = score_file(facts, rows[embedding], headers[embedding])
         path = next(p for p in snakemake.output if p.split("/")[-2] == model["model"])
         write_json(path, content)
