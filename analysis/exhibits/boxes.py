@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import MultipleLocator
 
 from analysis.exhibits.numbers import (
     BASE,
@@ -32,7 +33,7 @@ from analysis.exhibits.numbers import (
 from analysis.exhibits.style import (
     COLUMN_WIDTH_IN,
     DARK,
-    LETTER_IN,
+    LINE_IN,
     MARKERS,
     PALETTE,
     SMALL_PT,
@@ -42,6 +43,7 @@ from analysis.exhibits.style import (
     legend_columns,
     new_figure,
     pale,
+    text_in,
 )
 from analysis.exhibits.text import FigureText
 from analysis.tables.words import ordered_categories
@@ -53,6 +55,7 @@ _HEIGHT_IN = 2.1  # of axes with the names around them
 _GAP = 0.9  # distance between categories, in units of the distance between boxes
 _BOX = 0.8  # width of a box, in the same units
 _SPREAD = 0.52  # width over which a box's points are spread, in the same units
+_MARKER_IN = 0.13  # width of a marker and the space around it, inches
 _SLOTS = 7.0  # least width of the horizontal axis, in the same units: few boxes stay slim
 
 
@@ -148,6 +151,7 @@ def _category_boxes(
     colors = dict(zip(names, np.resize(PALETTE, len(names)), strict=True))
     with house_style():
         height_in = _HEIGHT_IN + (legend_columns(key)[1] if key else 0.0)
+        height_in += LINE_IN if weights else 0.0
         figure = new_figure(height_in, [*missing, *few], text, strip_in)
         axes = figure.add_subplot()
         _draw(axes, rows, colors)
@@ -159,7 +163,7 @@ def _category_boxes(
             axes.set_xticks([])
             patches = [Patch(facecolor=c, edgecolor=DARK, linewidth=0.5) for c in colors.values()]
             legend_above(figure, patches, key)
-        axes.set_xlabel(". ".join(filter(None, (axis, weights))))
+        axes.set_xlabel("\n".join(filter(None, (axis, weights))))
         _draw_strip(figure, strip, n_columns)
     return figure, drawn
 
@@ -244,22 +248,24 @@ def draw_boxes(axes: Axes, rows: pd.DataFrame, place: str, width: float, orient:
 
 def _set_axes(axes: Axes, rows: pd.DataFrame, text: FigureText) -> None:
     """Name the categories with their numbers of tasks above the boxes, set the axes."""
-    place = {"transform": axes.get_xaxis_transform(), "ha": "center", "va": "bottom"}
+    words = {"xycoords": axes.get_xaxis_transform(), "textcoords": "offset points"}
+    words |= {"ha": "center", "va": "bottom"}
     for category, group in rows.groupby("panel", sort=False):
         counts = group.groupby("box")["n_tasks"].first()
-        name = f"{category}, {count(counts.iloc[0], 'task')}"
+        name, above_pt = f"{category}, {count(counts.iloc[0], 'task')}", 2
         if counts.nunique() > 1:  # above each box, below the name
-            name = f"{category}, tasks:\n"
+            name, above_pt = f"{category}, tasks:", 11
             for box, n_tasks in counts.items():
-                axes.text(box, 1.01, n_tasks, fontsize=SMALL_PT, **place)
+                axes.annotate(n_tasks, (box, 1), (0, 2), fontsize=SMALL_PT, **words)
         middle = (group["box"].min() + group["box"].max()) / 2
-        axes.text(middle, 1.01, name, **place)
+        axes.annotate(name, (middle, 1), (0, above_pt), **words)
     middle = (rows["box"].min() + rows["box"].max()) / 2
     half = max(rows["box"].max() - middle + 0.7, _SLOTS / 2)
     top = max(1.05, 1.05 * float(rows["normalized_score"].max()))
     low = min(0.0, float(rows["normalized_score"].min())) - 0.02  # a point at zero is seen whole
     axes.axhline(1, color=DARK, linewidth=0.6, linestyle=":")
     axes.set(xlim=(middle - half, middle + half), ylim=(low, top), ylabel=text.normalized_axis)
+    axes.yaxis.set_major_locator(MultipleLocator(0.2))  # known before the layout is computed
     axes.grid(axis="y")
 
 
@@ -275,8 +281,8 @@ def _task_strip(rows: pd.DataFrame, text: FigureText) -> tuple[list[tuple[str, s
         blocks.append([("", str(category)), *named])
     for n_columns in range(min(3, len(blocks)), 0, -1):
         columns = [sum(blocks[i::n_columns], []) for i in range(n_columns)]
-        letters = sum(max(len(name) for _, name in column) for column in columns)
-        if (letters + 3 * n_columns) * LETTER_IN <= COLUMN_WIDTH_IN + 0.2 or n_columns == 1:
+        width_in = sum(max(text_in(name) for _, name in column) + _MARKER_IN for column in columns)
+        if width_in <= COLUMN_WIDTH_IN or n_columns == 1:
             break
     length = max(map(len, columns))
     filled = [entry for c in columns for entry in c + [("", "")] * (length - len(c))]

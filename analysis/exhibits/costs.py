@@ -272,10 +272,10 @@ def _offset(hop_ms: int, distance: float) -> tuple[float, float]:
 def _notes(costs: pd.DataFrame) -> list[str]:
     """Say what a circle is, where mAP comes from, and what is missing."""
     notes = [
-        "Area: memory that one more clip takes in training. S structured, U unstructured Patchout "
-        "(400 patches), N patches without overlap (no Patchout); hop 10 ms unless said otherwise.",
-        "mAP: the paper's Table 2, for N its released checkpoint's name.",
-        f"{', '.join(OTHER_SYSTEMS)}: not measured, no published values at hand.",
+        "Area: memory of one more clip in training. Patchout: S structured, U unstructured (400 "
+        "patches), N none, patches without overlap; hop 10 ms unless said. mAP: the paper's Table "
+        f"2, for N its checkpoint's name. {', '.join(OTHER_SYSTEMS)}: not measured, no published "
+        "values at hand.",
     ]
     run = costs.loc[costs["source"] == "run", "architecture"]
     if (run != VIT_B).any():

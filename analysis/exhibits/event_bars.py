@@ -163,7 +163,8 @@ def _draw_panel(axes: Axes, rows: pd.DataFrame, names: list[str], text: FigureTe
     place = {name: x for x, name in enumerate(names)}
     tops = rows[["score", "high"]].max(axis=1)
     limit = 1.18 * max(tops.max(), 0.05)  # room for the numbers; never an axis without height
-    axes.vlines(rows["model"].map(place), rows["low"], rows["high"], color=DARK, linewidth=0.8)
+    drawn = rows[rows["low"].notna()]
+    axes.vlines(drawn["model"].map(place), drawn["low"], drawn["high"], color=DARK, linewidth=0.8)
     words = {"ha": "center", "va": "bottom", "fontsize": SMALL_PT}
     for model, score, top in zip(rows["model"], rows["score"], tops, strict=True):
         axes.text(place[model], top + 0.015 * limit, f"{score:.2f}", **words)

@@ -7,10 +7,11 @@ are one column wide, so what is read on the screen is what is read in print.
 from __future__ import annotations
 
 import os
-import textwrap
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib
@@ -19,6 +20,8 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
 
 from analysis.exhibits.text import FigureText
 
@@ -26,12 +29,10 @@ COLUMN_WIDTH_IN = 3.25  # text column of a two-column page, inches
 FONT_PT = 7.0
 SMALL_PT = 6.5  # the smallest size used anywhere: legible in print at column width
 LINE_IN = 0.115  # height of a line of SMALL_PT text, inches
-LETTER_IN = 0.0525  # mean width of a letter of SMALL_PT DejaVu Sans, inches
-_PROSE_IN = 0.048  # the same in running text, inches
 PNG_DPI = 300
 _AXES_IN = 2.7  # width of the axes of a figure, about, inches
 _UPRIGHT_FROM = 8  # from this many tick labels on, they stand upright if they do not fit
-_HANDLE_IN = 0.25  # width of a legend's handle and the space around it, inches
+_HANDLE_IN = 0.3  # width of a legend's handle and the space around it, inches
 
 PALETTE = (  # Okabe and Ito, "Color Universal Design", 2008: distinct under color blindness
     "#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#F0E442",
@@ -120,8 +121,22 @@ def new_figure(
     return figure
 
 
+@cache
+def text_in(text: str) -> float:
+    """Return the width of a text of SMALL_PT in inches."""
+    font = FontProperties(family="DejaVu Sans", size=SMALL_PT)
+    return text_to_path.get_text_width_height_descent(text, font, ismath=False)[0] / 72
+
+
 def _wrap(text: str) -> list[str]:
-    return textwrap.wrap(text, int((COLUMN_WIDTH_IN - 0.1) / _PROSE_IN), break_on_hyphens=False)
+    """Break a text into lines of the column's width."""
+    lines: list[str] = []
+    for word in filter(None, text.split(" ")):
+        if lines and text_in(f"{lines[-1]} {word}") <= COLUMN_WIDTH_IN - 0.25:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
 
 
 def empty_figure(reason: str, text: FigureText) -> Figure:
@@ -140,8 +155,8 @@ def legend_columns(labels: list[str]) -> tuple[int, float]:
     """
     for n_columns in range(len(labels), 0, -1):
         columns = np.array_split(labels, n_columns)  # as matplotlib fills them
-        letters = sum(max(map(len, column)) for column in columns)
-        if letters * LETTER_IN + n_columns * _HANDLE_IN <= COLUMN_WIDTH_IN or n_columns == 1:
+        width_in = sum(max(map(text_in, column)) + _HANDLE_IN for column in columns)
+        if width_in <= COLUMN_WIDTH_IN or n_columns == 1:
             break
     return n_columns, 0.13 * len(columns[0])
 
@@ -155,9 +170,11 @@ def legend_above(figure: Figure, handles: list[Artist], labels: list[str]) -> No
     )  # fmt: skip
 
 
-def tick_labels(axes: Axes, positions: Iterable[float], labels: list[str]) -> None:
+def tick_labels(axes: Axes, positions: list[float], labels: list[str]) -> None:
     """Write the labels level if they fit side by side, else slanted, else upright."""
-    if max(map(len, labels)) * LETTER_IN < 0.9 * _AXES_IN / len(labels):
+    widths = [text_in(label) for label in labels]
+    step_in = _AXES_IN / (max(positions) - min(positions) + 1.2)
+    if max(map(sum, pairwise(widths)), default=0.0) / 2 < 0.95 * step_in:
         axes.set_xticks(positions, labels)
     elif len(labels) < _UPRIGHT_FROM:
         axes.set_xticks(positions, labels, rotation=30, ha="right", rotation_mode="anchor")

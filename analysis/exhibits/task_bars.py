@@ -72,7 +72,10 @@ def figure_10(
             ax=axes,
         )  # fmt: skip
         middle = rows["place"] + (rows["order"] - 0.5) * _BARS / 2
-        axes.vlines(middle, rows["low"], rows["high"], color=DARK, linewidth=0.8)
+        known = rows["low"].notna()
+        axes.vlines(
+            middle[known], rows["low"][known], rows["high"][known], color=DARK, linewidth=0.8
+        )
         axes.axhline(1, color=DARK, linewidth=0.6, linestyle=":")
         _set_axes(axes, rows, places, text)
         bars = [axes.containers[models.index(model)] for model in present]

@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 from score_rows import EVENT_TASKS, METRICS, MODELS, TASKS, tidy_row, tidy_table
 
-from analysis.exhibits.figures.common import BASE, FigureText
+from analysis.exhibits.numbers import BASE
+from analysis.exhibits.text import FigureText
 from analysis.tables.normalize import best_of_run, normalize, summarize
 from analysis.tables.official import challenge_maxima, load_official_scores, official_tidy
 from analysis.tables.scores import combine
@@ -66,10 +67,12 @@ def official_summary(official: tuple[pd.DataFrame, pd.Series]) -> pd.DataFrame:
 @pytest.fixture
 def text() -> FigureText:
     return FigureText(
+        study="test",
         label="study test - generated numbers, not HEAR 2021",
         normalization="best model of this run",
         models={model: f"PaSST {model[6:]} (random-init)" for model in MODELS}
         | {BASE: "PaSST base (random-init)"},
+        metrics={slug: facts.label for slug, facts in METRICS.items()},
         event_tasks=EVENT_TASKS,
     )
 

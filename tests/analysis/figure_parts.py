@@ -1,11 +1,39 @@
-"""What a reader sees in a figure: words, bars, points and boxes, for the tests of the figures."""
+"""Figures as the registry draws them, and what a reader sees in one, for the tests."""
 
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
+from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch
 from matplotlib.text import Text
+
+from analysis.exhibits.make import load
+from analysis.exhibits.registry import EXHIBITS, find_exhibit
+from analysis.exhibits.text import FigureText
+from analysis.statistics.estimates import ESTIMATE_COLUMNS
+
+OF_SCORES = tuple(e.stem for e in EXHIBITS if e.rule == "draw" and "summary" in e.of)
+BOXES = tuple(stem for stem in OF_SCORES if find_exhibit(f"figures/{stem}").of == ("summary",))
+
+
+def estimates_of(summary: pd.DataFrame) -> pd.DataFrame:
+    """Estimates of a summary's scores; those of the run have intervals of 0.1 to both sides."""
+    tables = []
+    for statistic in ("score", "normalized_score"):
+        table = summary.assign(statistic=statistic, estimate=summary[statistic], n_replicates=100)
+        no_interval = table["source"] != "run"
+        low, high = table["estimate"] - 0.1, table["estimate"] + 0.1
+        tables.append(table.assign(low=low.mask(no_interval), high=high.mask(no_interval)))
+    return pd.concat(tables).reindex(columns=list(ESTIMATE_COLUMNS))
+
+
+def draw(stem: str, summary: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.DataFrame]:
+    """Draw a figure of scores, with intervals where it has them."""
+    exhibit = find_exhibit(f"figures/{stem}")
+    tables = {"summary": summary, "estimates": estimates_of(summary)}
+    return load(exhibit.drawing)(**{name: tables[name] for name in exhibit.of}, text=text)
 
 
 def words(figure: Figure) -> str:
@@ -20,10 +48,17 @@ def bar_heights(figure: Figure) -> list[float]:
     return sorted(patch.get_height() for patch in patches)
 
 
+def line_ends(figure: Figure, axis: int) -> list[tuple[float, float]]:
+    """Ends of all interval and median lines along an axis (0 level, 1 upright), sorted."""
+    lines = [c for a in figure.axes for c in a.collections if isinstance(c, LineCollection)]
+    ends = [tuple(segment[:, axis]) for line in lines for segment in line.get_segments()]
+    return sorted(end for end in ends if not np.isnan(end).any())
+
+
 def point_values(figure: Figure, axis: int) -> list[float]:
     """Coordinates of all points along an axis (0 level, 1 upright), sorted."""
-    collections = [c for axes in figure.axes for c in axes.collections]
-    return sorted(np.concatenate([c.get_offsets()[:, axis] for c in collections]))
+    points = [c for a in figure.axes for c in a.collections if isinstance(c, PathCollection)]
+    return sorted(np.concatenate([c.get_offsets()[:, axis] for c in points]))
 
 
 def box_patches(figure: Figure) -> list[PathPatch]:

@@ -8,18 +8,17 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pandas as pd
+from figure_parts import OF_SCORES, draw
 from matplotlib.figure import Figure
 
-from analysis.exhibits.figures import FIGURES
-from analysis.exhibits.figures.common import FigureText
-from analysis.exhibits.figures.speed import figure_3
+from analysis.exhibits.costs import COST_COLUMNS, figure_3, read_costs, table_2
 from analysis.exhibits.registry import exhibits_among
 from analysis.exhibits.style import save_figure
+from analysis.exhibits.tables import scores, table_1
+from analysis.exhibits.text import FigureText
 from analysis.report.page import Facts, render_report
 from analysis.report.trace import read_trace
-from analysis.tables.costs import COST_COLUMNS, read_costs, table_2
 from analysis.tables.scores import write_csv
-from analysis.tables.tabulate import score_table, table_1
 
 ROOT = Path(__file__).parents[2]
 STAGES = pd.DataFrame(
@@ -97,12 +96,12 @@ def write_study(root: Path, summary: pd.DataFrame, tasks: pd.DataFrame, text: Fi
     write_csv(summary, root / "summary.csv")
     write_csv(summary, root / "scores.csv")
     tasks = tasks[tasks["task"].isin(summary["task"])]
-    write_csv(table_1(tasks), root / "tables/table_1.csv")
-    write_csv(score_table(summary, text.models), root / "tables/scores.csv")
-    write_csv(table_2(measured()), root / "tables/table_2.csv")
-    draw(figure_3(measured(), "test"), root / "figures/figure_3")
-    for number, figure in FIGURES.items():
-        draw(figure(summary, text), root / f"figures/figure_{number}")
+    write_csv(table_1(tasks, text)[1], root / "tables/table_1.csv")
+    write_csv(scores(summary, text)[1], root / "tables/scores.csv")
+    write_csv(table_2(measured(), text)[1], root / "tables/table_2.csv")
+    save(figure_3(measured(), text), root / "figures/figure_3")
+    for stem in OF_SCORES:
+        save(draw(stem, summary, text), root / f"figures/{stem}")
     write_csv(CLAIMS, root / "claims.csv")
     for _, row in summary[summary["source"] == "run"].iterrows():
         path = root / "scores" / row["model"] / f"{row['task']}.json"
@@ -115,7 +114,7 @@ def write_study(root: Path, summary: pd.DataFrame, tasks: pd.DataFrame, text: Fi
         path.write_text(json.dumps({"task": row["task"], "provenance": made_by}))
 
 
-def draw(drawn: tuple[Figure, pd.DataFrame], stem: Path) -> None:
+def save(drawn: tuple[Figure, pd.DataFrame], stem: Path) -> None:
     """Write what the page needs of a figure."""
     write_csv(drawn[1], f"{stem}.csv")
     save_figure(drawn[0], stem, ("svg",))
@@ -137,5 +136,5 @@ def render(root: Path, text: FigureText, edit: Callable[[dict], None] = lambda f
     }
     edit(facts)
     files = [path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()]
-    scores = sorted(root.glob("scores/*/*.json"))
-    return render_report(root, exhibits_among(files), Facts(**facts), read_trace(scores), text)
+    trace = read_trace(sorted(root.glob("scores/*/*.json")))
+    return render_report(root, exhibits_among(files), Facts(**facts), trace, text)

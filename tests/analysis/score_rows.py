@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analysis.exhibits.figures.common import BOX_LEVELS, HOPS, IMPROVED, LEVELS, RECEPTIVE_FIELDS
+from analysis.exhibits import boxes
+from analysis.exhibits.event_bars import LEVELS, RECEPTIVE_FIELDS
+from analysis.exhibits.numbers import IMPROVED
 from analysis.tables.metrics import metric_facts
 from analysis.tables.scores import TIDY_COLUMNS
 from hear.metrics.registry import METRICS as HEAR_METRICS
@@ -18,7 +20,7 @@ TASKS = {  # task: category, primary metric, number of folds
     "dcase2016_task2": ("general", "event_onset_200ms_fms", 1),
     "maestro": ("music", "event_onset_50ms_fms", 5),
 }
-MODELS = sorted({"logmel", IMPROVED, *LEVELS, *RECEPTIVE_FIELDS, *BOX_LEVELS, *HOPS})
+MODELS = sorted({"logmel", IMPROVED, *LEVELS, *RECEPTIVE_FIELDS, *boxes.LEVELS, *boxes.HOPS})
 
 
 def tidy_row(model: str, task: str, score: float, **more: object) -> dict[str, object]:

@@ -10,13 +10,23 @@ import pytest
 from figure_parts import words
 from report_page import ROOT, measured
 
-from analysis.exhibits.figures.speed import figure_3
-from analysis.tables.costs import OTHER_SYSTEMS, VIT_B, cost_label, read_costs, table_2
+from analysis.exhibits.costs import (
+    OTHER_SYSTEMS,
+    VIT_B,
+    cost_label,
+    figure_3,
+    read_costs,
+    table_2,
+)
+from analysis.exhibits.text import FigureText
 from analysis.tables.scores import write_csv
+
+TEXT = FigureText("test", label="test", normalization="")
 
 
 def test_the_papers_table_2_as_printed() -> None:
-    table = table_2(read_costs(ROOT / "resources" / "paper_costs.csv")).set_index("hop_ms")
+    published = read_costs(ROOT / "resources" / "paper_costs.csv")
+    table = table_2(published, TEXT)[1].set_index("hop_ms")
     assert table["source"].tolist() == ["paper"] * 3
     printed = {
         "train_per_s": [23.1, 6.8, 3],
@@ -35,7 +45,7 @@ def test_the_papers_table_2_as_printed() -> None:
 
 
 def test_measured_rows_stand_above_the_papers() -> None:
-    table = table_2(measured())
+    table = table_2(measured(), TEXT)[1]
     assert table["source"].tolist() == ["this run", "paper"] * 3
     run = table[table["source"] == "this run"].set_index("hop_ms")
     assert run["sequence_with_tokens"].tolist() == [1190, 2390, 3830]
@@ -45,7 +55,7 @@ def test_measured_rows_stand_above_the_papers() -> None:
 
 def test_figure_3_draws_what_was_measured() -> None:
     costs = measured()
-    figure, numbers = figure_3(costs, "test")
+    figure, numbers = figure_3(costs, TEXT)
     points = [point for axes in figure.axes for c in axes.collections for point in c.get_offsets()]
     drawn = numbers[numbers["train_samples_per_s"].notna()]
     assert sorted(x for x, _ in points) == pytest.approx(sorted(drawn["train_samples_per_s"]))
@@ -58,7 +68,7 @@ def test_figure_3_draws_what_was_measured() -> None:
 
 
 def test_other_systems_stay_empty_and_the_figure_says_so() -> None:
-    figure, numbers = figure_3(measured(), "test")
+    figure, numbers = figure_3(measured(), TEXT)
     others = numbers.set_index("system").loc[list(OTHER_SYSTEMS)].drop(columns=["figure"])
     assert others[["train_samples_per_s", "audioset_map_percent"]].isna().all(axis=None)
     said = words(figure)
@@ -69,12 +79,12 @@ def test_other_systems_stay_empty_and_the_figure_says_so() -> None:
 def test_the_full_size_network_is_named() -> None:
     costs = measured().assign(architecture=VIT_B)
     assert "the full-size ViT-B" in cost_label(costs, "test")
-    assert "small network" not in words(figure_3(costs, "test")[0])
+    assert "small network" not in words(figure_3(costs, TEXT)[0])
 
 
 def test_nothing_measured_is_said() -> None:
     costs = measured()
-    assert "No training speed" in words(figure_3(costs[costs["source"] != "run"], "test")[0])
+    assert "No training speed" in words(figure_3(costs[costs["source"] != "run"], TEXT)[0])
 
 
 def test_costs_need_their_columns(tmp_path: Path) -> None:

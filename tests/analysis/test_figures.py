@@ -3,62 +3,66 @@
 from __future__ import annotations
 
 from itertools import combinations
-from pathlib import Path
 
 import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
-from figure_parts import bar_heights, point_values, words
+from figure_parts import BOXES, OF_SCORES, bar_heights, draw, line_ends, point_values, words
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
-from analysis.exhibits.figures import FIGURES
-from analysis.exhibits.figures.common import BASE, EVENT_REFERENCES, IMPROVED, LEVELS, FigureText
-from analysis.exhibits.style import SMALL_PT, save_exhibit
-
-ALL = sorted(FIGURES)
-
-
-@pytest.mark.parametrize("number", ALL)
-def test_label_is_visible(number: int, run_summary: pd.DataFrame, text: FigureText) -> None:
-    assert text.label in words(FIGURES[number](run_summary, text)[0])
+from analysis.exhibits.event_bars import LEVELS, REFERENCES
+from analysis.exhibits.numbers import BASE, IMPROVED
+from analysis.exhibits.style import SMALL_PT
+from analysis.exhibits.text import FigureText
 
 
-@pytest.mark.parametrize("number", (6, 7, 8, 9, 10))
+@pytest.mark.parametrize("stem", OF_SCORES)
+def test_label_is_visible(stem: str, run_summary: pd.DataFrame, text: FigureText) -> None:
+    assert text.label in words(draw(stem, run_summary, text)[0])
+
+
+@pytest.mark.parametrize("stem", ("figure_6", "figure_7", "figure_8", "figure_9", "figure_10"))
 def test_axis_says_the_normalization(
-    number: int, run_summary: pd.DataFrame, text: FigureText
+    stem: str, run_summary: pd.DataFrame, text: FigureText
 ) -> None:
-    assert "Score / best model of this run" in words(FIGURES[number](run_summary, text)[0])
+    assert "Score / best model of this run" in words(draw(stem, run_summary, text)[0])
 
 
-@pytest.mark.parametrize("number", (4, 5))
-def test_axis_says_the_metric(number: int, run_summary: pd.DataFrame, text: FigureText) -> None:
-    drawn = words(FIGURES[number](run_summary, text)[0])
+@pytest.mark.parametrize("stem", ("figure_4", "figure_5"))
+def test_axis_says_the_metric(stem: str, run_summary: pd.DataFrame, text: FigureText) -> None:
+    drawn = words(draw(stem, run_summary, text)[0])
     assert "Onset F-measure (200 ms)" in drawn
     assert "Onset F-measure (50 ms)" in drawn
-    assert "error bars ± 1 sd over 5 folds" in drawn
+    assert "Lines: 95 % intervals, 100 bootstraps of the test clips" in drawn
 
 
-@pytest.mark.parametrize(("number", "column"), [(4, "score"), (10, "normalized_score")])
+@pytest.mark.parametrize(
+    ("stem", "column"), [("figure_4", "score"), ("figure_10", "normalized_score")]
+)
 def test_bars_are_the_numbers(
-    number: int, column: str, real_summary: pd.DataFrame, text: FigureText
+    stem: str, column: str, real_summary: pd.DataFrame, text: FigureText
 ) -> None:
-    figure, numbers = FIGURES[number](real_summary, text)
+    figure, numbers = draw(stem, real_summary, text)
     assert bar_heights(figure) == pytest.approx(sorted(numbers[column]))
     expected = real_summary.set_index(["source", "model", "task"])[column]
     keys = list(numbers[["source", "model", "task"]].itertuples(index=False, name=None))
     assert numbers[column].tolist() == expected.loc[keys].tolist()
+    lines = numbers.loc[numbers["low"].notna(), ["low", "high"]]
+    assert set(numbers.loc[lines.index, "source"]) == {"run"}
+    drawn = sorted(lines.itertuples(index=False, name=None))
+    np.testing.assert_allclose(line_ends(figure, 1), drawn)
 
 
-@pytest.mark.parametrize(("number", "axis"), [(6, 1), (7, 1), (8, 1), (9, 0)])
-def test_points_are_the_numbers(
-    number: int, axis: int, real_summary: pd.DataFrame, text: FigureText
-) -> None:
-    figure, numbers = FIGURES[number](real_summary, text)
-    assert point_values(figure, axis) == pytest.approx(sorted(numbers["normalized_score"]))
+@pytest.mark.parametrize("stem", BOXES)
+def test_points_are_the_numbers(stem: str, real_summary: pd.DataFrame, text: FigureText) -> None:
+    figure, numbers = draw(stem, real_summary, text)
+    assert point_values(figure, 0 if stem == "figure_9" else 1) == pytest.approx(
+        sorted(numbers["normalized_score"])
+    )
     groups = numbers.groupby(["panel", "source", "model"])
     assert (numbers["n_tasks"] == groups["task"].transform("size")).all()
     medians = groups["normalized_score"].transform("median")
@@ -66,26 +70,26 @@ def test_points_are_the_numbers(
 
 
 def test_no_official_models_beside_other_tasks(run_summary: pd.DataFrame, text: FigureText) -> None:
-    for number in ALL:
-        figure, numbers = FIGURES[number](run_summary, text)
+    for stem in OF_SCORES:
+        figure, numbers = draw(stem, run_summary, text)
         assert set(numbers["source"]) == {"run"}
         assert "OpenL3" not in words(figure)
 
 
 def test_figure_4_beside_official_scores(real_summary: pd.DataFrame, text: FigureText) -> None:
-    figure, numbers = FIGURES[4](real_summary, text)
-    assert set(numbers["model"]) == {*LEVELS, *EVENT_REFERENCES}
-    assert set(numbers.loc[numbers["source"] == "hear2021", "model"]) == set(EVENT_REFERENCES)
+    figure, numbers = draw("figure_4", real_summary, text)
+    assert set(numbers["model"]) == {*LEVELS, *REFERENCES}
+    assert set(numbers.loc[numbers["source"] == "hear2021", "model"]) == set(REFERENCES)
     assert "HEAR 2021 entry" in words(figure)
 
 
 def test_figure_8_shows_the_third_party_models(run_summary: pd.DataFrame, text: FigureText) -> None:
-    numbers = FIGURES[8](run_summary, text)[1]
+    numbers = draw("figure_8", run_summary, text)[1]
     assert set(numbers["model"]) == {"logmel", BASE, IMPROVED}
 
 
 def test_figure_9_is_the_papers(real_summary: pd.DataFrame, text: FigureText) -> None:
-    numbers = FIGURES[9](real_summary, text)[1]
+    numbers = draw("figure_9", real_summary, text)[1]
     assert numbers.loc[numbers["source"] == "run", "model"].unique().tolist() == [IMPROVED]
     assert numbers.loc[numbers["source"] == "hear2021", "model"].nunique() == 29
     assert "later" not in set(numbers["source"])
@@ -94,35 +98,33 @@ def test_figure_9_is_the_papers(real_summary: pd.DataFrame, text: FigureText) ->
     assert ranks["median_normalized_score"].is_monotonic_decreasing
 
 
-@pytest.mark.parametrize("number", ALL)
-def test_official_scores_alone(
-    number: int, official_summary: pd.DataFrame, text: FigureText
-) -> None:
-    figure, numbers = FIGURES[number](official_summary, text)
+@pytest.mark.parametrize("stem", OF_SCORES)
+def test_official_scores_alone(stem: str, official_summary: pd.DataFrame, text: FigureText) -> None:
+    figure, numbers = draw(stem, official_summary, text)
     assert set(numbers["source"]) <= {"hear2021"}
-    assert numbers.empty == (number in (6, 7, 10))
+    assert numbers.empty == (stem in ("figure_6", "figure_7", "figure_10"))
     assert text.label in words(figure)
 
 
-@pytest.mark.parametrize("number", ALL)
-def test_nothing_to_draw_is_said(number: int, run_summary: pd.DataFrame, text: FigureText) -> None:
-    full = FIGURES[number](run_summary, text)[1]
-    figure, numbers = FIGURES[number](run_summary.iloc[:0], text)
+@pytest.mark.parametrize("stem", OF_SCORES)
+def test_nothing_to_draw_is_said(stem: str, run_summary: pd.DataFrame, text: FigureText) -> None:
+    full = draw(stem, run_summary, text)[1]
+    figure, numbers = draw(stem, run_summary.iloc[:0], text)
     assert numbers.empty
     assert list(numbers.columns) == list(full.columns)
     assert "in this study" in words(figure)
 
 
-@pytest.mark.parametrize("number", (4, 5))
-def test_no_event_task_is_said(number: int, run_summary: pd.DataFrame, text: FigureText) -> None:
+@pytest.mark.parametrize("stem", ("figure_4", "figure_5"))
+def test_no_event_task_is_said(stem: str, run_summary: pd.DataFrame, text: FigureText) -> None:
     scenes = run_summary[~run_summary["task"].isin(text.event_tasks)]
-    without = FigureText(label=text.label, normalization=text.normalization)
-    assert "No event task" in words(FIGURES[number](scenes, without)[0])
+    without = FigureText("test", label=text.label, normalization=text.normalization)
+    assert "No event task" in words(draw(stem, scenes, without)[0])
 
 
-@pytest.mark.parametrize("number", (4, 6, 7, 8, 10))
-def test_missing_model_is_said(number: int, run_summary: pd.DataFrame, text: FigureText) -> None:
-    figure, numbers = FIGURES[number](run_summary[run_summary["model"] != BASE], text)
+@pytest.mark.parametrize("stem", ("figure_4", "figure_6", "figure_7", "figure_8", "figure_10"))
+def test_missing_model_is_said(stem: str, run_summary: pd.DataFrame, text: FigureText) -> None:
+    figure, numbers = draw(stem, run_summary[run_summary["model"] != BASE], text)
     assert BASE not in set(numbers["model"])
     assert f"No score in this study: {BASE}" in words(figure)
 
@@ -130,48 +132,29 @@ def test_missing_model_is_said(number: int, run_summary: pd.DataFrame, text: Fig
 def test_missing_bar_is_said(run_summary: pd.DataFrame, text: FigureText) -> None:
     cell = (run_summary["model"] == BASE) & (run_summary["task"] == "maestro")
     summary = run_summary.assign(score=run_summary["score"].mask(cell))
-    figure, numbers = FIGURES[4](summary, text)
+    figure, numbers = draw("figure_4", summary, text)
     assert "no score" in words(figure)
     assert len(numbers) == 2 * len(LEVELS) - 1
 
 
 def test_missing_task_is_said(run_summary: pd.DataFrame, text: FigureText) -> None:
     cell = (run_summary["model"] == BASE) & (run_summary["task"] == "maestro")
-    drawn = words(FIGURES[10](run_summary[~cell], text)[0])
+    drawn = words(draw("figure_10", run_summary[~cell], text)[0])
     assert "No score for PaSST base (random-init): maestro." in drawn
 
 
 def test_unknown_category_is_drawn(run_summary: pd.DataFrame, text: FigureText) -> None:
-    figure, numbers = FIGURES[6](run_summary.assign(category="custom"), text)
+    figure, numbers = draw("figure_6", run_summary.assign(category="custom"), text)
     assert set(numbers["panel"]) == {"custom"}
     assert "custom" in words(figure)
 
 
-@pytest.mark.parametrize("number", ALL)
+@pytest.mark.parametrize("stem", OF_SCORES)
 def test_order_of_rows_does_not_matter(
-    number: int, run_summary: pd.DataFrame, text: FigureText
+    stem: str, run_summary: pd.DataFrame, text: FigureText
 ) -> None:
-    numbers = [FIGURES[number](table, text)[1] for table in (run_summary, run_summary[::-1])]
+    numbers = [draw(stem, table, text)[1] for table in (run_summary, run_summary[::-1])]
     pd.testing.assert_frame_equal(*numbers)
-
-
-@pytest.mark.parametrize("number", (4, 8, 9))
-def test_same_input_same_bytes(
-    number: int, tmp_path: Path, run_summary: pd.DataFrame, text: FigureText
-) -> None:
-    first, second = tmp_path / "first", tmp_path / "second"
-    for stem in (first, second):
-        save_exhibit(FIGURES[number](run_summary, text), stem)
-    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(
-        f"{stem}.{suffix}"
-        for stem in ("first", "second")
-        for suffix in ("csv", "pdf", "png", "svg")
-    )
-    for suffix in ("csv", "pdf", "png", "svg"):
-        assert (
-            first.with_suffix(f".{suffix}").read_bytes()
-            == second.with_suffix(f".{suffix}").read_bytes()
-        )
 
 
 def drawn_boxes(figure: Figure, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Text, Bbox]]:
@@ -188,16 +171,16 @@ def drawn_boxes(figure: Figure, monkeypatch: pytest.MonkeyPatch) -> list[tuple[T
     return [(text, text.get_window_extent(renderer)) for text in visible.values()]
 
 
-@pytest.mark.parametrize("number", ALL)
+@pytest.mark.parametrize("stem", OF_SCORES)
 @pytest.mark.parametrize("table", ["run_summary", "real_summary", "official_summary"])
 def test_legible_inside_and_apart(
-    number: int,
+    stem: str,
     table: str,
     text: FigureText,
     request: pytest.FixtureRequest,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    figure = FIGURES[number](request.getfixturevalue(table), text)[0]
+    figure = draw(stem, request.getfixturevalue(table), text)[0]
     drawn = drawn_boxes(figure, monkeypatch)
     page = figure.bbox.padded(1)  # one pixel of rounding
     for item, box in drawn:
@@ -215,5 +198,5 @@ def test_legible_inside_and_apart(
 
 def test_matplotlib_settings_are_left_alone(run_summary: pd.DataFrame, text: FigureText) -> None:
     before = dict(matplotlib.rcParams)
-    FIGURES[4](run_summary, text)
+    draw("figure_4", run_summary, text)
     assert dict(matplotlib.rcParams) == before

@@ -7,14 +7,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analysis.tables.normalize import SUMMARY_COLUMNS
-from analysis.tables.reproduction import (
+from analysis.exhibits.reproduction import (
     SOURCES,
     VERDICTS,
     read_reference,
     reproduction_notes,
     reproduction_table,
 )
+from analysis.tables.normalize import SUMMARY_COLUMNS
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "resources" / "passt_reference_scores.csv"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from analysis.tables.ranks import ALL_TASKS, STANDING_COLUMNS, standing, standing_table
+from analysis.exhibits.ranks import ALL_TASKS, STANDING_COLUMNS, standing, standing_table
 
 TASKS = {"a": "music", "b": "music", "c": "speech"}
 

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.tables.tabulate import mark_best, score_table, table_1, task_table, to_markdown, wins
+from analysis.exhibits.markdown import to_markdown
+from analysis.exhibits.tables import (
+    HARDNESS,
+    mark_best,
+    read_tasks,
+    score_table,
+    table_1,
+    tasks,
+    write_tasks,
+)
+from analysis.exhibits.text import FigureText
 
 
 @pytest.fixture
@@ -24,8 +36,8 @@ def task_table_frame(task_table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def test_table_1_is_the_papers(task_table: pd.DataFrame) -> None:
-    table = table_1(task_table)
+def test_table_1_is_the_papers(task_table: pd.DataFrame, text: FigureText) -> None:
+    table = table_1(task_table, text)[1]
     assert table["category"].value_counts().to_dict() == {"general": 7, "music": 7, "speech": 5}
     assert table["category"].is_monotonic_increasing
     maestro = table.set_index("task").loc["maestro"]
@@ -37,29 +49,42 @@ def test_table_1_is_the_papers(task_table: pd.DataFrame) -> None:
     ]
 
 
-def test_table_1_takes_other_categories(task_table: pd.DataFrame) -> None:
+def test_table_1_takes_other_categories(task_table: pd.DataFrame, text: FigureText) -> None:
     custom = task_table.iloc[:1].assign(task="drums", name="Drums", category="custom")
-    table = table_1(pd.concat([custom, task_table]))
+    table = table_1(pd.concat([custom, task_table]), text)[1]
     assert table["category"].tolist()[-1] == "custom"
 
 
-def test_table_1_needs_its_columns(task_table: pd.DataFrame) -> None:
-    with pytest.raises(ValueError, match=r"found no \['n_clips'\]"):
-        table_1(task_table.drop(columns="n_clips"))
+def test_task_tables_need_their_columns(task_table: pd.DataFrame, tmp_path: Path) -> None:
+    task_table.drop(columns="n_clips").to_csv(tmp_path / "tasks.csv", index=False)
+    with pytest.raises(ValueError, match=r"tasks.csv: expected .*; found no \['n_clips'\]"):
+        read_tasks(tmp_path / "tasks.csv")
 
 
-def test_task_table_says_how_hard_a_task_is(task_table_frame: pd.DataFrame) -> None:
-    summary = pd.DataFrame({"model": ["logmel", "m"], "task": "maestro", "score": [0.1234, 0.9]})
-    models = {"logmel": "log-mel", "m": "M", "none": "absent"}
-    table = task_table(task_table_frame, summary, models)
-    assert wins(table, "M", ["log-mel", "absent"]) == [
-        "M is above log-mel on 1 of 1 tasks, below it on 0."
-    ]
-    table = table.set_index("task")
-    assert table.loc["maestro", "log-mel"] == 0.123
-    assert table.loc["maestro", "clips"] == 185
+def test_metrics_without_a_name_are_refused(task_table: pd.DataFrame, text: FigureText) -> None:
+    with pytest.raises(ValueError, match="metric 'loudness': expected one of"):
+        table_1(task_table.assign(metrics="loudness"), text)
+
+
+def test_task_table_says_how_hard_a_task_is(
+    task_table_frame: pd.DataFrame, text: FigureText, tmp_path: Path
+) -> None:
+    summary = pd.DataFrame(
+        {"model": ["logmel", "passt_m_hop10"], "task": "maestro", "score": [0.1234, 0.9]}
+    )
+    markdown, table = tasks(task_table_frame, summary, text)
+    assert "M is above log-mel on 1 of 1 tasks, below it on 0." in markdown
+    maestro = table.set_index("task").loc["maestro"]
+    assert maestro[["log-mel", "n_clips", "chance"]].tolist() == [0.1234, 185, ""]
+    assert "| maestro | 185 | 100 | 5 | Onset F-measure (50 ms) |  |  | 0.123 | 0.9 | sounds |" in (
+        markdown
+    )
     assert table["log-mel"].notna().sum() == 1  # no score is invented for the others
-    assert np.isnan(table.loc["maestro", "chance"])
+    assert {*task_table_frame, *HARDNESS.values()} <= set(table)  # nothing is lost
+    write_tasks(task_table_frame, summary, text, tmp_path / "tasks")
+    pd.testing.assert_frame_equal(
+        table_1(read_tasks(tmp_path / "tasks.csv"), text)[1], table_1(task_table_frame, text)[1]
+    )
 
 
 def test_score_table_keeps_gaps(summary: pd.DataFrame) -> None:

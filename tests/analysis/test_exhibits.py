@@ -1,0 +1,95 @@
+"""The registry: plain data, every exhibit made twice from files with the same bytes."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from figure_parts import estimates_of
+from report_page import ROOT, measured
+
+from analysis.exhibits.make import load, make_exhibit
+from analysis.exhibits.numbers import BASE
+from analysis.exhibits.registry import EXHIBITS, READERS, exhibits_of, find_exhibit
+from analysis.exhibits.text import FigureText
+from analysis.statistics.estimates import estimate
+from analysis.tables.scores import write_csv
+
+MADE = [exhibit.id for exhibit in EXHIBITS if exhibit.rule]
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory, run_summary: pd.DataFrame) -> dict[str, Path]:
+    from made_up_cells import make_cells
+
+    folder = tmp_path_factory.mktemp("tables")
+    ranks = estimate(make_cells({"a": {"esc50": 0.5}, "b": {"esc50": 0.7}}), {}, "a", "test")
+    estimates = pd.concat([estimates_of(run_summary), ranks[ranks["statistic"] == "mean_rank"]])
+    for name, table in (
+        ("summary", run_summary),
+        ("estimates", estimates),
+        ("measure", measured()),
+    ):
+        write_csv(table, folder / f"{name}.csv")
+    return {name: folder / f"{name}.csv" for name in ("summary", "estimates", "measure")} | {
+        "tasks": ROOT / "config" / "tasks.tsv",
+        "reference": ROOT / "resources" / "passt_reference_scores.csv",
+    }
+
+
+def test_importing_the_registry_imports_the_standard_library_only() -> None:
+    code = (
+        "import sys; before = set(sys.modules); import analysis.exhibits.registry; "
+        "new = {m.partition('.')[0] for m in set(sys.modules) - before}; "
+        "print(sorted(new - set(sys.stdlib_module_names)))"
+    )
+    command = [sys.executable, "-c", code]
+    found = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True).stdout
+    assert found.strip() == "['analysis']"
+
+
+@pytest.mark.parametrize("exhibit", EXHIBITS, ids=lambda exhibit: exhibit.id)
+def test_every_entry_has_a_caption_and_a_drawing_of_its_tables(exhibit) -> None:
+    assert callable(load(f"{exhibit.drawing}_caption"))
+    assert set(exhibit.of) <= set(READERS)
+    if exhibit.of:
+        taken = inspect.signature(load(exhibit.drawing)).parameters
+        assert set(taken) == {*exhibit.of, "text"}
+
+
+@pytest.mark.parametrize("id", MADE)
+def test_same_input_same_bytes(
+    id: str, inputs: dict[str, Path], text: FigureText, tmp_path: Path
+) -> None:
+    words = FigureText(**vars(text) | {"judged_model": BASE})
+    for name in ("first", "second"):
+        make_exhibit(id, inputs, words, tmp_path / name)
+    suffixes = find_exhibit(id).suffixes
+    assert {path.suffix for path in tmp_path.iterdir()} == set(suffixes)
+    for suffix in suffixes:
+        first, second = (tmp_path / f"{name}{suffix}" for name in ("first", "second"))
+        assert first.read_bytes() == second.read_bytes()
+
+
+def test_what_is_not_registered_is_refused(text: FigureText, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="'figures/figur_8' .*did you mean figures/figure_8"):
+        find_exhibit("figures/figur_8")
+    with pytest.raises(ValueError, match="figures/figure_4: inputs: expected summary, estimates"):
+        make_exhibit("figures/figure_4", {"summary": tmp_path}, text, tmp_path / "x")
+    with pytest.raises(ValueError, match="claims: inputs: expected an exhibit that is drawn"):
+        make_exhibit("claims", {}, text, tmp_path / "x")
+
+
+def test_a_study_has_the_exhibits_whose_tables_it_has() -> None:
+    assert len({exhibit.id for exhibit in EXHIBITS}) == len(EXHIBITS)
+    official = {exhibit.id for exhibit in exhibits_of(["summary", "estimates", "tasks"])}
+    assert {"figures/figure_8", "figures/figure_9", "figures/ranks", "tables/table_1"} <= official
+    assert official.isdisjoint({"figures/figure_4", "figures/figure_10", "tables/ranks"})
+    run = {exhibit.id for exhibit in exhibits_of(["run", "summary", "estimates", "tasks"])}
+    assert official < run and "figures/figure_4" not in run
+    everything = exhibits_of([*READERS, "run", "event", "request"])
+    assert everything == list(EXHIBITS)
