@@ -116,6 +116,7 @@ def test_bad_input_is_refused_before_heareval_starts(tmp_path):
         backend.train_and_predict(**inputs, python=tmp_path / "never started")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not backend.PYTHON.exists(), reason="needs `make heareval`")
 def test_heareval_itself_gives_the_same_search_and_bytes():
     inputs = arguments("events", "multilabel", "event_onset_200ms_fms")

@@ -54,6 +54,7 @@ def test_hears_own_validator_looks_at_what_both_functions_return(validator, monk
         validator.ValidateModel("passt.hear_api", WEIGHTS)()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("checkpoint", "options", "scene_s", "event_s"),
     [

@@ -136,6 +136,7 @@ def test_the_tasks_that_the_config_selects_are_planned():
         study_workloads(CONFIG | {"task_dir": "mine"})
 
 
+@pytest.mark.slow
 def test_this_machine_is_measured():
     entry = {"init": "random", "hop": 320, "embed_dim": 16, "depth": 1, "num_heads": 1}
     protocol = Protocol(n_grid_points=1, hidden_dim=16)

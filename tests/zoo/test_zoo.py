@@ -132,6 +132,7 @@ def test_naive_is_the_same_at_every_load_and_leaves_random_numbers_alone():
     assert torch.equal(first.projection, second.projection)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "options", "size"),
     [
