@@ -215,6 +215,7 @@ def test_arguments_out_of_range_are_refused(
         make_task("maestro", tmp_path, seed, scale=scale)
 
 
+@pytest.mark.slow
 def test_a_missing_wheel_is_named_with_the_tasks_that_need_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

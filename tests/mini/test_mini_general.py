@@ -97,6 +97,7 @@ def test_stroke_and_tonic_ask_about_the_same_clips(made: dict[str, list[Path]]) 
     assert list(clips[0]) == list(clips[1]) and clips[0] != clips[1]
 
 
+@pytest.mark.slow
 def test_every_fold_has_every_stroke_on_every_drum() -> None:
     n_clips = find_mini_task("mridangam_stroke").n_clips["fold00"]
     pairs = {

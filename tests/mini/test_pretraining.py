@@ -99,6 +99,7 @@ def test_a_task_uses_its_own_sources_only(
     assert spy.variants <= set(allotment.TASK_VOICES)
 
 
+@pytest.mark.slow
 def test_pretraining_uses_its_own_sources_only(spy: Spy) -> None:
     everything = []
     for index in range(40):
