@@ -49,6 +49,7 @@ def snakemake(folder: Path, *arguments: str, **environment: str) -> subprocess.C
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
 
+@pytest.mark.slow
 def test_the_dockerfile_copies_all_that_the_workflow_needs(image):
     for arguments in (["-n"], ["-n", "--configfile", "config/paper.yaml"]):
         planned = snakemake(image, *arguments)
@@ -67,6 +68,7 @@ def test_conda_environment_repeats_the_pins():
     assert script == post_deploy_script(models), again
 
 
+@pytest.mark.slow
 def test_a_rule_runs_in_its_conda_environment(image, tmp_path):
     conda_stand_in.install(tmp_path / "conda")
     path = f"{tmp_path / 'conda' / 'bin'}:{os.environ['PATH']}"

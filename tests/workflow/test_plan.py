@@ -168,6 +168,7 @@ def test_the_tasks_that_the_config_selects_are_planned(tmp_path):
         workloads(real)
 
 
+@pytest.mark.slow
 def test_this_machine_is_measured():
     entry = {"init": "random", "hop": 320, "embed_dim": 64, "depth": 1, "num_heads": 1}
     models = {"m": {"checkpoint": "tiny", "levels": "LM"}, "logmel": {"module": "zoo.logmel"}}
