@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from analysis.exhibits.figures import FIGURES
-from analysis.exhibits.figures.common import FigureText
 from score_rows import METRICS
 
+from analysis.exhibits.figures import FIGURES
+from analysis.exhibits.figures.common import FigureText
 from analysis.tables.normalize import summarize
 
 TOLERANCE = 0.0006
