@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hear.files import write_json
+from workflow.study.config import shipped_path
 
 LOCKED = Path("resources/downloads.lock.json")
 RECORDED = Path("resources/downloads.recorded.json")
@@ -43,7 +44,8 @@ def locked(path: Path, waiting: str = "") -> Iterator[None]:
 
 def known_facts(name: str) -> dict[str, Facts]:
     """Return what the lock file and earlier downloads say of a file, by who says so."""
-    entries = {str(path): _read(path).get(name) for path in (LOCKED, RECORDED)}
+    places = (Path(shipped_path(str(LOCKED))), LOCKED, RECORDED)
+    entries = {str(path): _read(path).get(name) for path in places}
     return {path: entry for path, entry in entries.items() if entry is not None}
 
 
