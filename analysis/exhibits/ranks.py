@@ -124,8 +124,10 @@ def _draw(axes: Axes, numbers: pd.DataFrame, categories: list[str]) -> list:
     axes.set_xticks([1, *range(5, last + 1, 5)] if last >= 5 else range(1, last + 1))
     axes.grid(axis="x")
     points = {"linestyle": "none", "markeredgewidth": 0}
-    pale = [Line2D([], [], marker=m, color=GRAY, markersize=3, **points) for m in markers.values()]
-    return [*pale, Line2D([], [], marker="o", color=DARK, markersize=4.2, **points)]
+    shapes = [
+        Line2D([], [], marker=m, color=GRAY, markersize=3, **points) for m in markers.values()
+    ]
+    return [*shapes, Line2D([], [], marker="o", color=DARK, markersize=4.2, **points)]
 
 
 def table_ranks(summary: pd.DataFrame, text: FigureText) -> tuple[str, pd.DataFrame]:
