@@ -1,6 +1,8 @@
 # make        install into .venv and run the default study; ARGS=... is passed to Snakemake
-# make test   install and run the tests
+# make test   install; check format, lint and types; run the tests
+# make fast   the tests that take seconds; make format lint types tests: one part of make test
 # make provenance Snakemake's own report of the default study (ARGS=... as for make)
+# make environment  write environment.yml from requirements.txt
 # make heareval  install the reference evaluator into .venv-heareval, for evaluator=heareval
 # make plan   hours, disk and memory of CONFIG=..., before anything is downloaded
 # make readme write the default study's tables into README.md
@@ -11,12 +13,31 @@ CONFIG ?= config/config.yaml
 BIN = .venv/bin
 INSTALLED = .venv/.installed
 
-.PHONY: run test readme provenance heareval plan
+.PHONY: run install test format lint types tests fast readme provenance environment heareval plan
 run: $(INSTALLED)
 	@$(BIN)/python -m workflow.commands.launch --cores $(CORES) $(ARGS)
 
-test: $(INSTALLED)
+install: $(INSTALLED)
+
+test: format lint types tests
+
+format: $(INSTALLED)
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/codespell
+	$(BIN)/snakemake --lint
+
+types: $(INSTALLED)
+	$(BIN)/mypy
+
+tests: $(INSTALLED)
 	$(BIN)/python -m pytest
+
+fast: $(INSTALLED)
+	$(BIN)/python -m pytest -m "not slow"
 
 provenance: run
 	@$(BIN)/python -m workflow.commands.launch --cores 1 --report results/provenance.html $(ARGS)
@@ -26,6 +47,9 @@ plan: $(INSTALLED)
 
 readme: run
 	@$(BIN)/python -m workflow.commands.readme
+
+environment: $(INSTALLED)
+	@$(BIN)/python -m workflow.commands.environment
 
 heareval: .venv-heareval/.installed
 

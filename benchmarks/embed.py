@@ -31,9 +31,10 @@ from benchmarks.clips import write_files
 from benchmarks.machine import machine, sgemm_flops_per_s, versions
 from hear.features.embed import embed_task
 from hear.features.store import read_components
+from passt.architecture import Architecture
+from passt.checkpoints import Checkpoint
 from passt.embedder import Embedder
-from passt.mel import MelSpectrogram
-from passt.transformer import Architecture, PaSST
+from passt.transformer import PaSST
 from tests.passt import golden
 from workflow.commands.cost import view_flops
 from workflow.process import configure
@@ -103,7 +104,7 @@ def embedder(hop: int, weights: Path) -> Embedder:
     architecture = Architecture(n_time_patches=golden.TIME_POSITIONS[hop])
     network = golden.fill(PaSST(architecture))
     torch.save(network.state_dict(), weights)
-    return Embedder(MelSpectrogram(hop), network)
+    return Embedder(Checkpoint("golden", hop, architecture), network)
 
 
 def measure(case: Case, reference: Reference, repeats: int, threads: int, folder: Path) -> dict:

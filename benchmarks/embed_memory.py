@@ -25,6 +25,7 @@ from benchmarks.clips import open_task, write_task
 from benchmarks.machine import machine, peak_mib, versions
 from hear.features.embed import embed_task
 from passt.checkpoints import Checkpoint
+from passt.weights import load_embedder
 from workflow.process import configure
 
 CASES = (  # view, clips, seconds of each
@@ -46,7 +47,7 @@ def run(view: str, task: str, features: str) -> None:
     """Embed a task in this process and print the memory before and at the peak."""
     configure(1)
     folder = open_task(Path(task))
-    model = Checkpoint.from_config("tiny", TINY).embedder()
+    model = load_embedder(Checkpoint.from_config("tiny", TINY))
     model.embed(torch.zeros(1, RATE_HZ), view)  # what torch sets up once is no growth
     before = peak_mib()
     index = embed_task([folder], model, view, Path(features), {}, progress=False)

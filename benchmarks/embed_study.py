@@ -23,6 +23,7 @@ from analysis.tables.scores import write_csv
 from benchmarks.machine import machine, versions
 from hear.features.embed import embed_task
 from hear.tasks.manifest import read_manifest
+from passt.weights import load_embedder
 from workflow.process import configure
 from workflow.study.study import Study
 
@@ -44,7 +45,7 @@ def embed(study: Study, task: str, views: list[View], bar: tqdm) -> float:
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as directory:
         for i, (checkpoint, view) in enumerate(views):
-            model = study.checkpoints[checkpoint].embedder()
+            model = load_embedder(study.checkpoints[checkpoint])
             embed_task(folders, model, view, Path(directory) / str(i), {}, progress=False)
             bar.update()
     return time.perf_counter() - started

@@ -31,7 +31,7 @@ def evaluator(name: str, python: str = "") -> PredictTask:
     callable
         With the signature of :func:`hear.probe.predict.predict_task`.
     """
-    known = {
+    known: dict[str, PredictTask] = {
         "native": predict_task,
         "stacked": partial(
             predict_task, evaluate=partial(train_and_predict, fit_points=fit_stacked)

@@ -127,7 +127,10 @@ class Protocol:
                 near = difflib.get_close_matches(str(key), known, n=1)
                 hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}"
                 raise ProtocolError(f"protocol: unknown key {key!r}{hint}")
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in config.items()})
+        values: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in config.items()
+        }
+        return cls(**values)
 
     def for_task(self, metadata: Mapping[str, Any]) -> Protocol:
         """Add what the reference and the task's metadata prescribe, then lower to the caps.

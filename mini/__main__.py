@@ -6,24 +6,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from mini.registry import MINI_TASKS, check_sources, find_mini_task
+from mini.registry import MINI_TASKS, check_sources, find_entry, find_mini_task
 from mini.task import MiniTaskError
 from mini.writer import write_task
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Parse the command line and write one task.
-
-    Parameters
-    ----------
-    arguments : list of str, optional
-        Command line without the program's name; default `sys.argv[1:]`.
-
-    Raises
-    ------
-    SystemExit
-        With a one-line message if the task cannot be made.
-    """
+    """Parse the command line and write one task; exits with a one-line message if that fails."""
     parser = argparse.ArgumentParser(prog="python -m mini", description=__doc__)
     parser.add_argument("slug", help=f"one of {', '.join(MINI_TASKS)}")
     parser.add_argument("destination", type=Path, help="directory that receives the task's folder")
@@ -32,9 +21,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     options = parser.parse_args(arguments)
     try:
-        task = find_mini_task(options.slug)
-        check_sources(task)
-        for part in task.parts:
+        check_sources(find_entry(options.slug))
+        for part in find_mini_task(options.slug).parts:
             write_task(part, options.destination, options.seed, options.scale, not options.quiet)
     except MiniTaskError as error:
         sys.exit(f"mini: {error}")

@@ -1,7 +1,7 @@
-"""Who may use which sound source: the mini tasks, or the clips a model is pre-trained on.
+"""Allotment of the sound sources to the mini tasks or to the pretraining clips.
 
 A model is judged on the mini tasks by what it hears in sounds it has never met. So every source
-belongs to one side only, and `tests/hear/test_pretraining.py` asserts it:
+belongs to one side only, and `tests/mini/test_pretraining.py` asserts it:
 
 * eSpeak voice variants: the casts of `mini.sounds.speech` belong to the tasks; pretraining has
   variants in no cast, less those that sound nearly like a member of one.
@@ -55,5 +55,4 @@ PRETRAINING_LANGUAGES = {  # group -> eSpeak languages that read Latin letters
     "icelandic": ("is",),
     "albanian": ("sq",),
 }
-TASK_WORDS = ("down", "go", "left", "no", "off", "on", "right", "stop", "up", "yes")
 # fmt: on

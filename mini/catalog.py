@@ -1,4 +1,4 @@
-"""The sources of environmental sound by ESC-50's class names, and how they are recorded.
+"""Environmental sounds by ESC-50's class names, and their recording in a room.
 
 Some of them use General MIDI programs that belong to the tasks (see `mini.allotment`), so
 pretraining must not call them.
@@ -76,21 +76,11 @@ def record(
 ) -> Samples:
     """Put a sound somewhere into a clip, in a random room with background noise.
 
-    Parameters
-    ----------
-    draws : Draws
-    sound : float64 (n_sound,)
-    duration_s : float
-        Length of the clip.
-    noise_db : (lowest, highest)
-        Level of the background relative to the sound's active level, in dB.
-
-    Returns
-    -------
-    float64 (n_samples,)
-        The sound at an active level of 0 dB; cut off where it is longer than the clip.
+    The sound has an active level of 0 dB and is cut off where it is longer than the clip;
+    `noise_db` is the range of the background's level relative to it.
     """
-    rng, canvas = draws.rng, np.zeros(n_samples(duration_s))
+    rng = draws.rng
+    canvas: Samples = np.zeros(n_samples(duration_s))
     slack = max(0, len(canvas) - len(sound)) / n_samples(1)
     add_at(canvas, sound, rng.uniform(0, slack))
     canvas = reverberate(rng, canvas, draws.uniform(0.1, 0.7), draws.uniform(0.02, 0.4))

@@ -1,4 +1,4 @@
-"""Random parameters that training, test and pretraining never share."""
+"""Random synthesis parameters, disjoint between training, test and pretraining."""
 
 from __future__ import annotations
 
@@ -16,14 +16,8 @@ class Draws:
     """Draws of synthesis parameters for one part of a task, or for pretraining.
 
     Continuous parameters of each part come from slots of their range that no other part uses:
-    the sounds are new, but not outside of what training spans.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        Source of every draw; also for noise, phases and counts.
-    held_out : bool
-        True for the test part.
+    the sounds are new, but not outside of what training spans. `rng` also serves noise, phases and
+    counts; `held_out` is true for the test part.
     """
 
     def __init__(self, rng: np.random.Generator, held_out: bool) -> None:

@@ -1,4 +1,4 @@
-"""Make a mini task in a process of its own.
+"""Generation of a mini task in a process of its own.
 
 eSpeak NG's noise and phase state runs on from call to call, so what a call returns depends on
 every call before it. One fresh process per task, with its clips in a fixed order, makes the
@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from mini.registry import check_sources, find_mini_task
+from mini.registry import check_sources, find_entry, find_mini_task
 from mini.task import MiniTaskError
 
 PACKAGE_ROOT = Path(__file__).resolve().parents[1]  # the folder that holds `mini/`
@@ -25,8 +25,6 @@ def make_task(
 
     Parameters
     ----------
-    slug : str
-        Which task; a key of `MINI_TASKS`.
     destination : Path
         Directory that receives the folder `<task>-mini-<mode>`, or the folders of a task with
         several parts; older ones are replaced.
@@ -49,24 +47,27 @@ def make_task(
     MiniTaskError
         If the slug is unknown, an argument is out of range, or the generating process failed.
     """
-    task = find_mini_task(slug)
+    entry = find_entry(slug)
     if seed < 0:
         raise MiniTaskError(f"{slug}: seed must be >= 0, found {seed}")
     if not 0 < scale <= 1:
         raise MiniTaskError(f"{slug}: scale must be in (0, 1], found {scale}")
-    check_sources(task)
-    parent = Path(destination).resolve()
-    command = [sys.executable, "-m", "mini", slug, str(parent)]
-    command += ["--seed", str(seed), "--scale", repr(scale)] + ([] if progress else ["--quiet"])
-    paths = [str(PACKAGE_ROOT), os.environ.get("PYTHONPATH", "")]
-    environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
-        "PYTHONSAFEPATH": "1",  # the working directory must not hide this package
-    }
-    status = subprocess.run(command, env=environment, check=False).returncode
-    if status != 0:
+    check_sources(entry)
+    task, parent = find_mini_task(slug), Path(destination).resolve()
+    arguments = [slug, str(parent), "--seed", str(seed), "--scale", repr(scale)]
+    if status := run_fresh("mini", *arguments, *([] if progress else ["--quiet"])):
         raise MiniTaskError(
             f"{slug}: generating {parent / task.folder} failed with exit status {status}; "
             "the reason is on standard error above"
         )
     return [parent / part.folder for part in task.parts]
+
+
+def run_fresh(module: str, *arguments: str) -> int:
+    """Exit status of ``python -m module arguments`` in a process that has not spoken."""
+    paths = [str(PACKAGE_ROOT), os.environ.get("PYTHONPATH", "")]
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+        "PYTHONSAFEPATH": "1",  # the working directory must not hide this package
+    }
+    return subprocess.run([sys.executable, "-m", module, *arguments], env=environment).returncode

@@ -1,54 +1,20 @@
-"""All mini tasks by slug; a new recipe module adds one import and one entry."""
+"""Registry of the mini tasks: what is known of each before any sound is made.
+
+Plain data, read when a workflow is parsed: nothing here imports numpy. A new task is a module in
+`mini/recipes/` and one entry below.
+"""
 
 from __future__ import annotations
 
 import difflib
+import importlib
 import importlib.util
+from dataclasses import dataclass
 
-from mini.recipes import (
-    beehive_states,
-    beijing_opera,
-    crema_d,
-    dcase2016_task2,
-    esc50,
-    fsd50k,
-    gtzan,
-    gunshot_triangulation,
-    libricount,
-    maestro,
-    mridangam,
-    nsynth_pitch,
-    speech_commands,
-    vocal_imitation,
-    vox_lingua,
-)
 from mini.task import MiniTask, MiniTaskError, MissingSourceError
 
-MINI_TASKS: dict[str, MiniTask] = {
-    task.slug: task
-    for task in (
-        speech_commands.TASK_5H,
-        speech_commands.TASK_FULL,
-        nsynth_pitch.TASK_5H,
-        nsynth_pitch.TASK_50H,
-        crema_d.TASK,
-        vox_lingua.TASK,
-        gtzan.TASK_GENRE,
-        gtzan.TASK_MUSIC_SPEECH,
-        libricount.TASK,
-        dcase2016_task2.TASK,
-        maestro.TASK,
-        esc50.TASK,
-        fsd50k.TASK,
-        beijing_opera.TASK,
-        mridangam.STROKE_TASK,
-        mridangam.TONIC_TASK,
-        gunshot_triangulation.TASK,
-        vocal_imitation.TASK,
-        beehive_states.TASK,
-    )
-}
-
+ESPEAK = ("espeakng-loader",)
+MIDI = ("midirenderer", "mido", "pretty-midi")
 WHEEL_MODULES = {  # wheel's name on PyPI -> module it installs
     "espeakng-loader": "espeakng_loader",
     "midirenderer": "midirenderer",
@@ -57,17 +23,61 @@ WHEEL_MODULES = {  # wheel's name on PyPI -> module it installs
 }
 
 
-def find_mini_task(slug: str) -> MiniTask:
-    """Look a mini task up.
+@dataclass(frozen=True)
+class MiniEntry:
+    """One mini task.
 
-    Parameters
+    Attributes
     ----------
     slug : str
-        Slug of the harness, for example "libricount".
+        The harness's; HEAR 2021's 19 have theirs in `config/tasks.tsv`.
+    category : str
+        "general", "music" or "speech".
+    embedding_type : str
+        "scene" or "event".
+    record : str
+        Module in `mini.recipes` and name of its `MiniTask`, joined by a point.
+    needs : tuple of str
+        Wheels (names on PyPI) the recipe cannot do without.
+    name : str
+        For figures; HEAR 2021's 19 have theirs in `config/tasks.tsv`, others go by their slug
+        where it is empty.
+    """
 
-    Returns
-    -------
-    MiniTask
+    slug: str
+    category: str
+    embedding_type: str
+    record: str
+    needs: tuple[str, ...] = ()
+    name: str = ""
+
+
+_ENTRIES = (
+    MiniEntry("beehive_states", "general", "scene", "beehive_states.TASK", MIDI),
+    MiniEntry("beijing_opera", "music", "scene", "beijing_opera.TASK"),
+    MiniEntry("crema_d", "speech", "scene", "crema_d.TASK", ESPEAK),
+    MiniEntry("dcase2016_task2", "general", "event", "dcase2016_task2.TASK", ESPEAK),
+    MiniEntry("esc50", "general", "scene", "esc50.TASK", MIDI),
+    MiniEntry("fsd50k", "general", "scene", "fsd50k.TASK", MIDI),
+    MiniEntry("gtzan_genre", "music", "scene", "gtzan.TASK_GENRE", MIDI),
+    MiniEntry("gtzan_music_speech", "general", "scene", "gtzan.TASK_MUSIC_SPEECH", ESPEAK + MIDI),
+    MiniEntry("gunshot_triangulation", "general", "scene", "gunshot_triangulation.TASK"),
+    MiniEntry("libricount", "speech", "scene", "libricount.TASK", ESPEAK),
+    MiniEntry("maestro", "music", "event", "maestro.TASK", MIDI),
+    MiniEntry("mridangam_stroke", "music", "scene", "mridangam.STROKE_TASK"),
+    MiniEntry("mridangam_tonic", "music", "scene", "mridangam.TONIC_TASK"),
+    MiniEntry("nsynth_pitch_50h", "music", "scene", "nsynth_pitch.TASK_50H", MIDI),
+    MiniEntry("nsynth_pitch_5h", "music", "scene", "nsynth_pitch.TASK_5H", MIDI),
+    MiniEntry("speech_commands_5h", "speech", "scene", "speech_commands.TASK_5H", ESPEAK),
+    MiniEntry("speech_commands_full", "speech", "scene", "speech_commands.TASK_FULL", ESPEAK),
+    MiniEntry("vocal_imitation", "general", "scene", "vocal_imitation.TASK"),
+    MiniEntry("vox_lingua_top10", "speech", "scene", "vox_lingua.TASK", ESPEAK),
+)
+MINI_TASKS = {entry.slug: entry for entry in _ENTRIES}
+
+
+def find_entry(slug: str) -> MiniEntry:
+    """Look up what is known of a mini task.
 
     Raises
     ------
@@ -81,23 +91,40 @@ def find_mini_task(slug: str) -> MiniTask:
     raise MiniTaskError(f"no mini task {slug!r}, expected one of {', '.join(MINI_TASKS)}{hint}")
 
 
-def check_sources(task: MiniTask) -> None:
-    """Check that the wheels a task needs are installed, without importing them.
+def find_mini_task(slug: str) -> MiniTask:
+    """Load a mini task's record, and with it numpy and what else its recipe imports.
 
-    Parameters
-    ----------
-    task : MiniTask
+    Raises
+    ------
+    MiniTaskError
+        If there is no mini task of that name, or its record contradicts its entry.
+    """
+    entry = find_entry(slug)
+    module, _, attribute = entry.record.rpartition(".")
+    task: MiniTask = getattr(importlib.import_module(f"mini.recipes.{module}"), attribute)
+    for key in ("slug", "embedding_type"):
+        expected, found = getattr(entry, key), getattr(task, key)
+        if found != expected:
+            raise MiniTaskError(
+                f"mini.recipes.{entry.record}: {key}: expected {expected!r} as in the registry, "
+                f"found {found!r}"
+            )
+    return task
+
+
+def check_sources(entry: MiniEntry) -> None:
+    """Check that the wheels a task needs are installed, without importing them.
 
     Raises
     ------
     MissingSourceError
-        One line naming the missing wheel and every mini task that needs it.
+        One line: the missing wheel and every mini task that needs it.
     """
-    for wheel in task.needs:
+    for wheel in entry.needs:
         if importlib.util.find_spec(WHEEL_MODULES[wheel]) is None:
             users = [slug for slug, other in MINI_TASKS.items() if wheel in other.needs]
             raise MissingSourceError(
-                f"{task.slug}: the wheel {wheel!r} is not installed (pip install {wheel}; not "
+                f"{entry.slug}: the wheel {wheel!r} is not installed (pip install {wheel}; not "
                 f"every platform has it); the mini tasks {', '.join(users)} need it, "
                 "the others do not"
             )

@@ -1,28 +1,29 @@
-"""What a mini task is: its metadata in HEAR's words and the recipe that makes one clip."""
+"""Mini task: its metadata in HEAR's words and the recipe that makes one clip."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # numpy is not there when a workflow is only listed
+    import numpy as np
+    from numpy.typing import NDArray
 
 GENERATOR_VERSION = 7  # raised whenever the bytes of any mini task change; stored in its metadata
 SAMPLE_RATE_HZ = 32_000  # PaSST's rate, one of HEAR's five (hear-preprocess, sample rates)
 VERSION = "mini"  # stands where the real folder names have "v0.0.2", "hear2021", ...
 
-Audio = NDArray[np.float32]
+Audio: TypeAlias = "NDArray[np.float32]"
 Event = dict[str, Any]  # {"label": str, "start": ms, "end": ms}, as in HEAR's split files
 
 
 class MiniTaskError(ValueError):
-    """A mini task cannot be made; the message says why."""
+    """A mini task that cannot be made."""
 
 
 class MissingSourceError(MiniTaskError):
-    """A sound source of a mini task is not installed; the message names the wheel."""
+    """A sound source that is not installed; the message names the wheel."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,8 @@ class Clip:
     labels: list[str] | list[Event]
 
 
-Recipe = Callable[[np.random.Generator, str, int], Clip]  # (rng, split, index in split) -> clip
+# (rng, split, index in split) -> clip
+Recipe: TypeAlias = "Callable[[np.random.Generator, str, int], Clip]"
 
 
 @dataclass(frozen=True)
@@ -56,20 +58,14 @@ class MiniTask:
         One sentence: the real task, and what makes the sounds here.
     recipe : callable (rng, split, index) -> Clip
         Makes one clip; all its random draws come from `rng`.
-    needs : tuple of str
-        Wheels (names on PyPI) the recipe cannot do without.
     labels : tuple of str
         The vocabulary in index order.
     n_clips : dict of str to int
         Clips per split, in the order of the metadata's `splits`.
-    duration_s : float or None
-        Length of every clip; None where clips differ (see `duration_range_s`).
-    embedding_type, prediction_type, split_mode, evaluation
-        As in the real task's metadata.
+    duration_s, duration_range_s : float, (shortest, longest)
+        Length of every clip, or, where that is None, the range of their lengths.
     extras : dict
         The real task's further metadata (pitch range, evaluation parameters, ...).
-    duration_range_s : (shortest, longest) or None
-        Lengths of the clips where `duration_s` is None.
     audio_id : str
         Names and seeds the clips; tasks with the same one ask different questions about the
         same audio. By default the task's name.
@@ -85,7 +81,6 @@ class MiniTask:
     mode: str
     stands_for: str
     recipe: Recipe
-    needs: tuple[str, ...]
     labels: tuple[str, ...]
     n_clips: dict[str, int]
     duration_s: float | None
@@ -124,17 +119,9 @@ class MiniTask:
         return f"{self.task_name}-{VERSION}-{self.mode}"
 
     def metadata(self, seed: int) -> dict[str, Any]:
-        """Content of `task_metadata.json`.
+        """Content of `task_metadata.json`: the real task's keys, and three keys of provenance.
 
-        Parameters
-        ----------
-        seed : int
-            The seed the audio is made from; stored beside the generator's version.
-
-        Returns
-        -------
-        dict
-            The real task's keys with version "mini", and three keys of provenance.
+        `seed` is the one the audio is made from.
         """
         return {
             "task_name": self.task_name,
@@ -146,6 +133,7 @@ class MiniTask:
             "splits": list(self.n_clips),
             "sample_duration": self.duration_s,
             "evaluation": list(self.evaluation),
+            **({"nfolds": len(self.n_clips)} if self.split_mode.endswith("kfold") else {}),
             **self.extras,
             "stands_for": self.stands_for,
             "mini_generator_version": GENERATOR_VERSION,

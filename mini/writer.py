@@ -1,4 +1,4 @@
-"""Write a mini task in HEAR's folder layout.
+"""Mini tasks in HEAR's folder layout.
 
     <task>-mini-<mode>/
         task_metadata.json
@@ -13,10 +13,12 @@ never leaves something that looks complete.
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import shutil
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,19 +38,16 @@ def write_task(
     """Generate one folder of a mini task in this process.
 
     The bytes depend on the seed alone if the process has not spoken before (eSpeak NG carries
-    its state from call to call); `mini.make_task` therefore calls this in a fresh one.
+    its state from call to call); `mini.make` therefore calls this in a fresh one.
 
     Parameters
     ----------
-    task : MiniTask
     destination : Path
         Directory that receives the task's folder; an older folder of that name is replaced.
     seed : int
         Root of every random draw, >= 0.
     scale : float
         Share of the clips of each split that is made, in (0, 1].
-    progress : bool
-        Show a progress bar.
 
     Returns
     -------
@@ -67,11 +66,8 @@ def write_task(
     with tqdm(total=sum(made.values()), desc=task.folder, unit="clip", disable=not progress) as bar:
         for split in kept:
             _write_split(task, partial, split, (made[split], kept[split]), seed, bar)
-    _write_json(partial / "task_metadata.json", task.metadata(seed))
-    with (partial / "labelvocabulary.csv").open("w", encoding="utf-8", newline="") as file:
-        rows = csv.writer(file, lineterminator="\n")
-        rows.writerow(("idx", "label"))
-        rows.writerows(enumerate(task.labels))
+    write_json(partial / "task_metadata.json", task.metadata(seed))
+    write_vocabulary(partial / "labelvocabulary.csv", task.labels)
     if final.exists():
         shutil.rmtree(final)
     os.replace(partial, final)
@@ -79,22 +75,10 @@ def write_task(
 
 
 def clip_generator(task: MiniTask, split: str, index: int, seed: int) -> np.random.Generator:
-    """Random generator of one clip.
+    """Random generator of one clip, seeded by [seed, task's audio, split, index].
 
-    Seeded by [seed, task's audio, split, index], so that clips are independent of each other and
-    of how many are made, and tasks that share their audio get the same.
-
-    Parameters
-    ----------
-    task : MiniTask
-    split : str
-    index : int
-        Position of the clip in its split.
-    seed : int
-
-    Returns
-    -------
-    numpy.random.Generator
+    So clips are independent of each other and of how many are made, and tasks that share their
+    audio get the same.
     """
     audio_id = zlib.crc32(task.audio_name.encode())
     return np.random.default_rng([seed, audio_id, list(task.n_clips).index(split), index])
@@ -117,15 +101,15 @@ def _write_split(
         name = f"{task.audio_name}-{split}-{index:04d}.wav"
         if index < n_kept:
             _check_clip(task, name, clip.audio, clip.labels)
-            _write_wav(audio_folder / name, clip.audio)
+            write_wav(audio_folder / name, clip.audio)
             labels[name] = clip.labels
         bar.update()
-    _write_json(folder / f"{split}.json", labels)
+    write_json(folder / f"{split}.json", labels)
 
 
 def _check_clip(task: MiniTask, name: str, audio: Audio, labels: list[Any]) -> None:
-    shortest_s, longest_s = task.duration_range_s or (task.duration_s, task.duration_s)
-    least, most = round(shortest_s * SAMPLE_RATE_HZ), round(longest_s * SAMPLE_RATE_HZ)
+    lengths_s = task.duration_range_s or (task.duration_s or 0.0,)
+    least, most = (round(seconds * SAMPLE_RATE_HZ) for seconds in (lengths_s[0], lengths_s[-1]))
     if audio.ndim != 1 or not least <= len(audio) <= most or not np.isfinite(audio).all():
         raise MiniTaskError(
             f"{name}: expected {least} to {most} finite samples, found {audio.shape}"
@@ -139,11 +123,27 @@ def _check_clip(task: MiniTask, name: str, audio: Audio, labels: list[Any]) -> N
             raise MiniTaskError(f"{name}: event {label} is not inside {end_ms} ms")
 
 
-def _write_wav(path: Path, audio: Audio) -> None:
+def write_wav(path: Path, audio: Audio) -> None:
+    """Write mono audio at `SAMPLE_RATE_HZ` in 16 bit; what exceeds `PEAK_LIMIT` is scaled down."""
     gain = min(1.0, PEAK_LIMIT / max(float(np.abs(audio).max()), 1e-9))
     samples = np.rint(audio * (gain * INT16_SCALE)).astype(np.int16)
     soundfile.write(path, samples, SAMPLE_RATE_HZ, subtype="PCM_16", format="WAV")
 
 
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+def write_vocabulary(path: Path, labels: Sequence[str]) -> None:
+    """Write the table of labels with the header ``idx,label``."""
+    table = io.StringIO()
+    csv.writer(table, lineterminator="\n").writerows([("idx", "label"), *enumerate(labels)])
+    write_text(path, table.getvalue())
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write a record, one key a line."""
+    write_text(path, json.dumps(content, indent=1) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file that is never seen half written, also where several processes write it."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text, encoding="utf-8", newline="")
+    os.replace(temporary, path)

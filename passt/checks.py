@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
-from passt.mel import N_FFT
-from passt.transformer import PATCH_SIZE, Architecture
+from passt.architecture import Architecture
+from passt.lengths import n_frames, shortest_samples
 
 MAX_AMPLITUDE = 2.0  # resampling overshoots 1 by some 10 %; integer scales are 32768 and more
-MIN_SAMPLES = N_FFT // 2 + 2  # reflect padding of the STFT after pre-emphasis drops one sample
 
 
 class AudioError(ValueError):
@@ -45,7 +46,7 @@ def check_audio(audio: Tensor) -> None:
         raise AudioError(f"audio: expected sounds and samples, found shape {tuple(audio.shape)}")
     peak = audio.abs().amax(dim=1)
     for sound, value in enumerate(peak.tolist()):
-        if value != value or value == float("inf"):
+        if not math.isfinite(value):
             raise AudioError(f"audio: sound {sound} holds NaN or infinite samples")
         if value > MAX_AMPLITUDE:
             raise AudioError(
@@ -54,23 +55,19 @@ def check_audio(audio: Tensor) -> None:
             )
 
 
-def shortest_samples(hop: int) -> int:
-    """Samples that give one patch (16 mel frames) at this STFT hop, and the STFT its padding."""
-    return max(MIN_SAMPLES, (PATCH_SIZE - 1) * hop + 1)
-
-
 def check_spectrogram_length(
-    n_samples: int, n_frames: int, hop: int, architecture: Architecture, what: str
+    n_samples: int, hop: int, architecture: Architecture, what: str
 ) -> None:
     """Check that a stretch of audio gives between one and all patch columns of the network.
 
     Parameters
     ----------
-    n_samples, n_frames : int
-        Length of the stretch in samples and in STFT frames.
+    n_samples : int
+        Length of the stretch.
     hop : int
         STFT hop in samples.
     architecture : Architecture
+        Of the network, with its time positions.
     what : str
         How to call the stretch in the message, e.g. ``"scene"`` or ``"window of 160 ms"``.
 
@@ -85,10 +82,11 @@ def check_spectrogram_length(
             f"{what} too short: expected at least {shortest} samples (16 mel frames at hop {hop}), "
             f"found {n_samples}; pad the clip or use a longer receptive field"
         )
-    columns = architecture.time_patches(n_frames)
+    frames = n_frames(n_samples, hop)
+    columns = architecture.time_patches(frames)
     if columns > architecture.n_time_patches:
         raise AudioError(
-            f"{what} too long: {n_samples} samples are {n_frames} frames and {columns} patch "
+            f"{what} too long: {n_samples} samples are {frames} frames and {columns} patch "
             f"columns, the checkpoint has positions for {architecture.n_time_patches}; "
             "use shorter windows or a checkpoint with more time positions"
         )

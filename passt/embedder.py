@@ -8,13 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from passt import windows
+from passt.architecture import MEL_FRAMES
+from passt.checkpoints import Checkpoint
 from passt.checks import check_audio, check_spectrogram_length
-from passt.mel import SAMPLE_RATE_HZ, MelSpectrogram
+from passt.lengths import SAMPLE_RATE_HZ, TIMESTAMP_HOP_MS, n_frames, n_windows, samples
+from passt.mel import MelSpectrogram
 from passt.transformer import PaSST
 
-SCENE_WINDOW_MS = 10_000.0  # wrapper.py: max_model_window, the length PaSST was trained on
-SCENE_HOP_MS = 2_500.0  # wrapper.py: scene_hop
-MEL_FRAMES = 6  # wrapper.py: get_timestamp_mels, 128 x 6 = 768 values per timestamp
 BATCH_TOKENS = 6144  # tokens per forward pass; larger gained nothing on a CPU
 GPU_BATCH_TOKENS = 16 * BATCH_TOKENS  # chosen to fill a device; not measured, none was at hand
 
@@ -26,8 +26,10 @@ class Embedder(nn.Module):
 
     Parameters
     ----------
-    mel : MelSpectrogram
+    checkpoint : Checkpoint
+        Its STFT hop, and its scene window and hop; its file is not read.
     network : PaSST
+        With the weights to embed with.
     precision : torch.dtype
         Of the network's matrix products; the front end and what is stored stay float32.
 
@@ -40,18 +42,14 @@ class Embedder(nn.Module):
     sample_rate = SAMPLE_RATE_HZ
 
     def __init__(
-        self, mel: MelSpectrogram, network: PaSST, precision: torch.dtype = torch.float32
+        self, checkpoint: Checkpoint, network: PaSST, precision: torch.dtype = torch.float32
     ) -> None:
         super().__init__()
+        self.checkpoint = checkpoint
         self.precision = precision
-        self.mel = mel
+        self.mel = MelSpectrogram(checkpoint.hop)
         self.network = network
         self.eval()
-
-    def size(self, view: str, level: str) -> int:
-        """Length of one component's vector."""
-        a = self.network.architecture
-        return {"L": 128 * MEL_FRAMES, "M": a.embed_dim, "H": a.n_classes}[level]
 
     def levels(self, view: str) -> str:
         """Levels that a view gives: L for ``mel``, M and H otherwise."""
@@ -83,7 +81,7 @@ class Embedder(nn.Module):
         if view == "scene":
             return parts[0]
         joined = {k: torch.cat([part[k] for part, _ in parts], dim=1) for k in parts[0][0]}
-        return joined, torch.cat([timestamps for _, timestamps in parts])
+        return joined, torch.cat([times for _, times in parts if times is not None])
 
     @torch.no_grad()
     def stream(self, audio: Tensor | windows.StoredAudio, view: str) -> Iterator[Part]:
@@ -112,14 +110,14 @@ class Embedder(nn.Module):
         if view == "scene":
             yield self._scene(audio), None
             return
-        hop = windows.samples(windows.TIMESTAMP_HOP_MS)
+        hop = samples(TIMESTAMP_HOP_MS)
         if view == "mel":
             window, what = MEL_FRAMES * self.mel.hop, "mel window"
         else:
             receptive_field_ms = int(view.removeprefix("rf"))
-            window, what = windows.samples(receptive_field_ms), f"window of {receptive_field_ms} ms"
+            window, what = samples(receptive_field_ms), f"window of {receptive_field_ms} ms"
             self._check_length(window, what)
-        timestamps = windows.timestamps_ms(windows.n_windows(audio.shape[1], window, hop))
+        timestamps = windows.timestamps_ms(n_windows(audio.shape[1], window, hop))
         done = 0
         for levels in self._windows(audio, window, hop, what, mel_only=view == "mel"):
             n = next(iter(levels.values())).shape[1]
@@ -127,20 +125,22 @@ class Embedder(nn.Module):
             done += n
 
     def _scene(self, audio: Tensor | windows.StoredAudio) -> dict[str, Tensor]:
-        """Whole clip up to 10 s; else the mean over windows of 10 s every 2.5 s."""
-        window = windows.samples(SCENE_WINDOW_MS)
+        """Whole clip up to the scene window; else the mean over windows, one every scene hop."""
+        window = samples(self.checkpoint.scene_window_ms)
         if audio.shape[1] <= window:
             self._check_length(audio.shape[1], "scene")
             step = self._batch_size(audio.shape[1])
             whole = windows.stretch(audio, 0, audio.shape[1])
             parts = [self._forward(part) for part in whole.split(step)]
             return {level: torch.cat([part[level] for part in parts]) for level in parts[0]}
-        hop = windows.samples(SCENE_HOP_MS)
+        hop = samples(self.checkpoint.scene_hop_ms)
+        what = f"scene window of {self.checkpoint.scene_window_ms / 1000:g} s"
+        self._check_length(window, what)
         sums: dict[str, Tensor] = {}
-        for part in self._windows(audio, window, hop, "scene window of 10 s", mel_only=False):
+        for part in self._windows(audio, window, hop, what, mel_only=False):
             for level, values in part.items():
                 sums[level] = sums.get(level, 0.0) + values.sum(dim=1, dtype=torch.float64)
-        n = windows.n_windows(audio.shape[1], window, hop)
+        n = n_windows(audio.shape[1], window, hop)
         return {level: (total / n).float() for level, total in sums.items()}
 
     def _windows(
@@ -169,15 +169,9 @@ class Embedder(nn.Module):
 
     def _batch_size(self, n_samples: int) -> int:
         a = self.network.architecture
-        columns = max(1, a.time_patches(self.mel.n_frames(n_samples)))
+        columns = max(1, a.time_patches(n_frames(n_samples, self.mel.hop)))
         tokens = BATCH_TOKENS if self.mel.window.device.type == "cpu" else GPU_BATCH_TOKENS
         return max(1, tokens // (a.n_freq_patches * columns))
 
     def _check_length(self, n_samples: int, what: str) -> None:
-        check_spectrogram_length(
-            n_samples,
-            self.mel.n_frames(n_samples),
-            self.mel.hop,
-            self.network.architecture,
-            what,
-        )
+        check_spectrogram_length(n_samples, self.mel.hop, self.network.architecture, what)

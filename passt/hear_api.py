@@ -6,20 +6,17 @@ https://hearbenchmark.com/hear-api.html: ``load_model``, ``get_scene_embeddings`
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from passt.checkpoints import (
-    RELEASED,
-    Checkpoint,
-    CheckpointError,
-    infer_architecture,
-    read_tensors,
-)
+from passt.checkpoints import RELEASED, Checkpoint, CheckpointError, released_modules
 from passt.embedder import Embedder
-from passt.variants import RELEASED_MODULES, Embedding, Variant
+from passt.files import sha256_file
+from passt.variants import Embedding, Variant
+from passt.weights import infer_architecture, load_embedder, read_tensors
 
 
 class PaSSTModel(nn.Module):
@@ -43,11 +40,11 @@ class PaSSTModel(nn.Module):
         self.timestamp_embedding_size = self._size(variant.timestamp_embedding)
 
     def _size(self, name: str) -> int:
-        return sum(self.embedder.size(view, level) for view, level in _components(name))
+        return Embedding.parse(name).size(self.embedder.network.architecture)
 
     def embed(self, audio: Tensor, name: str) -> tuple[Tensor, Tensor | None]:
         """Concatenate the components of the embedding called ``name``."""
-        components = _components(name)
+        components = Embedding.parse(name).components
         views = {view: self.embedder.embed(audio, view) for view in dict(components)}
         parts = [views[view][0][level] for view, level in components]
         return torch.cat(parts, dim=-1), next(iter(views.values()))[1]
@@ -68,9 +65,9 @@ def load_model(
         Weights (``.pt`` or ``.safetensors``). Empty: the released file of ``checkpoint`` below
         ``resources/checkpoints``.
     checkpoint : str, optional
-        ``passt_hop10``, ``passt_hop5`` or ``passt_hop3``: which STFT hop the weights are for. By
-        default the one whose number of time positions (99, 200, 320) the file has, and
-        ``passt_hop10`` without a file.
+        One of :data:`passt.checkpoints.RELEASED`: whose STFT hop and scene windows the weights are
+        for. By default the one that has the file's number of time positions, told by the file's
+        hash if there are several; without a file, the first, ``passt_hop10``.
     levels : str
         Subset of ``"LMH"``: mel, features, logits.
     receptive_fields_ms : tuple of int
@@ -79,33 +76,29 @@ def load_model(
         Name of a released module of hear21passt (e.g. ``base2levelmel``), which sets the three
         arguments above.
 
-    Returns
-    -------
-    PaSSTModel
-
     Raises
     ------
     CheckpointError
-        If the weights are missing or do not fit.
+        If the weights are missing, do not fit, or could be those of several checkpoints.
     ValueError
         If a level, a receptive field or the module is unknown.
     """
     if module is not None:
-        if module not in RELEASED_MODULES:
-            known = sorted(RELEASED_MODULES)
-            raise ValueError(f"module: expected one of {known}, found {module!r}")
-        hop_id, levels, receptive_fields_ms = RELEASED_MODULES[module]
-        checkpoint = f"passt_{hop_id}"
+        modules = released_modules()
+        if module not in modules:
+            raise ValueError(f"module: expected one of {sorted(modules)}, found {module!r}")
+        released = modules[module]
+        checkpoint, levels = released.checkpoint, released.levels
+        receptive_fields_ms = released.receptive_fields_ms
     if checkpoint is not None and checkpoint not in RELEASED:
         known = sorted(RELEASED)
         raise CheckpointError(f"checkpoint: expected one of {known}, found {checkpoint!r}")
     if model_file_path:
         weights = _from_file(model_file_path, checkpoint)
     else:
-        checkpoint = checkpoint or "passt_hop10"
-        weights = Checkpoint.from_config(checkpoint, {"released": checkpoint})
+        weights = RELEASED[checkpoint or next(iter(RELEASED))]
     variant = Variant(weights.id, levels, tuple(receptive_fields_ms))
-    model = PaSSTModel(weights.embedder(), variant)
+    model = PaSSTModel(load_embedder(weights), variant)
     return model.cuda() if torch.cuda.is_available() else model
 
 
@@ -117,6 +110,7 @@ def get_scene_embeddings(audio: Tensor, model: PaSSTModel) -> Tensor:
     audio : Tensor
         float32, shape (n_sounds, n_samples), mono in [-1, 1] at ``model.sample_rate``.
     model : PaSSTModel
+        As :func:`load_model` returns it.
 
     Returns
     -------
@@ -144,6 +138,7 @@ def get_timestamp_embeddings(audio: Tensor, model: PaSSTModel) -> tuple[Tensor, 
     audio : Tensor
         float32, shape (n_sounds, n_samples), mono in [-1, 1] at ``model.sample_rate``.
     model : PaSSTModel
+        As :func:`load_model` returns it.
 
     Returns
     -------
@@ -158,24 +153,30 @@ def get_timestamp_embeddings(audio: Tensor, model: PaSSTModel) -> tuple[Tensor, 
         If the audio cannot be embedded.
     """
     embeddings, timestamps = model.embed(audio, model.variant.timestamp_embedding)
+    assert timestamps is not None, "only scenes have none"
     return embeddings, timestamps.repeat(len(audio), 1)
 
 
-def _from_file(path: str, checkpoint: str | None) -> Checkpoint:
-    """Tell the hop of a file's network by its time positions; refuse what contradicts it."""
+def _from_file(path: str, name: str | None) -> Checkpoint:
+    """Tell which released checkpoint a file's network is like; refuse what contradicts ``name``."""
     if not Path(path).is_file():
         raise CheckpointError(f"no checkpoint file {path}")
     architecture = infer_architecture(read_tensors(Path(path)))
     positions = architecture.n_time_patches
-    by_positions = {c.architecture.n_time_patches: id for id, c in RELEASED.items()}
-    found = by_positions.get(positions, checkpoint)
-    if found is None or (checkpoint and checkpoint != found):
+    alike = [c for c in RELEASED.values() if c.architecture.n_time_patches == positions]
+    if len(alike) > 1:
+        sha256 = sha256_file(Path(path))
+        alike = [c for c in alike if c.sha256 == sha256] or alike
+    ids = [c.id for c in alike]
+    owners = " and ".join(ids) or "no released network"
+    has = "have" if len(ids) > 1 else "has"
+    shape = f"{path}: {positions} time positions, which {owners} {has}"
+    if name is None and len(ids) > 1:
+        raise CheckpointError(f"{shape}: say by checkpoint= which of them the weights are for")
+    chosen = name or "".join(ids)
+    if not chosen or (ids and chosen not in ids):
         raise CheckpointError(
-            f"{path}: {positions} time positions, which {found or 'no released network'} has; "
-            f"checkpoint={checkpoint!r} does not say otherwise: name the one with its STFT hop"
+            f"{shape}; checkpoint={name!r} does not say otherwise: name one with its STFT hop"
         )
-    return Checkpoint(found, RELEASED[found].hop, architecture, path)
-
-
-def _components(name: str) -> tuple[tuple[str, str], ...]:
-    return Embedding.parse(name).components
+    base = RELEASED[chosen]
+    return replace(base, architecture=architecture, file=path, sha256=None, url=None)

@@ -13,9 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-SAMPLE_RATE_HZ = 32000  # Koutini et al. 2022, section 3: AudioSet clips at 32 kHz
-N_MELS = 128  # preprocess.py: n_mels
-N_FFT = 1024  # preprocess.py: n_fft
+from passt.architecture import N_MELS
+from passt.lengths import N_FFT, SAMPLE_RATE_HZ
+
 WINDOW_LENGTH = 800  # samples (25 ms); preprocess.py: win_length
 PRE_EMPHASIS = 0.97  # preprocess.py: convolution with [-0.97, 1]
 MIN_HZ = 0.0  # preprocess.py: fmin
@@ -25,18 +25,7 @@ NORM_SHIFT, NORM_SCALE = 4.5, 5.0  # preprocess.py: (melspec + 4.5) / 5
 
 
 def hz_to_mel(frequency_hz: Tensor | float) -> Tensor:
-    """Kaldi's mel scale, 1127 ln(1 + f / 700), in float32 as torchaudio computes it.
-
-    Parameters
-    ----------
-    frequency_hz : Tensor or float
-        Any shape, in Hz.
-
-    Returns
-    -------
-    Tensor
-        Same shape, in mel.
-    """
+    """Kaldi's mel scale, 1127 ln(1 + f / 700), in float32 as torchaudio computes it; any shape."""
     return 1127.0 * torch.log(1.0 + torch.as_tensor(frequency_hz) / 700.0)
 
 
@@ -97,10 +86,13 @@ class MelSpectrogram(nn.Module):
 
     Notes
     -----
-    A waveform of n samples gives 1 + (n - 1) // hop frames: pre-emphasis drops one sample, frames
-    are centered and reflect-padded. The reference also draws two random integers per call in
-    evaluation mode, without effect on the values; this front end draws none.
+    The frames of a waveform are counted by :func:`passt.lengths.n_frames`. The reference also draws
+    two random integers per call in evaluation mode, without effect on the values; this front end
+    draws none.
     """
+
+    window: Tensor
+    bank: Tensor
 
     def __init__(self, hop: int) -> None:
         super().__init__()
@@ -154,7 +146,3 @@ class MelSpectrogram(nn.Module):
         spectrum = spectrum.transpose(1, 2)  # as it lies in memory: one matrix product for all
         power = spectrum.real.square() + spectrum.imag.square()
         return torch.log(F.linear(power, bank) + LOG_OFFSET).transpose(1, 2)
-
-    def n_frames(self, n_samples: int) -> int:
-        """Frames of a waveform of ``n_samples`` samples."""
-        return 1 + (n_samples - 1) // self.hop

@@ -7,46 +7,14 @@ with Patchout" (Interspeech 2022), section 2.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-PATCH_SIZE = 16  # mel bins x frames of one patch; models/passt.py: patch_size
-N_MELS = 128  # rows of the input; models/passt.py: img_size[0]
+from passt.architecture import PATCH_SIZE, Architecture
+
 LAYER_NORM_EPS = 1e-6  # models/passt.py: norm_layer
 INIT_STD = 0.02  # models/passt.py: trunc_normal_ of tokens, positions and linear weights
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """Shape of one PaSST network; the defaults are the released hop 10 ms model's.
-
-    ``n_time_patches`` is the length of the time positions: 99, 200 and 320 for hop 320, 160 and
-    100, which is ``input_tdim // tstride`` of 998, 2000 and 3200 frames (``PatchEmbed.grid_size``);
-    a 10 s clip fills 99, 199 and 319 of them. ``*_patchout_*`` act in training only.
-    """
-
-    embed_dim: int = 768
-    depth: int = 12
-    num_heads: int = 12
-    n_classes: int = 527  # AudioSet tags
-    n_time_patches: int = 99
-    fstride: int = 10
-    tstride: int = 10
-    s_patchout_t: int = 0
-    s_patchout_f: int = 0
-    u_patchout: int = 0
-
-    @property
-    def n_freq_patches(self) -> int:
-        """Rows of the patch grid: 12 for 128 mel bins and a stride of 10."""
-        return (N_MELS - PATCH_SIZE) // self.fstride + 1
-
-    def time_patches(self, n_frames: int) -> int:
-        """Columns of the patch grid of a spectrogram with ``n_frames`` frames."""
-        return (n_frames - PATCH_SIZE) // self.tstride + 1
 
 
 class Attention(nn.Module):
@@ -216,13 +184,9 @@ def initialize(network: PaSST, seed: int) -> PaSST:
     Parameters
     ----------
     network : PaSST
+        Returned, too.
     seed : int
         Seed of a generator of its own; global random state is untouched.
-
-    Returns
-    -------
-    PaSST
-        The same object.
     """
     generator = torch.Generator().manual_seed(seed)
     for name, parameter in network.named_parameters():

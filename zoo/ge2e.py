@@ -1,4 +1,4 @@
-"""A speaker embedding with the HEAR API: the GE2E voice encoder of Resemblyzer.
+"""GE2E speaker embedding with the HEAR API: the voice encoder of Resemblyzer.
 
 Wan et al., "Generalized End-to-End Loss for Speaker Verification", ICASSP 2018 (arXiv 1710.10467):
 three LSTM layers over 40 mel bands in windows of 1.6 s, the last state projected to 256 values of
@@ -12,13 +12,12 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from zoo.mel import slaney_mel_bank
-from zoo.wheels import check_audio, read_weights, timestamps_ms
+from zoo.wheels import check_sounds, read_weights, timestamps_ms
 
 SAMPLE_RATE_HZ = 16000
 N_FFT = 400  # samples, 25 ms
@@ -37,6 +36,8 @@ BATCH_WINDOWS = 64
 class VoiceEncoder(nn.Module):
     """Mel spectrogram and LSTM; sizes and rate as the HEAR API wants them."""
 
+    bank: Tensor
+    window: Tensor
     sample_rate = SAMPLE_RATE_HZ
     scene_embedding_size = timestamp_embedding_size = SIZE
 
@@ -63,19 +64,17 @@ class VoiceEncoder(nn.Module):
 
 
 def load_model(model_file_path: str = "", timestamp_window_ms: int = 1600) -> VoiceEncoder:
-    """Load the encoder from the wheel Resemblyzer.
+    """Load the encoder from the wheel Resemblyzer, which has the weights.
 
     Parameters
     ----------
-    model_file_path : str
-        Must be empty: the wheel has the weights.
     timestamp_window_ms : int
         Window around a timestamp, a multiple of 20 ms; the cost of timestamps grows with it.
 
     Raises
     ------
     ValueError
-        If an argument is not one of these.
+        If it is not, or ``model_file_path`` is not empty.
     FileNotFoundError
         If the wheel is not installed.
     """
@@ -94,20 +93,8 @@ def load_model(model_file_path: str = "", timestamp_window_ms: int = 1600) -> Vo
 
 @torch.no_grad()
 def get_scene_embeddings(audio: Tensor, model: VoiceEncoder) -> Tensor:
-    """Mean over windows of 1.6 s, of length 1.
-
-    Parameters
-    ----------
-    audio : Tensor
-        float32, shape (n_sounds, n_samples), in [-1, 1] at 16 kHz.
-    model : VoiceEncoder
-
-    Returns
-    -------
-    Tensor
-        float32, shape (n_sounds, 256).
-    """
-    check_audio(audio)
+    """Mean over windows of 1.6 s, of length 1: audio (n_sounds, n_samples) to (n_sounds, 256)."""
+    check_sounds(audio)
     starts = partial_starts(audio.shape[1])
     n_samples = (starts[-1] + PARTIAL) * HOP
     padded = functional.pad(raise_level(audio), (0, max(0, n_samples - audio.shape[1])))
@@ -120,26 +107,19 @@ def get_scene_embeddings(audio: Tensor, model: VoiceEncoder) -> Tensor:
 def get_timestamp_embeddings(audio: Tensor, model: VoiceEncoder) -> tuple[Tensor, Tensor]:
     """A window around every timestamp, every 50 ms, silence beyond the ends of the clip.
 
-    Parameters
-    ----------
-    audio : Tensor
-        float32, shape (n_sounds, n_samples), in [-1, 1] at 16 kHz.
-    model : VoiceEncoder
-
     Returns
     -------
-    embeddings : Tensor
-        float32, shape (n_sounds, n_timestamps, 256).
-    timestamps : Tensor
-        Centers in ms, float32, shape (n_sounds, n_timestamps).
+    embeddings, timestamps : Tensor
+        Shapes (n_sounds, n_timestamps, 256) and, centers in ms, (n_sounds, n_timestamps).
     """
-    check_audio(audio)
+    check_sounds(audio)
     half = model.timestamp_frames // 2 * HOP
     mel = model.mel(functional.pad(raise_level(audio), (half, half)))
     step = TIMESTAMP_HOP_MS // 10
     n_timestamps = 1 + audio.shape[1] // (step * HOP)
     windows = mel.unfold(1, model.timestamp_frames, step)[:, :n_timestamps].transpose(2, 3)
-    return _embed(windows, model), timestamps_ms(len(audio), n_timestamps, TIMESTAMP_HOP_MS)
+    embeddings = _embed(windows, model)
+    return embeddings, timestamps_ms(embeddings, TIMESTAMP_HOP_MS)
 
 
 def partial_starts(n_samples: int) -> list[int]:
@@ -154,7 +134,7 @@ def partial_starts(n_samples: int) -> list[int]:
 def raise_level(audio: Tensor) -> Tensor:
     """Raise clips quieter than -30 dBFS to it; louder ones and silence stay as they are."""
     level = audio.square().mean(dim=1, keepdim=True).sqrt()
-    gain = 10 ** (LEVEL_DBFS / 20) / level.clamp(min=np.finfo(np.float32).tiny)
+    gain = 10 ** (LEVEL_DBFS / 20) / level.clamp(min=torch.finfo(torch.float32).tiny)
     return audio * torch.where(level > 0, gain.clamp(min=1.0), 1.0)
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from passt import windows
+from passt.architecture import N_MELS, Architecture
 from passt.checks import check_audio, check_spectrogram_length
-from passt.mel import N_MELS, SAMPLE_RATE_HZ, MelSpectrogram
-from passt.transformer import Architecture
+from passt.lengths import SAMPLE_RATE_HZ, TIMESTAMP_HOP_MS, n_windows, samples
+from passt.mel import MelSpectrogram
+from passt.windows import batches, timestamps_ms
 
 HOP = 320  # samples: 10 ms, as the base model
 WINDOW_MS = 160.0  # window around a timestamp: the base model's receptive field
@@ -62,8 +63,8 @@ def get_scene_embeddings(audio: Tensor, model: LogMel) -> Tensor:
         If the audio is malformed or shorter than 16 mel frames.
     """
     check_audio(audio)
-    n_samples = min(audio.shape[1], windows.samples(10_000))  # no upper limit here, only a lower
-    check_spectrogram_length(n_samples, model.mel.n_frames(n_samples), HOP, Architecture(), "scene")
+    n_samples = min(audio.shape[1], samples(10_000))  # no upper limit here, only a lower
+    check_spectrogram_length(n_samples, HOP, Architecture(), "scene")
     return model(audio).cpu()
 
 
@@ -90,10 +91,10 @@ def get_timestamp_embeddings(audio: Tensor, model: LogMel) -> tuple[Tensor, Tens
         If the audio is malformed or shorter than half a window.
     """
     check_audio(audio)
-    window, hop = windows.samples(WINDOW_MS), windows.samples(windows.TIMESTAMP_HOP_MS)
+    window, hop = samples(WINDOW_MS), samples(TIMESTAMP_HOP_MS)
     parts = [
         model(stack.reshape(-1, window)).view(*stack.shape[:2], -1).cpu()
-        for stack in windows.batches(audio, window, hop, BATCH_WINDOWS, "window of 160 ms")
+        for stack in batches(audio, window, hop, BATCH_WINDOWS, "window of 160 ms")
     ]
-    timestamps = windows.timestamps_ms(windows.n_windows(audio.shape[1], window, hop))
+    timestamps = timestamps_ms(n_windows(audio.shape[1], window, hop))
     return torch.cat(parts, dim=1), timestamps.repeat(len(audio), 1)

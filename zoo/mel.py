@@ -12,15 +12,7 @@ LOG_STEP = np.log(6.4) / 27  # above: 27 mels from 1 to 6.4 kHz
 def slaney_mel_bank(sample_rate: int, n_fft: int, n_mels: int) -> np.ndarray:
     """Triangular filters of equal area from 0 Hz to half the sample rate.
 
-    Parameters
-    ----------
-    sample_rate, n_fft, n_mels : int
-        Hz, samples, number of bands.
-
-    Returns
-    -------
-    ndarray
-        float32, shape (n_mels, n_fft // 2 + 1).
+    ``sample_rate`` in Hz, ``n_fft`` in samples; float32, shape (n_mels, n_fft // 2 + 1).
     """
     bins_hz = np.linspace(0, sample_rate / 2, n_fft // 2 + 1)
     corners_hz = _mel_to_hz(np.linspace(0, _hz_to_mel(sample_rate / 2), n_mels + 2))

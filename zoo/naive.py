@@ -1,4 +1,4 @@
-"""The naive baseline of HEAR 2021: a log-mel spectrum under a fixed random projection.
+"""Naive baseline of HEAR 2021: a log-mel spectrum under a fixed random projection.
 
 Turian et al., "HEAR: Holistic Evaluation of Audio Representations", PMLR 176, 2022 (arXiv
 2203.03022). What it computes and its constants: hearbaseline 2021.1.1, ``naive.py``, which itself
@@ -30,6 +30,8 @@ BATCH_WINDOWS = 512
 class RandomProjection(nn.Module):
     """Mel bank and projection; sizes and rate as the HEAR API wants them."""
 
+    bank: Tensor
+    window: Tensor
     sample_rate = SAMPLE_RATE_HZ
     scene_embedding_size = timestamp_embedding_size = SIZE
 
@@ -49,18 +51,7 @@ class RandomProjection(nn.Module):
 
 
 def load_model(model_file_path: str = "") -> RandomProjection:
-    """Make the baseline.
-
-    Parameters
-    ----------
-    model_file_path : str
-        Must be empty: there are no weights.
-
-    Raises
-    ------
-    ValueError
-        If it is not.
-    """
+    """Make the baseline; a path of weights is a ValueError: there are none."""
     if model_file_path:
         raise ValueError(f"weights: expected none, found {model_file_path!r}")
     return RandomProjection().eval()
@@ -68,19 +59,7 @@ def load_model(model_file_path: str = "") -> RandomProjection:
 
 @torch.no_grad()
 def get_scene_embeddings(audio: Tensor, model: RandomProjection) -> Tensor:
-    """Mean over windows every 250 ms.
-
-    Parameters
-    ----------
-    audio : Tensor
-        float32, shape (n_sounds, n_samples), in [-1, 1] at 44.1 kHz.
-    model : RandomProjection
-
-    Returns
-    -------
-    Tensor
-        float32, shape (n_sounds, 4096).
-    """
+    """Mean over windows every 250 ms: audio (n_sounds, n_samples) to (n_sounds, 4096)."""
     return _embed(audio, model, SCENE_HOP_MS).mean(dim=1)
 
 
@@ -88,21 +67,13 @@ def get_scene_embeddings(audio: Tensor, model: RandomProjection) -> Tensor:
 def get_timestamp_embeddings(audio: Tensor, model: RandomProjection) -> tuple[Tensor, Tensor]:
     """A window around every timestamp, every 50 ms.
 
-    Parameters
-    ----------
-    audio : Tensor
-        float32, shape (n_sounds, n_samples), in [-1, 1] at 44.1 kHz.
-    model : RandomProjection
-
     Returns
     -------
-    embeddings : Tensor
-        float32, shape (n_sounds, n_timestamps, 4096).
-    timestamps : Tensor
-        Centers in ms, float32, shape (n_sounds, n_timestamps).
+    embeddings, timestamps : Tensor
+        Shapes (n_sounds, n_timestamps, 4096) and, centers in ms, (n_sounds, n_timestamps).
     """
     embeddings = _embed(audio, model, TIMESTAMP_HOP_MS)
-    return embeddings, timestamps_ms(*embeddings.shape[:2], TIMESTAMP_HOP_MS)
+    return embeddings, timestamps_ms(embeddings, TIMESTAMP_HOP_MS)
 
 
 def _embed(audio: Tensor, model: RandomProjection, hop_ms: int) -> Tensor:

@@ -10,19 +10,7 @@ from torch import Tensor, nn
 
 
 def read_weights(wheel: str, file: str) -> dict:
-    """Read a weight file of an installed wheel.
-
-    Parameters
-    ----------
-    wheel : str
-        Name on PyPI.
-    file : str
-        Path inside the wheel.
-
-    Returns
-    -------
-    dict
-        What the file holds, tensors on the CPU.
+    """Read a weight file of a wheel (by its name on PyPI), tensors on the CPU.
 
     Raises
     ------
@@ -43,17 +31,7 @@ def read_weights(wheel: str, file: str) -> dict:
 def frames(audio: Tensor, window: int, hop: int) -> Tensor:
     """Cut windows around every ``hop``-th sample, from the first on, zeros beyond the ends.
 
-    Parameters
-    ----------
-    audio : Tensor
-        Shape (n_sounds, n_samples).
-    window, hop : int
-        In samples; ``window`` even.
-
-    Returns
-    -------
-    Tensor
-        Shape (n_sounds, 1 + n_samples // hop, window).
+    In samples, ``window`` even: (n_sounds, n_samples) to (n_sounds, 1 + n_samples // hop, window).
     """
     padded = torch.nn.functional.pad(audio, (window // 2, window // 2))
     return padded.unfold(1, window, hop)
@@ -62,46 +40,28 @@ def frames(audio: Tensor, window: int, hop: int) -> Tensor:
 def embed_windows(
     audio: Tensor, model: nn.Module, window: int, hop: int, batch_size: int
 ) -> Tensor:
-    """Embed the windows of `frames`, ``batch_size`` at a time.
+    """Embed the windows of `frames`, ``batch_size`` at a time: (n_sounds, n_windows, size).
 
-    Parameters
-    ----------
-    audio : Tensor
-        Shape (n_sounds, n_samples).
-    model : Module
-        Maps (n, window) to (n, size).
-    window, hop : int
-        In samples.
-    batch_size : int
-
-    Returns
-    -------
-    Tensor
-        Shape (n_sounds, n_windows, size).
+    ``model`` maps (n, window) to (n, size).
 
     Raises
     ------
     ValueError
         If the audio is not a batch of mono clips.
     """
-    check_audio(audio)
+    check_sounds(audio)
     windows = frames(audio, window, hop)
     parts = [model(batch) for batch in windows.reshape(-1, window).split(batch_size)]
     return torch.cat(parts).view(*windows.shape[:2], -1)
 
 
-def timestamps_ms(n_sounds: int, n_timestamps: int, hop_ms: float) -> Tensor:
-    """Timestamps from 0 on in ms, float32, shape (n_sounds, n_timestamps)."""
+def timestamps_ms(embeddings: Tensor, hop_ms: float) -> Tensor:
+    """Timestamps of embeddings, from 0 on in ms, float32, shape (n_sounds, n_timestamps)."""
+    n_sounds, n_timestamps = embeddings.shape[:2]
     return (hop_ms * torch.arange(n_timestamps)).float().repeat(n_sounds, 1)
 
 
-def check_audio(audio: Tensor) -> None:
-    """Refuse what is not a batch of mono clips.
-
-    Raises
-    ------
-    ValueError
-        Naming the expected shape and the one found.
-    """
+def check_sounds(audio: Tensor) -> None:
+    """Refuse what is not a batch of mono clips, with a ValueError."""
     if audio.ndim != 2 or not audio.shape[1]:
         raise ValueError(f"audio: expected (n_sounds, n_samples), found {tuple(audio.shape)}")

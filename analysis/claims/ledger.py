@@ -8,14 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.claims.decide import (
-    OTHER_AGGREGATE,
-    Claim,
-    Measurand,
-    Measured,
-    Verdict,
-    judge_measured,
-)
+from analysis.claims.claim import Claim, Measurand
+from analysis.claims.decide import OTHER_AGGREGATE, Measured, Verdict, judge_measured
 from analysis.claims.numbers import judge
 from analysis.statistics.cells import Cells
 

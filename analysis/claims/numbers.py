@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.claims.decide import NOT_TESTED, Claim, Number, Verdict, decide
+from analysis.claims.claim import Claim
+from analysis.claims.decide import NOT_TESTED, Number, Verdict, decide
 from analysis.statistics.cells import Cells
 from analysis.statistics.intervals import NO_INTERVAL, interval
 
-FUNCTIONS: dict[str, Callable[..., NDArray[np.floating]]] = {  # over tasks, axis 0
+FUNCTIONS: dict[str, Callable[..., Any]] = {  # over tasks, axis 0
     "mean": np.mean,
     "median": np.median,
     "min": np.min,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,7 +27,7 @@ ESTIMATE_COLUMNS = (
     "n_replicates", "n_clips", "source", "study",
 )  # fmt: skip
 ALL = "all"  # category of what is over all tasks
-Aggregate = Callable[[NDArray[np.floating], int], NDArray[np.floating]]
+Aggregate = Callable[..., Any]  # over tasks, axis 0
 
 
 def estimate(cells: Cells, maxima: Mapping[str, float], baseline: str, study: str) -> pd.DataFrame:
@@ -118,14 +119,14 @@ def improvement(scores: NDArray[np.floating], others: NDArray[np.floating]) -> N
     return np.where(np.isnan(scores) | np.isnan(others), np.nan, ahead).mean(axis=0)
 
 
-AGGREGATES: dict[str, Aggregate] = {"mean": np.mean, "median": np.median}  # over tasks, axis 0
+AGGREGATES: dict[str, Aggregate] = {"mean": np.mean, "median": np.median}
 
 
 def _row(
     estimate: float,
     replicates: NDArray[np.floating],
     bounds: tuple[float, float] = UNBOUNDED,
-    **key: object,
+    **key: Any,
 ) -> dict[str, object]:
     found = interval(estimate, replicates, bounds) if len(replicates) else NO_INTERVAL
     n_replicates = found.n_replicates or None
@@ -205,7 +206,8 @@ def _rank_rows(cells: Cells) -> Iterator[dict[str, object]]:
 
 def _pair_rows(cells: Cells, normalized: Cells) -> Iterator[dict[str, object]]:
     for i, k in itertools.combinations(range(len(cells.models)), 2):
-        pair = {"model": cells.models[i], "other_model": cells.models[k], "source": "run"}
+        pair: dict[str, Any] = {"model": cells.models[i], "other_model": cells.models[k]}
+        pair["source"] = "run"
         shared = ~np.isnan(cells.score[i]) & ~np.isnan(cells.score[k])
         for j in np.flatnonzero(shared):
             task = cells.tasks[j]
@@ -226,7 +228,7 @@ def _pair_rows(cells: Cells, normalized: Cells) -> Iterator[dict[str, object]]:
 
 
 def _pair_in_category(
-    cells: Cells, i: int, k: int, tasks: NDArray[np.bool_], category: str, pair: dict[str, object]
+    cells: Cells, i: int, k: int, tasks: NDArray[np.bool_], category: str, pair: dict[str, Any]
 ) -> Iterator[dict[str, object]]:
     key = pair | {"category": category, "n_tasks": int(tasks.sum())}
     mine, others = cells.score[i, tasks], cells.score[k, tasks]
@@ -239,7 +241,7 @@ def _pair_in_category(
             **key,
         )
     yield _row(
-        improvement(mine, others),
+        float(improvement(mine, others)),
         improvement(my_draws, other_draws),
         (0.0, 1.0),
         statistic="probability_of_improvement",

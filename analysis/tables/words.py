@@ -1,4 +1,4 @@
-"""Categories of the tasks, in the order of figures and tables."""
+"""Categories of tasks in the order in which figures and tables show them."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""Calls of a model's embedding functions with sounds made for the purpose, and what was found."""
+"""Caller of a model's embedding function with generated sounds, and the findings of the checks."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -10,6 +11,7 @@ from torch import Tensor
 from hear.api.model import HearModel
 
 FUNCTIONS = {"scene": "get_scene_embeddings", "event": "get_timestamp_embeddings"}
+SIZES = {"scene": "scene_embedding_size", "event": "timestamp_embedding_size"}
 
 
 @dataclass
@@ -34,7 +36,7 @@ class Findings:
 
 
 class Caller:
-    """One embedding function of one model, to be called with sounds made for the purpose."""
+    """One embedding function of one model, called with sounds made for the purpose."""
 
     def __init__(self, model: HearModel, kind: str, size: int) -> None:
         self.model = model
@@ -43,22 +45,21 @@ class Caller:
         self.name = FUNCTIONS[kind]
         self.sample_rate = model.sample_rate
 
-    def raw(self, audio: Tensor) -> object:
-        """What the function itself returns for a copy of the audio."""
+    def call(self, given: Tensor) -> Any:
+        """What the function returns; it may write into the tensor that it is given."""
         with torch.no_grad():
-            return getattr(self.model.module, self.name)(
-                audio.clone().to(self.model.device), self.model.model
-            )
+            function = getattr(self.model.module, self.name)
+            return function(given.to(self.model.device), self.model.model)
 
     def embed(self, audio: Tensor) -> Tensor:
         """The embeddings alone, on the CPU, outside of any graph."""
-        returned = self.raw(audio)
+        returned = self.call(audio.clone())
         embeddings = returned if self.kind == "scene" else returned[0]
         return embeddings.detach().cpu()
 
     def timestamps(self, audio: Tensor) -> Tensor:
         """The timestamps of the first sound in ms, float64 on the CPU."""
-        return self.raw(audio)[1][0].detach().cpu().double()
+        return self.call(audio.clone())[1][0].detach().cpu().double()
 
     def noise(self, n_sounds: int, duration_s: float, seed: int = 0) -> Tensor:
         """White noise in [-0.5, 0.5], the same for the same seed."""

@@ -1,4 +1,4 @@
-"""The checks behind :mod:`hear.api.validate`: what one embedding function of a model returns.
+"""Checks of what one embedding function of a model returns, for :mod:`hear.api.validate`.
 
 Each calls the function through a `Caller` and tells `Findings` what it saw, in a sentence that
 names the function, what was expected and what was found.
@@ -11,9 +11,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from hear.api.caller import Caller, Findings, difference
+from hear.api.caller import SIZES, Caller, Findings, difference
 from hear.api.timestamps import check_centered, check_timestamps, hop_ms
 
+AXES = {"scene": ("n_sounds", "size"), "event": ("n_sounds", "n_timestamps", "size")}
 FORM_S = {"scene": (2.74,), "event": (1.07, 1.98)}  # lengths that HEAR's validator tries
 SHORT_S = (0.8, 0.4, 0.2, 0.1)  # the shortest clips of HEAR 2021 have 0.81 s (Mridangam)
 SAME = 1e-5  # relative difference of two answers to one question: rounding, not randomness
@@ -21,19 +22,12 @@ ALIKE = 1e-3  # the same with other shapes of the batch, also in reduced precisi
 
 
 def check_kind(caller: Caller, again: Caller, findings: Findings) -> dict:
-    """Make all checks of one function.
-
-    Parameters
-    ----------
-    caller, again : Caller
-        The same function of two loads of the same model.
-    findings : Findings
-        Is told what was seen.
+    """Make all checks of one function, ``again`` being the same one of a second load of the model.
 
     Returns
     -------
     dict
-        Facts for the report: ``shortest_clip_s`` of the kind and, for timestamps, their hop.
+        Facts for the report: ``shortest_{kind}_clip_s`` and, for timestamps, their hop.
     """
     before = len(findings.errors)
     facts: dict = {}
@@ -67,27 +61,26 @@ def _attempt(check: Callable, caller: Caller, findings: Findings, *more: object)
 def check_form(caller: Caller, findings: Findings, duration_s: float) -> None:
     """Types, axes, dtype and sizes of what is returned for two clips of noise."""
     n_sounds = 2
-    returned = caller.raw(caller.noise(n_sounds, duration_s))
+    returned = caller.call(caller.noise(n_sounds, duration_s))
     embeddings, name = returned, caller.name
     if caller.kind == "event":
         if not isinstance(returned, tuple | list) or len(returned) != 2:
             found = type(returned).__name__
             return findings.error(f"{name}: expected (embeddings, timestamps), found {found}")
         embeddings = returned[0]
-    axes = "(n_sounds, size)" if caller.kind == "scene" else "(n_sounds, n_timestamps, size)"
     if not isinstance(embeddings, Tensor):
         found = type(embeddings).__name__
         return findings.error(f"{name}: expected embeddings as a torch.Tensor, found {found}")
-    shape = tuple(embeddings.shape)
-    if len(shape) != axes.count(",") + 1 or shape[0] != n_sounds:
+    shape, axes = tuple(embeddings.shape), AXES[caller.kind]
+    if len(shape) != len(axes) or shape[0] != n_sounds:
         return findings.error(
-            f"{name}: expected embeddings of shape {axes} with n_sounds = {n_sounds}, found {shape}"
+            f"{name}: expected embeddings of shape ({', '.join(axes)}) with n_sounds = {n_sounds}, "
+            f"found {shape}"
         )
     if shape[-1] != caller.size:
-        attribute = "scene" if caller.kind == "scene" else "timestamp"
         findings.error(
-            f"{name}: expected embeddings of the model's {attribute}_embedding_size "
-            f"{caller.size}, found {shape[-1]}"
+            f"{name}: expected embeddings of the model's {SIZES[caller.kind]} {caller.size}, "
+            f"found {shape[-1]}"
         )
     if embeddings.dtype != torch.float32:
         findings.error(f"{name}: expected float32 embeddings, found {embeddings.dtype}")
@@ -124,8 +117,7 @@ def check_repeats(caller: Caller, findings: Findings) -> None:
     elif difference(first[:1], first[1:]) <= SAME:
         findings.warn(f"{caller.name}: two different sounds get the same embedding")
     given = audio.clone().to(caller.model.device)
-    with torch.no_grad():
-        getattr(caller.model.module, caller.name)(given, caller.model.model)
+    caller.call(given)
     if not torch.equal(given.cpu(), audio):
         findings.warn(f"{caller.name}: writes into the audio that it is given")
 

@@ -1,4 +1,4 @@
-"""Any HEAR-API model behind the interface that ``embed`` uses.
+"""Third-party models with the HEAR API, behind the interface that ``embed`` uses.
 
 https://hearbenchmark.com/hear-api.html: a module with ``load_model``, ``get_scene_embeddings``
 and ``get_timestamp_embeddings``.
@@ -18,14 +18,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from hear.api.source import LEVEL, ModelError, source_hash
 from hear.audio.stored import StoredClip
 
-LEVEL = "E"  # the one component of a model whose insides the harness does not know
 API = ("load_model", "get_scene_embeddings", "get_timestamp_embeddings")
-
-
-class ModelError(ValueError):
-    """A model that cannot be imported or does not follow the HEAR API."""
 
 
 class HearModel:
@@ -110,8 +106,8 @@ class HearModel:
         self, audio: Tensor | StoredClip, view: str
     ) -> Iterator[tuple[dict[str, Tensor], Tensor | None]]:
         """Embed a batch of clips in one part: the API has no smaller one."""
-        is_stored = isinstance(audio, StoredClip)
-        yield self.embed(audio.stretch(0, audio.shape[1]) if is_stored else audio, view)
+        whole = audio.stretch(0, audio.shape[1]) if isinstance(audio, StoredClip) else audio
+        yield self.embed(whole, view)
 
     def fingerprint(self) -> str:
         """sha256 over the module's source file and the weights: changes when either does."""
@@ -129,35 +125,10 @@ class HearModel:
         return digest.hexdigest() if state else ""
 
 
-def source_hash(module: str) -> str:
-    """sha256 of a module's source file, without importing the module itself.
-
-    Parameters
-    ----------
-    module : str
-        Import path, or path of a ``.py`` file.
-
-    Raises
-    ------
-    ModelError
-        If there is no such module or file.
-    """
-    try:
-        origin = module if module.endswith(".py") else importlib.util.find_spec(module).origin
-        return hashlib.sha256(Path(origin).read_bytes()).hexdigest()
-    except (ImportError, AttributeError, OSError, TypeError, ValueError) as error:
-        raise ModelError(f"model {module}: no such module or file ({error})") from error
-
-
 def import_model(module: str) -> ModuleType:
     """Import a model's module by import path or by the path of its file.
 
     A file may import its neighbors: its folder joins the import path.
-
-    Raises
-    ------
-    ModelError
-        Naming the module and the reason.
     """
     try:
         if not module.endswith(".py"):
@@ -165,6 +136,7 @@ def import_model(module: str) -> ModuleType:
         path = Path(module).absolute()
         sys.path.append(str(path.parent))
         spec = importlib.util.spec_from_file_location(path.stem, path)
+        assert spec and spec.loader, "the name ends in .py"
         loaded = sys.modules[path.stem] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(loaded)
         return loaded

@@ -1,4 +1,4 @@
-"""Does a model follow the HEAR API? Asked before anything long runs, answered in words.
+"""Validation of models with the HEAR API, before anything long runs.
 
 The rules of HEAR's own validator (https://github.com/hearbenchmark/hear-validator): functions,
 attributes, shapes, dtype, and timestamps in ms that are regular, inside the clip and reach its end.
@@ -13,27 +13,21 @@ from collections.abc import Iterable
 
 from torch import nn
 
-from hear.api.caller import Caller, Findings
+from hear.api.caller import SIZES, Caller, Findings
 from hear.api.checks import check_kind
-from hear.api.model import HearModel, ModelError
+from hear.api.model import HearModel
+from hear.api.source import ModelError
 
 KINDS = ("scene", "event")
 HEAR_RATES_HZ = (16000, 22050, 32000, 44100, 48000)  # hearbenchmark.com/hear-api.html
-SIZES = {"scene": "scene_embedding_size", "event": "timestamp_embedding_size"}
 
 
 def validate_model(
     module: str, weights: str = "", options: dict | None = None, kinds: Iterable[str] = KINDS
 ) -> dict:
-    """Check a module with the HEAR API.
+    """Check a module with the HEAR API; arguments as for :class:`hear.api.model.HearModel`.
 
-    Parameters
-    ----------
-    module, weights, options
-        As for :class:`hear.api.model.HearModel`.
-    kinds : iterable of str
-        Kinds of task that the model will be used for, ``scene`` and ``event``; only the functions
-        for these are tried.
+    Only the functions for ``kinds`` of task, ``scene`` and ``event``, are tried.
 
     Returns
     -------
@@ -81,7 +75,7 @@ def _attributes(model: HearModel, kinds: Iterable[str], findings: Findings) -> d
             f"sample_rate: {model.sample_rate} Hz is none of HEAR's ({HEAR_RATES_HZ}); "
             "audio will be resampled to it here, other harnesses cannot"
         )
-    found = {"sample_rate": model.sample_rate}
+    found: dict[str, object] = {"sample_rate": model.sample_rate}
     for kind in kinds:
         size = getattr(network, SIZES[kind], None)
         if not isinstance(size, int) or isinstance(size, bool) or size < 1:

@@ -7,7 +7,6 @@ and clipping where the filter overshoots full scale.
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -17,9 +16,9 @@ import numpy as np
 import soundfile
 from tqdm import tqdm
 
-from hear.audio.read import AudioError, read_clip
+from hear.audio.read import ClipError, read_clip
+from hear.files import replacing
 
-PART = ".part"  # ends the name of a file that is being written
 STEPS = 2**15  # of 16 bit PCM per unit of full scale
 
 
@@ -57,25 +56,19 @@ def resample_folder(
     progress : bool
         Show a bar with clips per second and time left.
 
-    Returns
-    -------
-    Resampled
-
     Raises
     ------
-    AudioError
-        Naming a clip that cannot be read. What was finished stays.
+    ClipError
+        If a clip cannot be read. What was finished stays.
     """
     source, target = Path(folder) / str(from_hz), Path(folder) / str(to_hz)
-    for unfinished in target.rglob(f"*{PART}"):
+    for unfinished in target.rglob("*.part"):
         unfinished.unlink()
     copies = {path: target / path.relative_to(source) for path in sorted(source.rglob("*.wav"))}
     done = set(target.rglob("*.wav"))
     if not copies and not done:
-        raise AudioError(f"{source}: expected WAV files to resample, found none")
+        raise ClipError(source, "WAV files to resample", "none")
     left = [(path, copy) for path, copy in copies.items() if copy not in done]
-    for parent in {copy.parent for _, copy in left}:
-        parent.mkdir(parents=True, exist_ok=True)
     work = partial(_resample_file, to_hz=to_hz, keep_source=keep_source)
     label = f"resampling {Path(folder).name} to {to_hz} Hz"
     bar = tqdm(total=len(left), desc=label, unit="clip", disable=not progress)
@@ -98,9 +91,8 @@ def _resample_file(pair: tuple[Path, Path], to_hz: int, keep_source: bool) -> bo
     path, copy = pair
     steps = np.rint(read_clip(path, to_hz) * np.float32(STEPS))
     stored = steps.clip(-STEPS, STEPS - 1).astype(np.int16)
-    temporary = copy.with_name(f"{copy.name}{PART}")
-    soundfile.write(temporary, stored, to_hz, "PCM_16", format="WAV")
-    os.replace(temporary, copy)
+    with replacing(copy) as temporary:
+        soundfile.write(temporary, stored, to_hz, "PCM_16", format="WAV")
     if not keep_source:
         path.unlink()
     return bool(steps.max() > STEPS - 1 or steps.min() < -STEPS)

@@ -1,8 +1,8 @@
-"""Where tasks come from: the archives and task folders in a directory, and what they hold.
+"""Tasks in a directory: its archives and task folders, and what each says of its task.
 
 Official archives are named `hear2021-<task>-<version>-<mode>-48000.tar.gz` (Zenodo record
 6332517) or `hear-2021.0.6-<task>-<version>-<mode>-44100.tar.gz` (the open tasks); what is inside
-decides, not the name.
+decides, not the name. Only the standard library is needed.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hear.archives.tar import ArchiveError, metadata_folder, no_metadata, open_archive
-from hear.tasks.metadata import METADATA_FILE
+from hear.archives.unpack import ArchiveError, open_tar, task_folder
+from hear.files import write_json
+from hear.tasks.problems import METADATA_FILE
 
 ARCHIVE_SUFFIXES = (".tar.gz", ".tgz", ".tar")  # official archives are .tar.gz
 MAX_DEPTH = 4  # folders below the given one: `<any>/hear-x.y.z/tasks/<folder>`
@@ -27,7 +28,6 @@ class Source:
     """Where one task comes from: an archive (with one task folder) or a task folder."""
 
     path: Path
-    kind: str  # archive or folder
     folder_name: str
     task_name: str
     metadata: dict[str, Any]
@@ -56,13 +56,13 @@ def find_sources(directory: Path | str, cache: Path | str | None = None) -> list
         the same folder name.
     """
     directory = Path(directory).absolute()
-    if not directory.is_dir():
+    if not os.path.isdir(directory):  # Path.is_dir raises where a name is too long
         raise ArchiveError(f"{directory}: expected a folder with HEAR archives, found no folder")
     known = _read_cache(cache)
     seen: dict[str, Any] = {}
     sources: dict[str, Source] = {}
     for path in _candidates(directory, MAX_DEPTH):
-        source = _folder_source(path) if path.is_dir() else _archive_source(path, known, seen)
+        source = _source(path, known, seen)
         other = sources.setdefault(source.folder_name, source)
         if other is not source:
             found = f"{other.path} and {source.path}"
@@ -72,7 +72,7 @@ def find_sources(directory: Path | str, cache: Path | str | None = None) -> list
         expected = f"HEAR archives ({suffixes}) or folders with {METADATA_FILE}"
         raise ArchiveError(f"{directory}: expected {expected}, found none")
     if cache is not None and seen != known:
-        _write_json(Path(cache), seen)
+        write_json(Path(cache), seen)
     return [sources[name] for name in sorted(sources)]
 
 
@@ -89,45 +89,46 @@ def _candidates(directory: Path, depth: int) -> Iterator[Path]:
             yield child
 
 
-def _folder_source(path: Path) -> Source:
-    content = (path / METADATA_FILE).read_bytes()
-    metadata = _parse_metadata(content, f"{path / METADATA_FILE}")
-    return Source(path, "folder", path.name, metadata["task_name"], metadata)
-
-
-def _archive_source(path: Path, known: dict[str, Any], seen: dict[str, Any]) -> Source:
+def _source(path: Path, known: dict[str, Any], seen: dict[str, Any]) -> Source:
+    if path.is_dir():
+        file = path / METADATA_FILE
+        metadata = _parse_metadata(file.read_bytes(), str(file))
+        return Source(path, path.name, metadata["task_name"], metadata)
     status = path.stat()
     stamp = {"size": status.st_size, "mtime_ns": status.st_mtime_ns}
     entry = known.get(str(path), {})
-    if any(entry.get(key) != value for key, value in stamp.items()):
-        folder_name, metadata = _peek(path)
-        entry = {**stamp, "folder_name": folder_name, "metadata": metadata}
+    if not stamp.items() <= entry.items():
+        name, metadata = _read_metadata(path)
+        entry = {**stamp, "folder_name": name, "metadata": metadata}
     seen[str(path)] = entry
-    metadata = entry["metadata"]
-    return Source(path, "archive", entry["folder_name"], metadata["task_name"], metadata)
+    return Source(path, entry["folder_name"], entry["metadata"]["task_name"], entry["metadata"])
 
 
 def _read_cache(cache: Path | str | None) -> dict[str, Any]:
     """Return the remembered entries; a cache that cannot be read only costs another look."""
+    needed = {"size", "mtime_ns", "folder_name", "metadata"}
     try:
         entries = json.loads(Path(cache).read_text(encoding="utf-8")) if cache else {}
-    except (OSError, ValueError):
+        return {path: entry for path, entry in entries.items() if needed <= entry.keys()}
+    except (OSError, ValueError, AttributeError):
         return {}
-    needed = {"size", "mtime_ns", "folder_name", "metadata"}
-    if not isinstance(entries, dict):
-        return {}
-    return {
-        path: entry
-        for path, entry in entries.items()
-        if isinstance(entry, dict) and needed <= set(entry)
-    }
 
 
-def _write_json(path: Path, content: object) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+def _read_metadata(archive: Path) -> tuple[str, dict[str, Any]]:
+    """Return folder and metadata of an archive's task, reading no further than to where they are.
+
+    Whether the archive is safe and complete is checked when it is unpacked.
+    """
+    with open_tar(archive, to_end=False) as tar:
+        for member in tar:
+            if (folder := task_folder(archive, member)) is None:
+                continue
+            if member.size > MAX_METADATA_BYTES:
+                found = f"{member.name}: {member.size} bytes"
+                raise ArchiveError(f"{archive}: expected metadata below 1 MiB, found {found}")
+            content = tar.extractfile(member).read()
+            return folder.name, _parse_metadata(content, f"{archive}: {member.name}")
+    raise ArchiveError(f"{archive}: expected a task folder with {METADATA_FILE}, found none")
 
 
 def _parse_metadata(content: bytes, where: str) -> dict[str, Any]:
@@ -139,27 +140,3 @@ def _parse_metadata(content: bytes, where: str) -> dict[str, Any]:
     if not isinstance(name, str):
         raise ArchiveError(f"{where}: expected an object with a task_name, found {name!r}")
     return metadata
-
-
-def peek_metadata(archive: Path | str) -> dict[str, Any]:
-    """Return the task metadata in an archive, reading no further than to where they are.
-
-    Raises
-    ------
-    ArchiveError
-        If the archive is damaged, unsafe up to there, or has no task_metadata.json.
-    """
-    return _peek(Path(archive))[1]
-
-
-def _peek(archive: Path) -> tuple[str, dict[str, Any]]:
-    with open_archive(archive) as opened:
-        for member in opened.members():
-            folder = metadata_folder(archive, member)
-            if folder is not None:
-                if member.size > MAX_METADATA_BYTES:
-                    found = f"{member.name}: {member.size} bytes"
-                    raise ArchiveError(f"{archive}: expected metadata below 1 MiB, found {found}")
-                content = opened.tar.extractfile(member).read()
-                return folder.name, _parse_metadata(content, f"{archive}: {member.name}")
-    raise no_metadata(archive)

@@ -1,36 +1,95 @@
-"""Unpacking HEAR archives into task folders.
+"""HEAR archives, read as streams, once and to the very end; unpacked into task folders.
 
 Members lie below `hear-x.y.z/tasks/<folder>/`, `tasks/<folder>/` or `<folder>/`; the unpacked
-task folder is `<destination>/<folder>` in every case.
+task folder is `<destination>/<folder>` in every case. Python's tarfile takes a damaged header or a
+missing end for the end of an archive, and its stream mode does not compare gzip checksums; both
+are done here. Archives are looked into before anything is installed: importing this needs the
+standard library alone.
 """
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import os
 import shutil
+import tarfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from typing import Any
 
-from hear.archives.tar import (
-    MAX_TOTAL_BYTES,
-    ArchiveError,
-    OpenArchive,
-    metadata_folder,
-    no_metadata,
-    open_archive,
-)
+from hear.tasks.problems import METADATA_FILE
+
+GZIP_MAGIC = b"\x1f\x8b"  # RFC 1952, section 2.3.1
+BLOCK_BYTES = 512  # POSIX.1-1988 ustar: headers and the end marker are blocks of this size
+CHUNK_BYTES = 2**20  # read at once: few system calls, little memory
+MAX_MEMBER_BYTES = 8 * 2**30  # 8 GiB; the longest HEAR clip (600 s at 48 kHz) has 58 MB
+MAX_TOTAL_BYTES = 200 * 2**30  # 200 GiB; all of HEAR 2021 at 48 kHz unpacks to 148 GiB
+
+
+class ArchiveError(ValueError):
+    """An archive that cannot or must not be unpacked; the message names it and the member."""
+
+
+@contextmanager
+def open_tar(
+    path: Path, wrap: Callable[[Any], Any] = lambda raw: raw, to_end: bool = True
+) -> Iterator[tarfile.TarFile]:
+    """Open a .tar or .tar.gz (told apart by content) for one pass over its members.
+
+    ``wrap`` takes the open file and returns what is read instead, with a method ``read``. With
+    ``to_end``, the file is read on to its end once the block ends, and checked to be complete.
+
+    Raises
+    ------
+    ArchiveError
+        If the archive turns out to be corrupted or truncated while it is used.
+    """
+    try:
+        with path.open("rb") as raw:
+            is_gzip = raw.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+            raw.seek(0)
+            stream = gzip.GzipFile(fileobj=wrap(raw), mode="rb") if is_gzip else wrap(raw)
+            with tarfile.open(fileobj=stream, mode="r|", bufsize=CHUNK_BYTES) as tar:
+                yield tar
+                while to_end and stream.read(CHUNK_BYTES):  # gzip's checksum comes last
+                    pass
+                if to_end and not is_gzip:
+                    raw.seek(tar.offset)
+                    if raw.read(BLOCK_BYTES) != bytes(BLOCK_BYTES):
+                        raise tarfile.ReadError("no end marker after the last member")
+    except (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise ArchiveError(
+            f"{path}: expected a complete tar archive (plain or gzip), found it corrupted or "
+            f"truncated: {error}"
+        ) from error
+
+
+def task_folder(path: Path, member: tarfile.TarInfo) -> PurePosixPath | None:
+    """Return the task folder that a member shows by being its metadata, None for other members."""
+    name = PurePosixPath(member.name)
+    if not member.isreg() or name.name != METADATA_FILE:
+        return None
+    if not name.parent.name:
+        expected = f"{METADATA_FILE} inside a task folder"
+        raise ArchiveError(f"{path}: expected {expected}, found it at the top")
+    return name.parent
 
 
 def unpack(
     archive: Path | str,
     destination: Path | str,
+    hashes: Mapping[str, str] | None = None,
     max_bytes: int = MAX_TOTAL_BYTES,
     progress: bool = True,
-) -> list[Path]:
-    """Unpack an archive's task folders to `<destination>/<folder>`.
+) -> tuple[Path, str]:
+    """Unpack an archive's task folder to `<destination>/<folder>`.
 
     Everything goes to a hidden folder in the destination first and is renamed once the archive
     was read to its end, so an interrupted call leaves nothing that looks finished. A task folder
-    of that name is replaced. Members outside a task folder are dropped.
+    of that name is replaced. Members outside the task folder are dropped.
 
     Parameters
     ----------
@@ -38,6 +97,8 @@ def unpack(
         A .tar or .tar.gz with one task folder, as the official ones are.
     destination : Path or str
         Created if need be.
+    hashes : mapping or None
+        Hexadecimal hashes that the archive must have, by algorithm (`md5`, `sha256`).
     max_bytes : int
         Refuse archives that unpack to more.
     progress : bool
@@ -45,49 +106,84 @@ def unpack(
 
     Returns
     -------
-    list of Path
+    folder : Path
         The task folder.
+    sha256 : str
+        Of the archive, hexadecimal.
 
     Raises
     ------
     ArchiveError
-        If the archive is damaged, incomplete or unsafe (links, devices, members outside,
-        absurd sizes), or holds no or several task folders.
+        If the archive is damaged, incomplete, another one than ``hashes`` say or unsafe (links,
+        devices, members outside, absurd sizes), or holds no or several task folders.
     """
-    archive, destination = Path(archive), Path(destination)
-    destination.mkdir(parents=True, exist_ok=True)
+    from tqdm import tqdm  # here: what finds tasks imports this module and needs no packages
+
+    archive, destination, hashes = Path(archive), Path(destination), hashes or {}
     temporary = destination / f".{archive.name}.partial"
-    if temporary.exists():
-        shutil.rmtree(temporary)
-    temporary.mkdir()
+    shutil.rmtree(temporary, ignore_errors=True)
+    (temporary / "unpacked").mkdir(parents=True)
+    digests = {name: hashlib.new(name) for name in {"sha256", *hashes}}
+    bar = {"total": archive.stat().st_size, "unit": "B", "unit_scale": True}
     try:
-        with open_archive(archive, progress) as opened:
-            folders = _extract(opened, temporary / "unpacked", max_bytes)
-            opened.verify_end()
-        if not folders:
-            raise no_metadata(archive)
-        return [_move(temporary, folder, destination) for folder in folders]
+        with tqdm(desc=f"unpacking {archive.name}", disable=not progress, **bar) as shown:
+            counts = [digest.update for digest in digests.values()]
+            counts.append(lambda content: shown.update(len(content)))
+            with open_tar(archive, lambda raw: _Tapped(raw, counts)) as tar:
+                folder = _extract(archive, tar, temporary / "unpacked", max_bytes)
+        for name, expected in hashes.items():
+            if (found := digests[name].hexdigest()) != expected:
+                raise ArchiveError(f"{archive}: {name}: expected {expected}, found {found}")
+        target = destination / folder.name
+        if target.exists():
+            os.replace(target, temporary / "replaced")
+        os.replace(temporary / "unpacked" / folder, target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+    return target, digests["sha256"].hexdigest()
 
 
-def _extract(opened: OpenArchive, temporary: Path, max_bytes: int) -> list[PurePosixPath]:
-    """Extract every member; return the folders that have task metadata."""
-    folders: list[PurePosixPath] = []
-    for member in opened.members(max_bytes):
-        opened.tar.extract(member, temporary, filter="data")
-        folder = metadata_folder(opened.path, member)
-        if folder is not None:
-            folders.append(folder)
-    if len(folders) > 1:
-        found = ", ".join(map(str, folders))
-        raise ArchiveError(f"{opened.path}: expected one task folder per archive, found {found}")
-    return folders
+class _Tapped:
+    """A file that shows to ``taps`` what is read of it."""
+
+    def __init__(self, raw: Any, taps: list[Callable[[bytes], object]]) -> None:
+        self.raw, self.taps = raw, taps
+
+    def read(self, n_bytes: int = -1) -> bytes:
+        content = self.raw.read(n_bytes)
+        for tap in self.taps:
+            tap(content)
+        return content
 
 
-def _move(temporary: Path, folder: PurePosixPath, destination: Path) -> Path:
-    target = destination / folder.name
-    if target.exists():
-        os.replace(target, temporary / f"old-{folder.name}")
-    os.replace(temporary / "unpacked" / folder, target)
-    return target
+def _extract(
+    archive: Path, tar: tarfile.TarFile, destination: Path, max_bytes: int
+) -> PurePosixPath:
+    """Extract every member; return the folder that has task metadata.
+
+    Stricter than tarfile's data filter (PEP 706), which lets some links and names pass: HEAR
+    archives have none of them.
+    """
+    folders, n_bytes = set(), 0
+    for member in tar:
+        name = PurePosixPath(member.name.replace("\\", "/"))
+        if name.is_absolute() or ".." in name.parts:
+            raise ArchiveError(f"{archive}: expected members inside the archive, found {name}")
+        if not (member.isreg() or member.isdir()):
+            kind = "a link" if member.issym() or member.islnk() else "a special file"
+            raise ArchiveError(f"{archive}: expected files and folders, found {kind}: {name}")
+        n_bytes += member.size
+        if member.size > MAX_MEMBER_BYTES or n_bytes > max_bytes:
+            raise ArchiveError(
+                f"{archive}: expected at most {MAX_MEMBER_BYTES} bytes in a member and {max_bytes} "
+                f"in all, found {name}: {member.size}, {n_bytes} so far"
+            )
+        tar.extract(member, destination, filter="data")
+        if (folder := task_folder(archive, member)) is not None:
+            folders.add(folder)
+    if len(folders) != 1:
+        found = ", ".join(sorted(map(str, folders))) or "none"
+        raise ArchiveError(
+            f"{archive}: expected one task folder per archive, with {METADATA_FILE}, found {found}"
+        )
+    return folders.pop()

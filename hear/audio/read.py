@@ -19,11 +19,16 @@ import soxr
 RESAMPLING_QUALITY = "HQ"  # soxr's default, 20 bit; HEAR's own pipeline used soxr
 FORMAT_FLOAT = 3  # WAVE_FORMAT_IEEE_FLOAT
 FORMAT_EXTENSIBLE = 0xFFFE  # WAVE_FORMAT_EXTENSIBLE: the sub-format holds the real one
+READABLE_FORMATS = (1, 3, 6, 7)  # PCM, IEEE float, A-law, mu-law: one block is one sample
 SUBFORMAT_OFFSET = 24  # bytes from the start of a fmt chunk, WAVEFORMATEXTENSIBLE
 
 
-class AudioError(ValueError):
-    """An audio file that cannot be used; the message names it and what was found."""
+class ClipError(ValueError):
+    """An audio file that cannot be used: which one, what was expected, what was found."""
+
+    def __init__(self, path: Path | str, expected: str, found: object) -> None:
+        super().__init__(f"{path}: expected {expected}, found {found}")
+        self.expected, self.found = expected, found
 
 
 @dataclass(frozen=True)
@@ -53,32 +58,23 @@ class WavHeader:
 def read_wav_header(path: Path | str) -> WavHeader:
     """Read the header of a WAV file without its samples.
 
-    Parameters
-    ----------
-    path : Path or str
-        A RIFF WAVE file.
-
-    Returns
-    -------
-    WavHeader
-
     Raises
     ------
-    AudioError
-        If the file is no RIFF WAVE file or lacks its `fmt ` or `data` chunk.
+    ClipError
+        If the file is no RIFF WAVE file, lacks its `fmt ` or `data` chunk, or has another encoding
+        than PCM, floating point, A-law or mu-law.
     """
-    path = Path(path)
-    with path.open("rb") as handle:
+    with readable(path), open(path, "rb") as handle:
         size = handle.seek(0, 2)
         handle.seek(0)
         start = handle.read(12)
         if start[:4] != b"RIFF" or start[8:] != b"WAVE":
-            raise AudioError(f"{path}: expected a RIFF WAVE file, found {_describe(start, size)}")
+            raise ClipError(path, "a RIFF WAVE file", _describe(start, size))
         layout = b""
         while len(chunk := handle.read(8)) == 8:
             kind, n_bytes = struct.unpack("<4sI", chunk)
             if kind == b"data" and layout:
-                return _header(layout, n_bytes, size - handle.tell())
+                return _header(path, layout, n_bytes, size - handle.tell())
             if kind == b"fmt ":
                 layout = handle.read(n_bytes)
             else:
@@ -87,17 +83,19 @@ def read_wav_header(path: Path | str) -> WavHeader:
             if kind == b"fmt " and len(layout) < 16:
                 break
     missing = "data" if len(layout) >= 16 else "fmt"
-    raise AudioError(f"{path}: expected a {missing} chunk, found the end of the file")
+    raise ClipError(path, f"a {missing} chunk", "the end of the file")
 
 
 def _describe(start: bytes, size: int) -> str:
     return f"{size} bytes that start with {start[:4]!r}" if size else "an empty file"
 
 
-def _header(layout: bytes, data_bytes: int, bytes_present: int) -> WavHeader:
+def _header(path: Path | str, layout: bytes, data_bytes: int, bytes_present: int) -> WavHeader:
     form, n_channels, sample_rate_hz, _, block_bytes, _ = struct.unpack_from("<HHIIHH", layout)
     if form == FORMAT_EXTENSIBLE and len(layout) >= SUBFORMAT_OFFSET + 2:
         form = struct.unpack_from("<H", layout, SUBFORMAT_OFFSET)[0]
+    if form not in READABLE_FORMATS:
+        raise ClipError(path, "PCM, floating-point, A-law or mu-law samples", f"format {form}")
     return WavHeader(
         is_float=form == FORMAT_FLOAT,
         n_channels=n_channels,
@@ -110,70 +108,45 @@ def _header(layout: bytes, data_bytes: int, bytes_present: int) -> WavHeader:
 
 @contextmanager
 def readable(path: Path | str) -> Iterator[None]:
-    """Name the file where libsndfile does not.
-
-    Raises
-    ------
-    AudioError
-        For an error of libsndfile or the system inside.
-    """
+    """Turn an error of libsndfile or the system into a ClipError, which names the file."""
     try:
         yield
     except (soundfile.LibsndfileError, OSError) as error:
-        raise AudioError(f"{path}: expected a readable audio file, found: {error}") from error
+        raise ClipError(path, "a readable audio file", f"an error: {error}") from error
 
 
 def check_shape(path: Path | str, n_samples: int, n_channels: int) -> None:
-    """Refuse a file that is not mono or is empty.
-
-    Raises
-    ------
-    AudioError
-    """
+    """Raise ClipError for a file that is not mono or is empty."""
     if n_channels != 1:
-        raise AudioError(f"{path}: expected one channel, found {n_channels}")
+        raise ClipError(path, "one channel", n_channels)
     if n_samples == 0:
-        raise AudioError(f"{path}: expected audio, found no samples")
+        raise ClipError(path, "audio", "no samples")
 
 
 def check_samples(path: Path | str, samples: np.ndarray, offset: int = 0) -> None:
-    """Refuse samples that are no numbers.
+    """Raise ClipError for samples that are NaN or infinite, with their number and the first one.
 
-    Parameters
-    ----------
-    path : Path or str
-        Where they come from.
-    samples : ndarray
-        (n_samples,), of which the first is the file's ``offset``-th.
-
-    Raises
-    ------
-    AudioError
-        Saying how many, and where the first is.
+    ``samples`` (n_samples,) start at the file's sample number ``offset``.
     """
     finite = np.isfinite(samples)
     if not finite.all():
         n_bad, first = len(samples) - int(finite.sum()), offset + int(np.argmin(finite))
         found = f"{n_bad} of {len(samples)} NaN or infinite, first {first}"
-        raise AudioError(f"{path}: expected finite samples, found {found}")
+        raise ClipError(path, "finite samples", found)
 
 
 def read_samples(path: Path | str) -> tuple[np.ndarray, int]:
     """Read a mono file as it is.
 
-    Parameters
-    ----------
-    path : Path or str
-        An audio file.
-
     Returns
     -------
-    tuple of ndarray and int
-        float32 (n_samples,), full scale is 1; sample rate in Hz.
+    samples : ndarray
+        float32 (n_samples,), full scale is 1.
+    sample_rate_hz : int
 
     Raises
     ------
-    AudioError
+    ClipError
         If it cannot be read, has several channels, no samples, or NaN or infinite samples.
     """
     with readable(path):
@@ -200,7 +173,7 @@ def read_clip(path: Path | str, sample_rate_hz: int) -> np.ndarray:
 
     Raises
     ------
-    AudioError
+    ClipError
         As read_samples.
     """
     samples, rate_hz = read_samples(path)

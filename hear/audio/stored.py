@@ -1,5 +1,4 @@
-"""Long clips that stay in their file and are read a stretch at a time, so that memory does not grow
-with their length."""
+"""Long clips, read from their file a stretch at a time in memory that does not grow with them."""
 
 from __future__ import annotations
 
@@ -12,7 +11,7 @@ import soxr
 import torch
 from torch import Tensor
 
-from hear.audio.read import RESAMPLING_QUALITY, AudioError, check_samples, check_shape, readable
+from hear.audio.read import RESAMPLING_QUALITY, ClipError, check_samples, check_shape, readable
 
 BLOCK_S = 10.0  # read at a time, and kept behind the last stretch: reflections look back
 
@@ -37,7 +36,7 @@ class StoredClip:
 
     Raises
     ------
-    AudioError
+    ClipError
         If it cannot be opened, has several channels or no samples.
     """
 
@@ -69,7 +68,7 @@ class StoredClip:
 
         Raises
         ------
-        AudioError
+        ClipError
             If the file cannot be read on or ends early, or samples are NaN or infinite.
         """
         if start < self._first:
@@ -78,7 +77,7 @@ class StoredClip:
             block = next(self._blocks, None)
             if block is None:
                 found = self._first + len(self._kept)
-                raise AudioError(f"{self._path}: expected {self.shape[1]} samples, found {found}")
+                raise ClipError(self._path, f"{self.shape[1]} samples", found)
             n_forgotten = start - int(BLOCK_S * self._rate_hz) - self._first
             n_forgotten = min(max(n_forgotten, 0), len(self._kept))
             self._kept = np.concatenate([self._kept[n_forgotten:], block])

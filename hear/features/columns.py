@@ -8,57 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-class Rows:
-    """Matrices of one width on top of each other: the shards of a component.
-
-    Parameters
-    ----------
-    arrays : sequence of ndarray, shape (n_rows, size)
-        In order; at least one.
-
-    Attributes
-    ----------
-    shape : tuple of int
-        (sum of rows, size).
-    dtype : dtype
-
-    Raises
-    ------
-    ValueError
-        If there is none, or widths differ.
-    """
-
-    def __init__(self, arrays: Sequence[NDArray[np.floating]]) -> None:
-        shapes = [array.shape for array in arrays]
-        if len({shape[1:] for shape in shapes}) != 1 or len(shapes[0]) != 2:
-            raise ValueError(f"expected matrices of the same width, found {shapes}")
-        self.arrays = list(arrays)
-        self.shape = (sum(len(array) for array in arrays), shapes[0][1])
-        self.dtype = np.result_type(*arrays)
-
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    def __getitem__(self, rows: slice) -> NDArray[np.floating]:
-        """Return some consecutive rows; a view where they lie in one array."""
-        start, stop, _ = rows.indices(len(self))
-        pieces, first = [], 0
-        for array in self.arrays:
-            last = first + len(array)
-            if start < last and stop > first:
-                pieces.append(array[max(start - first, 0) : stop - first])
-            first = last
-        if not pieces:
-            return self.arrays[0][:0]
-        return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
-
-
 class Columns:
     """A matrix whose column blocks stay where they are, in memory or in mapped files.
 
     Parameters
     ----------
-    arrays : sequence of ndarray or Rows, shape (n_rows, size)
+    arrays : sequence of ndarray, shape (n_rows, size)
         float32 or float16, in the order of concatenation; at least one. Joined as float32.
 
     Attributes
@@ -73,7 +28,7 @@ class Columns:
         If they are not matrices with the same number of rows.
     """
 
-    def __init__(self, arrays: Sequence[NDArray[np.floating] | Rows]) -> None:
+    def __init__(self, arrays: Sequence[NDArray[np.floating]]) -> None:
         shapes = [array.shape for array in arrays]
         if len({shape[:1] for shape in shapes}) != 1 or any(len(shape) != 2 for shape in shapes):
             raise ValueError(f"expected matrices with the same number of rows, found {shapes}")

@@ -1,31 +1,34 @@
-"""Stored features: one ``.npy`` per level and split, in the order the probe reads them.
+"""Stored features: one ``.npy`` per level of a view, in the order the probe reads them.
 
-Layout below one directory per (checkpoint, task, view)::
+Layout below one directory per (checkpoint or model, task, view)::
 
-    index.json                                files, rows per file, provenance; written last
-    <folder>/<split>.<level>.npy              float32 or float16 (n_rows, size)
-    <folder>/<split>.timestamps.npy           float32 (n_rows,), ms; not for scenes
+    <level>.npy    float32 or float16 (n_rows, size): every split of every task folder, one after
+                   the other in the index's order
+    index.json     view, storage, provenance, the sha256 of each array, and per folder and split
+                   the clips in stored order
 
-Rows of a split follow its files in stored order, for timestamps all rows of a file together. The
-files of a view embedded in shards carry the shard's name (:mod:`hear.features.shards`).
+At timestamps each clip has several rows; the index holds the distinct sequences of timestamps
+and for each clip the number of its own. An unfinished view waits beside its directory, as
+``<view>.part``, with a note of the splits that are complete.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import re
+import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 
-from hear.features.columns import Columns, Rows
+from hear.features.columns import Columns
+from hear.files import sha256_file, write_json
 from hear.tasks.folder import TaskFolder
 
 INDEX = "index.json"
+NOTE = "unfinished.json"
 STORAGE = ("float32", "float16")
 
 
@@ -33,7 +36,7 @@ STORAGE = ("float32", "float16")
 class StoredSplit:
     """Features of one split in stored order, and for timestamps where each row lies.
 
-    ``timestamps_ms`` (n_rows,) and ``n_rows`` (per file) are None for scenes.
+    ``timestamps_ms`` (n_rows,) and ``n_rows`` (per clip) are None for scenes.
     """
 
     features: np.ndarray | Columns
@@ -41,148 +44,188 @@ class StoredSplit:
     n_rows: list[int] | None = None
 
 
-class RowWriter:
-    """Append rows to an ``.npy`` file whose length is not known beforehand.
-
-    Writes to a temporary name; the file appears under its own name when closed without error.
+class ViewWriter:
+    """Write the levels of one view split by split; a killed job goes on after its last split.
 
     Parameters
     ----------
-    path : Path
-    storage : str
-        Type of the stored numbers, one of ``STORAGE``.
-
-    Raises
-    ------
-    ValueError
-        If it is another.
+    directory : Path
+        Where the finished view will lie.
+    facts : dict
+        ``view``, ``storage`` and ``provenance``: all that the values depend on. What an earlier
+        job left unfinished is kept only if it was made from the same facts.
     """
 
-    def __init__(self, path: Path, storage: str = "float32") -> None:
-        if storage not in STORAGE:
-            raise ValueError(f"storage: expected one of {STORAGE}, found {storage!r}")
-        self.path = path
-        self.dtype = np.dtype(storage)
-        self.temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-        self.shape: tuple[int, ...] = ()
+    def __init__(self, directory: Path, facts: dict) -> None:
+        if facts["storage"] not in STORAGE:
+            raise ValueError(f"storage: expected one of {STORAGE}, found {facts['storage']!r}")
+        self.part = directory.with_name(f"{directory.name}.part")
+        self.dtype = np.dtype(facts["storage"])
+        self.note: dict = {"timestamps_ms": [], "folders": {}, "n_rows": 0}
+        self.arrays: dict[str, _GrowingArray] = {}
+        try:
+            left = json.loads((self.part / NOTE).read_text())
+        except (OSError, json.JSONDecodeError):
+            left = {}
+        if left.get("facts") == facts:
+            self.note = left
+        else:
+            shutil.rmtree(self.part, ignore_errors=True)
+        self.note["facts"] = facts
 
-    def __enter__(self) -> RowWriter:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.stream = open(self.temporary, "wb")
-        return self
+    def has(self, folder: str, split: str) -> bool:
+        """Tell whether a split is complete already."""
+        return split in self.note["folders"].get(folder, {})
 
-    def append(self, rows: np.ndarray) -> None:
-        """Append rows of shape (n, ...); all calls share the trailing shape.
+    def append(self, level: str, rows: np.ndarray) -> None:
+        """Append rows of shape (n, size) to a level.
 
         Raises
         ------
         ValueError
-            If the trailing shape differs from that of earlier rows, or a value is not finite,
-            or too large for float16.
+            If the size differs from that of earlier rows, or a value is not finite, or too large
+            for float16.
         """
-        if not self.shape:
-            self.shape = (0, *rows.shape[1:])
-            self._write_header()
-        if rows.shape[1:] != self.shape[1:]:
+        if level not in self.arrays:
+            self.part.mkdir(parents=True, exist_ok=True)
+            path = self.part / f"{level}.npy"
+            self.arrays[level] = _GrowingArray(path, self.dtype, rows.shape[1], self.note["n_rows"])
+        self.arrays[level].append(rows)
+
+    def finish_split(
+        self, folder: str, split: str, files: list[str], timestamps_ms: list[list[float]] | None
+    ) -> None:
+        """Note that a split is complete.
+
+        Parameters
+        ----------
+        folder, split : str
+        files : list of str
+            Its clips in stored order.
+        timestamps_ms : list of list of float, or None
+            Of each clip; None for scenes.
+        """
+        entry: dict = {"files": files}
+        if timestamps_ms is not None:
+            known = self.note["timestamps_ms"]
+            entry["timestamps"] = []
+            for sequence in timestamps_ms:
+                if sequence not in known:
+                    known.append(sequence)
+                entry["timestamps"].append(known.index(sequence))
+        for array in self.arrays.values():
+            array.write_header()
+            self.note["n_rows"] = array.n_rows
+        self.note["folders"].setdefault(folder, {})[split] = entry
+        write_json(self.part / NOTE, self.note)
+
+    def close(self) -> None:
+        """Close the files; without :meth:`finish` they wait for the next job."""
+        for array in self.arrays.values():
+            array.stream.close()
+
+    def finish(self, folders: dict[str, list[str]]) -> dict:
+        """Write the index beside the arrays and return it.
+
+        Parameters
+        ----------
+        folders : dict of str to list of str
+            Splits of each task folder, in stored order.
+        """
+        self.close()
+        hashes = {path.stem: sha256_file(path) for path in sorted(self.part.glob("*.npy"))}
+        index = {
+            **self.note["facts"],
+            "sha256": hashes,
+            "timestamps_ms": self.note["timestamps_ms"],
+            "folders": {
+                folder: {split: self.note["folders"][folder][split] for split in splits}
+                for folder, splits in folders.items()
+            },
+        }
+        write_json(self.part / INDEX, index)
+        (self.part / NOTE).unlink()
+        return index
+
+
+class _GrowingArray:
+    """An ``.npy`` file to which rows are appended; ``n_rows`` rows of a file begun earlier stay."""
+
+    def __init__(self, path: Path, dtype: np.dtype, size: int, n_rows: int) -> None:
+        self.path, self.dtype, self.size, self.n_rows = path, dtype, size, n_rows
+        self.stream = open(path, "r+b" if n_rows else "wb")
+        self.write_header()
+        self.stream.seek(n_rows * size * dtype.itemsize, os.SEEK_CUR)
+        self.stream.truncate()
+
+    def append(self, rows: np.ndarray) -> None:
+        if rows.shape[1:] != (self.size,):
             raise ValueError(
-                f"{self.path}: rows of shape {rows.shape[1:]} after rows of {self.shape[1:]}"
+                f"{self.path}: rows of shape {rows.shape[1:]} after rows of {(self.size,)}"
             )
-        with np.errstate(over="ignore"):  # it is said below, and where
+        with np.errstate(over="ignore"):  # the message below says it, and where
             stored = np.ascontiguousarray(rows, dtype=self.dtype)
         if not np.isfinite(stored).all():
             raise ValueError(f"{self.path}: NaN, infinite, or too large for {self.dtype}")
         self.stream.write(stored)
-        self.shape = (self.shape[0] + len(rows), *self.shape[1:])
+        self.n_rows += len(rows)
 
-    def _write_header(self) -> None:
+    def write_header(self) -> None:
         # numpy pads the header so that it keeps its size while the first axis grows.
+        end = self.stream.tell()
         self.stream.seek(0)
         header = {
             "descr": self.dtype.newbyteorder("<").str,
             "fortran_order": False,
-            "shape": self.shape,
+            "shape": (self.n_rows, self.size),
         }
         np.lib.format.write_array_header_1_0(self.stream, header)
-
-    def __exit__(
-        self, kind: type | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        complete = kind is None and self.shape  # without rows there is no shape to write
-        if complete:
-            self._write_header()
-        self.stream.close()
-        if complete:
-            os.replace(self.temporary, self.path)
-        else:
-            self.temporary.unlink(missing_ok=True)
+        self.stream.seek(max(end, self.stream.tell()))
+        self.stream.flush()
 
 
-def shard_suffix(i: int, n: int) -> str:
-    """What the file names of shard i of n carry; empty if there is only one."""
-    return f".shard{i}of{n}" if n > 1 else ""
+def publish(directory: Path) -> None:
+    """Move a finished view from its working folder to its own; nothing if it was there before."""
+    part = directory.with_name(f"{directory.name}.part")
+    if not (part / INDEX).exists():
+        return
+    directory.mkdir(parents=True, exist_ok=True)
+    for path in sorted(part.glob("*.npy")):
+        os.replace(path, directory / path.name)
+    os.replace(part / INDEX, directory / INDEX)
+    shutil.rmtree(part, ignore_errors=True)
 
 
-def write_index(directory: Path, index: dict, suffix: str = "") -> None:
-    """Write the index atomically; its presence says that the features (of a shard) are complete."""
-    path = directory / f"index{suffix}.json"
-    temporary = directory / f"{path.name}.{os.getpid()}.part"
-    temporary.write_text(json.dumps(index, indent=1))
-    os.replace(temporary, path)
-
-
-def read_index(directory: Path, suffix: str = "") -> dict:
-    """Read the index of one (checkpoint, task, view), or of a shard of it.
+def read_index(directory: Path) -> dict:
+    """Read the index of one view.
 
     Raises
     ------
     ValueError
         If it is missing or not JSON, naming the file.
     """
-    path = directory / f"index{suffix}.json"
+    path = directory / INDEX
     try:
         return json.loads(path.read_text())
     except (OSError, json.JSONDecodeError) as error:
         raise ValueError(f"{path}: features incomplete or unreadable: {error}") from error
 
 
-def remove_others(directory: Path, n: int) -> None:
-    """Remove arrays that an earlier run stored in another number of shards than ``n``."""
-    for path in directory.glob("*/*.npy"):
-        sharded = re.search(r"\.shard\d+of(\d+)\.", path.name)
-        if (int(sharded[1]) if sharded else 1) != n:
-            path.unlink()
-
-
-def is_embedded(directory: Path, view: str, provenance: dict, suffix: str = "") -> bool:
-    """Tell whether a directory holds the finished features of a view, made from the same things.
-
-    Parameters
-    ----------
-    directory : Path
-    view : str
-    provenance : dict
-        Model, weights and task; as given to :func:`hear.features.embed.embed_task`.
-    suffix : str
-        Of a shard (:func:`shard_suffix`); empty for the whole.
-    """
-    try:
-        index = read_index(directory, suffix)
-    except ValueError:
-        return False
-    return (index.get("view"), index.get("provenance")) == (view, provenance)
-
-
-def open_rows(directory: Path, folder: str, split: str, name: str) -> list[np.ndarray]:
-    """Memory-mapped arrays of one component (or ``timestamps``): one, or one per shard in order."""
-    index = directory / INDEX
-    n = json.loads(index.read_text()).get("n_shards", 1) if index.exists() else 1
-    paths = [directory / folder / f"{split}{shard_suffix(i, n)}.{name}.npy" for i in range(n)]
-    # a shard may have no clip of a small split, and then no file
-    return [
-        np.load(path, mmap_mode="r", allow_pickle=False)
-        for path in paths
-        if n == 1 or path.exists()
-    ]
+def split_rows(index: dict, folder: str, split: str) -> tuple[slice, list[int]]:
+    """Rows of one split in the arrays of a view, and its number of rows per clip."""
+    lengths = [len(sequence) for sequence in index["timestamps_ms"]]
+    first = 0
+    for name, splits in index["folders"].items():
+        for key, entry in splits.items():
+            numbers = entry.get("timestamps")
+            n_rows = (
+                [lengths[i] for i in numbers] if numbers is not None else [1] * len(entry["files"])
+            )
+            last = first + sum(n_rows)
+            if (name, key) == (folder, split):
+                return slice(first, last), n_rows
+            first = last
+    raise ValueError(f"features of view {index['view']}: no split {folder}/{split}")
 
 
 def read_components(components: Iterable[tuple[Path, str]], folder: str, split: str) -> Columns:
@@ -193,7 +236,6 @@ def read_components(components: Iterable[tuple[Path, str]], folder: str, split: 
     components : iterable of (Path, str)
         Directory of a view and level, in the order of concatenation.
     folder, split : str
-        Task folder and split.
 
     Returns
     -------
@@ -205,14 +247,14 @@ def read_components(components: Iterable[tuple[Path, str]], folder: str, split: 
     ValueError
         If the components disagree on the number of rows.
     """
-    components = list(components)
-    opened = [open_rows(directory, folder, split, level) for directory, level in components]
-    lengths = [sum(map(len, shards)) for shards in opened]
-    names = [f"{directory / folder}/{split}.{level}" for directory, level in components]
-    if len(set(lengths)) != 1:
-        rows = ", ".join(f"{name}: {n}" for name, n in zip(names, lengths, strict=True))
-        raise ValueError(f"components disagree on the number of rows: {rows}")
-    return Columns([Rows(shards) for shards in opened])
+    parts, names = [], []
+    for directory, level in components:
+        rows, _ = split_rows(read_index(directory), folder, split)
+        parts.append(np.load(directory / f"{level}.npy", mmap_mode="r", allow_pickle=False)[rows])
+        names.append(f"{directory}: {level} of {folder}/{split}: {len(parts[-1])}")
+    if len({len(part) for part in parts}) != 1:
+        raise ValueError(f"components disagree on the number of rows: {', '.join(names)}")
+    return Columns(parts)
 
 
 def read_stored(components: list[tuple[Path, str]]) -> Callable[[TaskFolder, str], StoredSplit]:
@@ -231,12 +273,12 @@ def read_stored(components: list[tuple[Path, str]]) -> Callable[[TaskFolder, str
 
     def read_split(folder: TaskFolder, split: str) -> StoredSplit:
         features = read_components(components, folder.name, split)
-        directory = components[0][0]
         if folder.embedding_type == "scene":
             return StoredSplit(features)
-        shards = open_rows(directory, folder.name, split, "timestamps")
-        timestamps_ms = np.concatenate(shards).astype(np.float64)
-        n_rows = read_index(directory)["folders"][folder.name][split]["n_rows"]
-        return StoredSplit(features, timestamps_ms, n_rows)
+        index = read_index(components[0][0])
+        entry = index["folders"][folder.name][split]
+        sequences = [index["timestamps_ms"][i] for i in entry["timestamps"]]
+        timestamps_ms = np.concatenate(sequences).astype(np.float64)
+        return StoredSplit(features, timestamps_ms, list(map(len, sequences)))
 
     return read_split

@@ -136,13 +136,14 @@ def run(folder: Path, python: Path | str, where: str, bar: tqdm) -> list[dict[st
         With the end of heareval's output.
     """
     log = folder.parent / "heareval.log"
-    command = [Path(python).absolute(), "-I", RUNNER, folder.absolute()]
+    command: list[str | Path] = [Path(python).absolute(), "-I", RUNNER, folder.absolute()]
     fits = []
     try:
         with open(log, "w") as stream:
             process = subprocess.Popen(
                 command, cwd=folder.parent, stdout=subprocess.PIPE, stderr=stream, text=True
             )
+            assert process.stdout is not None  # it is a pipe
             with process:
                 for line in process.stdout:
                     fits.append(json.loads(line))

@@ -75,8 +75,11 @@ def _write_split(folder: Path, data: ProbeData, split: str) -> None:
     rows = [names[row != 0].tolist() for row in targets]
     (folder / f"{split}.target-labels.pkl").write_text(json.dumps(rows))  # see the runner's shims
     if data.events is not None:
-        frames = zip(data.events.files[split], data.events.timestamps_ms[split], strict=True)
-        frames = [[str(file), float(time_ms)] for file, time_ms in frames]
+        times_ms = data.events.timestamps_ms[split]
+        frames = [
+            [str(file), float(time_ms)]
+            for file, time_ms in zip(data.events.files[split], times_ms, strict=True)
+        ]
         (folder / f"{split}.filename-timestamps.json").write_text(json.dumps(frames))
         reference = {file: list(e) for file, e in data.events.reference[split].items()}
         (folder / f"{split}.json").write_text(json.dumps(reference))

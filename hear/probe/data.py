@@ -19,8 +19,6 @@ from hear.protocol import Protocol
 from hear.tasks.folder import Fold
 from hear.tasks.metadata import PREDICTION_TYPES
 
-Arrays = Mapping[str, NDArray[np.float32] | Columns]
-
 
 @dataclass(frozen=True)
 class ProbeData:
@@ -45,8 +43,8 @@ class ProbeData:
     """
 
     task: str
-    features: Arrays
-    targets: Arrays
+    features: Mapping[str, NDArray[np.float32] | Columns]
+    targets: Mapping[str, NDArray[np.float32]]
     folds: Sequence[Fold]
     labels: Sequence[str]
     prediction_type: str
@@ -102,7 +100,7 @@ class ProbeData:
                 f"{protocol.batch_size} leave a last batch of one row, for which batch norm is "
                 "undefined (the reference fails too); add or remove a clip or change batch_size"
             )
-        seen = sum(y.sum(dim=0) for _, y in train)
+        seen = torch.stack([y.sum(dim=0) for _, y in train]).sum(dim=0)
         missing = [label for label, count in zip(self.labels, seen, strict=True) if not count]
         if missing:
             warnings.warn(f"{where}: no training example of {', '.join(missing)}", stacklevel=2)

@@ -8,6 +8,8 @@ reference's weights and drops the reference's units.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 
@@ -62,7 +64,8 @@ def build_network(
     """
     initialize = INITIALIZERS[point.initialization]
     layers: list[nn.Module] = []
-    width, activation = n_features, "linear"
+    width = n_features
+    activation: Literal["linear", "relu"] = "linear"
     for _ in range(point.hidden_layers):
         linear = ColumnLinear(width, protocol.hidden_dim)
         initialize(linear.weight, gain=nn.init.calculate_gain(activation))

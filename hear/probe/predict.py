@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from hear.features.store import StoredSplit
 from hear.metrics.frames import frame_targets
 from hear.probe.data import ProbeData
-from hear.probe.search import FoldResult, ProbeResult, train_and_predict
+from hear.probe.search import FoldResult, PointResult, ProbeResult, train_and_predict
 from hear.probe.selection import EventInfo
 from hear.protocol import Protocol
 from hear.tasks.folder import Fold, TaskFolder
@@ -91,7 +92,8 @@ def split_targets(folder: TaskFolder, split: str, stored: StoredSplit) -> np.nda
     files = folder.order[split]
     clips = folder.clips[split]
     if folder.embedding_type == "event":
-        times = np.split(stored.timestamps_ms, np.cumsum(stored.n_rows)[:-1])
+        timestamps_ms, n_rows = _frames(stored)
+        times = np.split(timestamps_ms, np.cumsum(n_rows)[:-1])
         targets = np.concatenate(
             [frame_targets(clips[f], t, folder.labels) for f, t in zip(files, times, strict=True)]
         )
@@ -108,10 +110,20 @@ def split_targets(folder: TaskFolder, split: str, stored: StoredSplit) -> np.nda
     return targets
 
 
+def _frames(stored: StoredSplit) -> tuple[np.ndarray, list[int]]:
+    """Time of each row in ms and rows of each file, which timestamp embeddings have."""
+    assert stored.timestamps_ms is not None and stored.n_rows is not None, "scene embeddings"
+    return stored.timestamps_ms, stored.n_rows
+
+
 def _event_info(folder: TaskFolder, stored: dict[str, StoredSplit]) -> EventInfo:
+    frames = {split: _frames(part) for split, part in stored.items()}
     return EventInfo(
-        timestamps_ms={split: part.timestamps_ms for split, part in stored.items()},
-        files={s: np.repeat(folder.order[s], part.n_rows).tolist() for s, part in stored.items()},
+        timestamps_ms={split: times_ms for split, (times_ms, _) in frames.items()},
+        files={
+            split: [f for f, n in zip(folder.order[split], n_rows, strict=True) for _ in range(n)]
+            for split, (_, n_rows) in frames.items()
+        },
         reference=folder.clips,
     )
 
@@ -127,7 +139,7 @@ def _describe(folder: TaskFolder, protocol: Protocol, result: ProbeResult) -> di
         "folds": [],
     }
     for fold, outcome in zip(folder.folds, result.folds, strict=True):
-        entry = {"name": fold.name, "chosen": _point(outcome.chosen)}
+        entry: dict[str, Any] = {"name": fold.name, "chosen": _point(outcome.chosen)}
         if outcome.reference_score is not None:
             entry["chosen"]["heareval_test_score"] = outcome.reference_score
         entry["files"] = [file for split in fold.test for file in folder.order[split]]
@@ -137,7 +149,7 @@ def _describe(folder: TaskFolder, protocol: Protocol, result: ProbeResult) -> di
     return description
 
 
-def _point(result: object) -> dict:
+def _point(result: PointResult) -> dict[str, Any]:
     point = dataclasses.asdict(result)
     for key in ("point", "postprocessing"):
         if (value := getattr(result, key)) is not None:
@@ -152,13 +164,13 @@ def _fold_arrays(
     targets: dict[str, np.ndarray],
     stored: dict[str, StoredSplit],
 ) -> dict[str, np.ndarray]:
-    arrays = {
+    arrays: dict[str, np.ndarray] = {
         f"{key}/probabilities": outcome.probabilities,
         f"{key}/targets": np.concatenate([targets[s] for s in fold.test]).astype(np.uint8),
     }
     if stored[fold.test[0]].timestamps_ms is not None:
-        times = [stored[s].timestamps_ms for s in fold.test]
-        arrays[f"{key}/timestamps_ms"] = np.concatenate(times).astype(np.float64)
-        n_rows = [n for s in fold.test for n in stored[s].n_rows]
-        arrays[f"{key}/n_rows"] = np.array(n_rows, np.int64)
+        frames = [_frames(stored[split]) for split in fold.test]
+        times = np.concatenate([times_ms for times_ms, _ in frames])
+        arrays[f"{key}/timestamps_ms"] = times.astype(np.float64)
+        arrays[f"{key}/n_rows"] = np.array([n for _, n_rows in frames for n in n_rows], np.int64)
     return arrays

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -99,7 +99,7 @@ def fit_stacked(
                 best = ", ".join(f"{run.selection.best:.4f}" for run in runs)
                 bar.set_postfix(epoch=epoch, best=best, refresh=False)
             ended = sum(run.selection.stopped for run in active)
-            bar.total -= ended * (protocol.max_epochs - epoch - 1)
+            bar.total = (bar.total or 0) - ended * (protocol.max_epochs - epoch - 1)
     return [_fit(run, data, protocol) for run in runs]
 
 
@@ -128,7 +128,7 @@ class _Sent:
     batch_size: int
     device: torch.device
 
-    def __iter__(self) -> Iterable[tuple[Tensor, Tensor]]:
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         for features, targets in batches(self.parts, self.batch_size):
             yield features.to(self.device), targets.to(self.device)
 
@@ -240,14 +240,15 @@ def _equal_depth(networks: Sequence[nn.Sequential], features: Tensor) -> Tensor:
 
 def _batch_norm(layers: Sequence[nn.BatchNorm1d], rows: Tensor) -> Tensor:
     """Normalize columns, which are each network's own; updates the running statistics."""
-    statistics = [torch.cat([getattr(n, name) for n in layers]) for name in RUNNING]
+    mean, variance = (torch.cat([getattr(n, name) for n in layers]) for name in RUNNING)
     weight, bias = (torch.cat([getattr(n, name) for n in layers]) for name in ("weight", "bias"))
     layer = layers[0]
+    assert layer.momentum is not None, "build_network leaves the default"
     normalized = nn.functional.batch_norm(
-        rows, *statistics, weight, bias, layer.training, layer.momentum, layer.eps
+        rows, mean, variance, weight, bias, layer.training, layer.momentum, layer.eps
     )
     if layer.training:
-        for name, stacked in zip(RUNNING, statistics, strict=True):
+        for name, stacked in zip(RUNNING, (mean, variance), strict=True):
             for one, values in zip(layers, stacked.chunk(len(layers)), strict=True):
                 getattr(one, name).copy_(values)
     return normalized

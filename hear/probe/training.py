@@ -6,6 +6,7 @@ import copy
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -102,7 +103,7 @@ class Adam:
         """Descend once, along the parameters' gradients."""
         adam(
             self.parameters,
-            [parameter.grad for parameter in self.parameters],
+            cast("list[Tensor]", [parameter.grad for parameter in self.parameters]),
             self.averages,
             self.squares,
             [],
@@ -160,7 +161,7 @@ def fit(data: FoldData, point: GridPoint, protocol: Protocol, bar: tqdm) -> Fit:
             epoch=epoch, validation=f"{score:.4f}", best=f"{selection.best:.4f}", refresh=False
         )
         if selection.stopped:
-            bar.total -= protocol.max_epochs - epoch - 1
+            bar.total = (bar.total or 0) - (protocol.max_epochs - epoch - 1)
             break
     if best is None or selection.best is None:
         raise ProbeError(

@@ -11,13 +11,16 @@ the labels, metrics, grid search and folds. Arrays of fold ``j`` of folder ``i``
 
 from __future__ import annotations
 
+import hashlib
 import json
-import os
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+
+from hear.files import replacing
 
 
 class PredictedFold(NamedTuple):
@@ -45,36 +48,32 @@ def predicted_folds(header: dict, arrays: dict[str, np.ndarray]) -> Iterator[Pre
 
 
 def save_predictions(path: Path, header: dict, arrays: dict[str, np.ndarray]) -> None:
-    """Write predictions atomically; the same content gives the same bytes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-    with open(temporary, "wb") as stream:
-        np.savez(stream, header=np.array(json.dumps(header)), **arrays)
-    os.replace(temporary, path)
+    """Write predictions atomically; the same content gives the same bytes.
 
-
-def is_predicted(path: Path, seed: int, provenance: dict) -> bool:
-    """Tell whether a file holds predictions made from the same things, the commit apart.
-
-    Parameters
-    ----------
-    path : Path
-    seed : int
-    provenance : dict
-        As given to :func:`hear.probe.predict.predict_task`; the commit says where they were made,
-        not from what (``hear.protocol.PROBE_VERSION`` says that).
+    The header gets ``sha256``, the hash of the arrays' names, types, shapes and values.
     """
+    header = header | {"sha256": content_hash(arrays)}
+    named: dict[str, Any] = {"header": np.array(json.dumps(header)), **arrays}
+    with replacing(path) as temporary, open(temporary, "wb") as stream:
+        np.savez(stream, **named)
+
+
+def content_hash(arrays: dict[str, np.ndarray]) -> str:
+    """SHA-256 of named arrays, in hex; their order does not count."""
+    digest = hashlib.sha256()
+    for name, array in sorted(arrays.items()):
+        digest.update(f"{name}\0{array.dtype.str}\0{array.shape}\0".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def read_header(path: Path) -> dict:
+    """Read what predictions were made from; empty if the file is missing or unreadable."""
     try:
         with np.load(path, allow_pickle=False) as stored:
-            header = json.loads(str(stored["header"]))
-    except (OSError, KeyError, ValueError):
-        return False
-    return header.get("seed") == seed and _made_from(header["provenance"]) == _made_from(provenance)
-
-
-def _made_from(provenance: dict) -> dict:
-    software = {k: v for k, v in provenance.get("software", {}).items() if k != "commit"}
-    return json.loads(json.dumps(provenance | {"software": software}))
+            return json.loads(str(stored["header"]))
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
+        return {}
 
 
 def load_predictions(path: Path | str) -> tuple[dict, dict[str, np.ndarray]]:
@@ -89,5 +88,5 @@ def load_predictions(path: Path | str) -> tuple[dict, dict[str, np.ndarray]]:
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
         return json.loads(str(arrays.pop("header"))), arrays
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path}: not a readable file of predictions: {error}") from error

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soundfile
 from tqdm import tqdm
 
-from hear.audio.read import AudioError, WavHeader, read_samples, read_wav_header
+from hear.audio.read import ClipError, WavHeader, read_samples, read_wav_header
 from hear.tasks.folder import TaskFolder
-from hear.tasks.metadata import Problems, TaskError
+from hear.tasks.problems import Problems, TaskError
 
 SAMPLE_RATES_HZ = (16000, 22050, 32000, 44100, 48000)  # the five of HEAR's preprocessing
 LENGTH_TOLERANCE_S = 0.010  # the project's choice: rounding of a resampler is less
@@ -140,38 +140,33 @@ def _check_clip(
 ) -> int:
     """Check one file; return its number of samples, 0 where it cannot be used."""
     path, at = folder.path / where / file, f"{where}/{file}"
-    n_problems = len(problems.lines)
     try:
         header = read_wav_header(path)
-        soundfile.info(path)
-    except AudioError as error:
-        problems.lines.append(str(error).replace(str(path), at))
-        return 0
-    except (soundfile.LibsndfileError, OSError) as error:
-        problems.add(at, "a readable WAV file", f"an error: {error}")
-        return 0
-    _check_header(header, at, rate_hz, problems)
-    if len(problems.lines) > n_problems:
-        return 0
-    _check_length(folder, header.n_samples, at, rate_hz, entry, problems)
-    if header.is_float:
-        try:
+        faults = list(_faults(header, rate_hz))
+        for expected, found in faults:
+            problems.add(at, expected, found)
+        if faults:
+            return 0
+        _check_length(folder, header.n_samples, at, rate_hz, entry, problems)
+        if header.is_float:
             read_samples(path)
-        except AudioError as error:
-            problems.lines.append(str(error).replace(str(path), at))
-    return header.n_samples
+        return header.n_samples
+    except ClipError as error:
+        problems.add(at, error.expected, error.found)
+        return 0
 
 
-def _check_header(header: WavHeader, at: str, rate_hz: int, problems: Problems) -> None:
+def _faults(header: WavHeader, rate_hz: int) -> Iterator[tuple[str, str]]:
+    """What a header has that it may not have: expected, found."""
     if header.bytes_present < header.data_bytes:
-        expected = f"{header.data_bytes} bytes of audio by its header"
-        problems.add(at, expected, f"{header.bytes_present} (truncated)")
+        found = f"{header.bytes_present} (truncated)"
+        yield f"{header.data_bytes} bytes of audio by its header", found
     if header.n_channels != 1:
-        problems.add(at, "one channel", header.n_channels)
+        yield "one channel", str(header.n_channels)
     if header.sample_rate_hz != rate_hz:
-        problems.add(at, f"{rate_hz} Hz as its folder says", f"{header.sample_rate_hz} Hz")
+        yield f"{rate_hz} Hz as its folder says", f"{header.sample_rate_hz} Hz"
     if header.n_samples == 0:
-        problems.add(at, "audio", "no samples")
+        yield "audio", "no samples"
 
 
 def _check_length(

@@ -6,20 +6,20 @@ import hashlib
 
 from tqdm import tqdm
 
+from hear.files import sha256_file
 from hear.tasks.audio_checks import SAMPLE_RATES_HZ
 from hear.tasks.folder import VOCABULARY_FILE, TaskFolder
-from hear.tasks.metadata import METADATA_FILE
+from hear.tasks.problems import METADATA_FILE
 
 
 def folder_fingerprint(folder: TaskFolder, progress: bool = False) -> str:
-    """Return the hash that tells task data apart in a score's provenance (`task_hash`).
+    """Return the hash of a task's data, `task_hash` in a score's provenance.
 
     SHA-256 over the metadata, the vocabulary, the split files and every audio file, their names
     relative to the folder. Audio is read once, as fast as the disk gives it.
 
     Parameters
     ----------
-    folder : TaskFolder
     progress : bool
         Show files per second on standard error.
 
@@ -34,7 +34,5 @@ def folder_fingerprint(folder: TaskFolder, progress: bool = False) -> str:
     audio = [path for parent in folders for path in parent.rglob("*") if path.is_file()]
     names = [*texts, *sorted(path.relative_to(folder.path).as_posix() for path in audio)]
     for name in tqdm(names, f"{folder.name}: hash", unit="file", disable=not progress):
-        with open(folder.path / name, "rb") as stream:
-            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-        digest.update(f"{name}\0{sha256}\0".encode())
+        digest.update(f"{name}\0{sha256_file(folder.path / name)}\0".encode())
     return digest.hexdigest()

@@ -13,7 +13,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from hear.tasks.metadata import METADATA_FILE, Problems, check_metadata, read_json
+from hear.tasks.metadata import check_metadata
+from hear.tasks.problems import METADATA_FILE, Problems, read_json
 from hear.tasks.splits import SplitRules, read_split, read_vocabulary
 
 VOCABULARY_FILE = "labelvocabulary.csv"  # HEAR's name
@@ -131,9 +132,11 @@ def read_task(path: Path | str) -> TaskFolder:
     metadata = read_json(path / METADATA_FILE, problems)
     if metadata is not None:
         check_metadata(metadata, METADATA_FILE, problems)
+    is_described = not problems.lines
     labels = read_vocabulary(path / VOCABULARY_FILE, problems)
-    if any(line.startswith(METADATA_FILE) for line in problems.lines):
+    if not is_described:
         problems.raise_any()  # without metadata it is not known what clips must look like
+    assert metadata is not None
     duration_s = metadata.get("sample_duration")
     rules = SplitRules(
         metadata["embedding_type"],

@@ -1,15 +1,15 @@
-"""What is known of a task once it is there and checked: one JSON beside its folders."""
+"""Manifest of a checked task: its folders, origin, hashes and audio, one JSON file beside them."""
 
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
+from hear.files import write_json
 from hear.metrics.registry import METRICS
 from hear.protocol import Protocol
 from hear.tasks.audio_checks import SAMPLE_RATES_HZ, check_audio
@@ -65,24 +65,12 @@ def write_manifest(
                 **summary,
             }
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-    temporary.write_text(json.dumps(manifest, indent=1))
-    os.replace(temporary, path)
+    write_json(path, manifest)
     return manifest
 
 
 def read_manifest(path: Path | str) -> tuple[dict, list[TaskFolder]]:
-    """Read a manifest and its task folders.
-
-    Parameters
-    ----------
-    path : Path or str
-
-    Returns
-    -------
-    manifest : dict
-    folders : list of TaskFolder
+    """Return a manifest and its task folders, read again.
 
     Raises
     ------

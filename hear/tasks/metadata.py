@@ -1,97 +1,23 @@
-"""Checks of a task folder's metadata, and the report in which every problem is collected.
+"""Checks of a task folder's metadata.
 
-A check appends one line per problem instead of stopping at the first, so that a user repairs a
-task folder once. Source of the format: the HEAR 2021 task archives (Zenodo record 6332517).
+Source of the format: the HEAR 2021 task archives (Zenodo record 6332517).
 """
 
 from __future__ import annotations
 
 import difflib
-import json
-import math
 import re
-from pathlib import Path
 from typing import Any
 
 from hear.metrics.registry import METRICS
+from hear.tasks.problems import Problems, is_number
 
-METADATA_FILE = "task_metadata.json"  # HEAR's name; marks a folder as a task folder
-MAX_REPORTED = 20  # lines shown before "and N more"; a terminal page
-MAX_FOUND_CHARACTERS = 80  # a longer value is cut in a message
 EMBEDDING_TYPES = ("scene", "event")  # HEAR metadata, embedding_type
 PREDICTION_TYPES = ("multiclass", "multilabel")  # HEAR metadata, prediction_type
 SPLIT_MODES = ("trainvaltest", "new_split_kfold", "presplit_kfold")  # HEAR metadata, split_mode
 TRAINVALTEST_SPLITS = {"train", "valid", "test"}  # heareval's split names
 MIN_FOLDS = 3  # one fold each for test, valid and train
 PLAIN_NAME = re.compile(r"[\w+-][\w.+-]*")  # usable as one path component on every platform
-
-
-class TaskError(ValueError):
-    """A task folder that cannot be used; the message lists what is wrong with it."""
-
-
-class Problems:
-    """What is wrong with one task folder or archive, one line per problem.
-
-    Parameters
-    ----------
-    subject : object
-        What is checked (a path); the first line of the error names it.
-    """
-
-    def __init__(self, subject: object) -> None:
-        self.subject = subject
-        self.lines: list[str] = []
-
-    def add(self, where: str, expected: str, found: object) -> None:
-        """Note one problem: file, key or clip; what was expected; what was found."""
-        self.lines.append(f"{where}: expected {expected}, found {shorten(found)}")
-
-    def raise_any(self) -> None:
-        """Raise a TaskError with the first 20 problems, if there is any problem."""
-        if not self.lines:
-            return
-        shown = [f"  {line}" for line in self.lines[:MAX_REPORTED]]
-        if len(self.lines) > MAX_REPORTED:
-            shown.append(f"  and {len(self.lines) - MAX_REPORTED} more")
-        count = f"{len(self.lines)} problem{'s' if len(self.lines) > 1 else ''}"
-        raise TaskError("\n".join([f"{self.subject}: {count}", *shown]))
-
-
-def shorten(found: object) -> str:
-    """Return a value as text for a message: words as they are, data as its repr, cut if long."""
-    text = found if isinstance(found, str) else repr(found)
-    return text if len(text) <= MAX_FOUND_CHARACTERS else f"{text[: MAX_FOUND_CHARACTERS - 3]}..."
-
-
-def is_number(value: object) -> bool:
-    """Tell whether a JSON value is a finite number (true and false are none)."""
-    is_numeric = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return is_numeric and math.isfinite(value)
-
-
-def read_json(path: Path, problems: Problems) -> Any | None:
-    """Read a JSON file; None, with the problem noted, where it is missing or malformed.
-
-    A key given twice is a problem: Python's parser would silently keep the last one.
-    """
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        entries: dict[str, Any] = {}
-        for key, value in pairs:
-            if key in entries:
-                problems.add(f"{path.name}: {key}", "each key once", "the key twice")
-            entries[key] = value
-        return entries
-
-    if not path.is_file():
-        problems.add(path.name, "the file", "no such file")
-        return None
-    try:
-        return json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=unique)
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        problems.add(path.name, "valid JSON", f"an error: {error}")
-        return None
 
 
 def check_metadata(metadata: object, file: str, problems: Problems) -> None:

@@ -7,12 +7,13 @@ text: both become str. Times of events are in milliseconds.
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hear.tasks.metadata import Problems, is_number, read_json, shorten
+from hear.tasks.problems import Problems, is_number, read_json, shorten
 
 VOCABULARY_COLUMNS = ["idx", "label"]  # header of HEAR's labelvocabulary.csv
 
@@ -54,7 +55,7 @@ def read_vocabulary(path: Path, problems: Problems) -> tuple[str, ...]:
     tuple of str
         (n_labels,); empty if the file could not be understood.
     """
-    if not path.is_file():
+    if not os.path.isfile(path):
         problems.add(path.name, "the file", "no such file")
         return ()
     try:
@@ -72,7 +73,6 @@ def read_vocabulary(path: Path, problems: Problems) -> tuple[str, ...]:
 def _vocabulary_labels(
     file: str, rows: Sequence[Sequence[str]], problems: Problems
 ) -> tuple[str, ...]:
-    lines_before = len(problems.lines)
     by_index: dict[str, str] = {}
     index_of: dict[str, str] = {}
     for row in rows:
@@ -86,13 +86,13 @@ def _vocabulary_labels(
         index_of[label] = index
         by_index[index] = label
     wanted = [str(index) for index in range(len(rows))]
-    if set(wanted) != set(by_index) or not rows:
+    is_numbered = set(wanted) == set(by_index) and bool(rows)
+    if not is_numbered:
         n_labels = max(len(rows), 1)
         found = ", ".join(row[0] for row in rows) or "no rows"
         problems.add(f"{file}: idx", f"0 to {n_labels - 1}, each once", found)
-    if len(problems.lines) > lines_before:
-        return ()
-    return tuple(by_index[index] for index in wanted)
+    is_usable = is_numbered and len(index_of) == len(rows)
+    return tuple(by_index[index] for index in wanted) if is_usable else ()
 
 
 def read_split(path: Path, rules: SplitRules, problems: Problems) -> dict[str, list[Any]]:

@@ -4,10 +4,3 @@
 mixes them into clips; `shards` writes wav files and their index. Every source is disjoint from
 those of the mini tasks, see `mini.allotment`.
 """
-
-from __future__ import annotations
-
-from mini.pretraining.shards import make_dataset
-from mini.pretraining.tags import TAGS
-
-__all__ = ["TAGS", "make_dataset"]

@@ -11,18 +11,7 @@ from mini.task import MiniTaskError
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Parse the command line and make shards.
-
-    Parameters
-    ----------
-    arguments : list of str, optional
-        Command line without the program's name; default `sys.argv[1:]`.
-
-    Raises
-    ------
-    SystemExit
-        With a one-line message if the clips cannot be made.
-    """
+    """Parse the command line and make shards; exits with a one-line message if that fails."""
     parser = argparse.ArgumentParser(prog="python -m mini.pretraining", description=__doc__)
     parser.add_argument("destination", type=Path, help="folder that receives the data set")
     parser.add_argument("--n-clips", type=int, required=True, help="clips of the training split")

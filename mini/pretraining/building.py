@@ -23,13 +23,8 @@ def repeat(
 ) -> tuple[Samples, float]:
     """Repeat a sound through the clip, so that every crop contains it.
 
-    Parameters
-    ----------
-    draws : Draws
-    make : callable Draws -> float64 (n_samples,)
-        Called twice; the two variants alternate at random.
-    shortest_s, longest_s : float
-        Range of the period.
+    `make` is called twice; the two variants alternate at random. The period is drawn between
+    `shortest_s` and `longest_s`.
 
     Returns
     -------
@@ -56,18 +51,9 @@ def curve(values: ArrayLike, length: int) -> Samples:
 
 
 def tone(frequency_hz: Samples, rolloff: float = 0.0, n_partials: int = 1) -> Samples:
-    """Harmonic tone along a contour of frequency.
+    """Harmonic tone along a contour of frequency in Hz, (n_samples,).
 
-    Parameters
-    ----------
-    frequency_hz : float64 (n_samples,)
-    rolloff : float
-        Partial h has amplitude 1 / h**rolloff; partials beyond the Nyquist rate are left out.
-    n_partials : int
-
-    Returns
-    -------
-    float64 (n_samples,)
+    Partial h has amplitude 1 / h**rolloff; partials beyond the Nyquist rate are left out.
     """
     phase = 2 * np.pi * np.cumsum(frequency_hz) / SAMPLE_RATE_HZ
     n_partials = min(n_partials, int(0.47 * SAMPLE_RATE_HZ / frequency_hz.max()))
@@ -75,19 +61,10 @@ def tone(frequency_hz: Samples, rolloff: float = 0.0, n_partials: int = 1) -> Sa
 
 
 def render_batch(scores: Sequence[tuple[Part, ...]]) -> list[Audio]:
-    """Render the parts of many sources with few calls, one source after another.
+    """Render the parts of many sources with few calls: one clip each, float32 (n_samples,).
 
-    Every call of the renderer reads the whole soundfont, which takes as long as a note.
-
-    Parameters
-    ----------
-    scores : sequence of tuple of Part
-        Each within one clip's length, with at most one part for the drums.
-
-    Returns
-    -------
-    list of float32 (n_samples,)
-        One clip for each.
+    Every call of the renderer reads the whole soundfont, which takes as long as a note. A source
+    lasts at most a clip and has at most one part for the drums.
     """
     results: list[Audio] = [np.zeros(0, np.float32)] * len(scores)
     for positions in _calls(scores):

@@ -1,4 +1,4 @@
-"""Pretraining sources that happen: sounds of things and people's bodies, one after another.
+"""Pretraining sources: things, people's bodies and animals, each heard again and again.
 
 The ten sounds of an office are those of `mini.sounds.events`, drawn from pretraining's own slots;
 the others are made here only.

@@ -1,4 +1,4 @@
-"""Pretraining sources that instruments play: phrases, drum patterns, small bands."""
+"""Pretraining sources: phrases of instruments, drum patterns, small bands."""
 
 from __future__ import annotations
 
@@ -132,10 +132,10 @@ def band(draws: Draws) -> Source:
         for start_s in np.arange(0, CLIP_S - 0.1, beat_s)
     ]
     programs = [int(rng.choice(INSTRUMENTS[name])) for name in (instrument, "bass")]
-    tags = ("music", "percussion", "band", "bass", instrument, style, chord, tempo_tag(tempo_bpm))
-    tags += (*drum_tags, *pitch_tags(bass_key, *(() if programs[0] in UNTUNED else keys)))
+    pitches = pitch_tags(bass_key, *(() if programs[0] in UNTUNED else keys))
+    tags = ("music", "percussion", "band", "bass", instrument, style, chord, *drum_tags, *pitches)
     melodic = (Part(tuple(notes), programs[0]), Part(tuple(bass), programs[1]))
-    return Source(tags, parts=(drums, *melodic))
+    return Source((*tags, tempo_tag(tempo_bpm)), parts=(drums, *melodic))
 
 
 def _pattern(draws: Draws, tempo_bpm: float) -> tuple[Part, tuple[str, ...]]:

@@ -1,4 +1,4 @@
-"""Pretraining sources that speak or sing: monologues, single words, many voices, vowels."""
+"""Pretraining sources: monologues, single words, many voices, sung vowels."""
 
 from __future__ import annotations
 

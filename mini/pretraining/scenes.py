@@ -1,4 +1,4 @@
-"""Mix sources into clips of four seconds: levels, rooms, backgrounds."""
+"""Pretraining clips of four seconds: sources mixed with levels, rooms and backgrounds."""
 
 from __future__ import annotations
 
@@ -67,22 +67,9 @@ def scene_generator(split: str, index: int, seed: int) -> np.random.Generator:
 
 
 def make_scenes(split: str, indices: Sequence[int], seed: int) -> Iterator[Scene]:
-    """Make clips.
+    """Make the clips of a split in the order of `indices`.
 
-    Parameters
-    ----------
-    split : str
-        "train" or "valid": other draws.
-    indices : sequence of int
-        Positions of the clips in their split.
-    seed : int
-        Root of every random draw, >= 0.
-
-    Yields
-    ------
-    Scene
-        In the order of `indices`. What is spoken depends on every call of eSpeak NG made before
-        in this process.
+    What is spoken depends on every call of eSpeak NG made before in this process.
 
     Raises
     ------
@@ -102,16 +89,7 @@ def make_scenes(split: str, indices: Sequence[int], seed: int) -> Iterator[Scene
 
 
 def draw_sources(draws: Draws) -> list[Source]:
-    """Draw one to three sources; speakers of a clip are counted over all of them.
-
-    Parameters
-    ----------
-    draws : Draws
-
-    Returns
-    -------
-    list of Source
-    """
+    """Draw one to three sources; speakers of a clip are counted over all of them."""
     count = draws.rng.choice(list(N_SOURCES), p=list(N_SOURCES.values()))
     shares = np.array(list(MAKERS.values()))
     chosen = draws.rng.choice(len(MAKERS), count, p=shares / shares.sum())
@@ -123,7 +101,7 @@ def _mix(draws: Draws, sources: list[Source], sounds: list[Samples]) -> Scene:
     rng = draws.rng
     tags = {tag for source in sources for tag in source.tags}
     tags.update(people.voices_tag(sum(source.n_voices for source in sources)))
-    canvas = np.zeros(n_samples(CLIP_S))
+    canvas: Samples = np.zeros(n_samples(CLIP_S))
     for sound in sounds:
         leveled = set_level(sound, rng.uniform(*LEVELS_DB))
         canvas += leveled * _presence(rng) if len(sounds) > 1 else leveled

@@ -1,4 +1,4 @@
-"""Write the pretraining clips in shards, each made by a fresh process.
+"""Shards of pretraining clips, each made by a fresh process.
 
     <destination>/
         dataset.json         seed, numbers of clips, generator version
@@ -14,28 +14,20 @@ and by several processes at once; a killed run goes on with the shards it lacks.
 
 from __future__ import annotations
 
-import csv
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import soundfile
-
+from mini.make import run_fresh
 from mini.pretraining.scenes import SPLITS, make_scenes
 from mini.pretraining.tags import TAGS
-from mini.task import SAMPLE_RATE_HZ, Audio, MiniTaskError
+from mini.task import SAMPLE_RATE_HZ, MiniTaskError
+from mini.writer import write_json, write_text, write_vocabulary, write_wav
 
 PRETRAINING_VERSION = 1  # raised whenever the bytes of the clips change
 SHARD_SIZE = 500  # clips of a shard, fixed: the bytes depend on it
-PEAK_LIMIT = 0.95  # chosen: louder clips are scaled down to it, so that none is clipped
-INT16_SCALE = 32_767  # full scale of 16 bit PCM
-PACKAGE_ROOT = Path(__file__).resolve().parents[2]  # the folder that holds `mini/`
 
 
 @dataclass(frozen=True)
@@ -55,19 +47,10 @@ class Shard:
 def shards_of(n_clips: int, n_valid: int) -> list[Shard]:
     """All shards of a data set, those of the training split first.
 
-    Parameters
-    ----------
-    n_clips, n_valid : int
-        Clips of the training and the validation split, >= 1.
-
-    Returns
-    -------
-    list of Shard
-
     Raises
     ------
     MiniTaskError
-        If a number is below 1.
+        If a split has no clip.
     """
     counts = dict(zip(SPLITS, (n_clips, n_valid), strict=True))
     if min(counts.values()) < 1:
@@ -86,7 +69,6 @@ def make_dataset(
 
     Parameters
     ----------
-    destination : Path
     n_clips, n_valid : int
         Clips of the training and the validation split.
     seed : int
@@ -120,28 +102,21 @@ def make_dataset(
     tables = [_table(destination, shard) for shard in shards]
     if all(table.exists() for table in tables):
         bodies = [table.read_text(encoding="utf-8").split("\n", 1)[1] for table in tables]
-        _write_text(index, "file,split,labels\n" + "".join(bodies))
+        write_text(index, "file,split,labels\n" + "".join(bodies))
     return index
 
 
 def write_shard(destination: Path, shard: Shard, seed: int) -> None:
-    """Make one shard in this process, which must not have spoken before.
-
-    Parameters
-    ----------
-    destination : Path
-    shard : Shard
-    seed : int
-    """
+    """Make one shard in this process, which must not have spoken before."""
     folder = Path(destination) / "clips" / shard.name
     folder.mkdir(parents=True, exist_ok=True)
     rows = ["file,split,labels"]
     indices = range(shard.start, shard.stop)
     for index, scene in zip(indices, make_scenes(shard.split, indices, seed), strict=True):
         path = folder / f"{shard.split}-{index:06d}.wav"
-        _write_wav(path, scene.audio)
+        write_wav(path, scene.audio)
         rows.append(f"clips/{shard.name}/{path.name},{shard.split},{';'.join(scene.tags)}")
-    _write_text(_table(Path(destination), shard), "\n".join(rows) + "\n")
+    write_text(_table(Path(destination), shard), "\n".join(rows) + "\n")
 
 
 def _table(destination: Path, shard: Shard) -> Path:
@@ -164,34 +139,12 @@ def _claim(destination: Path, n_clips: int, n_valid: int, seed: int) -> None:
         if found != content:
             raise MiniTaskError(f"{record}: expected {content}, found {found}; choose a new folder")
     (destination / "shards").mkdir(parents=True, exist_ok=True)
-    _write_text(record, json.dumps(content, indent=1) + "\n")
-    temporary = destination / f".tags.{os.getpid()}"
-    with temporary.open("w", encoding="utf-8", newline="") as file:
-        rows = csv.writer(file, lineterminator="\n")
-        rows.writerows([("idx", "label"), *enumerate(TAGS)])
-    os.replace(temporary, destination / "tags.csv")
+    write_json(record, content)
+    write_vocabulary(destination / "tags.csv", TAGS)
 
 
 def _run_fresh(destination: Path, n_clips: int, n_valid: int, seed: int, number: int) -> None:
-    command = [sys.executable, "-m", "mini.pretraining", str(destination)]
-    command += ["--n-clips", str(n_clips), "--n-valid", str(n_valid), "--seed", str(seed)]
-    paths = [str(PACKAGE_ROOT), os.environ.get("PYTHONPATH", "")]
-    environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
-        "PYTHONSAFEPATH": "1",  # the working directory must not hide this package
-    }
-    status = subprocess.run([*command, "--in-process", str(number)], env=environment).returncode
-    if status != 0:
+    arguments = ["--n-clips", str(n_clips), "--n-valid", str(n_valid), "--seed", str(seed)]
+    arguments += ["--in-process", str(number)]
+    if status := run_fresh("mini.pretraining", str(destination), *arguments):
         raise MiniTaskError(f"shard {number} of {destination} failed with exit status {status}")
-
-
-def _write_wav(path: Path, audio: Audio) -> None:
-    gain = min(1.0, PEAK_LIMIT / max(float(np.abs(audio).max()), 1e-9))
-    samples = np.rint(audio * (gain * INT16_SCALE)).astype(np.int16)
-    soundfile.write(path, samples, SAMPLE_RATE_HZ, subtype="PCM_16", format="WAV")
-
-
-def _write_text(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)

@@ -1,4 +1,4 @@
-"""Pretraining sources that are struck or shot: hand drums, gongs, cymbals, guns."""
+"""Pretraining sources: hand drums, gongs, cymbals, bells, gunshots."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pretraining sources that last: insects, machines, weather, and plain contours."""
+"""Pretraining sources: insects, machines, weather, and plain contours."""
 
 from __future__ import annotations
 

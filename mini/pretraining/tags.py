@@ -95,18 +95,7 @@ class Source:
 
 
 def pitch_tags(*keys: int) -> tuple[str, ...]:
-    """Tags of prominent pitches.
-
-    Parameters
-    ----------
-    *keys : int
-        MIDI numbers; 69 is 440 Hz.
-
-    Returns
-    -------
-    tuple of str
-        Pitch class, octave and band of each.
-    """
+    """Pitch class, octave and band of prominent pitches, given as MIDI numbers (69 is 440 Hz)."""
     tags = []
     for key in keys:
         octave = min(max(key // 12 - 1, OCTAVES[0]), OCTAVES[-1])

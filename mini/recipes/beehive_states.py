@@ -1,4 +1,4 @@
-"""Mini Beehive: does the colony have its queen? Two folders, every split with hives of its own."""
+"""Mini Beehive: hives with and without their queen, in two folders; no hive is in two splits."""
 
 from __future__ import annotations
 
@@ -65,20 +65,7 @@ ROAR_DB = 3.0  # chosen: standard deviation of the roar between clips of one hiv
 def beehive_states(rng: np.random.Generator, split: str, index: int, *, fold: str) -> Clip:
     """Inside a hive: wing-beats and roar, with wind, birds and knocks.
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    split : str
-        Chooses the hives.
-    index : int
-        Chooses the state: both equally often.
-    fold : str
-        Name of the folder; chooses the hives too.
-
-    Returns
-    -------
-    Clip
-        1.6 s with one label.
+    `fold` (the folder's name) and `split` choose the hives, `index` the state in turn.
     """
     label = LABELS[index % len(LABELS)]
     hives, colony = HIVES[fold][split], COLONIES[label]
@@ -122,7 +109,6 @@ FOLD_0 = MiniTask(
     mode="full",
     stands_for="Drifting wing-beats and roar with and without a queen, test hives unseen.",
     recipe=partial(beehive_states, fold="beehive_states_fold0"),
-    needs=("midirenderer", "mido", "pretty-midi"),
     labels=LABELS,
     n_clips={"train": 20, "valid": 8, "test": 20},  # few test clips made AUCs of a lottery
     duration_s=DURATION_S,

@@ -20,18 +20,7 @@ LEVEL_DB = -22.0  # active level of every clip, dB full scale
 def beijing_opera(rng: np.random.Generator, split: str, index: int) -> Clip:
     """One instrument, struck in a room with background noise.
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    split : str
-        Chooses the instruments: the slots of their parameters.
-    index : int
-        Chooses the kind of instrument: every kind equally often.
-
-    Returns
-    -------
-    Clip
-        1.2 s with one label.
+    `split` chooses the slots of its parameters, `index` its kind in turn.
     """
     label = LABELS[index % len(LABELS)]
     draws = Draws.for_fold(rng, FOLDS.index(split), len(FOLDS))
@@ -45,7 +34,6 @@ TASK = MiniTask(
     mode="full",
     stands_for="Modal gongs whose pitch glides, cymbals and clappers, other ones in every fold.",
     recipe=beijing_opera,
-    needs=(),
     labels=LABELS,
     n_clips=dict.fromkeys(FOLDS, 24),
     duration_s=DURATION_S,
@@ -53,5 +41,4 @@ TASK = MiniTask(
     prediction_type="multiclass",
     split_mode="new_split_kfold",
     evaluation=("top1_acc", "mAP", "d_prime", "aucroc"),
-    extras={"nfolds": len(FOLDS)},
 )

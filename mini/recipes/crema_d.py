@@ -60,21 +60,7 @@ LABELS = tuple(EMOTIONS)
 
 
 def crema_d(rng: np.random.Generator, split: str, index: int) -> Clip:
-    """One sentence, spoken with an emotion.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    split : str
-        Chooses the speakers.
-    index : int
-        Chooses the emotion: every emotion equally often.
-
-    Returns
-    -------
-    Clip
-        1.5 s with one label.
-    """
+    """One sentence, spoken with an emotion: `split` chooses the speakers, `index` the emotion."""
     emotion = LABELS[index % len(LABELS)]
     prosody = EMOTIONS[emotion]
     sentence = SENTENCES[rng.integers(len(SENTENCES))]
@@ -108,7 +94,6 @@ TASK = MiniTask(
     mode="full",
     stands_for="Six emotions as prosody of eSpeak NG sentences, voices disjoint between folds.",
     recipe=crema_d,
-    needs=("espeakng-loader",),
     labels=LABELS,
     n_clips=dict.fromkeys(VOICES, 24),
     duration_s=DURATION_S,
@@ -116,5 +101,4 @@ TASK = MiniTask(
     prediction_type="multiclass",
     split_mode="new_split_kfold",
     evaluation=("top1_acc", "mAP", "d_prime", "aucroc"),
-    extras={"nfolds": len(VOICES)},
 )

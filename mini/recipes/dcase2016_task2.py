@@ -33,18 +33,8 @@ AUDIBLE = 0.04  # chosen: an event lasts while it is above 4 % of its peak
 def dcase2016_task2(rng: np.random.Generator, split: str, index: int) -> Clip:
     """A soundscape: all classes in random order, again and again, until the clip is full.
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    split : str
-        Test clips have environments, voices and synthesis parameters of their own.
-    index : int
-        Chooses the event-to-background ratio in turn.
-
-    Returns
-    -------
-    Clip
-        4.2 s with events in ms.
+    Test clips have environments, voices and synthesis parameters of their own; `index` chooses the
+    event-to-background ratio in turn.
     """
     draws = Draws(rng, held_out=split == "test")
     names = TEST_ENVIRONMENTS if draws.held_out else TRAINING_ENVIRONMENTS
@@ -86,7 +76,6 @@ TASK = MiniTask(
         "synthesis parameters of the test part unseen."
     ),
     recipe=dcase2016_task2,
-    needs=("espeakng-loader",),
     labels=LABELS,
     n_clips={"train": 12, "valid": 4, "test": 8},
     duration_s=DURATION_S,

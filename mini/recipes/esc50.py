@@ -19,18 +19,7 @@ LEVEL_DB = -22.0  # active level of every clip, dB full scale
 def esc50(rng: np.random.Generator, split: str, index: int) -> Clip:
     """One sound in a room with background noise.
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    split : str
-        Chooses the slots of the synthesis parameters.
-    index : int
-        Chooses the class: every class equally often.
-
-    Returns
-    -------
-    Clip
-        1 s with one label.
+    `split` chooses the slots of the synthesis parameters, `index` the class in turn.
     """
     label = LABELS[index % len(LABELS)]
     draws = Draws.for_fold(rng, FOLDS.index(split), len(FOLDS))
@@ -44,7 +33,6 @@ TASK = MiniTask(
     mode="full",
     stands_for="Fifty synthesized environmental sounds, parameters disjoint between folds.",
     recipe=esc50,
-    needs=("midirenderer", "mido", "pretty-midi"),
     labels=LABELS,
     n_clips=dict.fromkeys(FOLDS, 50),
     duration_s=DURATION_S,
@@ -52,5 +40,4 @@ TASK = MiniTask(
     prediction_type="multiclass",
     split_mode="presplit_kfold",
     evaluation=("top1_acc", "mAP", "d_prime", "aucroc"),
-    extras={"nfolds": len(FOLDS)},
 )

@@ -43,18 +43,7 @@ LEVEL_DB = -22.0  # active level of every clip, dB full scale
 def fsd50k(rng: np.random.Generator, split: str, index: int) -> Clip:
     """One to three sounds of different classes, at random moments.
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    split : str
-        Test clips have synthesis parameters of their own.
-    index : int
-        Chooses the first class: every class equally often.
-
-    Returns
-    -------
-    Clip
-        0.5 to 2.5 s with one to three labels.
+    Test clips have synthesis parameters of their own; `index` chooses the first class in turn.
     """
     draws = Draws(rng, held_out=split == "test")
     first = index % len(LABELS)
@@ -65,8 +54,8 @@ def fsd50k(rng: np.random.Generator, split: str, index: int) -> Clip:
     for place in chosen:
         sound = record(draws, SOUNDS[LABELS[place]](draws), duration_s, NOISE_DB)
         add_at(audio, sound * 10 ** (rng.uniform(-SPREAD_DB, 0) / 20), 0.0)
-    audio = set_level(audio, LEVEL_DB).astype(np.float32)
-    return Clip(audio, [LABELS[place] for place in sorted(chosen)])
+    labels = [LABELS[place] for place in sorted(chosen)]
+    return Clip(set_level(audio, LEVEL_DB).astype(np.float32), labels)
 
 
 TASK = MiniTask(
@@ -75,7 +64,6 @@ TASK = MiniTask(
     mode="full",
     stands_for="Mixtures of one to three of twenty synthesized sounds, 0.5 to 2.5 s long.",
     recipe=fsd50k,
-    needs=("midirenderer", "mido", "pretty-midi"),
     labels=LABELS,
     n_clips={"train": 80, "valid": 20, "test": 60},
     duration_s=None,

@@ -1,4 +1,4 @@
-"""Mini GTZAN: the genre of a piece of music, and music against speech."""
+"""Mini GTZAN Genre and Music/Speech: pieces of ten genres, and music against speech."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 from mini.sounds.arranger import arrange
 from mini.sounds.midi import Note, Part, render_parts
 from mini.sounds.rooms import Environment, background, reverberate, tilt
-from mini.sounds.speech import CASTS, invent_words, speak_randomly
+from mini.sounds.speech import CASTS, monologue
 from mini.sounds.styles import STYLES
 from mini.sounds.synthesis import Samples, add_at, n_samples, set_level, voice
 from mini.task import Audio, Clip, MiniTask
@@ -17,6 +17,7 @@ GENRES = tuple(STYLES)
 GENRE_S = 2.0  # chosen: a bar or two; the real clips have 30 s
 MUSIC, SPEECH = "music", "speech"
 MUSIC_SPEECH_S = 2.0  # chosen; the real clips have 30 s
+N_WORDS = 8  # about as long as a clip
 VOICES = {fold: CASTS[n // 2][n % 2 :: 2] for n, fold in enumerate(FOLDS)}  # disjoint
 LEVEL_DB = -20.0  # active level of every clip, dB full scale
 REVERBERATION_S, WET = (0.2, 0.8), (0.03, 0.2)  # rooms, chosen
@@ -37,21 +38,7 @@ VOWELS = (  # formants in Hz and their bandwidths (Peterson and Barney 1952, men
 
 
 def gtzan_genre(rng: np.random.Generator, split: str, index: int) -> Clip:
-    """A piece of a genre, recorded somewhere.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    split : str
-        Not used: every piece is new.
-    index : int
-        Chooses the genre: every genre equally often.
-
-    Returns
-    -------
-    Clip
-        2 s with one label.
-    """
+    """A new piece of a genre, which `index` chooses in turn, recorded somewhere."""
     genre = GENRES[index % len(GENRES)]
     piece = render_parts(arrange(rng, STYLES[genre], GENRE_S), GENRE_S)
     return Clip(_recorded(rng, piece, GENRE_S), [genre])
@@ -60,23 +47,12 @@ def gtzan_genre(rng: np.random.Generator, split: str, index: int) -> Clip:
 def gtzan_music_speech(rng: np.random.Generator, split: str, index: int) -> Clip:
     """Music or a monologue; a third of each is made to resemble the other.
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    split : str
-        Chooses the voices.
-    index : int
-        Chooses the label, and the hard case for every third clip of a label.
-
-    Returns
-    -------
-    Clip
-        2 s with one label.
+    `split` chooses the voices, `index` the label, and the hard case for every third clip of it.
     """
     label, is_hard = (MUSIC, SPEECH)[index % 2], index // 2 % 3 == 2
     style = STYLES[GENRES[rng.integers(len(GENRES))]]
     if label == SPEECH:
-        sound = _monologue(rng, VOICES[split])
+        sound = monologue(rng, N_WORDS, VOICES[split], MUSIC_SPEECH_S)
         if is_hard:
             music = render_parts(arrange(rng, style, MUSIC_SPEECH_S), MUSIC_SPEECH_S)
             sound = set_level(sound, 0.0) + set_level(music, rng.uniform(*UNDER_DB))
@@ -85,14 +61,6 @@ def gtzan_music_speech(rng: np.random.Generator, split: str, index: int) -> Clip
     else:
         sound = render_parts(arrange(rng, style, MUSIC_SPEECH_S), MUSIC_SPEECH_S)
     return Clip(_recorded(rng, sound, MUSIC_SPEECH_S), [label])
-
-
-def _monologue(rng: np.random.Generator, voices: tuple[str, ...]) -> Samples:
-    """Two seconds of one voice from a random moment on."""
-    length = n_samples(MUSIC_SPEECH_S)
-    spoken = speak_randomly(rng, invent_words(rng, 8), voices)
-    start = rng.integers(len(spoken))
-    return np.resize(np.roll(spoken, -start), length).astype(np.float64)
 
 
 def _voice_like_music(rng: np.random.Generator) -> Samples:
@@ -139,7 +107,6 @@ TASK_GENRE = MiniTask(
     mode="full",
     stands_for="Pieces arranged by rules of ten styles and played with General MIDI instruments.",
     recipe=gtzan_genre,
-    needs=("midirenderer", "mido", "pretty-midi"),
     labels=GENRES,
     n_clips=dict.fromkeys(FOLDS, 10),
     duration_s=GENRE_S,
@@ -147,7 +114,6 @@ TASK_GENRE = MiniTask(
     prediction_type="multiclass",
     split_mode="new_split_kfold",
     evaluation=("top1_acc", "mAP", "d_prime", "aucroc"),
-    extras={"nfolds": len(FOLDS)},
 )
 
 TASK_MUSIC_SPEECH = MiniTask(
@@ -156,7 +122,6 @@ TASK_MUSIC_SPEECH = MiniTask(
     mode="full",
     stands_for="Generated pieces and eSpeak NG monologues; a third of each resemble the other.",
     recipe=gtzan_music_speech,
-    needs=("espeakng-loader", "midirenderer", "mido", "pretty-midi"),
     labels=(MUSIC, SPEECH),
     n_clips=dict.fromkeys(FOLDS, 6),
     duration_s=MUSIC_SPEECH_S,
@@ -164,5 +129,4 @@ TASK_MUSIC_SPEECH = MiniTask(
     prediction_type="multiclass",
     split_mode="new_split_kfold",
     evaluation=("top1_acc", "mAP", "d_prime", "aucroc"),
-    extras={"nfolds": len(FOLDS)},
 )

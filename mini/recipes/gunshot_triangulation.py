@@ -1,4 +1,4 @@
-"""Mini Gunshot Triangulation: how far the microphone is from the gun; every fold another gun."""
+"""Mini Gunshot Triangulation: shots at four distances; every fold has another gun."""
 
 from __future__ import annotations
 
@@ -45,23 +45,8 @@ GUNS = {  # chosen: seven different weapons, one per fold
 
 
 def gunshot_triangulation(rng: np.random.Generator, split: str, index: int) -> Clip:
-    """A shot heard from one of four microphone positions.
+    """A shot of the split's gun, heard from the microphone position that `index` chooses in turn.
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    split : str
-        Chooses the gun.
-    index : int
-        Chooses the microphone's position: every one equally often.
-
-    Returns
-    -------
-    Clip
-        1 s labeled with the position, nearest first.
-
-    Notes
-    -----
     The direct sound falls with the distance, the echoes do not; air takes away the treble
     (Maher 2006, "Modeling and Signal Processing of Acoustic Gunshot Recordings", §2).
     """
@@ -97,7 +82,6 @@ TASK = MiniTask(
     mode="full",
     stands_for="Shots at four distances with air absorption and echoes, every fold another gun.",
     recipe=gunshot_triangulation,
-    needs=(),
     labels=tuple(DISTANCES_M),
     n_clips=dict.fromkeys(GUNS, 12),
     duration_s=DURATION_S,
@@ -105,5 +89,4 @@ TASK = MiniTask(
     prediction_type="multiclass",
     split_mode="new_split_kfold",
     evaluation=("top1_acc", "mAP", "d_prime", "aucroc"),
-    extras={"nfolds": len(GUNS)},
 )

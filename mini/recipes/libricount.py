@@ -1,11 +1,11 @@
-"""Mini LibriCount: how many voices speak at once, none to ten; voices disjoint between folds."""
+"""Mini LibriCount: none to ten voices speak at once; voices disjoint between folds."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from mini.sounds.rooms import Environment, background
-from mini.sounds.speech import CASTS, invent_words, speak_randomly
+from mini.sounds.speech import CASTS, monologue
 from mini.sounds.synthesis import Samples, n_samples, set_level
 from mini.task import Clip, MiniTask
 
@@ -17,44 +17,24 @@ VOICE_SPREAD_DB = 1.5  # chosen: voices of a clip differ by up to this from thei
 CLIP_DB = -22.0  # active level of every mix, dB full scale, whatever the count
 NOISE_DB = (-66.0, -58.0)  # level of the background, dB full scale
 CLIPS_PER_FOLD = 30
-WORDS_PER_CALL = 7  # about two seconds of speech, repeated where it is less
+N_WORDS = 7  # about two seconds of speech, repeated where it is less
 
 
 def libricount(rng: np.random.Generator, split: str, index: int) -> Clip:
     """A mix of voices; its level says nothing about their number.
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    split : str
-        Chooses the voices.
-    index : int
-        Chooses the number of voices, starting at another one in each fold.
-
-    Returns
-    -------
-    Clip
-        1.25 s labeled with the number of voices.
+    `split` chooses the voices, `index` their number, starting at another one in each fold.
     """
     count = (index + CLIPS_PER_FOLD * list(VOICES).index(split)) % len(LABELS)
-    audio = np.zeros(n_samples(DURATION_S))
+    audio: Samples = np.zeros(n_samples(DURATION_S))
     for _ in range(count):
         level_db = rng.uniform(-VOICE_SPREAD_DB, VOICE_SPREAD_DB)
-        audio += set_level(_monologue(rng, VOICES[split]), level_db)
+        audio += set_level(monologue(rng, N_WORDS, VOICES[split], DURATION_S), level_db)
     if count > 0:
         audio = set_level(audio, CLIP_DB)
     noise = background(rng, Environment(rng.uniform(0.5, 2.0)), DURATION_S)
     audio += noise * 10 ** (rng.uniform(*NOISE_DB) / 20)
     return Clip(audio.astype(np.float32), [str(count)])
-
-
-def _monologue(rng: np.random.Generator, voices: tuple[str, ...]) -> Samples:
-    """Two seconds of one voice from a random moment on."""
-    length = n_samples(DURATION_S)
-    spoken = speak_randomly(rng, invent_words(rng, WORDS_PER_CALL), voices)
-    repeated = np.tile(spoken, 2 + length // len(spoken))
-    start = rng.integers(len(spoken))
-    return repeated[start : start + length].astype(np.float64)
 
 
 TASK = MiniTask(
@@ -63,7 +43,6 @@ TASK = MiniTask(
     mode="full",
     stands_for="Up to ten eSpeak NG voices at once, voices disjoint between folds.",
     recipe=libricount,
-    needs=("espeakng-loader",),
     labels=LABELS,
     n_clips=dict.fromkeys(VOICES, CLIPS_PER_FOLD),
     duration_s=DURATION_S,
@@ -71,5 +50,4 @@ TASK = MiniTask(
     prediction_type="multiclass",
     split_mode="new_split_kfold",
     evaluation=("top1_acc", "mAP", "d_prime", "aucroc"),
-    extras={"nfolds": len(VOICES)},
 )

@@ -43,18 +43,7 @@ STUDIOS = {  # pianos of the soundfont, each fold with a room of its own
 def maestro(rng: np.random.Generator, split: str, index: int) -> Clip:
     """Chords in the left hand and a melody in the right hand, in a random key.
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    split : str
-        Chooses the piano and the room.
-    index : int
-        Not used: clips of a fold differ only by chance.
-
-    Returns
-    -------
-    Clip
-        4 s with the notes as events in ms, times as they were played.
+    `split` chooses the piano and the room; clips of a fold differ only by chance.
     """
     tonic, scale = rng.integers(12), SCALES[rng.integers(len(SCALES))]
     tones = [key for key in PIANO_KEYS if (key - tonic) % 12 in scale]
@@ -122,7 +111,6 @@ TASK = MiniTask(
     mode="5h",
     stands_for="Generated pieces on soundfont pianos, each fold in its own room.",
     recipe=maestro,
-    needs=("midirenderer", "mido", "pretty-midi"),
     labels=LABELS,
     n_clips=dict.fromkeys(STUDIOS, 3),
     duration_s=DURATION_S,
@@ -131,7 +119,6 @@ TASK = MiniTask(
     split_mode="new_split_kfold",
     evaluation=("event_onset_50ms_fms", "event_onset_offset_50ms_20perc_fms"),
     extras={
-        "nfolds": len(STUDIOS),
         "use_scoring_for_early_stopping": False,
         "evaluation_params": {  # tasks.json of the real task, all three grids
             "event_postprocessing_grid": {"median_filter_ms": [150], "min_duration": [50]},

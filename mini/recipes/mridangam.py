@@ -1,4 +1,4 @@
-"""Mini Mridangam: strokes on a two-headed drum. One set of clips, two questions about it."""
+"""Mini Mridangam Stroke and Tonic: strokes on a two-headed drum, one set of clips for both."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ LEVEL_DB = -22.0  # active level of every clip, dB full scale
 
 
 def _one_stroke(rng: np.random.Generator, split: str, index: int) -> tuple[Clip, str, str]:
-    """A stroke in a room: every pair of stroke and tonic equally often."""
+    """A stroke in a room: `index` chooses every pair of stroke and tonic equally often.
+
+    `split` chooses the slots of the drum's and the room's parameters.
+    """
     stroke = list(STROKES)[index % len(STROKES)]
     tonic = list(TONICS_HZ)[index // len(STROKES) % len(TONICS_HZ)]
     draws = Draws.for_fold(rng, FOLDS.index(split), len(FOLDS))
@@ -40,41 +43,13 @@ def _one_stroke(rng: np.random.Generator, split: str, index: int) -> tuple[Clip,
 
 
 def mridangam_stroke(rng: np.random.Generator, split: str, index: int) -> Clip:
-    """One stroke, labeled with its name.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    split : str
-        Chooses the slots of the drum's and the room's parameters.
-    index : int
-        Chooses stroke and tonic.
-
-    Returns
-    -------
-    Clip
-        0.6 s with one label.
-    """
+    """One stroke, labeled with its name."""
     clip, stroke, _ = _one_stroke(rng, split, index)
     return replace(clip, labels=[stroke])
 
 
 def mridangam_tonic(rng: np.random.Generator, split: str, index: int) -> Clip:
-    """One stroke, labeled with the drum's tonic.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    split : str
-        Chooses the slots of the drum's and the room's parameters.
-    index : int
-        Chooses stroke and tonic.
-
-    Returns
-    -------
-    Clip
-        0.6 s with one label.
-    """
+    """One stroke, labeled with the drum's tonic."""
     clip, _, tonic = _one_stroke(rng, split, index)
     return replace(clip, labels=[tonic])
 
@@ -86,7 +61,6 @@ def _task(name: str, recipe: Recipe, labels: tuple[str, ...], stands_for: str) -
         mode="full",
         stands_for=stands_for,
         recipe=recipe,
-        needs=(),
         labels=labels,
         n_clips=dict.fromkeys(FOLDS, len(STROKES) * len(TONICS_HZ)),
         duration_s=DRUM_LENGTH_S,
@@ -94,7 +68,6 @@ def _task(name: str, recipe: Recipe, labels: tuple[str, ...], stands_for: str) -
         prediction_type="multiclass",
         split_mode="new_split_kfold",
         evaluation=("top1_acc", "mAP", "d_prime", "aucroc"),
-        extras={"nfolds": len(FOLDS)},
         audio_id="mridangam",
     )
 

@@ -27,20 +27,9 @@ LEVEL_DB = -20.0  # active level of every note, dB full scale
 
 
 def nsynth_pitch(rng: np.random.Generator, split: str, index: int) -> Clip:
-    """One note of one instrument.
+    """One note, labeled with the MIDI number of its key.
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    split : str
-        Chooses the instruments.
-    index : int
-        Chooses the key: every key equally often.
-
-    Returns
-    -------
-    Clip
-        0.64 s labeled with the MIDI number of the key.
+    `split` chooses the instruments, `index` the key in turn.
     """
     key = PIANO_KEYS[index % len(PIANO_KEYS)]
     note = Note(0.0, HELD_S, key, int(rng.choice(VELOCITIES)))
@@ -54,7 +43,6 @@ TASK_50H = MiniTask(
     mode="50h",
     stands_for="Notes of General MIDI instruments, test instruments unseen.",
     recipe=nsynth_pitch,
-    needs=("midirenderer", "mido", "pretty-midi"),
     labels=LABELS,
     n_clips={"train": 264, "valid": 88, "test": 88},
     duration_s=DURATION_S,

@@ -29,18 +29,7 @@ NOISE_DB = (-50.0, -32.0)  # level of the background, dB full scale
 def speech_commands(rng: np.random.Generator, split: str, index: int) -> Clip:
     """One word (or none) in a room with background noise.
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    split : str
-        Chooses the voices.
-    index : int
-        Chooses the label: every label equally often.
-
-    Returns
-    -------
-    Clip
-        1 s with one label.
+    `split` chooses the voices, `index` the label in turn.
     """
     label = LABELS[index % len(LABELS)]
     hum_hz = ((), (50.0, 100.0), (120.0, 240.0))[rng.integers(3)]
@@ -62,7 +51,6 @@ TASK_FULL = MiniTask(
     mode="full",
     stands_for="Words spoken by eSpeak NG, test voices unseen.",
     recipe=speech_commands,
-    needs=("espeakng-loader",),
     labels=LABELS,
     n_clips={"train": 216, "valid": 48, "test": 108},
     duration_s=DURATION_S,

@@ -1,4 +1,4 @@
-"""Mini Vocal Imitations: which of twenty sounds does a voice imitate? Other singers per fold."""
+"""Mini Vocal Imitations: a voice imitates one of twenty sounds; every fold has other singers."""
 
 from __future__ import annotations
 
@@ -20,18 +20,7 @@ LEVEL_DB = -22.0  # active level of every clip, dB full scale
 def vocal_imitation(rng: np.random.Generator, split: str, index: int) -> Clip:
     """One imitation by a singer drawn at random.
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    split : str
-        Chooses the singers: the slots of their parameters.
-    index : int
-        Chooses the sound: every sound equally often.
-
-    Returns
-    -------
-    Clip
-        1.25 s with one label.
+    `split` chooses the slots of the singers' parameters, `index` the sound in turn.
     """
     label = LABELS[index % len(LABELS)]
     draws = Draws.for_fold(rng, FOLDS.index(split), len(FOLDS))
@@ -50,7 +39,6 @@ TASK = MiniTask(
     mode="full",
     stands_for="A synthetic singer follows the contours of twenty sounds, other singers per fold.",
     recipe=vocal_imitation,
-    needs=(),
     labels=LABELS,
     n_clips=dict.fromkeys(FOLDS, 60),
     duration_s=DURATION_S,
@@ -58,5 +46,4 @@ TASK = MiniTask(
     prediction_type="multiclass",
     split_mode="new_split_kfold",
     evaluation=("mAP", "d_prime", "aucroc", "top1_acc"),
-    extras={"nfolds": len(FOLDS)},
 )

@@ -1,4 +1,4 @@
-"""Mini VoxLingua107 top 10: which of ten languages is spoken; voices disjoint between folds.
+"""Mini VoxLingua107 top 10: words spoken in one of ten languages; voices disjoint between folds.
 
 HEAR's ten are the most frequent of VoxLingua107's development part (hear-preprocess,
 vox_lingua_top10.py). Which these are, none of our sources says: here are ten of VoxLingua107's
@@ -113,18 +113,7 @@ TILT_DB = (-0.5, 0.5)  # per octave: microphones and connections differ
 def vox_lingua_top10(rng: np.random.Generator, split: str, index: int) -> Clip:
     """Invented words of a language, recorded somewhere.
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    split : str
-        Chooses the voices.
-    index : int
-        Chooses the language, starting at another one in each fold.
-
-    Returns
-    -------
-    Clip
-        1.6 s with one label.
+    `split` chooses the voices, `index` the language, starting at another one in each fold.
     """
     shift = CLIPS_PER_FOLD * list(VOICES).index(split)
     language = LABELS[(index + shift) % len(LABELS)]
@@ -164,7 +153,6 @@ TASK = MiniTask(
     mode="full",
     stands_for="Invented words in ten eSpeak NG languages, voices disjoint between folds.",
     recipe=vox_lingua_top10,
-    needs=("espeakng-loader",),
     labels=LABELS,
     n_clips=dict.fromkeys(VOICES, CLIPS_PER_FOLD),
     duration_s=DURATION_S,
@@ -172,5 +160,4 @@ TASK = MiniTask(
     prediction_type="multiclass",
     split_mode="new_split_kfold",
     evaluation=("top1_acc", "mAP", "d_prime", "aucroc"),
-    extras={"nfolds": len(VOICES)},
 )

@@ -56,19 +56,7 @@ class _Clock:
 
 
 def arrange(rng: np.random.Generator, style: Style, duration_s: float) -> list[Part]:
-    """Invent a piece in a style.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    style : Style
-    duration_s : float
-
-    Returns
-    -------
-    list of Part
-        At least two instruments; they play until the end.
-    """
+    """Invent a piece in a style: at least two instruments that play until the end."""
     clock = _Clock(rng, style, duration_s)
     progression = _pick(rng, style.progressions)
     turn, tonic = int(rng.integers(len(progression))), int(rng.integers(12))
@@ -149,4 +137,4 @@ def _with_fader(part: Part, loudness: float) -> Part:
 
 
 def _pick(rng: np.random.Generator, choices: Sequence[T]) -> T:
-    return choices[rng.integers(len(choices))]
+    return choices[int(rng.integers(len(choices)))]

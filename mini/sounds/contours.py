@@ -16,7 +16,7 @@ from mini.task import SAMPLE_RATE_HZ
 JITTER_HZ = 30.0  # chosen: how fast the pitch of an untrained voice wavers
 
 
-def curve(values: Sequence[float], duration_s: float) -> Samples:
+def curve(values: Sequence[float] | Samples, duration_s: float) -> Samples:
     """Line through equally spaced values, `n_samples(duration_s)` samples."""
     length = n_samples(duration_s)
     return np.interp(np.linspace(0, 1, length), np.linspace(0, 1, len(values)), values)
@@ -31,43 +31,27 @@ def wobble(
 
 
 def tone(frequency_hz: Samples, partials: Sequence[float] = (1.0,)) -> Samples:
-    """Sum of harmonics over a frequency that changes with time.
+    """Sum of harmonics over a frequency in Hz that changes with time, (n_samples,).
 
-    Parameters
-    ----------
-    frequency_hz : float64 (n_samples,)
-    partials : sequence of float
-        Amplitude of each harmonic, the fundamental first.
-
-    Returns
-    -------
-    float64 (n_samples,)
+    `partials` are the harmonics' amplitudes, the fundamental first.
     """
     phase = 2 * np.pi * np.cumsum(frequency_hz) / SAMPLE_RATE_HZ
-    return sum(amplitude * np.sin(n * phase) for n, amplitude in enumerate(partials, start=1))
+    waves = (amplitude * np.sin(n * phase) for n, amplitude in enumerate(partials, start=1))
+    return sum(waves, start=np.zeros(len(phase)))
 
 
 def glottis(
     rng: np.random.Generator, pitch_hz: Samples, breath: float | Samples, roughness: float = 0.01
 ) -> Samples:
-    """Source of a voice: a sawtooth that wavers, and breath.
+    """Source of a voice: a sawtooth that wavers, and breath (Klatt 1980, JASA 67, 971, simplified).
 
     Parameters
     ----------
-    rng : numpy.random.Generator
     pitch_hz : float64 (n_samples,)
     breath : float or float64 (n_samples,)
         Share of noise, 0 to 1.
     roughness : float
         Relative standard deviation of the pitch's quick wavering.
-
-    Returns
-    -------
-    float64 (n_samples,)
-
-    Notes
-    -----
-    Source: Klatt 1980, J. Acoust. Soc. Am. 67, 971, simplified.
     """
     length = len(pitch_hz)
     n_points = max(2, round(length / SAMPLE_RATE_HZ * JITTER_HZ))
@@ -96,20 +80,9 @@ def low_pass(sound: Samples, cutoff_hz: float, order: int = 2) -> Samples:
 
 
 def sprinkle(rng: np.random.Generator, duration_s: float, rate_hz: float, spread: float) -> Samples:
-    """Impulses at random moments with log-normal heights.
+    """Impulses of either sign at random moments, `rate_hz` a second on average, at least one.
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    duration_s, rate_hz : float
-        `rate_hz` impulses a second on average, at least one.
-    spread : float
-        Standard deviation of the logarithm of their heights.
-
-    Returns
-    -------
-    float64 (n_samples,)
-        Heights of either sign.
+    Their heights are log-normal: `spread` is the standard deviation of the logarithm.
     """
     length = n_samples(duration_s)
     count = max(1, rng.poisson(rate_hz * duration_s))

@@ -1,4 +1,4 @@
-"""Voices that imitate sounds: contours of pitch, loudness and brightness, and who sings them."""
+"""Vocal imitations of sounds: contours of pitch, loudness and brightness, and their singers."""
 
 from __future__ import annotations
 
@@ -66,19 +66,9 @@ CONTOURS = {  # the sound imitated -> contour, chosen by ear
 
 
 def imitate(draws: Draws, contour: Contour, duration_s: float) -> Samples:
-    """Let a singer drawn at random imitate a sound, as well as he or she can.
+    """Let a singer drawn at random imitate a sound, as well as he or she can; peak about 1.
 
-    Parameters
-    ----------
-    draws : Draws
-        Pitch, size, ambition, tempo and precision of the singer.
-    contour : Contour
-    duration_s : float
-
-    Returns
-    -------
-    float64 (n_samples,)
-        Peak about 1.
+    `draws` give the singer's pitch, size, ambition, tempo and precision.
     """
     length_s = duration_s * draws.uniform(0.65, 1.0)
     ambition = draws.uniform(0.5, 1.15)  # how far the voice leaves its own pitch

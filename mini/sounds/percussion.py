@@ -122,23 +122,11 @@ STROKES = {
 
 
 def mridangam(draws: Draws, stroke: Stroke, tonic_hz: float) -> Samples:
-    """One stroke on a drum with two heads.
+    """One stroke on a drum with two heads, `DRUM_LENGTH_S` long.
 
     The right head is loaded, so that its modes are nearly the harmonics of the tonic
     (Raman 1935); the left head is a plain membrane an octave below whose pitch falls as it is
     struck.
-
-    Parameters
-    ----------
-    draws : Draws
-    stroke : Stroke
-    tonic_hz : float
-        Fundamental of the right head.
-
-    Returns
-    -------
-    float64 (n_samples,)
-        `DRUM_LENGTH_S` long.
     """
     harmonics = np.arange(1, len(stroke.treble) + 1)
     modes_hz = tonic_hz * harmonics * draws.rng.normal(1, 0.006, len(harmonics))

@@ -37,19 +37,7 @@ class Environment:
 
 
 def colored_noise(rng: np.random.Generator, length: int, exponent: float) -> Samples:
-    """Gaussian noise with power falling as 1 / f**exponent, standard deviation 1.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    length : int
-        Number of samples.
-    exponent : float
-
-    Returns
-    -------
-    float64 (length,)
-    """
+    """Gaussian noise with power falling as 1 / f**exponent, standard deviation 1, (length,)."""
     spectrum = np.fft.rfft(rng.normal(size=length))
     bins = np.maximum(np.arange(len(spectrum)), 20 * length / SAMPLE_RATE_HZ)  # flat below 20 Hz
     noise = np.fft.irfft(spectrum * bins ** (-exponent / 2), length)
@@ -57,18 +45,7 @@ def colored_noise(rng: np.random.Generator, length: int, exponent: float) -> Sam
 
 
 def background(rng: np.random.Generator, environment: Environment, duration_s: float) -> Samples:
-    """Background noise of an environment, root mean square about 1.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    environment : Environment
-    duration_s : float
-
-    Returns
-    -------
-    float64 (n_samples,)
-    """
+    """Background noise of an environment, root mean square about 1."""
     length = n_samples(duration_s)
     time_s = np.arange(length) / SAMPLE_RATE_HZ
     sound = colored_noise(rng, length, environment.exponent)
@@ -88,23 +65,8 @@ def reverberate(
 ) -> Samples:
     """Put a sound into a room: direct sound plus an exponentially decaying noise tail.
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    sound : float (n_samples,)
-    reverberation_s : float
-        Time in which the tail falls by 60 dB.
-    wet : float
-        Amplitude of the tail relative to the direct sound.
-
-    Returns
-    -------
-    float64 (n_samples,)
-        As long as `sound`; what rings on after its end is cut off.
-
-    Notes
-    -----
-    Source: statistical room model (Polack 1988): Gaussian noise with exponential decay.
+    The statistical room model of Polack 1988. The tail falls by 60 dB in `reverberation_s`; `wet`
+    is its amplitude relative to the direct sound. What rings on after the sound's end is cut off.
     """
     length = n_samples(reverberation_s)
     tail = rng.normal(size=length) * np.exp(-DECAY_60_DB * np.arange(length) / length)
@@ -116,15 +78,7 @@ def reverberate(
 def tilt(sound: Samples, db_per_octave: float) -> Samples:
     """Tilt the spectrum of a sound around 1 kHz, as recorders and loudspeakers do.
 
-    Parameters
-    ----------
-    sound : float (n_samples,)
-    db_per_octave : float
-        Positive for a brighter sound; flat below 50 Hz.
-
-    Returns
-    -------
-    float64 (n_samples,)
+    Positive for a brighter sound; flat below 50 Hz.
     """
     spectrum = np.fft.rfft(sound)
     frequencies_hz = np.fft.rfftfreq(len(sound), 1 / SAMPLE_RATE_HZ)

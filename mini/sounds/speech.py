@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import soxr
 
+from mini.sounds.synthesis import Samples, n_samples
 from mini.task import SAMPLE_RATE_HZ, Audio, MiniTaskError, MissingSourceError
 
 CASTS: tuple[tuple[str, ...], ...] = (  # disjoint: three higher and four lower voices in each
@@ -53,8 +54,8 @@ def _collect(samples: Any, n_samples: int, _events: int) -> int:
 
 
 @lru_cache(maxsize=1)
-def _load() -> tuple[ctypes.CDLL, int]:
-    """Load and initialize the library once per process: (library, its sample rate in Hz)."""
+def load_espeak() -> tuple[ctypes.CDLL, int]:
+    """Load and initialize eSpeak NG once per process: (library, its sample rate in Hz)."""
     try:
         import espeakng_loader
 
@@ -78,17 +79,7 @@ def _load() -> tuple[ctypes.CDLL, int]:
 
 
 def speak(text: str, voice: str, rate_wpm: int, pitch: int, pitch_range: int) -> Audio:
-    """Speak a text.
-
-    Parameters
-    ----------
-    text : str
-    voice : str
-        eSpeak voice and variant, for example "en-us+f3".
-    rate_wpm : int
-        Words per minute.
-    pitch, pitch_range : int
-        0 to 100.
+    """Speak a text with an eSpeak voice and variant, for example "en-us+f3"; pitches from 0 to 100.
 
     Returns
     -------
@@ -101,12 +92,8 @@ def speak(text: str, voice: str, rate_wpm: int, pitch: int, pitch_range: int) ->
         If the library cannot be loaded.
     MiniTaskError
         If eSpeak does not know the voice or returns no sound.
-
-    Notes
-    -----
-    Source: speak_lib.h of eSpeak NG 1.52.
     """
-    library, rate_hz = _load()
+    library, rate_hz = load_espeak()
     if library.espeak_SetVoiceByName(voice.encode()) != 0:
         raise MiniTaskError(f"eSpeak NG has no voice {voice!r}")
     for parameter, value in ((RATE, rate_wpm), (VOLUME, 100), (PITCH, pitch), (RANGE, pitch_range)):
@@ -123,40 +110,23 @@ def speak(text: str, voice: str, rate_wpm: int, pitch: int, pitch_range: int) ->
 def speak_randomly(
     rng: np.random.Generator, text: str, voices: tuple[str, ...], accents: tuple[str, ...] = ACCENTS
 ) -> Audio:
-    """Speak a text with a voice, accent, rate and pitch drawn at random.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    text : str
-    voices : tuple of str
-        Voice variants to choose from, for example one of `CASTS`.
-    accents : tuple of str
-        eSpeak voices to choose from.
-
-    Returns
-    -------
-    float32 (n_samples,)
-        Waveform at `SAMPLE_RATE_HZ`.
-    """
+    """Speak with one of the voice variants and accents, and a rate and pitch, drawn at random."""
     voice = f"{rng.choice(accents)}+{rng.choice(voices)}"
     rate, pitch, spread = (int(rng.integers(*r)) for r in (RATES_WPM, PITCHES, PITCH_RANGES))
     return speak(text, voice, rate, pitch, spread)
 
 
+def monologue(
+    rng: np.random.Generator, n_words: int, voices: tuple[str, ...], duration_s: float
+) -> Samples:
+    """Invented words of one voice from a random moment on, repeated where they are too short."""
+    spoken = speak_randomly(rng, invent_words(rng, n_words), voices)
+    start = rng.integers(len(spoken))
+    return np.resize(np.roll(spoken, -start), n_samples(duration_s)).astype(np.float64)
+
+
 def invent_words(rng: np.random.Generator, n_words: int) -> str:
-    """Invent words of one to three consonant-vowel syllables.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    n_words : int
-
-    Returns
-    -------
-    str
-        The words, separated by blanks.
-    """
+    """Invent words of one to three consonant-vowel syllables, separated by blanks."""
     words = []
     for _ in range(n_words):
         n_syllables = rng.integers(1, 4)

@@ -46,14 +46,10 @@ class Style:
     tempo_bpm : (slowest, fastest)
     swing : tuple of float
         Shares of a beat before its second eighth, one of which a piece has.
-    progressions : tuple of progressions
     drums : tuple of dict of str to str
         Alternative beats: drum -> pattern; empty for a piece without drums.
-    kits : tuple of int
-        Drum kits.
     bass, comp, lead : tuple of int
         General MIDI programs (from 0) of bass, accompaniment and melody.
-    bass_patterns, comp_patterns : tuple of str
     lead_density : float
         Share of eighths at which the melody has a new note.
     """

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mini.task import SAMPLE_RATE_HZ
 
-Samples = NDArray[np.float64]
+Samples = NDArray[np.floating]
 LEVEL_FRAME_S = 0.01  # chosen: frames over which the level is measured
 LEVEL_RANGE_DB = 25.0  # chosen: frames this far below the loudest one count as pauses
 
@@ -24,20 +24,7 @@ def n_samples(duration_s: float) -> int:
 
 
 def decay(duration_s: float, attack_s: float, decay_s: float) -> Samples:
-    """Envelope: linear attack, then exponential decay.
-
-    Parameters
-    ----------
-    duration_s, attack_s : float
-        Length of the result and of its rise.
-    decay_s : float
-        Time constant (fall to 1/e).
-
-    Returns
-    -------
-    float64 (n_samples,)
-        Values in [0, 1].
-    """
+    """Envelope in [0, 1]: linear attack, then an exponential fall to 1/e in `decay_s`."""
     time_s = np.arange(n_samples(duration_s)) / SAMPLE_RATE_HZ
     return np.minimum(time_s / attack_s, 1) * np.exp(-np.maximum(time_s - attack_s, 0) / decay_s)
 
@@ -50,19 +37,9 @@ def swell(length: int, exponent: float = 1.0) -> Samples:
 def strike(
     rng: np.random.Generator, modes_hz: ArrayLike, decays_s: ArrayLike, duration_s: float
 ) -> Samples:
-    """Struck object: a sum of decaying modes with random phases.
+    """Struck object: a sum of decaying modes with random phases, peak about n_modes.
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    modes_hz, decays_s : array (n_modes,)
-        Frequency and time constant of each mode.
-    duration_s : float
-
-    Returns
-    -------
-    float64 (n_samples,)
-        Peak about n_modes.
+    `modes_hz` and `decays_s`: frequency and time constant of each mode, (n_modes,).
     """
     time_s = np.arange(n_samples(duration_s)) / SAMPLE_RATE_HZ
     frequencies, decays = np.broadcast_arrays(np.asarray(modes_hz, float), decays_s)
@@ -74,17 +51,7 @@ def strike(
 def noise_band(
     rng: np.random.Generator, duration_s: float, low_hz: float, high_hz: float
 ) -> Samples:
-    """White noise through a fourth-order Butterworth band-pass from `low_hz` to `high_hz`.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    duration_s, low_hz, high_hz : float
-
-    Returns
-    -------
-    float64 (n_samples,)
-    """
+    """White noise through a fourth-order Butterworth band-pass from `low_hz` to `high_hz`."""
     return band_pass(rng.normal(size=n_samples(duration_s)), low_hz, high_hz)
 
 
@@ -115,23 +82,15 @@ def voice(
 ) -> Samples:
     """Vowel-like sound: sawtooth and noise through parallel resonators, peak 1.
 
+    Parallel formant synthesis (Klatt 1980, J. Acoust. Soc. Am. 67, 971), simplified.
+
     Parameters
     ----------
-    rng : numpy.random.Generator
-    duration_s, pitch_hz : float
     formants : sequence of (frequency_hz, bandwidth_hz)
     breath : float
         Share of noise in the source, 0 to 1.
     roughness : float
         Relative random drift of the pitch over the sound.
-
-    Returns
-    -------
-    float64 (n_samples,)
-
-    Notes
-    -----
-    Source: parallel formant synthesis (Klatt 1980, J. Acoust. Soc. Am. 67, 971), simplified.
     """
     length = n_samples(duration_s)
     drift = np.cumsum(rng.normal(size=length)) / np.sqrt(length)
@@ -141,33 +100,14 @@ def voice(
 
 
 def add_at(canvas: Samples, sound: Samples, start_s: float) -> None:
-    """Add `sound` to `canvas` in place from `start_s` on; what does not fit is cut off.
-
-    Parameters
-    ----------
-    canvas : float64 (n_canvas,)
-        Changed in place.
-    sound : float (n_sound,)
-    start_s : float
-        Not negative.
-    """
+    """Add `sound` to `canvas` in place from `start_s` >= 0 on; what does not fit is cut off."""
     start = n_samples(start_s)
     length = max(0, min(len(sound), len(canvas) - start))
     canvas[start : start + length] += sound[:length]
 
 
 def active_rms(sound: Samples) -> float:
-    """Root mean square over the frames that are not pauses.
-
-    Parameters
-    ----------
-    sound : float (n_samples,)
-
-    Returns
-    -------
-    float
-        0 for silence.
-    """
+    """Root mean square over the frames that are not pauses; 0 for silence."""
     frame = n_samples(LEVEL_FRAME_S)
     padded = np.pad(np.asarray(sound, float), (0, -len(sound) % frame))
     power = np.square(padded).reshape(-1, frame).mean(axis=1)
@@ -175,16 +115,6 @@ def active_rms(sound: Samples) -> float:
 
 
 def set_level(sound: Samples, level_db: float) -> Samples:
-    """Scale a sound to an active level in dB relative to full scale; silence stays silent.
-
-    Parameters
-    ----------
-    sound : float (n_samples,)
-    level_db : float
-
-    Returns
-    -------
-    float (n_samples,)
-    """
+    """Scale to an active level in dB relative to full scale; silence stays silent."""
     rms = active_rms(sound)
     return sound * (10 ** (level_db / 20) / rms) if rms > 0 else sound

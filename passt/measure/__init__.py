@@ -12,12 +12,12 @@ peak of a training step, on a GPU of its tensors, on a CPU of the process (resid
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 from tqdm import tqdm
 
 from passt.measure.networks import (
     PATCHOUTS,
-    MeasureError,
     Settings,
     TenSeconds,
     has_own_inference,
@@ -26,22 +26,22 @@ from passt.measure.networks import (
 )
 from passt.measure.one import measure_apart
 
-__all__ = ["COLUMNS", "MeasureError", "Settings", "measure"]
-
 N_TOKENS = 2  # class and distillation token
 PAPER_HOP_MS = {"hop10": 10, "hop5": 5, "hop3": 3}  # the paper's names of the hops
+Row = dict[str, Any]
 COLUMNS = (
     "hop_ms", "hop", "quantity", "value", "unit", "source", "patchout", "device", "threads",
     "precision", "batch_size", "architecture",
 )  # fmt: skip
 
 
-def measure(settings: Settings, progress: bool = True) -> list[dict[str, object]]:
+def measure(settings: Settings, progress: bool = True) -> list[Row]:
     """Measure the networks of Table 2 and Figure 3.
 
     Parameters
     ----------
     settings : Settings
+        Size, time and device.
     progress : bool
         Show a bar over the networks on standard error.
 
@@ -67,7 +67,7 @@ def measure(settings: Settings, progress: bool = True) -> list[dict[str, object]
 
 def _rows(
     hop: str, patchout: str, recipe: TenSeconds, settings: Settings, found: dict
-) -> list[dict[str, object]]:
+) -> list[Row]:
     """Tidy rows of one network."""
     patches = sequence_length(recipe)
     quantities = {
@@ -89,7 +89,7 @@ def _rows(
     return [{column: row[column] for column in COLUMNS} for row in rows]
 
 
-def _speedups(rows: list[dict[str, object]]) -> list[dict[str, object]]:
+def _speedups(rows: list[Row]) -> list[Row]:
     """Rows of the training speed with Patchout over that without, per hop."""
     speeds = {
         (row["hop_ms"], row["patchout"]): row

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
-from passt.mel import SAMPLE_RATE_HZ
+from passt.architecture import Architecture
+from passt.lengths import SAMPLE_RATE_HZ, n_frames
 from passt.training.config import HOPS
 from passt.training.recipe import Recipe
-from passt.transformer import Architecture
 
 CLIP_S = 10.0  # Table 2: AudioSet's clips
 N_TAGS = 527  # AudioSet
@@ -66,8 +67,8 @@ class TenSeconds(Recipe):
 
     def n_columns(self, seconds: float) -> int:
         """Patch columns of a crop."""
-        n_frames = 1 + (round(seconds * SAMPLE_RATE_HZ) - 1) // self.hop
-        return Architecture(tstride=self.stride).time_patches(n_frames)
+        frames = n_frames(round(seconds * SAMPLE_RATE_HZ), self.hop)
+        return Architecture(tstride=self.stride).time_patches(frames)
 
     def architecture(self, n_classes: int, n_columns: int | None = None) -> Architecture:
         """Shape of the network; in training with the whole Patchout of a 10 s clip."""
@@ -91,21 +92,18 @@ def recipe_of(hop: str, patchout: str, settings: Settings) -> TenSeconds:
         ``none``, ``structured`` (the paper's rows and columns), ``unstructured`` (single patches),
         ``no overlap`` (stride 16, no Patchout).
     settings : Settings
-
-    Returns
-    -------
-    TenSeconds
+        Size of the network, and of its batch.
     """
     nothing = {"patchout_rows": 0, "patchout_columns": 0}
-    kinds = {
+    kinds: dict[str, dict[str, int]] = {
         "none": nothing,
         "structured": {},
         "unstructured": nothing | {"patchout_patches": U_PATCHES},
         "no overlap": nothing | {"stride": NO_OVERLAP, "n_time_patches": N_COLUMNS_NO_OVERLAP},
     }
-    size = {key: getattr(settings, key) for key in ("embed_dim", "depth", "num_heads")}
-    batch = {"batch_size": settings.batch_size, "averaging": "none"}
-    return TenSeconds(name="measure", hop=HOPS[hop], **size, **batch, **kinds[patchout])
+    names = ("embed_dim", "depth", "num_heads", "batch_size")
+    values: dict[str, Any] = {name: getattr(settings, name) for name in names} | kinds[patchout]
+    return TenSeconds(name="measure", hop=HOPS[hop], averaging="none", **values)
 
 
 def sequence_length(recipe: TenSeconds) -> int:

@@ -3,9 +3,3 @@
 The recipe is that of Koutini et al., "Efficient Training of Audio Transformers with Patchout"
 (Interspeech 2022), as the paper's Appendix A and the PaSST repository state it.
 """
-
-from passt.training.config import make_recipe, read_recipe
-from passt.training.loop import train
-from passt.training.recipe import Recipe, RecipeError
-
-__all__ = ["Recipe", "RecipeError", "make_recipe", "read_recipe", "train"]

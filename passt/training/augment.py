@@ -51,12 +51,6 @@ def mix_waveforms(
         Shapes (n_sounds, n_samples) and (n_sounds, n_tags).
     beta : float
         See :func:`mixup_weights`.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    waveforms, targets : ndarray
-        Same shapes.
     """
     weights = mixup_weights(beta, len(first[0]), rng)[:, None]
     centered = [x - x.mean(axis=1, keepdims=True) for x in (first[0], second[0])]
@@ -81,7 +75,6 @@ def mask(log_mel: Tensor, max_bands: int, max_frames: int, rng: np.random.Genera
         Shape (n_sounds, n_bands, n_frames), not normalized.
     max_bands, max_frames : int
         Widths are drawn from 0 to one less.
-    rng : numpy.random.Generator
 
     Returns
     -------
@@ -113,12 +106,6 @@ def mix_spectrograms(
         Shapes (n_sounds, n_bands, n_frames) and (n_sounds, n_tags).
     beta : float
         See :func:`mixup_weights`.
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    spectrograms, targets : Tensor
-        Same shapes.
     """
     n = len(targets)
     weights = torch.from_numpy(mixup_weights(beta, n, rng)).to(targets.device)[:, None]

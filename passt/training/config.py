@@ -37,8 +37,8 @@ def read_recipe(path: Path, hop: str) -> tuple[Recipe, Path]:
 
     Returns
     -------
-    recipe : Recipe
-    data : Path
+    recipe, data
+        The recipe, and the folder of its clips.
 
     Raises
     ------
@@ -84,10 +84,6 @@ def make_recipe(config: Mapping[str, Any], hop: str) -> Recipe:
         ``hop3``. Keys not given keep the paper's values.
     hop : str
         One of :data:`HOPS`.
-
-    Returns
-    -------
-    Recipe
 
     Raises
     ------

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from passt.mel import SAMPLE_RATE_HZ
+from passt.lengths import SAMPLE_RATE_HZ
 from passt.training import augment
 from passt.training.recipe import Recipe
 
@@ -64,10 +64,6 @@ def read_data(directory: Path) -> TaggedData:
     directory : Path
         Folder with ``index.csv`` and ``tags.csv``.
 
-    Returns
-    -------
-    TaggedData
-
     Raises
     ------
     DataError
@@ -94,11 +90,10 @@ def read_data(directory: Path) -> TaggedData:
         raise DataError(f"{directory / 'index.csv'}:\n  " + "\n  ".join(listed))
     content = [(directory / name).read_bytes() for name in ("index.csv", "tags.csv")]
     sha256 = hashlib.sha256(b"\0".join(content)).hexdigest()
-    clips = [_clips(directory, splits[split], columns) for split in SPLITS]
-    origin = directory / "dataset.json"
-    return TaggedData(
-        tags, *clips, sha256, json.loads(origin.read_text()) if origin.is_file() else {}
-    )
+    train, valid = (_clips(directory, splits[split], columns) for split in SPLITS)
+    path = directory / "dataset.json"
+    origin = json.loads(path.read_text()) if path.is_file() else {}
+    return TaggedData(tags, train, valid, sha256, origin)
 
 
 def _labels(row: dict[str, str]) -> list[str]:
@@ -143,13 +138,11 @@ def read_crop(path: Path, n_samples: int, position: float) -> NDArray[np.float32
     Parameters
     ----------
     path : Path
+        Mono wav file at 32 kHz.
     n_samples : int
+        Length of the stretch.
     position : float
-        Where the stretch starts, in [0, 1): 0 at the first, 1 at the last place it can.
-
-    Returns
-    -------
-    ndarray, shape (n_samples,), float32
+        Where it starts, in [0, 1): 0 at the first, 1 at the last place it can.
 
     Raises
     ------

@@ -8,11 +8,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from passt.training.recipe import Recipe
 from passt.transformer import INIT_STD, PaSST, initialize
+from passt.weights import read_tensors
 
 N_TOKENS = 2  # class and distillation token of DeiT's position embedding
 
@@ -31,24 +31,22 @@ def initial_network(recipe: Recipe, targets: NDArray[np.bool_]) -> PaSST:
     targets : ndarray of bool, shape (n_clips, n_tags)
         Of the training clips, for ``prior_bias``.
 
-    Returns
-    -------
-    PaSST
-
     Raises
     ------
     ValueError
-        Naming the file and the tensors that it lacks or that have another shape.
+        Naming the file, or the file and the tensors that it lacks or that have another shape.
     """
     network = initialize(PaSST(recipe.architecture(targets.shape[1])), recipe.seed)
     _start_from_scratch(network, recipe)
     if recipe.prior_bias:
         odds = (targets.sum(0) + 1) / ((~targets).sum(0) + 1)
-        network.head[1].bias.data.copy_(torch.from_numpy(np.log(odds)))
+        network.get_parameter("head.1.bias").data.copy_(torch.from_numpy(np.log(odds)))
     if recipe.initial_weights is None:
         return network
     path = Path(recipe.initial_weights)
-    tensors = _read(path)
+    if not path.is_file():
+        raise ValueError(f"initial_weights: no file {path}")
+    tensors = read_tensors(path)
     if "pos_embed" in tensors:
         tensors = _from_images(tensors, network)
     elif "time_new_pos_embed" in tensors:
@@ -78,15 +76,6 @@ def _start_from_scratch(network: PaSST, recipe: Recipe) -> None:
         if isinstance(module, nn.Linear | nn.Conv2d):
             bound = module.weight[0].numel() ** -0.5  # torch's default for these layers
             module.weight.uniform_(-bound, bound, generator=generator)
-
-
-def _read(path: Path) -> dict[str, Tensor]:
-    if not path.is_file():
-        raise ValueError(f"initial_weights: no file {path}")
-    if path.suffix == ".safetensors":
-        return load_file(path)
-    tensors = torch.load(path, map_location="cpu", weights_only=True)
-    return tensors.get("model", tensors)  # DeiT's files hold the weights under this key
 
 
 def _to_hop(tensors: dict[str, Tensor], network: PaSST) -> dict[str, Tensor]:

@@ -13,9 +13,10 @@ import torch
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
+from passt.files import replace_file
 from passt.training.data import Clips, StepBatches, TaggedData, read_data
 from passt.training.recipe import Recipe
-from passt.training.record import History, make_record, replace_file, write_results
+from passt.training.record import History, make_record, write_results
 from passt.training.step import Trainer
 from passt.training.validate import validate
 
@@ -36,6 +37,7 @@ def train(
     Parameters
     ----------
     recipe : Recipe
+        With the seed of everything that is drawn.
     data_directory : Path
         Folder with ``index.csv`` and ``tags.csv`` (:mod:`passt.training.data`).
     directory : Path

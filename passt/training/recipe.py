@@ -10,9 +10,9 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-from passt.checkpoints import TIME_POSITIONS
-from passt.mel import SAMPLE_RATE_HZ
-from passt.transformer import Architecture
+from passt.architecture import Architecture
+from passt.checkpoints import time_positions
+from passt.lengths import SAMPLE_RATE_HZ, n_frames
 
 PATCHOUT = {320: (4, 40), 160: (6, 100), 100: (6, 150)}  # App. A: rows, columns of a 10 s grid
 
@@ -32,9 +32,9 @@ class Recipe:
         STFT hop in samples at 32 kHz.
     embed_dim, depth, num_heads : int
         Size of the network.
-    n_time_patches, patchout_rows, patchout_columns : int or None
+    n_time_patches, patchout_rows, patchout_columns : int
         Time positions; rows and columns that structured Patchout drops from a full grid (a
-        shorter crop loses the same share of its columns); None takes the paper's for the hop.
+        shorter crop loses the same share of its columns); by default the paper's for the hop.
     patchout_patches : int
         Single patches that unstructured Patchout drops from a full grid, likewise.
     initial_weights : str or None
@@ -91,9 +91,9 @@ class Recipe:
     embed_dim: int = 768  # ViT-B
     depth: int = 12
     num_heads: int = 12
-    n_time_patches: int | None = None
-    patchout_rows: int | None = None
-    patchout_columns: int | None = None
+    n_time_patches: int = None  # type: ignore[assignment]  # __post_init__ sets these three
+    patchout_rows: int = None  # type: ignore[assignment]
+    patchout_columns: int = None  # type: ignore[assignment]
     patchout_patches: int = 0  # repo: u_patchout
     initial_weights: str | None = None  # App. A: DeiT-B distilled, 384 pixels
     fan_in_weights: bool = False
@@ -139,7 +139,7 @@ class Recipe:
             raise RecipeError(f"hop: expected one of {sorted(PATCHOUT)} samples, found {self.hop}")
         rows, columns = PATCHOUT[self.hop]
         paper = {"patchout_rows": rows, "patchout_columns": columns}
-        for key, value in (paper | {"n_time_patches": TIME_POSITIONS[self.hop]}).items():
+        for key, value in (paper | {"n_time_patches": time_positions(self.hop)}).items():
             if getattr(self, key) is None:
                 object.__setattr__(self, key, value)
         self._check()
@@ -175,8 +175,7 @@ class Recipe:
 
     def n_columns(self, seconds: float) -> int:
         """Patch columns of a crop."""
-        n_frames = 1 + (round(seconds * SAMPLE_RATE_HZ) - 1) // self.hop  # MelSpectrogram.n_frames
-        return Architecture().time_patches(n_frames)
+        return Architecture().time_patches(n_frames(round(seconds * SAMPLE_RATE_HZ), self.hop))
 
     def architecture(self, n_classes: int, n_columns: int | None = None) -> Architecture:
         """Shape of the network, with the Patchout of a crop of ``n_columns`` patch columns.
@@ -187,10 +186,6 @@ class Recipe:
             Tags.
         n_columns : int, optional
             Default: no Patchout, as at inference.
-
-        Returns
-        -------
-        Architecture
         """
         shape = (self.embed_dim, self.depth, self.num_heads, n_classes, self.n_time_patches)
         if n_columns is None:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -16,8 +14,8 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from passt.checkpoints import sha256_file
-from passt.mel import SAMPLE_RATE_HZ
+from passt.files import replace_file, sha256_file
+from passt.lengths import SAMPLE_RATE_HZ
 from passt.training.data import TaggedData
 from passt.training.recipe import Recipe
 
@@ -69,21 +67,7 @@ class History:
 def make_record(
     recipe: Recipe, data: TaggedData, history: History, n_parameters: int, machine: dict
 ) -> dict:
-    """Describe a finished training, ready for JSON.
-
-    Parameters
-    ----------
-    recipe : Recipe
-    data : TaggedData
-    history : History
-    n_parameters : int
-    machine : dict
-        Device and precision.
-
-    Returns
-    -------
-    dict
-    """
+    """Describe a finished training, ready for JSON; ``machine`` is device and precision."""
     counts = {"train": len(data.train), "valid": len(data.valid)}
     prevalence = data.valid.targets.mean(axis=0)
     start = recipe.initial_weights
@@ -119,12 +103,7 @@ def make_record(
 def write_results(directory: Path, weights: dict[str, Tensor], record: dict) -> None:
     """Write ``weights.safetensors`` in float16, then ``record.json`` with its hash.
 
-    Parameters
-    ----------
-    directory : Path
-    weights : dict of str to Tensor
-    record : dict
-        See :func:`make_record`; ``weights_sha256`` is added.
+    The hash is added to ``record`` (see :func:`make_record`) as ``weights_sha256``.
     """
     half = {name: tensor.half().cpu().contiguous() for name, tensor in weights.items()}
     tags = record["data"]["tags"]
@@ -141,10 +120,3 @@ def write_results(directory: Path, weights: dict[str, Tensor], record: dict) -> 
     replace_file(directory / "weights.safetensors", lambda path: path.write_bytes(content))
     text = json.dumps(record, indent=1) + "\n"
     replace_file(directory / "record.json", lambda path: path.write_text(text))
-
-
-def replace_file(path: Path, write: Callable[[Path], object]) -> None:
-    """Write a file under another name, then give it its own, so that it is whole or absent."""
-    part = path.with_name(path.name + ".part")
-    write(part)
-    os.replace(part, path)

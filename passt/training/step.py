@@ -8,35 +8,40 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from passt.mel import SAMPLE_RATE_HZ, MelSpectrogram, mel_bank, normalize
+from passt.lengths import SAMPLE_RATE_HZ
+from passt.mel import MelSpectrogram, mel_bank, normalize
 from passt.training import augment
+from passt.training.averaging import WeightAverage
 from passt.training.initial import initial_network
 from passt.training.recipe import Recipe
 from passt.training.schedule import ramp_down, warm_up
-from passt.training.weights import WeightAverage
 from passt.transformer import PaSST
+from passt.weights import choose_device
 
 SPECTROGRAM = 2  # stream of random numbers, beside those of passt.training.data
 FULL_CLIP_S = 10.0  # the length that SpecAugment's widths are for (AudioSet's clips)
 
 
 class Trainer:
-    """Network, optimizer and weight average of one training, on a GPU if there is one.
+    """Network, optimizer and weight average of one training.
 
     Parameters
     ----------
     recipe : Recipe
     targets : ndarray of bool, shape (n_clips, n_tags)
         Of the training clips.
-    device : str, optional
-        Another device than the GPU if there is one.
+    device : str
+        ``cpu``, ``cuda``, or ``auto``: a GPU if there is one.
+
+    Raises
+    ------
+    CheckpointError
+        If there is no such device.
     """
 
-    def __init__(
-        self, recipe: Recipe, targets: NDArray[np.bool_], device: str | None = None
-    ) -> None:
+    def __init__(self, recipe: Recipe, targets: NDArray[np.bool_], device: str = "auto") -> None:
         self.recipe, self.n_tags = recipe, targets.shape[1]
-        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.device = choose_device(device)
         self.network = initial_network(recipe, targets).to(self.device)
         self.mel = MelSpectrogram(recipe.hop).to(self.device)
         self.optimizer = torch.optim.AdamW(

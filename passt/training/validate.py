@@ -7,7 +7,8 @@ import torch
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score
 
-from passt.mel import SAMPLE_RATE_HZ, MelSpectrogram
+from passt.lengths import SAMPLE_RATE_HZ
+from passt.mel import MelSpectrogram
 from passt.training.data import Clips, read_crop
 from passt.transformer import PaSST
 
@@ -41,13 +42,10 @@ def validate(network: PaSST, mel: MelSpectrogram, clips: Clips, seconds: float) 
     network : PaSST
         Left in evaluation mode.
     mel : MelSpectrogram
+        On the network's device.
     clips : Clips
     seconds : float
         Shorter clips are padded with zeros.
-
-    Returns
-    -------
-    float
     """
     network.eval()
     n_samples, device = round(seconds * SAMPLE_RATE_HZ), mel.window.device

@@ -11,6 +11,7 @@ import pytest
 from made_up_cells import make_cells
 from score_rows import METRICS
 
+from analysis.claims.claim import Claim, Measurand
 from analysis.claims.decide import (
     BY_VALUE,
     FAILS,
@@ -18,8 +19,6 @@ from analysis.claims.decide import (
     NOT_TESTED,
     UNDECIDED,
     VIT_B,
-    Claim,
-    Measurand,
     Measured,
     Number,
     decide,

@@ -12,6 +12,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from hear.api.model import HearModel
+from tests.hear.small_model import HEAR_MODEL
+
 RATE_HZ = 16000  # the lowest of HEAR's rates: small files
 MakeTask = Callable[..., Path]
 
@@ -67,3 +70,10 @@ def make_task(tmp_path: Path) -> MakeTask:
         return folder
 
     return make
+
+
+@pytest.fixture
+def model(tmp_path):
+    path = tmp_path / "model.py"
+    path.write_text(HEAR_MODEL)
+    return HearModel(str(path))

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hear.features.columns import Columns, Rows
-from hear.features.store import read_components
+from hear.features.columns import Columns
+from hear.features.store import ViewWriter, publish, read_components
 from hear.probe.data import ProbeData
 from hear.probe.search import train_and_predict
 from hear.protocol import Protocol
@@ -43,29 +43,20 @@ def test_rows_are_joined_in_order_and_their_number_is_checked():
         Columns([left, right[:2]])
 
 
-def test_shards_on_top_of_each_other_are_the_whole():
-    whole = np.arange(21, dtype=np.float16).reshape(7, 3)
-    rows = Rows([whole[:2], whole[2:2], whole[2:5], whole[5:]])
-    assert rows.shape == (7, 3) and len(rows) == 7
-    for start in range(8):
-        for stop in range(start, 9):
-            np.testing.assert_array_equal(rows[start:stop], whole[start:stop])
-    assert Columns([rows])[:].dtype == np.float32
-    with pytest.raises(ValueError, match="same width"):
-        Rows([whole, whole[:, :2]])
-
-
 def test_mapped_features_give_the_same_bytes_in_bounded_memory(tmp_path, monkeypatch):
     data = inputs()
     expected = bytes_of(data)
-    for split, features in data.features.items():
-        for view, part in (("a", features[:, :24]), ("b", features[:, 24:])):
-            (tmp_path / view / "t").mkdir(parents=True, exist_ok=True)
-            np.save(tmp_path / view / "t" / f"{split}.M.npy", part)
+    for view, columns in (("a", slice(None, 24)), ("b", slice(24, None))):
+        writer = ViewWriter(tmp_path / view, {"view": view, "storage": "float32"})
+        for split, features in data.features.items():
+            writer.append("M", features[:, columns])
+            writer.finish_split("t", split, [""] * len(features), None)
+        writer.finish({"t": list(data.features)})
+        publish(tmp_path / view)
     components = [(tmp_path / "a", "M"), (tmp_path / "b", "M")]
     mapped = {s: read_components(components, "t", s) for s in data.features}
-    rows = [rows for columns in mapped.values() for rows in columns.arrays]
-    assert rows and all(isinstance(a, np.memmap) for block in rows for a in block.arrays)
+    rows = [array for columns in mapped.values() for array in columns.arrays]
+    assert rows and all(isinstance(array, np.memmap) for array in rows)
     asked, read = [], Columns.read
 
     def spy(self, rows, out):

@@ -11,9 +11,10 @@ import pytest
 import soundfile
 
 from hear.archives.downsample import STEPS, resample_folder
-from hear.archives.prepare import NOTES, check_folders, prepare_archives
-from hear.archives.tar import ArchiveError, sha256_file
-from hear.audio.read import AudioError, read_clip, read_samples
+from hear.archives.prepare import prepare_archives
+from hear.archives.unpack import ArchiveError
+from hear.audio.read import ClipError, read_clip, read_samples
+from hear.files import sha256_file
 from hear.tasks.audio_checks import check_audio
 from hear.tasks.folder import read_task
 
@@ -82,7 +83,7 @@ def test_originals_go_one_by_one_and_only_after_their_copy(folder):
     broken = sorted((folder / "48000").rglob("*.wav"))[5]
     content = broken.read_bytes()
     broken.write_bytes(b"junk")
-    with pytest.raises(AudioError, match=broken.name):
+    with pytest.raises(ClipError, match=broken.name):
         resample_folder(folder, FROM_HZ, TO_HZ, keep_source=False, progress=False)
     left = {path.name for path in (folder / "48000").rglob("*.wav")}
     copied = {path.name for path in (folder / "32000").rglob("*.wav")}
@@ -105,13 +106,13 @@ def test_full_scale_is_clipped_and_counted(folder):
 
 
 def test_nothing_to_resample_is_an_error(tmp_path):
-    with pytest.raises(AudioError, match="expected WAV files"):
+    with pytest.raises(ClipError, match="expected WAV files"):
         resample_folder(tmp_path, FROM_HZ, TO_HZ, progress=False)
 
 
 def test_archives_are_unpacked_once(archive):
     folder, origin = prepare(archive)
-    assert origin == {"archives": {archive.name: sha256_file(archive, progress=False)}}
+    assert origin == {"archives": {archive.name: sha256_file(archive)}}
     (folder / "seen").touch()
     assert (prepare(archive)[0] / "seen").exists()
     (folder / "task_metadata.json").unlink()  # not whole any more
@@ -149,42 +150,26 @@ def test_audio_at_the_models_rate_is_left_alone(archive, folder):
         shutil.move(folder / "16000", folder / "32000") if rate == "16000" else None
 
 
-def test_a_damaged_archive_is_named_fetched_again_once_then_fails(archive, capsys):
-    whole = archive.read_bytes()
+def test_a_damaged_or_another_archive_is_refused_and_leaves_nothing(archive):
+    whole, known = archive.read_bytes(), sha256_file(archive)
     archive.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ArchiveError, match=archive.name):
+    with pytest.raises(ArchiveError, match=f"{archive.name}: .*corrupted or truncated"):
         prepare(archive)
-    calls = []
-
-    def repair(path: Path) -> None:
-        calls.append(path)
-        path.write_bytes(whole)
-
-    folder, _ = prepare(archive, fetch_again=repair)
-    assert calls == [archive] and folder.is_dir()
-    assert f"{archive.name}: fetched again" in capsys.readouterr().err
-    archive.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ArchiveError, match="corrupted or truncated"):
-        prepare(archive, fetch_again=calls.append)
-    assert len(calls) == 2
+    archive.write_bytes(whole)
+    with pytest.raises(ArchiveError, match=f"{archive.name}: md5: expected 0, found [0-9a-f]+"):
+        prepare(archive, hashes={archive.name: {"md5": "0", "sha256": known}})
+    assert not list((archive.parent / "unpacked").iterdir())
+    assert prepare(archive, hashes={archive.name: {"sha256": known}, "other": {"md5": "0"}})
 
 
-def test_a_wrong_archive_is_fetched_again_too(archive):
-    def verify(path: Path) -> str:
-        if not calls:
-            raise ValueError("sha256: expected a, found b")
-        return "a"
+def test_an_archive_is_read_once_and_not_again_when_it_is_unpacked(archive, monkeypatch):
+    n_opened, opened = [], Path.open
 
-    calls = []
-    _, origin = prepare(archive, verify=verify, fetch_again=calls.append)
-    assert calls == [archive] and origin["archives"] == {archive.name: "a"}
+    def counted(path: Path, *arguments, **settings):
+        n_opened.append(path == archive)
+        return opened(path, *arguments, **settings)
 
-
-def test_unexpected_folders_are_named(archive):
-    folder, _ = prepare(archive)
-    assert NOTES in {path.name for path in folder.parent.iterdir()}
-    check_folders([folder], [folder.name], "scene")
-    with pytest.raises(ArchiveError, match="expected x-v1-full; the archives have tones-v1-full"):
-        check_folders([folder], ["x-v1-full"], "scene")
-    with pytest.raises(ArchiveError, match="embedding_type: expected 'event'.*found 'scene'"):
-        check_folders([folder], [folder.name], "event")
+    monkeypatch.setattr(Path, "open", counted)
+    prepare(archive)
+    prepare(archive, "disk")
+    assert sum(n_opened) == 1

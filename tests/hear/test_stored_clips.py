@@ -9,10 +9,11 @@ import pytest
 import soundfile
 import torch
 
-from hear.audio.read import AudioError, read_clip
+from hear.audio.read import ClipError, read_clip
 from hear.audio.stored import StoredClip
 from hear.features import embed
 from passt.checkpoints import Checkpoint
+from passt.weights import load_embedder
 
 WANTED_HZ = 32_000
 TINY = {"init": "random", "hop": 320, "embed_dim": 64, "depth": 1, "num_heads": 1, "n_classes": 9}
@@ -55,10 +56,9 @@ def test_what_lies_far_behind_is_forgotten(write, small_blocks):
 @pytest.mark.parametrize("view", ["scene", "rf160", "rf640", "mel"])
 def test_a_clip_in_its_file_is_embedded_as_a_whole_one(write, monkeypatch, small_blocks, view):
     monkeypatch.setattr("passt.embedder.BATCH_TOKENS", 12 * 8)
-    monkeypatch.setattr("passt.embedder.SCENE_WINDOW_MS", 300.0)
-    monkeypatch.setattr("passt.embedder.SCENE_HOP_MS", 70.0)
     path = write(99_991, 48_000)
-    model = Checkpoint.from_config("tiny", TINY).embedder()
+    scene = {"scene_window_ms": 300.0, "scene_hop_ms": 70.0}
+    model = load_embedder(Checkpoint.from_config("tiny", TINY | scene))
     whole, timestamps = model.embed(torch.from_numpy(read_clip(path, WANTED_HZ))[None], view)
     parts = list(model.stream(StoredClip(path, WANTED_HZ), view))
     for level, values in whole.items():
@@ -81,26 +81,26 @@ def test_long_clips_stay_in_their_file_and_keep_their_place(write, tmp_path, mon
 
 
 def test_bad_files_are_named(write, small_blocks, tmp_path):
-    with pytest.raises(AudioError, match="missing.wav: expected a readable audio file"):
+    with pytest.raises(ClipError, match="missing.wav: expected a readable audio file"):
         StoredClip(tmp_path / "missing.wav", WANTED_HZ)
-    with pytest.raises(AudioError, match="a.wav: expected audio, found no samples"):
+    with pytest.raises(ClipError, match="a.wav: expected audio, found no samples"):
         StoredClip(write(0, WANTED_HZ), WANTED_HZ)
     soundfile.write(tmp_path / "a.wav", np.zeros((9, 2)), WANTED_HZ)
-    with pytest.raises(AudioError, match="a.wav: expected one channel, found 2"):
+    with pytest.raises(ClipError, match="a.wav: expected one channel, found 2"):
         StoredClip(tmp_path / "a.wav", WANTED_HZ)
     samples = np.zeros(9600)
     samples[5000] = np.nan
     soundfile.write(tmp_path / "a.wav", samples, WANTED_HZ, subtype="FLOAT")
-    with pytest.raises(AudioError, match="found 1 of 3200 NaN or infinite, first 5000"):
+    with pytest.raises(ClipError, match="found 1 of 3200 NaN or infinite, first 5000"):
         StoredClip(tmp_path / "a.wav", WANTED_HZ).stretch(0, 9600)
     clip = StoredClip(write(9600, WANTED_HZ), WANTED_HZ)
     write(4000, WANTED_HZ)  # someone writes it anew
-    with pytest.raises(AudioError, match="a.wav: expected 9600 samples, found 4000"):
+    with pytest.raises(ClipError, match="a.wav: expected 9600 samples, found 4000"):
         clip.stretch(0, 9600)
 
 
 def test_stored_audio_out_of_scale_is_refused_when_it_is_met(write, tmp_path):
     soundfile.write(tmp_path / "a.wav", 3.0 * np.ones(40_000), WANTED_HZ, subtype="FLOAT")
-    model = Checkpoint.from_config("tiny", TINY).embedder()
+    model = load_embedder(Checkpoint.from_config("tiny", TINY))
     with pytest.raises(ValueError, match="has amplitude 3"):
         list(model.stream(StoredClip(tmp_path / "a.wav", WANTED_HZ), "rf160"))

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from hear.tasks.folder import Fold, read_task
-from hear.tasks.metadata import TaskError
+from hear.tasks.problems import TaskError
 
 MakeTask = Callable[..., Path]
 FIVE_FOLDS = tuple(f"fold0{i}" for i in range(5))

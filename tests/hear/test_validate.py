@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hear.api.model import ModelError
+from hear.api.source import ModelError
 from hear.api.validate import validate_model
 
 MODEL = """

@@ -20,7 +20,7 @@ from mini.draws import PRETRAINING_SLOTS, Draws
 from mini.make import make_task
 from mini.recipes import beehive_states, fsd50k, gunshot_triangulation
 from mini.recipes.mridangam import TONICS_HZ
-from mini.registry import MINI_TASKS
+from mini.registry import find_mini_task
 from mini.sounds import animals, bodies, machines
 from mini.sounds.imitations import CONTOURS, imitate
 from mini.sounds.percussion import OPERA_INSTRUMENTS, STROKES, daluo, mridangam, xiaoluo
@@ -95,10 +95,10 @@ def test_stroke_and_tonic_ask_about_the_same_clips(made: dict[str, list[Path]]) 
 
 
 def test_every_fold_has_every_stroke_on_every_drum() -> None:
-    n_clips = MINI_TASKS["mridangam_stroke"].n_clips["fold00"]
+    n_clips = find_mini_task("mridangam_stroke").n_clips["fold00"]
     pairs = {
         tuple(
-            MINI_TASKS[slug].recipe(np.random.default_rng(0), "fold00", index).labels[0]
+            find_mini_task(slug).recipe(np.random.default_rng(0), "fold00", index).labels[0]
             for slug in ("mridangam_stroke", "mridangam_tonic")
         )
         for index in range(n_clips)
@@ -133,7 +133,7 @@ def test_lengths_and_numbers_of_labels_vary(made: dict[str, list[Path]]) -> None
 
 @pytest.mark.parametrize(("slug", "seconds"), [("fsd50k", 0.4), ("fsd50k", 2.6), ("esc50", 1.2)])
 def test_a_clip_of_a_wrong_length_is_refused(tmp_path: Path, slug: str, seconds: float) -> None:
-    task = MINI_TASKS[slug]
+    task = find_mini_task(slug)
     clip = Clip(np.full(n_samples(seconds), 0.1, np.float32), [task.labels[0]])
     broken = replace(task, recipe=lambda rng, split, index: clip)
     with pytest.raises(MiniTaskError, match=f"{slug}-.*-0000.wav: expected .* samples, found"):

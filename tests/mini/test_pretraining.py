@@ -4,33 +4,28 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
+import midirenderer
+import mido
 import numpy as np
 import pytest
 import soundfile
 
 from mini import allotment
 from mini.draws import N_SLOTS, PRETRAINING_SLOTS, TEST_SLOTS, TRAINING_SLOTS, Draws
-from mini.pretraining import (
-    TAGS,
-    happenings,
-    make_dataset,
-    music,
-    people,
-    struck,
-    surroundings,
-    tags,
-)
+from mini.pretraining import happenings, music, people, struck, surroundings, tags
 from mini.pretraining.building import CLIP_S, render_batch
 from mini.pretraining.scenes import MAKERS, NOISES, PLACES, draw_sources, scene_generator
-from mini.pretraining.shards import SHARD_SIZE, shards_of
+from mini.pretraining.shards import SHARD_SIZE, make_dataset, shards_of
+from mini.pretraining.tags import TAGS
 from mini.pretraining.words import COMMANDS, invent_word, spell
 from mini.recipes import speech_commands, vox_lingua
-from mini.registry import MINI_TASKS
-from mini.sounds import midi, speech
+from mini.registry import MINI_TASKS, find_mini_task
+from mini.sounds import speech
 from mini.sounds.midi import Note, Part, render
 from mini.sounds.synthesis import active_rms, n_samples
 from mini.task import SAMPLE_RATE_HZ, MiniTaskError
@@ -48,29 +43,28 @@ UNFOUND = {  # tags that are not a maker's but the mix's
 
 
 class Spy:
-    """What was played and spoken: programs, kits, eSpeak voices with their variants."""
+    """What the synthesizers were asked for: programs, kits, eSpeak voices with their variants."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.programs: set[int] = set()
         self.kits: set[int] = set()
         self.voices: set[str] = set()
-        library, rate_hz = speech._load()
-        monkeypatch.setattr(speech, "_load", lambda: (self, rate_hz))
-        self.library, make_midi = library, midi._midi_bytes
+        library, _ = speech.load_espeak()
+        render_midi, set_voice = midirenderer.render_wave_from, library.espeak_SetVoiceByName
 
-        def watched(parts, duration_s):
-            self.programs |= {part.program for part in parts if not part.is_drums}
-            self.kits |= {part.program for part in parts if part.is_drums}
-            return make_midi(parts, duration_s)
+        def played(soundfont: bytes, score: bytes) -> bytes:
+            for message in mido.MidiFile(file=io.BytesIO(score)):
+                if message.type == "program_change":
+                    programs = self.kits if message.channel == 9 else self.programs
+                    programs.add(message.program)
+            return render_midi(soundfont, score)
 
-        monkeypatch.setattr(midi, "_midi_bytes", watched)
+        def spoken(name: bytes) -> int:
+            self.voices.add(name.decode())
+            return set_voice(name)
 
-    def __getattr__(self, name):
-        return getattr(self.library, name)
-
-    def espeak_SetVoiceByName(self, name: bytes) -> int:
-        self.voices.add(name.decode())
-        return self.library.espeak_SetVoiceByName(name)
+        monkeypatch.setattr(midirenderer, "render_wave_from", played)
+        monkeypatch.setattr(library, "espeak_SetVoiceByName", spoken)
 
     @property
     def variants(self) -> set[str]:
@@ -87,7 +81,7 @@ def spy(monkeypatch: pytest.MonkeyPatch) -> Spy:
 
 
 def _clips(slug: str) -> Iterator[tuple]:
-    for task in MINI_TASKS[slug].parts:
+    for task in find_mini_task(slug).parts:
         for split, index in itertools.product(task.n_clips, (0, 4)):
             yield task, split, index % task.n_clips[split]
 
@@ -123,7 +117,6 @@ def test_the_allotment_is_a_partition() -> None:
     assert len(set(everybody)) == len(everybody)
     assert not set(allotment.PRETRAINING_PROGRAMS) & set(allotment.TASK_PROGRAMS)
     assert not set(allotment.PRETRAINING_KITS) & set(allotment.TASK_KITS)
-    assert allotment.TASK_WORDS == speech_commands.WORDS
     slots = sorted(TRAINING_SLOTS + TEST_SLOTS + PRETRAINING_SLOTS)
     assert slots == list(range(N_SLOTS))
 
@@ -147,7 +140,7 @@ def test_invented_words_are_no_commands() -> None:
     rng = np.random.default_rng(0)
     words = {invent_word(rng) for _ in range(5_000)}
     assert len(words) > 1_000 and not words & COMMANDS
-    assert not {spell(*word) for word in words} & set(allotment.TASK_WORDS)
+    assert not {spell(*word) for word in words} & set(speech_commands.WORDS)
 
 
 def test_every_tag_occurs_and_every_source_is_heard() -> None:

@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from passt.architecture import Architecture
+from passt.checkpoints import Checkpoint
 from passt.embedder import Embedder
-from passt.mel import MelSpectrogram
-from passt.transformer import Architecture, PaSST
+from passt.transformer import PaSST
 
 PATH = Path(__file__).parent.parent / "fixtures" / "passt_golden.npz"
 TOLERANCE = 2e-5  # a fast implementation deviates by some 1e-6
@@ -66,7 +67,7 @@ def fill(network: PaSST) -> PaSST:
 def tiny_embedder(hop: int) -> Embedder:
     """The small network of the golden values: embed 48, depth 2, 3 heads."""
     shape = Architecture(embed_dim=48, depth=2, num_heads=3, n_time_patches=TIME_POSITIONS[hop])
-    return Embedder(MelSpectrogram(hop), fill(PaSST(shape)))
+    return Embedder(Checkpoint("tiny", hop, shape), fill(PaSST(shape)))
 
 
 def waveforms(seconds: float, n_sounds: int = 2) -> torch.Tensor:

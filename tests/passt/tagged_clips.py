@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from passt.training import Recipe
+from passt.training.recipe import Recipe
 
 TINY = Recipe(
     name="tiny",

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 
-from passt import variants
+from passt.architecture import Architecture
+from passt.checkpoints import Checkpoint, released_modules
 from passt.embedder import Embedder
 from passt.mel import MelSpectrogram, mel_bank
-from passt.transformer import Architecture, PaSST
+from passt.transformer import PaSST
+from passt.variants import Embedding
 from tests.passt import golden
 
 MODULES = {
@@ -55,9 +57,8 @@ def test_timestamp_embeddings_of_windows_and_released_modules(hop, seconds):
         levels = views[f"rf{ms}"][0]
         golden.check(f"{key}/win{ms}ms", torch.cat((levels["H"], levels["M"]), dim=2))
     for module in MODULES[hop]:
-        _, levels, fields = variants.RELEASED_MODULES[module]
-        name = variants.Variant("x", levels, fields).timestamp_embedding
-        components = variants.Embedding.parse(name).components
+        name = released_modules()[module].timestamp_embedding
+        components = Embedding.parse(name).components
         embedding = torch.cat([views[view][0][level] for view, level in components], dim=2)
         golden.check(f"{key}/ts_{module}/emb", embedding)
         timestamps = views[components[0][0]][1]
@@ -82,7 +83,7 @@ def test_parameter_names_and_shapes_are_the_released_ones(hop):
 
 
 def test_full_size_network():
-    embedder = Embedder(MelSpectrogram(320), golden.fill(PaSST(Architecture())))
+    embedder = Embedder(Checkpoint("full", 320), golden.fill(PaSST(Architecture())))
     audio = golden.waveforms(0.9)
     key = "full/hop320/len0.9/b2"
     scene, _ = embedder.embed(audio, "scene")

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import torch
 from safetensors.torch import save_file
 
 import passt
 from passt import windows
-from passt.checkpoints import Checkpoint, CheckpointError, infer_architecture
+from passt.architecture import Architecture
+from passt.checkpoints import RELEASED, Checkpoint, CheckpointError, released_modules
 from passt.checks import AudioError
+from passt.files import sha256_file
+from passt.lengths import n_windows
 from passt.mel import mel_bank
-from passt.transformer import Architecture, PaSST, initialize
+from passt.transformer import PaSST, initialize
 from passt.variants import Embedding, Variant
+from passt.weights import infer_architecture, load_embedder, load_network
 from passt.windows import timestamps_ms
 from zoo import logmel
 
@@ -22,7 +28,7 @@ TINY = {"init": "random", "hop": 320, "embed_dim": 64, "depth": 1, "num_heads": 
 
 @pytest.fixture(scope="module")
 def embedder():
-    return Checkpoint.from_config("tiny", TINY).embedder()
+    return load_embedder(Checkpoint.from_config("tiny", TINY))
 
 
 @pytest.fixture
@@ -85,23 +91,23 @@ def test_windows_are_those_of_the_padded_clip(n_samples, window):
     for batch_size in (1, 7, 1000):
         stacks = list(windows.batches(audio, window, 1600, batch_size, "window"))
         expected = padded.unfold(1, window, 1600)
-        assert windows.n_windows(n_samples, window, 1600) == expected.shape[1]
+        assert n_windows(n_samples, window, 1600) == expected.shape[1]
         assert torch.cat(stacks, dim=1).equal(expected)
 
 
 def test_reduced_precision_and_devices(audio):
     checkpoint = Checkpoint.from_config("tiny", TINY)
-    exact, _ = checkpoint.embedder("auto").embed(audio, "scene")
-    reduced, _ = checkpoint.embedder("cpu", "bfloat16").embed(audio, "scene")
+    exact, _ = load_embedder(checkpoint, "auto").embed(audio, "scene")
+    reduced, _ = load_embedder(checkpoint, "cpu", "bfloat16").embed(audio, "scene")
     assert reduced["M"].dtype == torch.float32
     assert 0 < (reduced["M"] - exact["M"]).abs().max() < 0.1
     with pytest.raises(CheckpointError, match="precision: expected .*'int8'"):
-        checkpoint.embedder("cpu", "int8")
+        load_embedder(checkpoint, "cpu", "int8")
     with pytest.raises(CheckpointError, match="device: expected .*'tpu'"):
-        checkpoint.embedder("tpu")
+        load_embedder(checkpoint, "tpu")
     if not torch.cuda.is_available():
         with pytest.raises(CheckpointError, match="torch finds no GPU"):
-            checkpoint.embedder("cuda")
+            load_embedder(checkpoint, "cuda")
 
 
 def test_the_last_block_for_two_tokens_is_the_whole_block_s_first_two():
@@ -116,8 +122,8 @@ def test_the_last_block_for_two_tokens_is_the_whole_block_s_first_two():
 
 
 def test_same_seed_same_weights_other_seed_others():
-    first, again = (Checkpoint.from_config("a", TINY).load().state_dict() for _ in range(2))
-    other = Checkpoint.from_config("a", TINY | {"seed": 1}).load().state_dict()
+    first, again = (load_network(Checkpoint.from_config("a", TINY)).state_dict() for _ in range(2))
+    other = load_network(Checkpoint.from_config("a", TINY | {"seed": 1})).state_dict()
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not torch.equal(first["head.1.weight"], other["head.1.weight"])
 
@@ -201,11 +207,17 @@ def test_variants_name_their_embeddings():
 
 @pytest.mark.parametrize(
     ("levels", "fields"),
-    [("", (160,)), ("ML", (160,)), ("X", (160,)), ("M", ()), ("M", (640, 160))],
+    [("", (160,)), ("ML", (160,)), ("X", (160,)), ("M", ()), ("M", (640, 160)), ("M", (160, 160))],
 )
 def test_variants_that_make_no_sense_are_refused(levels, fields):
     with pytest.raises(ValueError, match="expected|need"):
         Variant("c", levels, fields)
+
+
+@pytest.mark.parametrize("ms", [0, -160, True, 160.0, float("inf"), float("nan"), "160", None])
+def test_receptive_fields_are_positive_whole_numbers_of_ms(ms):
+    with pytest.raises(ValueError, match="receptive_fields_ms: expected ascending positive whole"):
+        Variant("c", "M", (ms,))
 
 
 @pytest.mark.parametrize("name", ["", "c.scene", "c.rf0.M", "c.scene.Q", "c/x.scene.M"])
@@ -239,9 +251,76 @@ def test_the_hop_follows_from_the_file(tmp_path):
         save_file(initialize(PaSST(shape), 0).state_dict(), path)
         assert passt.load_model(str(path)).embedder.mel.hop == hop
         entry = {"file": str(path), "hop": hop, **TINY_SHAPE}
-        assert Checkpoint.from_config("c", entry).load().architecture == shape
+        assert load_network(Checkpoint.from_config("c", entry)).architecture == shape
     with pytest.raises(CheckpointError, match="320 time positions, which passt_hop3 has"):
         passt.load_model(str(tmp_path / "100.safetensors"), checkpoint="passt_hop10")
+
+
+@pytest.fixture
+def twins(tmp_path, monkeypatch):
+    """Files of two checkpoints that only a 20 s window and the hop tell apart; the first's hash."""
+    paths = [tmp_path / f"{name}.safetensors" for name in ("hop5", "20s")]
+    for seed, path in enumerate(paths):
+        shape = Architecture(64, 1, 1, 5, n_time_patches=200)
+        save_file(initialize(PaSST(shape), seed).state_dict(), path)
+    long = {"scene_window_ms": 20_000.0, "scene_hop_ms": 5_000.0, "id": "passt_20s", "hop": 320}
+    long |= {"sha256": sha256_file(paths[1]), "modules": {"base20sec": ("MH", (160,))}}
+    released = RELEASED | {"passt_20s": dataclasses.replace(RELEASED["passt_hop5"], **long)}
+    for module in ("passt.checkpoints", "passt.hear_api"):
+        monkeypatch.setattr(f"{module}.RELEASED", released)
+    return [str(path) for path in paths]
+
+
+def test_a_file_of_a_shape_that_two_checkpoints_have_says_which_it_is(twins):
+    hop5, long = twins
+    with pytest.raises(CheckpointError, match="passt_hop5 and passt_20s have: say by checkpoint="):
+        passt.load_model(hop5)
+    with pytest.raises(CheckpointError, match="passt_hop5 and passt_20s have; .*'passt_hop10'"):
+        passt.load_model(hop5, checkpoint="passt_hop10")
+    for checkpoint, hop, window in (("passt_hop5", 160, 10_000.0), ("passt_20s", 320, 20_000.0)):
+        embedder = passt.load_model(hop5, checkpoint=checkpoint).embedder
+        assert embedder.mel.hop == embedder.checkpoint.hop == hop
+        assert embedder.checkpoint.scene_window_ms == window
+
+
+def test_a_released_file_is_recognized_by_its_hash(twins):
+    model = passt.load_model(twins[1])
+    assert model.variant.checkpoint == "passt_20s" and model.embedder.mel.hop == 320
+    with pytest.raises(CheckpointError, match="which passt_20s has"):
+        passt.load_model(twins[1], checkpoint="passt_hop5")
+
+
+def test_all_that_is_known_of_a_released_checkpoint_is_its_entry(twins):
+    model = passt.load_model(twins[1], module="base20sec")
+    assert model.variant == Variant("passt_20s", "MH") == released_modules()["base20sec"]
+    entry = {"released": "passt_20s", "scene_hop_ms": 2_500.0}
+    mine = Checkpoint.from_config("mine", entry)
+    assert (mine.id, mine.hop, mine.scene_window_ms, mine.scene_hop_ms) == (
+        "mine", 320, 20_000.0, 2_500.0,
+    )  # fmt: skip
+    assert mine.architecture.n_time_patches == 200
+    hop10 = Checkpoint.from_config("c", {"init": "random", "hop": 320}).architecture
+    assert hop10.n_time_patches == 99  # of the first released checkpoint at this hop
+
+
+def test_scenes_longer_than_the_window_are_means_over_windows(audio):
+    scene = {"scene_window_ms": 400.0, "scene_hop_ms": 100.0}
+    embedder = load_embedder(Checkpoint.from_config("tiny", TINY | scene))
+    window, hop = 12_800, 3_200
+    padded = torch.nn.functional.pad(audio, (window // 2, window // 2), mode="reflect")
+    windows = padded.unfold(1, window, hop)
+    expected = torch.stack([embedder._forward(w)["M"] for w in windows.unbind(1)]).mean(0)
+    torch.testing.assert_close(embedder.embed(audio, "scene")[0]["M"], expected)
+    wide = load_embedder(Checkpoint.from_config("wide", TINY | {"scene_window_ms": 12_000.0}))
+    with pytest.raises(AudioError, match="scene window of 12 s too long"):
+        wide.embed(torch.zeros(1, 32000 * 13), "scene")
+
+
+@pytest.mark.parametrize("value", [0, -1.0, True, float("inf"), float("nan"), "10"])
+@pytest.mark.parametrize("key", ["scene_window_ms", "scene_hop_ms"])
+def test_scene_windows_that_make_no_sense_are_refused(key, value):
+    with pytest.raises(CheckpointError, match=f"{key}: expected at least 1 ms"):
+        Checkpoint.from_config("c", TINY | {key: value})
 
 
 def test_embeddings_can_be_trained_on_and_changed(embedder, audio):
@@ -273,7 +352,7 @@ def test_checkpoints_that_do_not_fit_name_every_tensor(tmp_path):
     path = tmp_path / "weights.safetensors"
     save_file(state, path)
     with pytest.raises(CheckpointError) as error:
-        Checkpoint.from_config("c", TINY | {"file": str(path)}).load()
+        load_network(Checkpoint.from_config("c", TINY | {"file": str(path)}))
     message = str(error.value)
     assert "missing cls_token" in message and "unexpected extra" in message
     assert "head.0.bias: NaN or infinite values" in message
@@ -305,6 +384,12 @@ def test_fingerprints_follow_the_weights():
     assert seeds[0] == seeds[1] != seeds[2]
     renamed = Checkpoint.from_config("other", TINY).fingerprint()
     assert renamed == seeds[0]
+
+
+def test_fingerprints_follow_the_scene_windows():
+    scenes = [{}, {"scene_window_ms": 10_000}, {"scene_window_ms": 9e3}, {"scene_hop_ms": 2e3}]
+    found = [Checkpoint.from_config("c", TINY | scene).fingerprint() for scene in scenes]
+    assert found[0] == found[1] and len(set(found)) == 3
 
 
 def test_released_checkpoints_have_the_published_shapes():

@@ -5,8 +5,14 @@ from __future__ import annotations
 import pytest
 import torch
 
-from passt.measure import COLUMNS, MeasureError, Settings, measure
-from passt.measure.networks import PATCHOUTS, recipe_of, sequence_length
+from passt.measure import COLUMNS, measure
+from passt.measure.networks import (
+    PATCHOUTS,
+    MeasureError,
+    Settings,
+    recipe_of,
+    sequence_length,
+)
 from passt.measure.one import measure_apart, measure_network
 from passt.training.step import Trainer
 

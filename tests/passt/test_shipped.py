@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import passt
-from passt.checkpoints import sha256_file
+from passt.files import sha256_file
 
 FOLDER = Path(__file__).parents[2] / "resources" / "checkpoints_mini"
 SHIPPED = sorted(FOLDER.glob("*.safetensors"))

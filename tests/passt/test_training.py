@@ -10,9 +10,10 @@ import pytest
 import torch
 
 import passt
-from passt.checkpoints import Checkpoint, infer_architecture, read_tensors
-from passt.training import read_recipe, train
-from passt.training.loop import TrainingError
+from passt.checkpoints import Checkpoint
+from passt.training.config import read_recipe
+from passt.training.loop import TrainingError, train
+from passt.weights import infer_architecture, load_embedder, read_tensors
 from tests.passt.tagged_clips import TINY, write_csv, write_data
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -79,7 +80,7 @@ def test_record_and_weights(data, trained):
     architecture = infer_architecture(tensors)
     assert architecture == TINY.architecture(4)
     audio = 0.1 * torch.randn(2, 16000)
-    levels, _ = Checkpoint("x", 320, architecture, str(path)).embedder().embed(audio, "scene")
+    levels, _ = load_embedder(Checkpoint("x", 320, architecture, str(path))).embed(audio, "scene")
     model = passt.load_model(str(path), checkpoint="passt_hop10", levels="M")
     torch.testing.assert_close(passt.get_scene_embeddings(audio, model), levels["M"])
 

@@ -12,13 +12,15 @@ import soundfile
 import torch
 
 from passt.mel import MelSpectrogram, mel_bank, normalize
-from passt.training import RecipeError, augment, make_recipe, read_recipe
+from passt.training import augment
+from passt.training.averaging import WeightAverage
+from passt.training.config import make_recipe, read_recipe
 from passt.training.data import DataError, StepBatches, read_crop, read_data, sampling_weights
 from passt.training.initial import initial_network
+from passt.training.recipe import RecipeError
 from passt.training.schedule import ramp_down, warm_up
 from passt.training.step import Trainer
 from passt.training.validate import macro_map
-from passt.training.weights import WeightAverage
 from passt.transformer import PaSST
 from tests.passt.tagged_clips import TINY, write_csv, write_data
 

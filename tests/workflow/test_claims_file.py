@@ -52,7 +52,7 @@ def test_the_papers_variants_are_in_the_default_config() -> None:
         ({"aggregate": "average"}, "claim base_general: aggregate: 'average' is not one of"),
         ({"category": "sports"}, "claim base_general: category: 'sports' is not one of"),
         ({"direction": "over"}, "claim base_general: direction: 'over' is not one of"),
-        ({"treshold": 1}, "claim base_general: unknown 'treshold'; did you mean 'threshold'"),
+        ({"thresholds": 1}, "claim base_general: unknown 'thresholds'; did you mean 'threshold'"),
         ({"claim_id": "hop3_worse"}, "claim hop3_worse: claim_id: expected once, found again"),
         ({"tasks": ["maestro"]}, "claim base_general: expected either ratio"),
         ({"direction": "within"}, "claim base_general: threshold: expected a number above 0"),

@@ -7,9 +7,12 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from passt.architecture import Architecture
 from passt.checkpoints import Checkpoint
-from passt.transformer import Architecture, PaSST
+from passt.lengths import n_frames
+from passt.transformer import PaSST
 from passt.variants import Variant
+from passt.weights import load_embedder
 from workflow.commands.cost import (
     Workload,
     clip_passes,
@@ -26,13 +29,13 @@ TINY = {"init": "random", "hop": 320, "embed_dim": 64, "depth": 2, "num_heads": 
 
 @pytest.mark.parametrize(("view", "seconds"), [("scene", 1), ("scene", 11), ("rf160", 0.5)])
 def test_flops_are_those_that_torch_counts(view, seconds):
-    embedder = Checkpoint.from_config("tiny", TINY).embedder()
+    embedder = load_embedder(Checkpoint.from_config("tiny", TINY))
     audio = torch.zeros(1, int(seconds * 32000))
     counter = FlopCounterMode(display=False)
     with sdpa_kernel(SDPBackend.MATH), counter:
         embedder.embed(audio, view)
-    passes = clip_passes(view, audio.shape[1])
-    mel = passes.n_passes * 2 * 128 * 513 * embedder.mel.n_frames(passes.n_samples)
+    passes = clip_passes(embedder.checkpoint, view, audio.shape[1])
+    mel = passes.n_passes * 2 * 128 * 513 * n_frames(passes.n_samples, 320)
     assert view_flops(embedder, view, audio.shape[1]) == counter.get_total_flops() - mel
 
 
@@ -50,10 +53,11 @@ def test_the_whole_last_block_costs_a_block_more_than_its_two_tokens():
 
 
 def test_passes():
-    assert clip_passes("scene", 320_000).n_passes == 1
-    assert clip_passes("scene", 320_001).n_passes == 5  # -5, -2.5, 0, 2.5, 5 s
-    assert clip_passes("rf160", 120 * 32_000).n_passes == 2401
-    assert clip_passes("mel", 32_000).n_passes == 0
+    checkpoint = Checkpoint.from_config("tiny", TINY)
+    assert clip_passes(checkpoint, "scene", 320_000).n_passes == 1
+    assert clip_passes(checkpoint, "scene", 320_001).n_passes == 5  # -5, -2.5, 0, 2.5, 5 s
+    assert clip_passes(checkpoint, "rf160", 120 * 32_000).n_passes == 2401
+    assert clip_passes(checkpoint, "mel", 32_000).n_passes == 0
 
 
 def test_views_are_computed_once_and_counted_for_every_variant():

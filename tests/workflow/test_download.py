@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import json
 import random
+import shutil
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import numpy as np
 import pytest
 
-from workflow.fetch.download import download
-from workflow.fetch.errors import DownloadError
-from workflow.fetch.facts import Facts, facts_of
-from workflow.fetch.patience import MAX_ASKED_S, Patience
+from passt.download import MAX_ASKED_S, Backoff, DownloadError, download, hashes_of
 
 CONTENT = np.random.default_rng(0).bytes(700_001)
-FACTS = Facts(len(CONTENT), hashlib.md5(CONTENT).hexdigest(), hashlib.sha256(CONTENT).hexdigest())
-UNKNOWN = Facts()
+FACTS = {
+    "size": len(CONTENT),
+    "md5": hashlib.md5(CONTENT).hexdigest(),
+    "sha256": hashlib.sha256(CONTENT).hexdigest(),
+}
+MD5 = {"md5": FACTS["md5"]}
+UNKNOWN = {}
 
 
 @pytest.fixture
@@ -29,21 +33,21 @@ def pauses() -> list[float]:
 
 @pytest.fixture
 def get(server, tmp_path, pauses):
-    """Download /file with patience that does not wait; what the file then holds."""
+    """Download /file with pauses that are only noted; what the file then holds."""
     server.files["/file"] = CONTENT
-    patience = Patience(attempts=4, random=random.Random(0), sleep=pauses.append)
+    backoff = Backoff(attempts=4, random=random.Random(0), sleep=pauses.append)
 
-    def run(expected: Facts = FACTS, *paths: str, timeout_s: float = 5.0) -> bytes:
+    def run(expected: dict = FACTS, *paths: str, timeout_s: float = 5.0) -> bytes:
         urls = [server.url + path for path in paths or ("/file",)]
-        found, url = download(urls, tmp_path / "file", expected, patience, timeout_s, False)
-        assert found == facts_of(tmp_path / "file", progress=False) and url in urls
+        found, url = download(urls, tmp_path / "file", expected, backoff, timeout_s, False)
+        assert found == hashes_of(tmp_path / "file") and url in urls
         assert [path.name for path in tmp_path.iterdir()] == ["file"]
         return (tmp_path / "file").read_bytes()
 
     return run
 
 
-@pytest.mark.parametrize("expected", [UNKNOWN, FACTS, Facts(md5=FACTS.md5)])
+@pytest.mark.parametrize("expected", [UNKNOWN, FACTS, MD5])
 def test_a_good_server_needs_one_request(get, server, expected):
     assert get(expected) == CONTENT
     assert server.ranges("/file") == [None]
@@ -104,7 +108,7 @@ def test_a_server_that_never_sends_more_is_given_up(get, server, pauses):
     server.etags = False
     server.always["/file"] = ("end", 500_000)
     with pytest.raises(DownloadError, match=r"the server sent \d+ of 700001 bytes; 4 tries"):
-        get(Facts(size=len(CONTENT)))
+        get({"size": len(CONTENT)})
     assert len(pauses) == 3
 
 
@@ -126,8 +130,8 @@ def test_an_end_that_comes_too_early(get, server):
     server.script["/file"] = [("end", 1000)]
     assert get() == CONTENT
     server.script["/file"] = [("end", 1000)]
-    with pytest.raises(DownloadError, match=f"md5: expected {FACTS.md5}, found"):
-        get(Facts(md5=FACTS.md5))
+    with pytest.raises(DownloadError, match=f"md5: expected {FACTS['md5']}, found"):
+        get(MD5)
 
 
 def test_a_web_page_is_not_the_file(get, server, tmp_path):
@@ -166,7 +170,7 @@ def test_pauses_double_and_are_seeded(get, server, pauses):
     assert len(pauses) == 3
     limits = [2, 4, 8]
     assert all(limit / 2 <= pause <= limit for pause, limit in zip(pauses, limits, strict=True))
-    drawn = [Patience(random=random.Random(5)).pause_s(9) for _ in range(2)]
+    drawn = [Backoff(random=random.Random(5)).pause_s(9) for _ in range(2)]
     assert drawn[0] == drawn[1] <= 120
 
 
@@ -201,9 +205,9 @@ def test_another_mirror_goes_on_only_if_a_hash_will_tell(get, server):
 def test_wrong_contents_stop_with_both_values(get, server, tmp_path, kind):
     server.files["/file"] = CONTENT[:-1] + bytes([CONTENT[-1] ^ 1])
     with pytest.raises(DownloadError) as error:
-        get(Facts(**{kind: getattr(FACTS, kind)}))
+        get({kind: FACTS[kind]})
     found = hashlib.new(kind, server.files["/file"]).hexdigest()
-    assert f"{kind}: expected {getattr(FACTS, kind)}, found {found}" in str(error.value)
+    assert f"{kind}: expected {FACTS[kind]}, found {found}" in str(error.value)
     assert not list(tmp_path.iterdir()) and len(server.requests) == 1
 
 
@@ -215,22 +219,22 @@ def test_pieces_that_do_not_fit_are_fetched_whole_once(get, server, tmp_path):
 
 def test_a_part_longer_than_the_file_starts_again(get, server, tmp_path):
     (tmp_path / "file.part").write_bytes(b"x" * 800_000)
-    assert get(Facts(md5=FACTS.md5)) == CONTENT
+    assert get(MD5) == CONTENT
 
 
 def test_a_complete_part_needs_no_request(get, server, tmp_path):
     (tmp_path / "file.part").write_bytes(CONTENT)
     assert get() == CONTENT and not server.requests
     (tmp_path / "file.part").write_bytes(CONTENT)
-    assert get(Facts(md5=FACTS.md5)) == CONTENT and len(server.requests) == 1
+    assert get(MD5) == CONTENT and len(server.requests) == 1
 
 
 def test_servers_that_are_not_there(tmp_path, pauses):
-    patience = Patience(attempts=2, sleep=pauses.append)
+    backoff = Backoff(attempts=2, sleep=pauses.append)
     with pytest.raises(DownloadError, match="refused; 2 tries"):
-        download(["http://127.0.0.1:9/x"], tmp_path / "x", UNKNOWN, patience, progress=False)
+        download(["http://127.0.0.1:9/x"], tmp_path / "x", UNKNOWN, backoff, progress=False)
     with pytest.raises(DownloadError, match="nonsense"):
-        download(["nonsense"], tmp_path / "x", UNKNOWN, patience, progress=False)
+        download(["nonsense"], tmp_path / "x", UNKNOWN, backoff, progress=False)
 
 
 def test_a_full_disk_keeps_what_there_is(get, server, tmp_path, monkeypatch):
@@ -245,11 +249,40 @@ def test_a_full_disk_keeps_what_there_is(get, server, tmp_path, monkeypatch):
     assert get() == CONTENT
 
 
-def test_state_beside_the_part_is_plain_and_optional(get, server, tmp_path):
-    server.script["/file"] = [("drop", 200_000)] + [("status", 404)]
-    with pytest.raises(DownloadError):
+def test_a_disk_without_room_is_noticed_before_the_first_byte(get, tmp_path, monkeypatch):
+    usage = shutil.disk_usage(tmp_path)._replace(free=1000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(OSError, match="700001 bytes are to come, which the disk has no room for"):
         get()
-    state = json.loads((tmp_path / "file.part.json").read_text())
-    assert set(state) == {"url", "validator", "pieced"}
-    (tmp_path / "file.part.json").write_text("{")
-    assert get() == CONTENT
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_later_call_without_any_hash_goes_on_only_from_the_same_address(get, server, tmp_path):
+    drop = [("drop", 200_000), ("status", 404)]
+    for is_noted in (True, False):
+        server.script["/file"] = list(drop)
+        with pytest.raises(DownloadError):
+            get(UNKNOWN)
+        for note in tmp_path.glob("file.part.*"):
+            is_noted or note.write_text("x")
+        server.requests.clear()
+        assert get(UNKNOWN) == CONTENT
+        assert [asked is not None for asked in server.ranges("/file")] == [is_noted]
+
+
+def test_progress_says_bytes_and_rate(server, tmp_path, capsys):
+    server.files["/file"] = CONTENT
+    download([f"{server.url}/file"], tmp_path / "file")
+    assert "file: 0.7 of 0.7 MiB, " in capsys.readouterr().err
+
+
+def test_the_downloader_needs_requests_alone():
+    code = (
+        "import importlib.util as i, sys; s = i.spec_from_file_location('d', 'passt/download.py');"
+        "m = i.module_from_spec(s); sys.modules['d'] = m; s.loader.exec_module(m);"
+        "print(*{n.partition('.')[0] for n in sys.modules})"
+    )
+    listed = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert not set(listed.stdout.split()) & {"numpy", "torch", "tqdm", "hear"}

@@ -15,23 +15,31 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 from real_archives import NAMES, RECORD, TASKS
 
-from hear.archives.prepare import prepare_archives
+from hear.archives.prepare import NOTES, prepare_archives
+from hear.archives.unpack import ArchiveError
 from passt.checkpoints import Checkpoint, CheckpointError
-from workflow.fetch.checkpoints import verify_checkpoint
-from workflow.fetch.errors import DownloadError
-from workflow.fetch.facts import LOCKED, RECORDED, Facts, record
+from passt.download import Backoff, DownloadError
 from workflow.fetch.fetch import (
-    ARCHIVES,
-    CHECKPOINTS,
+    RecordError,
+    excludable,
     fetch_archive,
     fetch_checkpoint,
-    verify_file,
+    unpack_task,
 )
-from workflow.fetch.patience import Patience
-from workflow.fetch.space import GIB, SPARE_BYTES, Need, SpaceError, check_space
-from workflow.fetch.unavailable import reason_missing
+from workflow.fetch.known import LOCKED, RECORDED, KnownError, record
+from workflow.fetch.space import (
+    ARCHIVES,
+    CHECKPOINTS,
+    GIB,
+    SPARE_BYTES,
+    Need,
+    SpaceError,
+    check_space,
+)
+from workflow.study.models import verify_checkpoint
 
 ROOT = Path(__file__).parents[2]
 
@@ -43,9 +51,9 @@ def here(tmp_path, monkeypatch, server, archives):
     server.add_record(RECORD, archives)
 
     def fetch(task: str, *needs: Need, **download) -> Path:
-        patience = Patience(attempts=2, sleep=lambda _: None)
+        backoff = Backoff(attempts=2, sleep=lambda _: None)
         download = {"record": RECORD, "url": server.url, "mirrors": [], "folder": None} | download
-        return fetch_archive(NAMES[task], download, needs, patience=patience, progress=False)
+        return fetch_archive(NAMES[task], download, needs, backoff=backoff, progress=False)
 
     fetch.path = lambda task: f"/api/records/{RECORD}/files/{NAMES[task]}/content"
     return fetch
@@ -100,35 +108,75 @@ def test_lock_file_record_and_file_must_agree(here, server, archives):
     LOCKED.parent.mkdir(exist_ok=True)
     LOCKED.write_text(json.dumps({name: {"md5": "0" * 32, "source": "x"}}))
     said = f"{name}: md5: expected {'0' * 32} as {LOCKED} says, found {found} in record {RECORD}"
-    with pytest.raises(DownloadError, match=said):
+    with pytest.raises(KnownError, match=said):
         here("esc50")
     assert not server.ranges(here.path("esc50"))
     LOCKED.write_text(json.dumps({name: {"md5": found, "sise": 1}}))
-    with pytest.raises(DownloadError, match="expected size, md5, sha256, source; found .'sise'"):
+    with pytest.raises(KnownError, match="expected size, md5, sha256, source; found .'sise'"):
         here("esc50")
     LOCKED.write_text(json.dumps({name: {"md5": found}}))
-    archive = here("esc50")
-    assert verify_file(archive, progress=False).md5 == found
-    archive.write_bytes(archives[name] + b"x")
-    with pytest.raises(DownloadError, match=f"size: expected {len(archives[name])} as {RECORDED}"):
-        verify_file(archive, progress=False)
-
-
-def test_what_cannot_be_had_is_noted_and_forgotten(here, server):
-    name = NAMES["esc50"]
-    server.script[here.path("esc50")] = [("status", 403)]
-    with pytest.raises(DownloadError, match="403.*\n.*Start again to try once more"):
+    assert here("esc50").read_bytes() == archives[name]
+    LOCKED.write_text(json.dumps({name: {"sha256": "0" * 64}}))
+    with pytest.raises(KnownError, match=f"as {LOCKED} says, found .* in {RECORDED}"):
         here("esc50")
-    assert "403" in reason_missing(name)
-    here("esc50")
-    assert reason_missing(name) is None
+
+
+def unpack(archive: Path, **expected) -> tuple[list[Path], dict]:
+    expected = {"folders": [TASKS["esc50"]], "embedding_type": "scene"} | expected
+    return unpack_task([archive], Path("task"), "on_the_fly", 1, expected, progress=False)
+
+
+def test_an_archive_must_be_the_one_that_was_downloaded(here, archives):
+    archive = here("esc50")
+    known = json.loads(RECORDED.read_text())[archive.name]["sha256"]
+    (folder,), origin = unpack(archive)
+    assert folder == Path("task") / TASKS["esc50"] and (folder.parent / NOTES).exists()
+    assert origin == {"archives": {archive.name: known}}
+    archive.write_bytes(archives[NAMES["gunshot_triangulation"]])
+    with pytest.raises(ArchiveError, match=f"sha256: expected {known}, found .*\n.*remove"):
+        unpack(archive)
+
+
+def test_a_users_archive_is_recorded_at_first_use(here, archives):
+    mine = Path("mine") / NAMES["esc50"]
+    mine.parent.mkdir()
+    mine.write_bytes(archives[mine.name])
+    sha256 = hashlib.sha256(archives[mine.name]).hexdigest()
+    unpack(mine)
+    assert json.loads(RECORDED.read_text()) == {mine.name: {"sha256": sha256, "source": str(mine)}}
+    mine.write_bytes(archives[NAMES["gunshot_triangulation"]])
+    with pytest.raises(ArchiveError, match=f"sha256: expected {sha256}"):
+        unpack(mine)
+
+
+def test_unexpected_folders_are_named(here):
+    archive = here("esc50")
+    found = f"expected x-v1-full; the archives have {TASKS['esc50']}"
+    with pytest.raises(ArchiveError, match=found):
+        unpack(archive, folders=["x-v1-full"])
+    with pytest.raises(ArchiveError, match="embedding_type: expected 'event'.*found 'scene'"):
+        unpack(archive, embedding_type="event")
+
+
+def test_what_cannot_be_had_says_how_to_go_on_without_it(here, server):
+    server.script[here.path("esc50")] = [("status", 403)]
+    with pytest.raises(DownloadError) as error, excludable("esc50"):
+        here("esc50")
+    said = str(error.value).splitlines()
+    assert "403" in said[1] and said[-1] == "exclude_tasks: [esc50]"
+    assert yaml.safe_load(said[-1]) == {"exclude_tasks": ["esc50"]}
+    server.files.clear()
+    Path(ARCHIVES, f"zenodo-{RECORD}.json").unlink()
+    with pytest.raises(RecordError) as error, excludable("esc50"):
+        here("esc50")
+    assert "exclude_tasks" not in str(error.value)  # nothing is known of this archive
 
 
 def test_a_name_that_the_record_does_not_have(here, server):
     other = NAMES["esc50"].replace("v2.0.0", "v2.0.1")
     names = ("readme.txt", other, NAMES["gunshot_triangulation"])
     server.add_record(RECORD, dict.fromkeys(names, b"x"))
-    with pytest.raises(DownloadError, match="no file of this name") as error:
+    with pytest.raises(KnownError, match="no file of this name") as error:
         here("esc50")
     listed = str(error.value).split("nearest first:")[1].split()
     assert listed[0] == other and listed[2] == "readme.txt"
@@ -139,16 +187,15 @@ def test_a_name_that_the_record_does_not_have(here, server):
 )
 def test_records_of_another_form_are_named(here, server, record):
     server.files[f"/api/records/{RECORD}"] = record
-    with pytest.raises(DownloadError, match=f"zenodo-{RECORD}.json: expected a Zenodo record"):
+    with pytest.raises(RecordError, match=f"zenodo-{RECORD}.json: expected a Zenodo record"):
         here("esc50")
 
 
 def test_mirrors_serve_when_zenodo_does_not(here, server, archives, capsys):
     server.files.clear()
     server.files[f"/mirror/{NAMES['esc50']}"] = archives[NAMES["esc50"]]
-    with pytest.raises(DownloadError, match="the list of archives could not be had"):
+    with pytest.raises(RecordError, match="the list of archives could not be had"):
         here("esc50")
-    assert reason_missing(NAMES["esc50"]) is None  # nothing is known of this archive
     here("esc50", mirrors=[f"{server.url}/mirror/"])
     assert "going on with the mirrors" in capsys.readouterr().err
 
@@ -159,8 +206,8 @@ def test_weights_as_github_serves_them(here, server):
     server.files["/storage/1"] = content
     server.script["/storage/1"] = [("drop", 150_000)]
     settings = {"mirrors": [f"{server.url}/none"], "folder": None}
-    patience = Patience(sleep=lambda _: None)
-    path = fetch_checkpoint(f"{server.url}/releases/x.pt", settings, patience, progress=False)
+    backoff = Backoff(sleep=lambda _: None)
+    path = fetch_checkpoint(f"{server.url}/releases/x.pt", settings, backoff, progress=False)
     assert path == CHECKPOINTS / "x.pt" and path.read_bytes() == content
     sha256 = hashlib.sha256(content).hexdigest()
     assert json.loads(RECORDED.read_text())["x.pt"]["sha256"] == sha256
@@ -181,7 +228,7 @@ def test_weights_as_github_serves_them(here, server):
     assert path.read_bytes() == content and not server.requests
     (mine / "x.pt").write_bytes(content[::-1])
     md5 = hashlib.md5(content).hexdigest()
-    with pytest.raises(DownloadError, match=f"md5: expected {md5} as .*recorded.json says, found"):
+    with pytest.raises(KnownError, match=f"md5: expected {md5} as .*recorded.json says, found"):
         fetch_checkpoint("http://x/x.pt", settings | {"folder": "mine"}, progress=False)
 
 
@@ -193,7 +240,6 @@ def test_a_disk_that_is_too_small_is_noticed_before(here, server, archives, monk
     with pytest.raises(SpaceError, match="25.00 GiB to come, 7.00 GiB free .* 18.00 GiB are miss"):
         here("esc50", need, other)
     assert not server.ranges(here.path("esc50"))
-    assert reason_missing(NAMES["esc50"]) is None
     assert here("esc50", need).exists()
     with pytest.raises(SpaceError, match=r"15.00 GiB  fsd50k \(audio\)"):
         check_space([other], ARCHIVES, Path("tasks"))
@@ -203,8 +249,8 @@ def test_a_disk_that_is_too_small_is_noticed_before(here, server, archives, monk
 def test_jobs_that_record_at_the_same_time_lose_nothing(here):
     names = [f"file{i}" for i in range(30)]
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda name: record(name, Facts(size=1), "x"), names))
-    record("file0", Facts(size=1), "y")
+        list(pool.map(lambda name: record(name, {"size": 1}, "x"), names))
+    record("file0", {"size": 1}, "y")
     found = json.loads(RECORDED.read_text())
     assert sorted(found) == sorted(names) and found["file0"] == {"size": 1, "source": "x"}
 

@@ -108,7 +108,7 @@ def test_random_weights_are_labeled_everywhere(config):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"studdy": "x"}, "top level: unknown 'studdy'; did you mean 'study'"),
+        ({"stdy": "x"}, "top level: unknown 'stdy'; did you mean 'study'"),
         ({"study": "official"}, "study: 'official' is not what is expected here"),
         ({"study": "a/b"}, "study: 'a/b' is not what is expected here"),
         ({"study": 2024}, "study: 2024 is not what is expected here"),
@@ -245,7 +245,8 @@ def test_a_single_name_is_a_list_of_one(config):
 def test_real_checkpoint_is_one_entry(config, tmp_path):
     from safetensors.torch import save_file
 
-    from passt.transformer import Architecture, PaSST, initialize
+    from passt.architecture import Architecture
+    from passt.transformer import PaSST, initialize
 
     shape = {"embed_dim": 64, "depth": 1, "num_heads": 1, "n_classes": 7}
     path = tmp_path / "weights.safetensors"

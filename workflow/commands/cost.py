@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 import torch
 
-from passt import windows
+from passt.architecture import PATCH_SIZE, Architecture
 from passt.checkpoints import Checkpoint
-from passt.embedder import MEL_FRAMES, SCENE_HOP_MS, SCENE_WINDOW_MS, Embedder
-from passt.mel import N_MELS, SAMPLE_RATE_HZ
-from passt.transformer import PATCH_SIZE, Architecture, PaSST
+from passt.embedder import Embedder
+from passt.lengths import SAMPLE_RATE_HZ, TIMESTAMP_HOP_MS, n_frames, n_windows, samples
+from passt.transformer import PaSST
 from passt.variants import Embedding, Variant
 
 N_TOKENS = 2  # class and distillation token
@@ -38,11 +38,13 @@ class Passes:
     n_samples: int
 
 
-def clip_passes(view: str, n_samples: int) -> Passes:
+def clip_passes(checkpoint: Checkpoint, view: str, n_samples: int) -> Passes:
     """Forward passes of the network over one clip.
 
     Parameters
     ----------
+    checkpoint : Checkpoint
+        Its scene window and hop count.
     view : str
         ``scene``, ``rf<ms>`` or ``mel`` (which needs none).
     n_samples : int
@@ -50,18 +52,18 @@ def clip_passes(view: str, n_samples: int) -> Passes:
     """
     if view == "mel":
         return Passes(0, 0)
-    window, hop = windows.samples(SCENE_WINDOW_MS), windows.samples(SCENE_HOP_MS)
+    window, hop = samples(checkpoint.scene_window_ms), samples(checkpoint.scene_hop_ms)
     if view == "scene" and n_samples <= window:
         return Passes(1, n_samples)
     if view != "scene":
-        window = windows.samples(float(view.removeprefix("rf")))
-        hop = windows.samples(windows.TIMESTAMP_HOP_MS)
-    return Passes(windows.n_windows(n_samples, window, hop), window)
+        window = samples(float(view.removeprefix("rf")))
+        hop = samples(TIMESTAMP_HOP_MS)
+    return Passes(n_windows(n_samples, window, hop), window)
 
 
 def n_tokens(architecture: Architecture, hop: int, n_samples: int) -> int:
     """Sequence length of one pass over ``n_samples`` samples, both tokens included."""
-    columns = architecture.time_patches(1 + (n_samples - 1) // hop)
+    columns = architecture.time_patches(n_frames(n_samples, hop))
     return N_TOKENS + architecture.n_freq_patches * columns
 
 
@@ -92,7 +94,7 @@ def _block_flops(dim: int, n_keys: int, n_queries: int) -> int:
 
 def view_flops(embedder: Embedder, view: str, n_samples: int) -> int:
     """FLOPs of one clip of ``n_samples`` samples in one view."""
-    passes = clip_passes(view, n_samples)
+    passes = clip_passes(embedder.checkpoint, view, n_samples)
     if not passes.n_passes:
         return 0
     architecture = embedder.network.architecture
@@ -181,7 +183,7 @@ def count_views(
 
 def view_cost(checkpoint: Checkpoint, view: str, work: Workload, n_variants: int = 1) -> ViewCost:
     """Count what one checkpoint does over one view of a workload."""
-    passes = clip_passes(view, round(work.duration_s * SAMPLE_RATE_HZ))
+    passes = clip_passes(checkpoint, view, round(work.duration_s * SAMPLE_RATE_HZ))
     tokens, flops, reference_flops = 0, 0, 0
     n_passes = work.n_clips * passes.n_passes
     if n_passes:
@@ -196,8 +198,7 @@ def view_cost(checkpoint: Checkpoint, view: str, work: Workload, n_variants: int
 
 def embedding_size(name: str, architecture: Architecture) -> int:
     """Length of an embedding's vector, by its canonical name."""
-    sizes = {"L": N_MELS * MEL_FRAMES, "M": architecture.embed_dim, "H": architecture.n_classes}
-    return sum(sizes[level] for _, level in Embedding.parse(name).components)
+    return Embedding.parse(name).size(architecture)
 
 
 def n_parameters(architecture: Architecture) -> int:

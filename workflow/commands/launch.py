@@ -1,10 +1,7 @@
-"""Start Snakemake, clearing the lock that a killed run left behind; again if tasks are dropped.
+"""Start of Snakemake that clears the lock of a killed run.
 
 Snakemake locks the folder while it runs and cannot remove the lock when it is killed. Whether its
 owner is still alive is known from a second lock, which the operating system releases on death.
-
-With ``missing_tasks: drop`` a run ends with an error when an archive could not be had, after all
-that does not need it; the next start goes on without its task.
 """
 
 from __future__ import annotations
@@ -18,7 +15,6 @@ import time
 from pathlib import Path
 
 STATE = Path(".snakemake")
-AGAIN = STATE / "start_again"  # left by a run that failed for archives which are to be dropped
 
 PATIENCE_S = 5.0  # chosen
 
@@ -32,14 +28,8 @@ def main(arguments: list[str]) -> None:
     snakemake = [sys.executable, "-m", "snakemake"]
     if any((STATE / "locks").glob("*")):
         print("make: clearing the lock of a run that was killed", file=sys.stderr)
-        subprocess.run([*snakemake, "--unlock"], check=True, capture_output=True)
-    AGAIN.unlink(missing_ok=True)
-    code = _run([*snakemake, *arguments])
-    while code and AGAIN.exists():
-        AGAIN.unlink()
-        print("make: going on without the tasks whose archive could not be had", file=sys.stderr)
-        code = _run([*snakemake, *arguments])
-    sys.exit(code)
+        subprocess.run([*snakemake, "--unlock"], capture_output=True)
+    sys.exit(_run([*snakemake, *arguments]))
 
 
 def _take(lock: int) -> None:

@@ -20,9 +20,8 @@ from pathlib import Path
 from tabulate import tabulate
 
 from passt.checkpoints import Checkpoint
-from passt.mel import SAMPLE_RATE_HZ
+from passt.lengths import SAMPLE_RATE_HZ, TIMESTAMP_HOP_MS
 from passt.variants import Embedding, Variant
-from passt.windows import TIMESTAMP_HOP_MS
 from workflow.commands.cost import ViewCost, Workload, count_views, embedding_size, n_parameters
 from workflow.commands.rates import ARCHIVE_RATE_HZ, Rates, measure
 from workflow.commands.sizes import (

@@ -28,10 +28,11 @@ from hear.probe.data import ProbeData
 from hear.probe.search import train_and_predict
 from hear.protocol import Protocol
 from hear.tasks.folder import Fold
-from mini.registry import MINI_TASKS
+from mini.registry import find_mini_task
 from mini.writer import write_task
 from passt.checkpoints import Checkpoint
-from passt.mel import SAMPLE_RATE_HZ
+from passt.lengths import SAMPLE_RATE_HZ
+from passt.weights import load_embedder
 from workflow.commands.cost import view_flops
 from workflow.process import configure
 
@@ -129,7 +130,7 @@ def measure(
     few = noise[:, : (N_WINDOWS - 1) * SAMPLE_RATE_HZ // 20 + 1]
     with _busy(cores - 1):
         for checkpoint in checkpoints:
-            embedder = dataclasses.replace(checkpoint, file=None).embedder(device)
+            embedder = load_embedder(dataclasses.replace(checkpoint, file=None), device)
             on_gpu = embedder.mel.window.device.type == "cuda"
             for audio, view, rates in ((few, "rf160", short), (noise, "scene", long)):
                 seconds = _least_s(lambda e=embedder, a=audio, v=view: e.embed(a, v), on_gpu)
@@ -206,7 +207,7 @@ def _decode_s() -> float:
 def _start_s() -> float:
     """CPU seconds of a process that imports what an embed job imports."""
     code = (
-        "import hear.features.embed, hear.probe.predict, passt.checkpoints, time\n"
+        "import hear.features.embed, hear.probe.predict, passt.weights, time\n"
         "print(time.process_time())"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
@@ -214,7 +215,7 @@ def _start_s() -> float:
 
 
 def _generate_s(slug: str) -> float:
-    task = MINI_TASKS[slug]
+    task = find_mini_task(slug)
     seconds, n_clips = 0.0, 0
     with tempfile.TemporaryDirectory() as folder:
         for part in task.parts:

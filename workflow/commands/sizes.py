@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 from snakemake.utils import update_config
 
-from mini.registry import MINI_TASKS
+from mini.registry import MINI_TASKS, find_mini_task
 from passt.checkpoints import Checkpoint
 from passt.variants import Variant
 from workflow.commands.cost import Workload
@@ -64,7 +64,7 @@ def mini_workloads(config: dict) -> list[Workload]:
     slugs = list(MINI_TASKS) if selected == "all" else selected
     workloads = []
     for slug in slugs:
-        task = MINI_TASKS[slug]
+        task = find_mini_task(slug)
         n_clips = sum(sum(part.n_clips.values()) for part in task.parts)
         # of clips that differ in length, half of shortest and longest
         duration_s = task.duration_s or sum(task.duration_range_s) / 2
@@ -76,7 +76,7 @@ def n_folds(slug: str, is_generated: bool) -> int:
     """Folds of a task, 1 where it has a training, a validation and a test part."""
     if not is_generated:
         return int(read_task_table()[slug]["n_folds"])
-    task = MINI_TASKS[slug]
+    task = find_mini_task(slug)
     return 1 if task.split_mode == "trainvaltest" else len(task.n_clips)
 
 

@@ -1,34 +1,51 @@
-"""Fetch an archive or a checkpoint by the config's `download`: mirrors, then the official place."""
+"""Archives and released weights of a study: mirrors first, then Zenodo and GitHub; unpacking."""
 
 from __future__ import annotations
 
-import os
+import json
 import shutil
 import sys
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from tqdm import tqdm
+from hear.archives.prepare import prepare_archives
+from hear.archives.unpack import ArchiveError
+from hear.files import replacing
+from hear.tasks.problems import METADATA_FILE
+from passt.download import Backoff, DownloadError, download, hashes_of
+from workflow.fetch.known import (
+    Facts,
+    agreed,
+    find_file,
+    known_facts,
+    known_hash,
+    locked,
+    read_record,
+    record,
+)
+from workflow.fetch.space import ARCHIVES, CHECKPOINTS, Need, SpaceError, check_space
 
-from workflow.fetch.download import download
-from workflow.fetch.errors import DownloadError
-from workflow.fetch.facts import Facts, facts_of, known_facts, merge, record
-from workflow.fetch.locks import locked
-from workflow.fetch.patience import Patience
-from workflow.fetch.space import Need, check_space
-from workflow.fetch.unavailable import explained
-from workflow.fetch.zenodo import Entry, RecordError, find_entry, read_record
-
-ARCHIVES = Path("resources/archives")
-CHECKPOINTS = Path("resources/checkpoints")
 LOCK = Path("resources/.downloads.lock")
+WAITING = "waiting for another download to end"
 
 
-def one_at_a_time() -> AbstractContextManager:
-    """Wait until no other process downloads: Zenodo throttles parallel clients."""
-    return locked(LOCK, "waiting for another download to end")
+class RecordError(ValueError):
+    """The record cannot be had or read: nothing is known of any archive."""
+
+
+@contextmanager
+def excludable(task: str) -> Iterator[None]:
+    """Add to an error that concerns one task how to go on without it."""
+    try:
+        yield
+    except (RecordError, SpaceError):
+        raise
+    except ValueError as error:
+        raise DownloadError(
+            f"{error}\nStart again to try once more (with --keep-going the other tasks go on), or "
+            f"go on without this one by the line\nexclude_tasks: [{task}]"
+        ) from error
 
 
 def fetch_archive(
@@ -36,7 +53,7 @@ def fetch_archive(
     settings: dict,
     needs: Sequence[Need] = (),
     tasks_dir: Path = Path("resources/tasks/hear2021"),
-    patience: Patience | None = None,
+    backoff: Backoff | None = None,
     progress: bool = True,
 ) -> Path:
     """Download one archive to `resources/archives/<name>`, verified.
@@ -52,44 +69,36 @@ def fetch_archive(
         by those of the record where it is known.
     tasks_dir : Path
         Where the tasks will be unpacked.
-    patience : Patience or None
-        Back-off between tries.
+    backoff : Backoff or None
+        Pauses between tries.
     progress : bool
-        Show bars.
+        Show bytes, rate and time left.
 
     Raises
     ------
-    DownloadError
-        If it cannot be had, or is another file than the lock file or an earlier download says.
-    SpaceError
-        If the disk is too small for what is still to come.
+    ValueError
+        RecordError if the record cannot be had, SpaceError if the disk is too small for what is
+        still to come, DownloadError or KnownError if the archive cannot be had or is another file
+        than the lock file or an earlier download says.
     """
-    path, site = ARCHIVES / name, settings["url"].rstrip("/")
-    with one_at_a_time():
-        known, urls = (
-            known_facts(name),
-            [f"{base.rstrip('/')}/{name}" for base in _mirrors(settings)],
-        )
+    with locked(LOCK, WAITING):  # Zenodo throttles parallel clients
+        known, urls, files = known_facts(name), _mirrors(name, settings), {}
         try:
-            files = read_record(site, settings["record"], ARCHIVES, patience, progress)
+            files = _record(settings, backoff, progress)
         except RecordError as error:
             if not urls:
                 raise
-            tqdm.write(f"{error}\ngoing on with the mirrors", file=sys.stderr)
-            files = {}
+            print(f"{error}\ngoing on with the mirrors", file=sys.stderr)
         else:
-            with explained(name):
-                entry = find_entry(files, name)
-            known[f"record {settings['record']}"] = entry.facts
-            urls.append(entry.url)
-        check_space([_with_sizes(need, files) for need in needs], ARCHIVES, tasks_dir)
-        with explained(name):
-            _download(urls, path, known, patience, progress)
-    return path
+            entry = find_file(files, name)
+            known[f"record {settings['record']}"] = entry
+            urls.append(str(entry["url"]))
+        check_space(needs, ARCHIVES, tasks_dir, {key: files[key]["size"] for key in files})
+        return _download(urls, ARCHIVES / name, known, backoff, progress)
 
 
 def fetch_checkpoint(
-    url: str, settings: dict, patience: Patience | None = None, progress: bool = True
+    url: str, settings: dict, backoff: Backoff | None = None, progress: bool = True
 ) -> Path:
     """Download released weights to `resources/checkpoints/`, verified.
 
@@ -97,59 +106,99 @@ def fetch_checkpoint(
     """
     name = url.rsplit("/", 1)[1]
     path, known = CHECKPOINTS / name, known_facts(name)
-    urls = [*(f"{base.rstrip('/')}/{name}" for base in _mirrors(settings)), url]
-    with one_at_a_time():
+    with locked(LOCK, WAITING):  # Zenodo throttles parallel clients
         if settings["folder"] and (given := Path(settings["folder"]) / name).is_file():
-            verify_file(given, progress)
-            CHECKPOINTS.mkdir(parents=True, exist_ok=True)
-            temporary = path.with_name(f"{name}.part")
-            shutil.copyfile(given, temporary)
-            os.replace(temporary, path)
-        else:
-            _download(urls, path, known, patience, progress)
-    return path
+            found = hashes_of(given)
+            agreed(name, known | {str(given): found})
+            with replacing(path) as temporary:
+                shutil.copyfile(given, temporary)
+            record(name, found, str(given))
+            return path
+        return _download([*_mirrors(name, settings), url], path, known, backoff, progress)
 
 
-def verify_file(path: Path, progress: bool = True) -> Facts:
-    """Compare a file that is here with what is known of it; record what was not known.
+def unpack_task(
+    sources: Sequence[Path],
+    destination: Path,
+    resample: str,
+    n_threads: int,
+    expected: Mapping | None = None,
+    progress: bool = True,
+) -> tuple[list[Path], dict]:
+    """Return a task's folders, unpacked and resampled where they come from archives.
+
+    Parameters
+    ----------
+    sources : sequence of Path
+        Archives and task folders.
+    destination, resample, n_threads, progress
+        As :func:`hear.archives.prepare.prepare_archives` takes them.
+    expected : mapping or None
+        Of a HEAR 2021 task: ``folders`` and ``embedding_type`` by config/tasks.tsv. Its archives
+        must have the hashes that are known; what is not known is recorded.
 
     Returns
     -------
-    Facts
-        Of the file.
+    folders : list of Path
+    origin : dict
+        What made them.
 
     Raises
     ------
-    DownloadError
-        Naming the file and, for each difference, both values and who says so.
+    ValueError
+        ArchiveError or ClipError, naming the archive or clip and what was expected.
     """
-    facts = facts_of(path, progress)
-    merge(path.name, known_facts(path.name) | {str(path): facts})
-    record(path.name, facts, str(path))
-    return facts
+    archives = [source for source in sources if source.is_file()]
+    hashes = {path.name: known_hash(path.name) for path in archives} if expected else {}
+    try:
+        made, origin = prepare_archives(
+            archives, destination, resample, n_threads, hashes, progress
+        )
+    except ArchiveError as error:
+        raise ArchiveError(f"{error}\nReplace or remove the archive") from error
+    if expected:
+        _check_folders(made, expected)
+        for archive in archives:
+            record(archive.name, {"sha256": origin["archives"][archive.name]}, str(archive))
+    return [source for source in sources if source.is_dir()] + made, origin
+
+
+def _check_folders(folders: Sequence[Path], expected: Mapping) -> None:
+    """Check that unpacked folders are those that the study was planned with."""
+    table, names = "config/tasks.tsv", sorted(expected["folders"])
+    if (found := sorted(folder.name for folder in folders)) != names:
+        raise ArchiveError(
+            f"{table}: folders: expected {', '.join(names)}; the archives have {', '.join(found)}"
+        )
+    for path in (folder / METADATA_FILE for folder in folders):
+        kind = json.loads(path.read_text(encoding="utf-8")).get("embedding_type")
+        if kind != expected["embedding_type"]:
+            raise ArchiveError(
+                f"{path}: embedding_type: expected {expected['embedding_type']!r} as in {table}, "
+                f"found {kind!r}"
+            )
+
+
+def _mirrors(name: str, settings: dict) -> list[str]:
+    return [f"{base.rstrip('/')}/{name}" for base in settings.get("mirrors") or []]
 
 
 def _download(
-    urls: list[str],
-    path: Path,
-    known: dict[str, Facts],
-    patience: Patience | None,
-    progress: bool,
-) -> None:
-    facts, url = download(urls, path, merge(path.name, known), patience, progress=progress)
-    record(path.name, facts, url)
+    urls: list[str], path: Path, known: dict[str, Facts], backoff: Backoff | None, progress: bool
+) -> Path:
+    expected = agreed(path.name, known)
+    found, url = download(urls, path, expected, backoff, progress=progress)
+    record(path.name, found, url)
+    return path
 
 
-def _mirrors(settings: dict) -> list[str]:
-    return settings.get("mirrors") or []
-
-
-def _with_sizes(need: Need, files: dict[str, Entry]) -> Need:
-    sizes = {
-        name: files[name].facts.size if name in files else size
-        for name, size in need.archives.items()
-    }
-    return replace(need, archives=sizes)
-
-
-__all__ = ["DownloadError", "fetch_archive", "fetch_checkpoint", "one_at_a_time", "verify_file"]
+def _record(settings: dict, backoff: Backoff | None, progress: bool) -> dict[str, dict]:
+    """Files of the Zenodo record; asked for once, then kept in `resources/archives/`."""
+    site, number = settings["url"].rstrip("/"), settings["record"]
+    path = ARCHIVES / f"zenodo-{number}.json"
+    try:
+        if not path.exists():
+            download([f"{site}/api/records/{number}"], path, backoff=backoff, progress=progress)
+        return read_record(path, f"{site}/records/{number}/files")
+    except ValueError as error:
+        raise RecordError(f"the list of archives could not be had: {error}") from error

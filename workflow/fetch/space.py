@@ -1,13 +1,15 @@
-"""Is there room on the disk for what a study will download and unpack?"""
+"""Where downloads lie, and whether the disk has room for what a study downloads and unpacks."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+ARCHIVES = Path("resources/archives")
+CHECKPOINTS = Path("resources/checkpoints")
 GIB = 2**30
 SPARE_BYTES = GIB  # left free for features and scores of the first tasks
 
@@ -20,13 +22,9 @@ class SpaceError(ValueError):
 class Need:
     """What one task takes on the disk, in bytes.
 
-    Attributes
-    ----------
-    task : str
-    archives : dict of str to int
-        Size by archive; where unknown, that of the unpacked audio, which is never less.
-    unpacked_bytes, resampled_bytes : int
-        Audio as the archive has it, and its copy at the model's rate (0 if there is none).
+    ``archives`` holds the size of each archive, where unknown that of the unpacked audio, which is
+    never less; ``unpacked_bytes`` is the audio as the archive has it, ``resampled_bytes`` its copy
+    at the model's rate (0 if there is none).
     """
 
     task: str
@@ -35,7 +33,12 @@ class Need:
     resampled_bytes: int
 
 
-def check_space(needs: Iterable[Need], archives_dir: Path, tasks_dir: Path) -> None:
+def check_space(
+    needs: Iterable[Need],
+    archives_dir: Path,
+    tasks_dir: Path,
+    sizes: Mapping[str, int] | None = None,
+) -> None:
     """Check that what is still to come fits onto the disk.
 
     Parameters
@@ -44,57 +47,41 @@ def check_space(needs: Iterable[Need], archives_dir: Path, tasks_dir: Path) -> N
         All tasks of the study that are not finished; what is there already is taken off.
     archives_dir, tasks_dir : Path
         Where archives and `<task>/` folders lie; they may be on two file systems.
+    sizes : mapping or None
+        Exact sizes of archives in bytes, where they are known.
 
     Raises
     ------
     SpaceError
         Naming each file system that is too small and what the tasks need there.
     """
-    wanted: dict[int, list[tuple[Path, str, int]]] = {}
+    wanted: dict[int, list[tuple[int, str, Path]]] = {}
     for need in needs:
-        archives = sum(
-            max(0, size - _bytes_in(archives_dir / name) - _bytes_in(archives_dir / f"{name}.part"))
-            for name, size in need.archives.items()
-        )
-        unpacked = need.unpacked_bytes + need.resampled_bytes - _bytes_in(tasks_dir / need.task)
-        for folder, kind, n_bytes in (
-            (archives_dir, "archives", archives),
-            (tasks_dir, "audio", max(0, unpacked)),
-        ):
+        archives = 0
+        for name, size in need.archives.items():
+            here = _bytes_in(archives_dir / name) + _bytes_in(archives_dir / f"{name}.part")
+            archives += max(0, (sizes or {}).get(name, size) - here)
+        audio = need.unpacked_bytes + need.resampled_bytes - _bytes_in(tasks_dir / need.task)
+        for folder, kind, n in ((archives_dir, "archives", archives), (tasks_dir, "audio", audio)):
             folder.mkdir(parents=True, exist_ok=True)
-            device = os.stat(folder).st_dev
-            wanted.setdefault(device, []).append((folder, f"{need.task} ({kind})", n_bytes))
+            row = (max(0, n), f"{need.task} ({kind})", folder)
+            wanted.setdefault(os.stat(folder).st_dev, []).append(row)
     for rows in wanted.values():
-        _check_device(rows)
-
-
-def _check_device(rows: list[tuple[Path, str, int]]) -> None:
-    total = sum(n_bytes for _, _, n_bytes in rows)
-    if not total:
-        return
-    free = shutil.disk_usage(rows[0][0]).free - SPARE_BYTES
-    if total <= free:
-        return
-    largest = sorted(rows, key=lambda row: -row[2])
-    listed = "\n  ".join(f"{n / GIB:8.2f} GiB  {name}" for _, name, n in largest if n)
-    raise SpaceError(
-        f"{rows[0][0]}: {total / GIB:.2f} GiB to come, {max(free, 0) / GIB:.2f} GiB free "
-        f"(beside {SPARE_BYTES / GIB:.0f} GiB that is kept free): {(total - free) / GIB:.2f} GiB "
-        "are missing. Free some, run fewer tasks (tasks), or do without the copy at the model's "
-        f"rate (resample: on_the_fly).\n  {listed}"
-    )
+        folder, total = rows[0][2], sum(n for n, _, _ in rows)
+        free = shutil.disk_usage(folder).free - SPARE_BYTES
+        if total <= max(free, 0):
+            continue
+        largest = sorted(rows, key=lambda row: -row[0])
+        listed = "\n  ".join(f"{n / GIB:8.2f} GiB  {name}" for n, name, _ in largest if n)
+        raise SpaceError(
+            f"{folder}: {total / GIB:.2f} GiB to come, {max(free, 0) / GIB:.2f} GiB free "
+            f"(beside {SPARE_BYTES / GIB:.0f} GiB that is kept free): {(total - free) / GIB:.2f} "
+            "GiB are missing. Free some, run fewer tasks (tasks), or do without the copy at the "
+            f"model's rate (resample: on_the_fly).\n  {listed}"
+        )
 
 
 def _bytes_in(path: Path) -> int:
     """Bytes of a file or of all files below a folder; 0 if there is none."""
-    if path.is_file():
-        return path.stat().st_size
-    if not path.is_dir():
-        return 0
-    total = 0
-    for entry in os.scandir(path):
-        if entry.is_dir(follow_symlinks=False):
-            total += _bytes_in(Path(entry.path))
-        else:
-            total += entry.stat(follow_symlinks=False).st_size
-    return total
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.lstat().st_size for file in files if file.is_file())

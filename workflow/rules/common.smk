@@ -11,50 +11,84 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from workflow.study.downloads import Downloads
-from workflow.fetch.unavailable import reason_missing
-from workflow.commands.launch import AGAIN
-from workflow.study.official import OfficialStudy
-from workflow.study.report import report_facts, report_inputs
-from workflow.study.study import Study
+# The libraries lie beside the workflow; jobs find them by PYTHONPATH, from any working directory.
+HERE = Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
+if not (HERE.parents[1] / "passt").is_dir():
+    raise WorkflowError(
+        "passt-hear: the workflow imports Python modules that lie beside it, which Snakemake does "
+        "not fetch; clone the repository and give the path of workflow/Snakefile in the clone"
+    )
+sys.path.insert(0, str(HERE.parents[1]))
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    dict.fromkeys([str(HERE.parents[1]), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))])
+)
+
+from analysis.exhibits.registry import EXHIBITS, find_exhibit
+from workflow.study import downloads, exhibits, jobs, paths, words
+from workflow.study.code import code_of
+from workflow.study.config import shipped_path
+from workflow.study.recipes import recipe_inputs
+from workflow.study.report import report_facts
+from workflow.study.study import known_names, leaderboard_study, read_study
 
 try:
-    STUDY = Study(config)
+    STUDY = read_study(config)
+    paths.refuse_former_results(STUDY)
 except (ValueError, OSError) as error:
     raise WorkflowError(str(error)) from None
 
 if not sys.stderr.isatty():  # in a log file every update of a progress bar is a line
     os.environ.setdefault("TQDM_MININTERVAL", "30")
 
-OFFICIAL = OfficialStudy()
-RESULTS = f"results/{STUDY.name}"
+LEADERBOARD = leaderboard_study()
+STUDIES = {study.name: study for study in (STUDY, LEADERBOARD)}
 ENVIRONMENT = "../../environment.yml"
-FIGURE_CODE = ("analysis/exhibits/style.py", *sorted(f"analysis/exhibits/figures/{p.name}" for p in Path("analysis/exhibits/figures").glob("*.py")))
-REPORT_CODE = sorted(str(p) for room in ("analysis/report", "analysis/exhibits") for p in Path(room).rglob("*.*") if p.suffix != ".pyc")
-
 BASELINE = "logmel"  # what headroom is measured from
-CLAIM_CODE = ("analysis/claims/ledger.py", "analysis/claims/decide.py", "analysis/claims/numbers.py")
 
 
 wildcard_constraints:
+    study="|".join(STUDIES),
     task="|".join(STUDY.tasks),
-    batch="[A-Za-z0-9_.+]+",
+    source="|".join([*STUDY.checkpoints, *STUDY.third_party]),
+    view="[a-z0-9]+",
+    probe=re.escape(paths.probe(STUDY)),
+    embedding=r"[A-Za-z0-9_.+]+",
     seed="[0-9]+",
-    figure="[4-9]|[1-9][0-9]",  # 3 is of what was measured, not of scores
+    model="|".join(STUDY.models),
+
+
+def kind_of(wildcards):
+    return STUDY.tasks[wildcards.task].embedding_type
 
 
 def events_first(wildcards):
     """Event tasks take longest, so that they go before the others of their stage."""
-    return 30 if STUDY.tasks[wildcards.task].embedding_type == "event" else 20
+    return 30 if kind_of(wildcards) == "event" else 20
 
 
-def note_what_is_missing():
-    """Tell workflow.commands.launch to start again if archives could not be had that are to be dropped."""
-    sources = [path for spec in STUDY.tasks.values() for path in spec.sources]
-    if config["missing_tasks"] == "drop" and any(reason_missing(path.name) for path in sources):
-        AGAIN.touch()
+def job_views(wildcards):
+    """Views of one embedding job: one where the rule names it, else all of the task."""
+    if hasattr(wildcards, "view"):
+        return [(wildcards.source, wildcards.view)]
+    return STUDY.views(kind_of(wildcards))
 
 
-def code(*modules):
-    """Library modules whose change must redo a cheap step (Snakemake sees scripts only)."""
-    return [workflow.source_path(f"../../{module}") for module in modules]
+def job_embeddings(wildcards):
+    """Embeddings of one prediction job: one where the rule names it, else all of the task."""
+    if hasattr(wildcards, "embedding"):
+        return [wildcards.embedding]
+    return list(dict.fromkeys(STUDY.embeddings_of(kind_of(wildcards)).values()))
+
+
+def exhibit_inputs(wildcards, id):
+    """Tables that an exhibit is made from, and the modules that draw it."""
+    exhibit = find_exhibit(id)
+    found = exhibits.exhibit_tables(STUDIES[wildcards.study], exhibit)
+    return found | {"code": code_of(exhibit.rule, exhibit.modules)}
+
+
+def of_run(wildcards, **files):
+    """Files of models that are run; the leaderboard's entries left neither predictions nor costs."""
+    if not STUDIES[wildcards.study].models:
+        return {}
+    return {name: file.format(study=wildcards.study) for name, file in files.items()}

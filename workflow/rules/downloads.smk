@@ -1,9 +1,6 @@
-"""Archives and released weights. What is here already has no rule, so that no later change of
-the code or the config downloads it again or redoes what was made from it."""
+"""Archives and released weights that are not here yet."""
 
-DOWNLOADS = Downloads(STUDY)
-
-if archives := DOWNLOADS.archives():
+if archives := downloads.missing_archives(STUDY):
 
     rule fetch_archive:
         message:
@@ -11,8 +8,9 @@ if archives := DOWNLOADS.archives():
         output:
             "resources/archives/{archive}",
         params:
-            download=config["download"],
-            needs=DOWNLOADS.space_needs(),
+            download=STUDY.config["download"],
+            needs=downloads.missing_space(STUDY),
+            task=lambda w: downloads.task_of_archive(STUDY, w.archive),
         wildcard_constraints:
             archive="|".join(map(re.escape, archives)),
         priority: 100
@@ -29,7 +27,7 @@ if archives := DOWNLOADS.archives():
             "../scripts/fetch_archive.py"
 
 
-if checkpoints := DOWNLOADS.checkpoints():
+if weights := downloads.missing_checkpoints(STUDY):
 
     rule fetch_checkpoint:
         message:
@@ -37,10 +35,10 @@ if checkpoints := DOWNLOADS.checkpoints():
         output:
             "resources/checkpoints/{weights}",
         params:
-            download=config["download"],
-            url=lambda w, output: checkpoints[output[0]],
+            download=STUDY.config["download"],
+            url=lambda w: weights[w.weights],
         wildcard_constraints:
-            weights="|".join(re.escape(Path(file).name) for file in checkpoints),
+            weights="|".join(map(re.escape, weights)),
         priority: 100
         localrule: True  # nodes of a cluster rarely reach the internet
         resources:

@@ -1,80 +1,77 @@
-rule normalize:
+"""What a study can show: analysis/exhibits/registry.py; one entry and its drawing add an exhibit."""
+
+
+rule draw:
     message:
-        "normalize: scores of study {STUDY.name}"
+        "draw: {wildcards.figure} of study {wildcards.study}"
     input:
-        scores=STUDY.scores(),
-        official=STUDY.official("scores"),
-        maxima=STUDY.official("maxima"),
-        code=code("analysis/tables/normalize.py", "analysis/tables/scores.py", "analysis/tables/score_files.py"),
+        unpack(lambda w: exhibit_inputs(w, f"figures/{w.figure}")),
+        metrics="results/{study}/metrics.csv",
     output:
-        scores=f"{RESULTS}/scores.csv",
-        summary=f"{RESULTS}/summary.csv",
-        maxima=f"{RESULTS}/maxima.csv",
+        multiext("results/{study}/figures/{figure}", ".pdf", ".png", ".csv"),
+        svg=report(
+            "results/{study}/figures/{figure}.svg",
+            caption="../report/figure.rst",
+            category="Figures, study {study}",
+            labels={"figure": "{figure}"},
+        ),
+    params:
+        text=lambda w: words.words(STUDIES[w.study]),
+    wildcard_constraints:
+        figure="|".join(exhibit.stem for exhibit in EXHIBITS if exhibit.rule == "draw"),
     localrule: True
     log:
-        f"logs/{STUDY.name}/normalize.log",
+        "logs/{study}/draw/{figure}.log",
     conda:
         ENVIRONMENT
     script:
-        "../scripts/normalize.py"
+        "../scripts/draw.py"
 
 
-for exhibits in (STUDY, OFFICIAL):
+rule tabulate:
+    message:
+        "tabulate: {wildcards.table} of study {wildcards.study}"
+    input:
+        unpack(lambda w: exhibit_inputs(w, f"tables/{w.table}")),
+        metrics="results/{study}/metrics.csv",
+    output:
+        multiext("results/{study}/tables/{table}", ".csv", ".md"),
+    params:
+        text=lambda w: words.words(STUDIES[w.study]),
+    wildcard_constraints:
+        table="|".join(exhibit.stem for exhibit in EXHIBITS if exhibit.rule == "tabulate"),
+    localrule: True
+    log:
+        "logs/{study}/tabulate/{table}.log",
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/tabulate.py"
 
-    rule:
-        name:
-            f"plot_{exhibits.name}"
-        message:
-            f"plot: figure {{wildcards.figure}} of study {exhibits.name}"
-        input:
-            summary=f"results/{exhibits.name}/summary.csv",
-            code=code(*FIGURE_CODE),
-        output:
-            pdf=f"results/{exhibits.name}/figures/figure_{{figure}}.pdf",
-            png=f"results/{exhibits.name}/figures/figure_{{figure}}.png",
-            svg=report(
-                f"results/{exhibits.name}/figures/figure_{{figure}}.svg",
-                caption="../report/figure.rst",
-                category=f"Figures, study {exhibits.name}",
-                labels={"figure": "{figure}"},
-            ),
-            csv=f"results/{exhibits.name}/figures/figure_{{figure}}.csv",
-        params:
-            label=exhibits.label(),
-            normalization=exhibits.normalization,
-            model_labels=exhibits.model_labels(),
-            task_labels=exhibits.task_labels(),
-            event_tasks=exhibits.tasks_of("event"),
-            highlight=exhibits.highlight,
-        localrule: True
-        log:
-            f"logs/{exhibits.name}/plot/figure_{{figure}}.log",
-        conda:
-            ENVIRONMENT
-        script:
-            "../scripts/plot.py"
 
-    rule:
-        name:
-            f"tabulate_{exhibits.name}"
-        message:
-            f"tabulate: study {exhibits.name}"
-        input:
-            summary=f"results/{exhibits.name}/summary.csv",
-            tasks=exhibits.task_table,
-            code=code("analysis/tables/tabulate.py"),
-        output:
-            tasks_csv=f"results/{exhibits.name}/tables/table_1.csv",
-            tasks_md=f"results/{exhibits.name}/tables/table_1.md",
-            scores_csv=f"results/{exhibits.name}/tables/scores.csv",
-            scores_md=f"results/{exhibits.name}/tables/scores.md",
-        params:
-            label=exhibits.label(),
-            model_labels=exhibits.model_labels(),
-        localrule: True
-        log:
-            f"logs/{exhibits.name}/tabulate.log",
-        conda:
-            ENVIRONMENT
-        script:
-            "../scripts/tabulate.py"
+rule report:
+    message:
+        "report: study {wildcards.study}"
+    input:
+        files=lambda w: exhibits.report_inputs(STUDIES[w.study]),
+        metrics="results/{study}/metrics.csv",
+        scores=lambda w: paths.scores(STUDIES[w.study]),
+        code=code_of("report", exhibits.caption_modules()),
+        page=exhibits.page_files(),
+    output:
+        report(
+            "results/{study}/report.html",
+            caption="../report/report.rst",
+            category="Report",
+        ),
+    params:
+        facts=lambda w: report_facts(STUDIES[w.study]),
+        text=lambda w: words.words(STUDIES[w.study]),
+        logs=lambda w: [f"logs/{w.study}", f"logs/{paths.collection(STUDIES[w.study])}"],
+    localrule: True
+    log:
+        "logs/{study}/report.log",
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/report.py"

@@ -1,66 +1,104 @@
-rule embed:
+rule validate:
     message:
-        "embed: {wildcards.task}, {wildcards.batch}"
+        "validate: does {wildcards.model} follow the HEAR API?"
     input:
-        task=lambda w: STUDY.manifest(w.task),
-        weights=lambda w: STUDY.embed_weights(w.task, w.batch),
-        validated=lambda w: STUDY.validated(w.task, w.batch),
+        weights=lambda w: jobs.weights(STUDY, w.model),
     output:
-        f"{RESULTS}/features/{{task}}.{{batch}}.json",
+        "results/{study}/models/{model}.json",
     params:
-        sources=lambda w: STUDY.embed_entries(w.task, w.batch),
-        shard=(0, 1),
+        model=lambda w: jobs.model_arguments(STUDY, w.model),
+        requires=lambda w: STUDY.models[w.model].requires,
+        kinds=STUDY.kinds,
+        settings=lambda w: jobs.settings(STUDY, w.model),
+    priority: 200  # before anything that takes long, also before the tasks are made or fetched
+    log:
+        "logs/{study}/validate/{model}.log",
+    benchmark:
+        "logs/{study}/validate/{model}.tsv"
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/validate.py"
+
+
+# One job per view, for a cluster; with `job_size: task` one job per task (below), which loads
+# torch, weights and audio once.
+rule embed_view:
+    message:
+        "embed_view: {wildcards.task}, {wildcards.source}, {wildcards.view}"
+    input:
+        task=lambda w: paths.manifest(STUDY, w.task),
+        weights=lambda w: [file for source, _ in job_views(w) for file in jobs.weights(STUDY, source)],
+        validated=lambda w: jobs.validated(STUDY, job_views(w)),
+    output:
+        update(multiext("results/{study}/features/{source}/{task}/{view}/", *paths.view_files("MH"))),
+    params:
+        sources=lambda w: jobs.embed_entries(STUDY, w.task, job_views(w)),
+    wildcard_constraints:
+        view="scene|rf[0-9]+",
     priority: events_first
-    threads: config["threads"]["embed"]
+    threads: STUDY.config["threads"]["embed"]
     resources:
         mem_mb=8000,
-        runtime=2880,  # min; the largest view of the paper on one core (see make plan, shards)
+        runtime=2880,  # min; the largest view of the paper on one core (see make plan)
     log:
-        f"logs/{STUDY.name}/embed/{{task}}.{{batch}}.log",
+        "logs/{study}/embed/{task}.{source}.{view}.log",
     benchmark:
-        f"logs/{STUDY.name}/embed/{{task}}.{{batch}}.tsv"
+        "logs/{study}/embed/{task}.{source}.{view}.tsv"
     conda:
         ENVIRONMENT
     script:
         "../scripts/embed.py"
 
 
-if STUDY.shards:  # large tasks in several jobs, for several GPUs or cluster nodes
+use rule embed_view as embed_mel with:
+    message:
+        "embed_mel: {wildcards.task}, {wildcards.source}"
+    output:
+        update(multiext("results/{study}/features/{source}/{task}/{view}/", *paths.view_files("L"))),
+    wildcard_constraints:
+        view="mel",
 
-    ruleorder: join_shards > embed
 
-    use rule embed as embed_shard with:
+use rule embed_view as embed_module with:
+    message:
+        "embed_module: {wildcards.task}, {wildcards.source}, {wildcards.view}"
+    output:
+        update(multiext("results/{study}/features/{source}/{task}/{view}/", *paths.view_files("E"))),
+    wildcard_constraints:
+        source="|".join(STUDY.third_party) or "none",
+        view="scene|timestamp",
+
+
+if STUDY.config["job_size"] == "task" and "scene" in STUDY.kinds:
+
+    ruleorder: embed_scene > embed_view > embed_mel > embed_module
+
+    use rule embed_view as embed_scene with:
         message:
-            "embed_shard: {wildcards.task}, {wildcards.batch}, shard {wildcards.shard} of {wildcards.n}"
+            "embed_scene: {wildcards.task}"
         output:
-            f"{RESULTS}/features/shards/{{task}}.{{batch}}.{{shard}}of{{n}}.json",
-        params:
-            sources=lambda w: STUDY.embed_entries(w.task, w.batch),
-            shard=lambda w: (int(w.shard), int(w.n)),
+            update(paths.feature_files(STUDY, "scene")),
         wildcard_constraints:
-            shard="[0-9]+",
-            n="[0-9]+",
+            task="|".join(STUDY.tasks_of("scene")),
         log:
-            f"logs/{STUDY.name}/embed/{{task}}.{{batch}}.{{shard}}of{{n}}.log",
+            "logs/{study}/embed/{task}.log",
         benchmark:
-            f"logs/{STUDY.name}/embed/{{task}}.{{batch}}.{{shard}}of{{n}}.tsv"
+            "logs/{study}/embed/{task}.tsv"
 
-    rule join_shards:
+
+if STUDY.config["job_size"] == "task" and "event" in STUDY.kinds:
+
+    ruleorder: embed_event > embed_view > embed_mel > embed_module
+
+    use rule embed_view as embed_event with:
         message:
-            "join_shards: {wildcards.task}, {wildcards.batch}"
-        input:
-            lambda w: STUDY.shard_lists(w.task, w.batch),
+            "embed_event: {wildcards.task}"
         output:
-            f"{RESULTS}/features/{{task}}.{{batch}}.json",
-        params:
-            sources=lambda w: STUDY.embed_entries(w.task, w.batch),
-            n=lambda w: STUDY.shards[w.task],
+            update(paths.feature_files(STUDY, "event")),
         wildcard_constraints:
-            task="|".join(STUDY.shards),
-        localrule: True
+            task="|".join(STUDY.tasks_of("event")),
         log:
-            f"logs/{STUDY.name}/join_shards/{{task}}.{{batch}}.log",
-        conda:
-            ENVIRONMENT
-        script:
-            "../scripts/join_shards.py"
+            "logs/{study}/embed/{task}.log",
+        benchmark:
+            "logs/{study}/embed/{task}.tsv"

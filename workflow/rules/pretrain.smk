@@ -3,14 +3,6 @@
     snakemake --cores 2 results/pretrain/mini_hop10/weights.safetensors
 """
 
-from passt.training.config import read_keys
-
-
-def recipe_inputs(wildcards):
-    """Index of the clips that a training recipe names, and the weights that it starts from."""
-    keys = read_keys(f"config/pretrain_{wildcards.recipe}.yaml")
-    return [f"{keys['data']}/index.csv", *filter(None, [keys.get("initial_weights")])]
-
 
 rule make_pretraining_clips:
     message:
@@ -37,8 +29,8 @@ rule pretrain:
     message:
         "pretrain: {wildcards.hop}, recipe {wildcards.recipe}"
     input:
-        recipe="config/pretrain_{recipe}.yaml",
-        needed=recipe_inputs,
+        recipe=lambda w: shipped_path(f"config/pretrain_{w.recipe}.yaml"),
+        needed=lambda w: recipe_inputs(w.recipe),
     output:
         weights="results/pretrain/{recipe}_{hop}/weights.safetensors",
         record="results/pretrain/{recipe}_{hop}/record.json",

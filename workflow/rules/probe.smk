@@ -1,56 +1,111 @@
+# One job per embedding, for a cluster; with `job_size: task` one job per task (below).
 rule predict:
     message:
-        "predict: {wildcards.task}, {wildcards.batch}, seed {wildcards.seed}"
+        "predict: {wildcards.task}, {wildcards.embedding}, seed {wildcards.seed}"
     input:
-        task=lambda w: STUDY.manifest(w.task),
-        features=lambda w: STUDY.embedded(w.task),
+        task=lambda w: paths.manifest(STUDY, w.task),
+        features=lambda w: paths.embedding_inputs(STUDY, job_embeddings(w), w.task),
     output:
-        f"{RESULTS}/predictions/{{task}}.{{batch}}.seed{{seed}}.json",
+        update("results/{study}/predictions/{probe}/{embedding}/{task}/seed{seed}.npz"),
     params:
-        embeddings=lambda w: STUDY.predict_entries(w.task, w.batch),
-        protocol=STUDY.protocol_entry(),
+        embeddings=lambda w: jobs.predict_entries(STUDY, w.task, job_embeddings(w)),
+        protocol=jobs.plain(STUDY.protocol),
         evaluator=STUDY.evaluator,
-        threads=config["threads"]["predict"],  # whatever --cores says, so that results are equal
+        threads=STUDY.config["threads"]["predict"],  # whatever --cores says, so that results are equal
     priority: events_first
-    threads: config["threads"]["predict"]
+    threads: STUDY.config["threads"]["predict"]
     resources:
         mem_mb=8000,  # make plan: 6 GiB at most in the paper's study
         runtime=2880,
     log:
-        f"logs/{STUDY.name}/predict/{{task}}.{{batch}}.seed{{seed}}.log",
+        "logs/{study}/predict/{probe}.{task}.{embedding}.seed{seed}.log",
     benchmark:
-        f"logs/{STUDY.name}/predict/{{task}}.{{batch}}.seed{{seed}}.tsv"
+        "logs/{study}/predict/{probe}.{task}.{embedding}.seed{seed}.tsv"
     conda:
         ENVIRONMENT
     script:
         "../scripts/predict.py"
 
 
-# One job scores all models of a task: embeddings that models share are scored once. Scene and
-# timestamp tasks have different models (level L exists at timestamps only), hence two rules.
-for kind in STUDY.kinds():
+# One job scores all models of a task: embeddings that models share are scored once.
+rule score:
+    message:
+        "score: {wildcards.task}, {wildcards.model}"
+    input:
+        predictions=lambda w: paths.predictions(STUDY, w.task),
+        code=code_of("score"),
+    output:
+        "results/{study}/scores/{model}/{task}.json",
+    params:
+        models=lambda w: jobs.score_entries(STUDY, w.task),
+        category=lambda w: STUDY.tasks[w.task].category,
+    log:
+        "logs/{study}/score/{task}.{model}.log",
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/score.py"
 
-    rule:
-        name:
-            f"score_{kind}"
+
+if "scene" in STUDY.kinds:
+
+    ruleorder: score_scene > score
+
+    use rule score as score_scene with:
         message:
-            "score: {wildcards.task}"
-        input:
-            predictions=lambda w: STUDY.predicted(w.task),
-            task=lambda w: STUDY.manifest(w.task),
-            code=code("hear/scores/score.py", "hear/metrics/clips.py", "hear/metrics/events.py", "hear/metrics/frames.py"),
+            "score_scene: {wildcards.task}"
         output:
-            expand(f"{RESULTS}/scores/{{model}}/{{{{task}}}}.json", model=STUDY.models_of(kind)),
-        params:
-            models=lambda w: STUDY.score_entries(w.task),
-            predictions=lambda w: STUDY.task_predictions(w.task),
-            study=STUDY.name,
-            category=lambda w: STUDY.tasks[w.task].category,
+            paths.score_files(STUDY, "scene"),
         wildcard_constraints:
-            task="|".join(STUDY.tasks_of(kind)),
+            task="|".join(STUDY.tasks_of("scene")),
         log:
-            f"logs/{STUDY.name}/score/{{task}}.log",
-        conda:
-            ENVIRONMENT
-        script:
-            "../scripts/score.py"
+            "logs/{study}/score/{task}.log",
+
+
+if "event" in STUDY.kinds:
+
+    ruleorder: score_event > score
+
+    use rule score as score_event with:
+        message:
+            "score_event: {wildcards.task}"
+        output:
+            paths.score_files(STUDY, "event"),
+        wildcard_constraints:
+            task="|".join(STUDY.tasks_of("event")),
+        log:
+            "logs/{study}/score/{task}.log",
+
+
+if STUDY.config["job_size"] == "task" and "scene" in STUDY.kinds:
+
+    ruleorder: predict_scene > predict
+
+    use rule predict as predict_scene with:
+        message:
+            "predict_scene: {wildcards.task}, seed {wildcards.seed}"
+        output:
+            update(paths.prediction_files(STUDY, "scene")),
+        wildcard_constraints:
+            task="|".join(STUDY.tasks_of("scene")),
+        log:
+            "logs/{study}/predict/{task}.seed{seed}.log",
+        benchmark:
+            "logs/{study}/predict/{task}.seed{seed}.tsv"
+
+
+if STUDY.config["job_size"] == "task" and "event" in STUDY.kinds:
+
+    ruleorder: predict_event > predict
+
+    use rule predict as predict_event with:
+        message:
+            "predict_event: {wildcards.task}, seed {wildcards.seed}"
+        output:
+            update(paths.prediction_files(STUDY, "event")),
+        wildcard_constraints:
+            task="|".join(STUDY.tasks_of("event")),
+        log:
+            "logs/{study}/predict/{task}.seed{seed}.log",
+        benchmark:
+            "logs/{study}/predict/{task}.seed{seed}.tsv"

@@ -1,28 +1,28 @@
 """embed: one forward pass of each checkpoint (or model) over each view of every clip of a task.
 
-What an earlier job has stored, by the same weights from the same audio, is kept.
+What an earlier job has stored, by the same weights from the same audio, is kept. Finished views
+wait in working folders until the job's last act, because Snakemake removes what a failed job has
+newly made.
 """
 
 from pathlib import Path
 
 from hear.features.embed import embed_task
-from hear.features.store import is_embedded, shard_suffix
+from hear.features.store import publish
 from hear.tasks.manifest import read_manifest, task_hashes
 from workflow.logs import logged
 from workflow.process import configure
-from workflow.provenance import write_json
-from workflow.study.jobs import load_source
+from workflow.sources import load_source, stale_views
 
 with logged(snakemake.log[0]):
     configure(snakemake.threads)
     manifest, folders = read_manifest(snakemake.input.task)
-    shard, part = snakemake.params.shard, shard_suffix(*snakemake.params.shard)
     for source in snakemake.params.sources:
-        model, facts = load_source(source)
+        model, facts = load_source(source, snakemake.input.validated)
         provenance = facts | {"tasks": task_hashes(manifest)}
-        for view, directory in source["views"].items():
-            target, done = Path(directory), (view, provenance)
-            if not is_embedded(target, *done) and not is_embedded(target, *done, part):
-                options = {"storage": source["embedding"]["storage"], "shard": shard}
-                embed_task(folders, model, view, target, provenance, **options)
-    write_json(snakemake.output[0], [source["views"] for source in snakemake.params.sources])
+        storage = source["embedding"]["storage"]
+        if views := stale_views(source["views"], provenance):
+            embed_task(folders, model, views, provenance, storage=storage)
+    for source in snakemake.params.sources:
+        for directory in source["views"].values():
+            publish(Path(directory))

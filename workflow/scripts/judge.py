@@ -10,15 +10,14 @@ from workflow.study.claims import read_claims
 
 with logged(snakemake.log[0]):
     summary = read_summary(snakemake.input.summary)
-    replicates, metrics = snakemake.input.get("replicates"), read_metrics(snakemake.input.metrics)
+    replicates, measured = snakemake.input.get("replicates"), snakemake.input.get("measured")
+    metrics = read_metrics(snakemake.input.metrics)
     cells = build_cells(summary, replicates, snakemake.params.embeddings, metrics)
     table = ledger(
         read_claims(snakemake.input.claims, *snakemake.params.known),
         quantities(cells, read_maxima(snakemake.input.maxima), snakemake.params.baseline),
-        read_measured(snakemake.input.measured)
-        if snakemake.input.get("measured")
-        else NOTHING_MEASURED,
-        snakemake.params.study,
+        read_measured(measured) if measured else NOTHING_MEASURED,
+        snakemake.wildcards.study,
         snakemake.params.label,
     )
     write_csv(table, snakemake.output[0])

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mini.pretraining import make_dataset
+from mini.pretraining.shards import make_dataset
 from workflow.logs import logged
 
 with logged(snakemake.log[0]):

@@ -8,15 +8,17 @@ from analysis.tables.metrics import metrics_table
 from analysis.tables.normalize import best_of_run, normalize, read_maxima, summarize
 from analysis.tables.score_files import read_scores
 from analysis.tables.scores import combine, read_tidy, write_csv
+from workflow.logs import logged
 
-tidy, metrics = read_scores(snakemake.input.scores)
-if snakemake.input.official:
-    maxima = read_maxima(*snakemake.input.maxima)
-    tidy = combine(tidy, read_tidy(*snakemake.input.official))
-else:
-    maxima = best_of_run(tidy, metrics)
-tidy = normalize(tidy, maxima, metrics)
-write_csv(tidy, snakemake.output.scores)
-write_csv(summarize(tidy, metrics), snakemake.output.summary)
-write_csv(maxima.reset_index(), snakemake.output.maxima)
-write_csv(metrics_table(metrics), snakemake.output.metrics)
+with logged(snakemake.log[0]):
+    tidy, metrics = read_scores(snakemake.input.scores)
+    if snakemake.input.official:
+        maxima = read_maxima(*snakemake.input.maxima)
+        tidy = combine(tidy, read_tidy(*snakemake.input.official))
+    else:
+        maxima = best_of_run(tidy, metrics)
+    tidy = normalize(tidy, maxima, metrics)
+    write_csv(tidy, snakemake.output.scores)
+    write_csv(summarize(tidy, metrics), snakemake.output.summary)
+    write_csv(maxima.reset_index(), snakemake.output.maxima)
+    write_csv(metrics_table(metrics), snakemake.output.metrics)

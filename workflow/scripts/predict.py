@@ -1,29 +1,37 @@
 """predict: train the downstream probes on each embedding of a task and predict its test parts.
 
-What an earlier job has stored, from the same features under the same protocol, is kept.
+What an earlier job has stored, from the same features under the same protocol, is kept. Finished
+predictions wait under working names until the job's last act, because Snakemake removes what a
+failed job has newly made.
 """
 
+import os
 from pathlib import Path
 
 from hear.evaluators import described, evaluator
 from hear.features.store import read_stored
 from hear.protocol import Protocol
-from hear.scores.files import is_predicted, save_predictions
+from hear.scores.files import read_header, save_predictions
 from hear.tasks.manifest import read_manifest
 from workflow.logs import logged
 from workflow.process import configure
-from workflow.provenance import provenance_of, write_json
+from workflow.provenance import is_current, provenance_of
 
 with logged(snakemake.log[0]):
-    configure(threads := snakemake.params.threads)
+    params, seed = snakemake.params, int(snakemake.wildcards.seed)
+    configure(params.threads)
     _, folders = read_manifest(snakemake.input.task)
-    seed, params = int(snakemake.wildcards.seed), snakemake.params
     protocol, predict_task = Protocol.from_config(params.protocol), evaluator(**params.evaluator)
-    name = described(params.evaluator["name"])
+    name, waiting = described(params.evaluator["name"]), {}
     for entry in params.embeddings:
         path = Path(entry["predictions"].format(seed=seed))
-        facts = provenance_of(entry, params.protocol, name, threads)
-        if not is_predicted(path, seed, facts):
+        ready = path.with_suffix(".ready.npz")
+        facts = provenance_of(entry, params.protocol, name, params.threads)
+        if is_current(read_header(path).get("provenance", {}), facts):
+            continue
+        waiting[ready] = path
+        if not is_current(read_header(ready).get("provenance", {}), facts):
             read_split = read_stored([(Path(p), level) for p, level in entry["components"]])
-            save_predictions(path, *predict_task(folders, read_split, protocol, seed, facts))
-    write_json(snakemake.output[0], [entry["embedding"] for entry in params.embeddings])
+            save_predictions(ready, *predict_task(folders, read_split, protocol, seed, facts))
+    for ready, path in waiting.items():
+        os.replace(ready, path)

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from passt.training import read_recipe, train
+from passt.training.config import read_recipe
+from passt.training.loop import train
 from workflow.logs import logged
 from workflow.process import configure
 

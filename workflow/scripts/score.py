@@ -1,22 +1,26 @@
 """score: every metric of a task from the stored predictions, one file per model."""
 
+from pathlib import Path
+
+from hear.files import write_json
 from hear.scores.files import load_predictions
 from hear.scores.score import metrics_of, score_predictions
 from workflow.logs import logged
-from workflow.provenance import score_file, write_json
+from workflow.provenance import score_file
 
 with logged(snakemake.log[0]):
     rows, headers = {}, {}
-    for path in snakemake.params.predictions:
+    for path in snakemake.input.predictions:
         header, arrays = load_predictions(path)
         embedding = header["provenance"]["embedding"]
         rows.setdefault(embedding, []).extend(score_predictions(header, arrays))
         headers[embedding] = header
+    outputs = {Path(path).parent.name: path for path in snakemake.output}
+    facts = {"study": snakemake.wildcards.study, "category": snakemake.params.category}
     for model in snakemake.params.models:
-        embedding = model["embedding"]
-        facts = {"study": snakemake.params.study, "category": snakemake.params.category}
-        facts |= {"task": snakemake.wildcards.task, **model}
-        facts["metrics"] = metrics_of(headers[embedding])
-        content = score_file(facts, rows[embedding], headers[embedding])
-        path = next(p for p in snakemake.output if p.split("/")[-2] == model["model"])
-        write_json(path, content)
+        if model["model"] in outputs:
+            embedding = model["embedding"]
+            own = facts | {"task": snakemake.wildcards.task, **model}
+            own["metrics"] = metrics_of(headers[embedding])
+            content = score_file(own, rows[embedding], headers[embedding])
+            write_json(outputs[model["model"]], content)

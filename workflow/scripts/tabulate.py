@@ -1,14 +1,15 @@
-"""tabulate: write the paper's table 1 and the scores per model and task, as CSV and Markdown."""
+"""tabulate: one table of a study as CSV and Markdown."""
 
-import pandas as pd
+from pathlib import Path
 
-from analysis.tables.normalize import read_summary
-from analysis.tables.scores import write_csv, write_text
-from analysis.tables.tabulate import mark_best, score_table, table_1, to_markdown
+from analysis.exhibits.make import make_exhibit
+from analysis.exhibits.text import FigureText
+from analysis.tables.metrics import read_metric_labels
 
-tasks = table_1(pd.read_csv(snakemake.input.tasks, sep="\t", keep_default_na=False))
-scores = score_table(read_summary(snakemake.input.summary), snakemake.params.model_labels)
-write_csv(tasks, snakemake.output.tasks_csv)
-write_csv(scores, snakemake.output.scores_csv)
-write_text(to_markdown(tasks, snakemake.params.label), snakemake.output.tasks_md)
-write_text(to_markdown(mark_best(scores), snakemake.params.label), snakemake.output.scores_md)
+from workflow.logs import logged
+
+with logged(snakemake.log[0]):
+    inputs = {k: v for k, v in snakemake.input.items() if k not in ("code", "metrics")}
+    text = FigureText(**snakemake.params.text, metrics=read_metric_labels(snakemake.input.metrics))
+    stem = Path(snakemake.output[0]).with_suffix("")
+    make_exhibit(f"tables/{snakemake.wildcards.table}", inputs, text, stem)

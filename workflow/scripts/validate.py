@@ -2,14 +2,16 @@
 
 import sys
 
+from hear.api.requirements import check_requirements
 from hear.api.validate import validate_model
+from hear.files import write_json
 from workflow.logs import logged
 from workflow.process import configure
-from workflow.provenance import write_json
 
 with logged(snakemake.log[0]):
     configure(snakemake.threads)
+    packages = check_requirements(snakemake.params.requires)
     report = validate_model(**snakemake.params.model, kinds=snakemake.params.kinds)
     for warning in report["warnings"]:
         print(f"{snakemake.wildcards.model}: {warning}", file=sys.stderr)
-    write_json(snakemake.output[0], report)
+    write_json(snakemake.output[0], report | {"packages": packages})

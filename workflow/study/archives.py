@@ -1,18 +1,16 @@
-"""The 19 tasks of HEAR 2021 as a study's tasks: their archives, what they need, which are missing.
+"""Archives of the 19 tasks of HEAR 2021: where they are and how large their audio is.
 
 Everything here is known without the network: the study can be planned before anything is fetched.
 """
 
 from __future__ import annotations
 
-import sys
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from workflow.fetch.fetch import ARCHIVES
-from workflow.fetch.space import Need
-from workflow.fetch.unavailable import FOLDER, reason_missing
-from workflow.study.config import ConfigError, unknown
+from workflow.fetch.space import ARCHIVES, Need
+from workflow.study.config import ConfigError
 
 ARCHIVE_RATE_HZ = 48000  # of Zenodo's archives
 SAMPLE_BYTES = 2  # 16 bit PCM
@@ -59,47 +57,13 @@ def check_download(config: dict) -> None:
         Naming the key.
     """
     folder = config["download"]["folder"]
-    if folder is not None and not Path(folder).is_dir():
+    if folder is not None and not os.path.isdir(folder):  # Path.is_dir refuses long names
         raise ConfigError(f"config: download.folder: expected a folder, found no {folder}")
     if config["tasks_from"] == "hear2021" and config["task_dir"] is not None:
         raise ConfigError(
             "config: expected task_dir or tasks_from: hear2021, found both; archives that are here "
             "already belong into download.folder"
         )
-
-
-def missing_tasks(table: dict[str, dict[str, str]], config: dict, slugs: list[str]) -> list[str]:
-    """Return the tasks that the study goes on without, saying why on standard error.
-
-    They are those whose archive could not be had in an earlier run, if ``missing_tasks`` is
-    ``drop``; else none, and they are tried again.
-    """
-    if config["missing_tasks"] == "stop":
-        return []
-    missing = []
-    for slug in slugs:
-        for name in table[slug]["archives"].split(";"):
-            if (reason := reason_missing(name)) is not None:
-                missing.append(slug)
-                again = f"delete {FOLDER / name}.json to try again"
-                print(f"without {slug}: {reason} ({again})", file=sys.stderr)
-                break
-    if missing and len(missing) == len(slugs):
-        raise ConfigError(
-            f"config: tasks: no archive could be had; delete {FOLDER} to try all again"
-        )
-    return missing
-
-
-def coverage(table: dict[str, dict[str, str]], tasks: list[str]) -> str:
-    """Say how many of the 19 tasks a study has, and which it has not; for every exhibit."""
-    absent = [row["name"] for slug, row in table.items() if slug not in tasks]
-    if not absent:
-        return f"{len(table)} HEAR 2021 tasks"
-    if len(absent) < len(table) / 2:
-        return f"{len(tasks)} of {len(table)} HEAR 2021 tasks, without: {', '.join(absent)}"
-    present = [row["name"] for slug, row in table.items() if slug in tasks]
-    return f"{len(tasks)} of {len(table)} HEAR 2021 tasks, only: {', '.join(present)}"
 
 
 def space_needs(
@@ -114,19 +78,3 @@ def space_needs(
         copy = 0 if config["resample"] == "on_the_fly" else archives.unpacked_bytes * COPY_SHARE
         needs.append(Need(slug, fetched, archives.unpacked_bytes, round(copy)))
     return needs
-
-
-def select(slugs: list[str], wanted: str | list[str]) -> list[str]:
-    """Return the wanted tasks in the table's order.
-
-    Raises
-    ------
-    ConfigError
-        If one is unknown.
-    """
-    if wanted == "all":
-        return slugs
-    for slug in wanted:
-        if slug not in slugs:
-            raise ConfigError(f"config: tasks: {unknown(slug, slugs)}")
-    return [slug for slug in slugs if slug in wanted]

@@ -9,18 +9,17 @@ from pathlib import Path
 import yaml
 from jsonschema import Draft202012Validator
 
-from analysis.claims.decide import Claim, Measurand
-from workflow.study.config import ConfigError, unknown
+from analysis.claims.claim import Claim, Measurand
+from workflow.study.config import ROOT, ConfigError, read_yaml, unknown
 
-SCHEMA = Path(__file__).parents[1] / "schemas" / "claims.schema.yaml"
-OFFICIAL_SCORES = Path(__file__).parents[2] / "resources" / "hear2021_scores.csv"
+SCHEMA = ROOT / "workflow" / "schemas" / "claims.schema.yaml"
+OFFICIAL_SCORES = ROOT / "resources" / "hear2021_scores.csv"
 # The paper's variants: ids that are the same in every study, whether it runs them or not.
 PAPER_MODELS = (
     "passt_mh_hop10", "passt_l_hop10", "passt_m_hop10", "passt_h_hop10", "passt_lm_hop10",
     "passt_lh_hop10", "passt_lmh_hop10", "passt_lm_rf640_hop10", "passt_lm_2rf_hop10",
     "passt_mh_hop5", "passt_mh_hop3", "passt_lm_2rf_hop5",
 )  # fmt: skip
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster where it is built in
 
 
 def read_claims(
@@ -47,7 +46,7 @@ def read_claims(
         One line per problem: file, claim and key, what was expected and what was found.
     """
     try:
-        content = yaml.load(Path(path).read_text(encoding="utf-8"), _Loader)
+        content = read_yaml(path)
     except (OSError, yaml.YAMLError) as error:
         raise ConfigError(f"config: claims: {path}: {error}") from error
     problems = list(_schema_problems(content))
@@ -66,7 +65,7 @@ def official_models() -> list[str]:
 
 
 def _schema_problems(content: object) -> Iterator[str]:
-    validator = Draft202012Validator(yaml.load(SCHEMA.read_text(), _Loader))
+    validator = Draft202012Validator(read_yaml(SCHEMA))
     for error in sorted(validator.iter_errors(content), key=lambda e: list(map(str, e.path))):
         place = list(error.absolute_path)
         where = ".".join(map(str, place)) or "top level"

@@ -1,48 +1,189 @@
-"""Reading the config: every problem in one line each, before anything runs."""
+"""Reading of the config: shipped values, defaults, numbers, and one line for each problem."""
 
 from __future__ import annotations
 
+import copy
 import difflib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
+ROOT = Path(__file__).resolve().parents[2]  # of the workflow, wherever it runs
+SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
+SHIPPED = ROOT / "config" / "config.yaml"
+MAX_PATH_CHARACTERS = 255  # of one part of a path, on every common file system
+
+# Keys and module paths of passt-hear 0.1, with what stands for them now.
+FORMER_KEYS = {
+    "mini_tasks": "use tasks: [...]",
+    "missing_tasks": "an archive that cannot be had fails; go on without its task by exclude_tasks",
+    "shards": "use job_size: smallest, which makes every view of a task a job of its own",
+}
+FORMER_MODULES = {"passt.logmel": "zoo.logmel"} | {
+    f"hear.zoo.{name}": f"zoo.{name}" for name in ("crepe", "ge2e", "naive")
+}
+
+
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster where it is built in
 
 
 class ConfigError(ValueError):
     """A config that cannot be run."""
 
 
-def check_config(config: dict) -> None:
-    """Check a config against the schema.
+def read_config(config: dict) -> dict:
+    """Complete a user's config and check it.
 
     Parameters
     ----------
     config : dict
+        What differs from the shipped ``config/config.yaml``, whose models, checkpoints and
+        protocols are always known; keys that neither gives take the schema's default.
+
+    Returns
+    -------
+    dict
+        With every key of the schema.
 
     Raises
     ------
     ConfigError
-        One line per problem: the key, what was expected, what was found, and for an unknown key
-        the nearest known one.
+        One line per problem: the key, what was expected, what was found.
     """
-    validator = Draft202012Validator(yaml.safe_load(SCHEMA.read_text()))
-    errors = sorted(validator.iter_errors(config), key=lambda error: list(map(str, error.path)))
-    lines = [line for error in errors for line in _describe(error)]
+    _refuse_former(config)
+    schema, shipped = read_yaml(SCHEMA), read_yaml(SHIPPED)
+    full = _merged(shipped, config)
+    for key in ("tasks", "exclude_tasks", "select_models", "highlight"):
+        if isinstance(full.get(key), str) and full[key] != "all":
+            full[key] = [full[key]]  # a single name is a list of one
+    full = _with_defaults(_numbers_read(full, schema, schema), schema)
+    errors = Draft202012Validator(schema).iter_errors(full)
+    lines = [
+        line
+        for error in sorted(errors, key=lambda error: list(map(str, error.path)))
+        for line in _describe(error)
+    ]
     if lines:
         raise ConfigError("config:\n  " + "\n  ".join(lines))
+    return _with_paths(full)
+
+
+def read_yaml(path: str | Path) -> Any:
+    """Read a YAML file, without any of its tags being executed."""
+    with open(path, encoding="utf-8") as stream:
+        return yaml.load(stream, LOADER)
 
 
 def unknown(name: str, known: Iterable[str]) -> str:
-    """Say that a name is unknown and which one it may have been meant to be."""
+    """Say that a name is unknown and which one may have been meant."""
     known = list(known)
     near = difflib.get_close_matches(str(name), known, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
     return f"unknown {name!r}; {hint}"
+
+
+def shipped_path(path: str) -> str:
+    """Path of a file named in a config: the workflow's own if it ships one, else the user's.
+
+    Relative to the working directory where that is the workflow's folder, so that a study's
+    paths do not depend on where the project lies.
+    """
+    check_path(path)
+    own = ROOT / path
+    if Path(path).is_absolute() or not own.exists() or Path.cwd() == ROOT:
+        return path
+    return str(own)
+
+
+def check_path(path: str) -> str:
+    """Return the path.
+
+    Raises
+    ------
+    ConfigError
+        If no file system takes it: asking for it would raise an ``OSError``.
+    """
+    longest = max((len(part.encode()) for part in Path(path).parts), default=0)
+    if longest > MAX_PATH_CHARACTERS or len(path) > 4096 or "\0" in path:
+        raise ConfigError(
+            f"config: expected a path, found one with a name of {longest} characters: "
+            f"{path[:40]!r}..."
+        )
+    return path
+
+
+def _with_paths(config: dict) -> dict:
+    """Replace paths of files that the workflow ships by where they lie."""
+    for entry in config["checkpoints"].values():
+        if "file" in entry:
+            entry["file"] = shipped_path(entry["file"])
+    for entry in config["models"].values():
+        for key in ("module", "weights"):
+            if entry.get(key):
+                entry[key] = shipped_path(entry[key])
+    for key in ("task_dir", "heareval_python"):
+        if config[key] is not None:
+            check_path(config[key])
+    return config | {"claims": shipped_path(config["claims"])}
+
+
+def _refuse_former(config: dict) -> None:
+    lines = [f"{key}: {FORMER_KEYS[key]}" for key in config if key in FORMER_KEYS]
+    models = config.get("models")
+    for id, entry in models.items() if isinstance(models, dict) else ():
+        module = entry.get("module") if isinstance(entry, dict) else None
+        if module in FORMER_MODULES:
+            lines.append(f"models.{id}.module: {module} is now {FORMER_MODULES[module]}")
+    if lines:
+        raise ConfigError("config: written for passt-hear 0.1:\n  " + "\n  ".join(lines))
+
+
+def _merged(base: object, over: object) -> object:
+    """Mappings merged key by key, as Snakemake merges config files; anything else replaced."""
+    if not (isinstance(base, dict) and isinstance(over, dict)):
+        return copy.deepcopy(over)
+    return {
+        key: _merged(base[key], over[key])
+        if key in base and key in over
+        else copy.deepcopy(over[key] if key in over else base[key])
+        for key in [*base, *(key for key in over if key not in base)]
+    }
+
+
+def _numbers_read(value: object, schema: dict, root: dict) -> object:
+    """Read numbers that came as text: Snakemake's ``--config`` leaves them so inside of lists."""
+    if "$ref" in schema:
+        *_, name = schema["$ref"].split("/")
+        schema = root["$defs"][name]
+    if isinstance(value, dict):
+        known, others = schema.get("properties", {}), schema.get("additionalProperties")
+        rest = others if isinstance(others, dict) else {}
+        return {k: _numbers_read(v, known.get(k, rest), root) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_numbers_read(v, schema.get("items", {}), root) for v in value]
+    types = schema.get("type", ())
+    types = {types} if isinstance(types, str) else {*types}
+    if isinstance(value, str) and "string" not in types and types & {"integer", "number"}:
+        for read in (int, float) if "number" in types else (int,):
+            try:
+                return read(value)
+            except ValueError:
+                continue
+    return value
+
+
+def _with_defaults(config: dict, schema: dict) -> dict:
+    full = dict(config)
+    for key, part in schema["properties"].items():
+        if key not in full and "default" in part:
+            full[key] = copy.deepcopy(part["default"])
+        if isinstance(full.get(key), dict) and "properties" in part:
+            full[key] = _with_defaults(full[key], part)
+    return full
 
 
 def _describe(error: ValidationError) -> list[str]:

@@ -1,49 +1,52 @@
-"""What a study has to download, and how what was downloaded is looked after."""
+"""What a study has to download, and what is expected of it.
+
+What is here already is not listed, so that no later change of the code or the config downloads it
+again or redoes what was made from it.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
 
+from workflow.study import paths
 from workflow.study.archives import space_needs
 from workflow.study.study import Study
 from workflow.study.tasks import read_task_table
 
 
-class Downloads:
-    """Archives and released weights of a study that are not here yet.
+def missing_archives(study: Study) -> list[str]:
+    """Names of archives that are nowhere yet."""
+    if study.origin != "hear2021":
+        return []
+    sources = [path for spec in study.tasks.values() for path in spec.sources]
+    return sorted({path.name for path in sources if not path.exists()})
 
-    Parameters
-    ----------
-    study : Study
-    """
 
-    def __init__(self, study: Study) -> None:
-        self.study = study
+def missing_checkpoints(study: Study) -> dict[str, str]:
+    """Address of each released file that a model needs and that is not here, by its name."""
+    used = {m.variant.checkpoint for m in study.models.values() if m.variant}
+    found = [study.checkpoints[id] for id in sorted(used)]
+    return {
+        Path(c.file).name: c.url for c in found if c.file and c.url and not Path(c.file).exists()
+    }
 
-    def archives(self) -> list[str]:
-        """Names of archives that are nowhere yet."""
-        if not self.study.is_fetched:
-            return []
-        paths = [path for spec in self.study.tasks.values() for path in spec.sources]
-        return sorted({path.name for path in paths if not path.exists()})
 
-    def checkpoints(self) -> dict[str, str]:
-        """Address of each released file that a model needs and that is not here, by file."""
-        used = {m.variant.checkpoint for m in self.study.models.values() if m.variant}
-        found = [self.study.checkpoints[id] for id in sorted(used)]
-        return {c.file: c.url for c in found if c.url and not Path(c.file).exists()}
+def missing_space(study: Study) -> list[dict]:
+    """What the tasks that are not here yet take on the disk, in plain types."""
+    unfinished = [slug for slug in study.tasks if not Path(paths.manifest(study, slug)).exists()]
+    needs = space_needs(read_task_table(), study.config, unfinished)
+    return [dataclasses.asdict(need) for need in needs]
 
-    def space_needs(self) -> list[dict]:
-        """What the tasks that are not here yet take on the disk, in plain types."""
-        study = self.study
-        unfinished = [slug for slug in study.tasks if not Path(study.manifest(slug)).exists()]
-        needs = space_needs(read_task_table(), study.config, unfinished)
-        return [dataclasses.asdict(need) for need in needs]
 
-    def care(self, task: str) -> dict | None:
-        """How a downloaded task is looked after when it is unpacked; None for all others."""
-        if not self.study.is_fetched:
-            return None
-        row = read_task_table()[task]
-        return {"folders": row["folders"].split(";"), "embedding_type": row["embedding_type"]}
+def expected_folders(study: Study, task: str) -> dict | None:
+    """Folders and kind that a downloaded task must have; None for all others."""
+    if study.origin != "hear2021":
+        return None
+    row = read_task_table()[task]
+    return {"folders": row["folders"].split(";"), "embedding_type": row["embedding_type"]}
+
+
+def task_of_archive(study: Study, archive: str) -> str:
+    """Slug of the task that an archive belongs to."""
+    return next(s for s, spec in study.tasks.items() if archive in [p.name for p in spec.sources])

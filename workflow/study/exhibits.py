@@ -1,140 +1,67 @@
-"""What a study shows: its words, its comparisons, its figures and tables."""
+"""Exhibits of a study: which it has, their files, and what they are made from."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from pathlib import Path
-
-from workflow.study.archives import coverage
-from workflow.study.claims import official_models
-from workflow.study.tasks import read_task_table
-
-FIGURES = range(4, 11)  # the paper's figures that need scores
-
-EVALUATED_BY = {"heareval": "heareval itself", "stacked": "stacked probes"}
+from analysis.exhibits.registry import EXHIBITS, Exhibit, exhibits_of
+from workflow.study.config import ROOT, shipped_path
+from workflow.study.study import Study
 
 
-class StudyExhibits:
-    """Part of :class:`workflow.study.study.Study`: what its exhibits are called and show."""
-
-    def label(self) -> str:
-        """The line that every figure carries: which study, which tasks, weights and protocol."""
-        n = len(self.tasks)
-        if self.is_generated:
-            tasks = f"{n} generated mini tasks (analogs, not the HEAR 2021 tasks)"
-        elif self.is_fetched:
-            tasks = coverage(read_task_table(), list(self.tasks))
-        else:
-            kind = "HEAR 2021 task" if self.is_real else "task"
-            tasks = f"{n} {kind}{'s' * (n > 1)} from {Path(self.config['task_dir']).name}"
-            tasks += "" if self.is_real else " (recordings of this user, not the HEAR 2021 suite)"
-        epochs = self.protocol.max_epochs_cap or self.protocol.max_epochs
-        protocol = f"protocol {self.protocol.name}"
-        if self.protocol.deviations():
-            protocol += f" ({self.protocol.n_grid_points} grid points, at most {epochs} epochs)"
-        if self.evaluator["name"] != "native":
-            protocol += f", evaluated by {EVALUATED_BY[self.evaluator['name']]}"
-        seeds = ", ".join(map(str, self.config["probe_seeds"]))
-        parts = (f"Study {self.name}: {tasks}", *self._weights(), protocol, f"probe seeds {seeds}")
-        return " \u00b7 ".join(parts)
-
-    def _weights(self) -> list[str]:
-        """What to say of the PaSST weights, unless they are the released ones."""
-        ids = {m.variant.checkpoint for m in self.models.values() if m.variant}
-        used = [checkpoint for id, checkpoint in self.checkpoints.items() if id in ids]
-        own = [c.id for c in used if c.url is None and not c.is_random]
-        if own:
-            return [f"PaSST weights not the released ones ({', '.join(own)})"]
-        return ["PaSST weights random-init"] if used and all(c.is_random for c in used) else []
-
-    @property
-    def normalization(self) -> str:
-        """What normalized scores are divided by: official entries only beside the real tasks."""
-        return "best HEAR 2021 entry" if self.is_real else "best model of this run"
-
-    def official(self, table: str) -> list[str]:
-        """A table of the official study that the real tasks are compared with; else nothing."""
-        return [f"results/official/{table}.csv"] if self.is_real else []
-
-    @property
-    def judged_model(self) -> str | None:
-        """The model that published scores of PaSST base can judge; None if there is none.
-
-        That takes the real tasks and the released weights of hop 10.
-        """
-        model = self.models.get("passt_mh_hop10")
-        if not self.is_real or model is None or model.variant is None:
-            return None
-        entry = self.config["checkpoints"][model.variant.checkpoint]
-        return model.id if entry.get("released") == "passt_hop10" else None
-
-    def kinds(self) -> list[str]:
-        """Kinds of task that the study has: ``scene``, ``event`` or both."""
-        return [kind for kind in ("scene", "event") if self.tasks_of(kind)]
-
-    def model_labels(self) -> dict[str, str]:
-        """Display name of each model."""
-        return {id: model.label for id, model in self.models.items()}
-
-    def task_labels(self) -> dict[str, str]:
-        """Display name of each task: the paper's where it has one, marked if it is an analog."""
-        table = read_task_table()
-        mark = "mini " if self.is_generated else ""
-        return {slug: mark + table.get(slug, {}).get("name", slug) for slug in self.tasks}
-
-    def known_names(self) -> tuple[list[str], list[str]]:
-        """Models and tasks that a claim may name, whether this study runs them or not."""
-        models = [*self.config["models"], *official_models()]
-        return models, [*read_task_table(), *self.tasks]
-
-    def replicates(self) -> dict[str, str]:
-        """The file of resampled scores, as an input of a rule."""
-        return {"replicates": f"results/{self.name}/replicates.npz"}
-
-    def measured(self) -> dict[str, str]:
-        """The file of measured costs, as an input of a rule."""
-        return {"measured": f"results/{self.name}/measure.csv"}
-
-    def task_embeddings(self) -> dict[str, dict[str, str]]:
-        """Embedding of every model by task."""
-        return {
-            task: {entry["model"]: entry["embedding"] for entry in self.score_entries(task)}
-            for task in self.tasks
-        }
-
-    def words(self) -> dict:
-        """What figures and captions call things."""
-        return {
-            "label": self.label(),
-            "normalization": self.normalization,
-            "models": self.model_labels(),
-            "tasks": self.task_labels(),
-            "event_tasks": self.tasks_of("event"),
-        }
-
-    @property
-    def report(self) -> str:
-        """The page with every exhibit."""
-        return f"results/{self.name}/report.html"
-
-    def exhibits(self) -> list[str]:
-        """Every figure and table of the study."""
-        tables = ["table_2", "tasks", "compare"] + ["reproduction"] * bool(self.judged_model)
-        return [
-            *exhibit_paths(self.name, (3, *FIGURES)),
-            *(f"results/{self.name}/tables/{name}.csv" for name in tables),
-            f"results/{self.name}/measure.csv",
-        ]
+def tables(study: Study) -> dict[str, str]:
+    """Files that exhibits of the study are made from, by the registry's names."""
+    results = f"results/{study.name}"
+    found = {"summary": f"{results}/summary.csv", "estimates": f"{results}/estimates.csv"}
+    if study.origin == "leaderboard":
+        return found | {"tasks": shipped_path("config/tasks.tsv")}
+    found |= {"tasks": f"{results}/tables/tasks.csv", "measure": f"{results}/measure.csv"}
+    if study.judged_model:
+        found["reference"] = shipped_path("resources/passt_reference_scores.csv")
+    return found
 
 
-def exhibit_paths(study: str, figures: Iterable[int]) -> list[str]:
-    """Paths of a study's figures, their numbers, and its tables."""
-    drawn = [
-        f"results/{study}/figures/figure_{figure}.{kind}"
-        for figure in figures
-        for kind in ("pdf", "png", "svg", "csv")
+def exhibits(study: Study) -> list[Exhibit]:
+    """The exhibits that the study has, in the report's order."""
+    has = {*tables(study)}
+    if study.models:
+        has |= {"run"}
+    if study.models and study.tasks_of("event"):
+        has |= {"event"}
+    return exhibits_of(has)
+
+
+def exhibit_tables(study: Study, exhibit: Exhibit) -> dict[str, str]:
+    """Files that one exhibit is made from."""
+    known = tables(study)
+    return {name: known[name] for name in exhibit.of}
+
+
+def report_inputs(study: Study) -> list[str]:
+    """Files that the report shows, and the tables behind them."""
+    shown = [file for exhibit in exhibits(study) for file in exhibit.page_files]
+    return [f"results/{study.name}/{file}" for file in [*shown, "scores.csv", "summary.csv"]]
+
+
+def caption_modules() -> list[str]:
+    """Modules with the captions of all exhibits."""
+    return [module for exhibit in EXHIBITS for module in exhibit.modules]
+
+
+def page_files() -> list[str]:
+    """Templates of the report."""
+    return sorted(map(str, (ROOT / "analysis" / "report" / "page").glob("*.*")))
+
+
+def exhibit_files(study: Study) -> list[str]:
+    """Every file of every exhibit."""
+    return [f"results/{study.name}/{file}" for ex in exhibits(study) for file in ex.files]
+
+
+def targets(study: Study) -> list[str]:
+    """What ``all`` makes of the study's exhibits: figures, tables, scores and the report."""
+    results = f"results/{study.name}"
+    score_tables = ("scores", "summary", "maxima", "metrics")
+    return [
+        *exhibit_files(study),
+        *(f"{results}/{table}.csv" for table in score_tables),
+        f"{results}/report.html",
     ]
-    tables = [f"results/{study}/tables/{table}.csv" for table in ("table_1", "scores")]
-    drawn += [f"results/{study}/figures/ranks.{kind}" for kind in ("pdf", "png", "svg", "csv")]
-    tables += [f"results/{study}/{table}.csv" for table in ("statistics", "claims")]
-    return [*drawn, *tables, f"results/{study}/scores.csv", f"results/{study}/summary.csv"]

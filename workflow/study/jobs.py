@@ -1,73 +1,105 @@
-"""What one job embeds or predicts: all of a task at once, or the smallest computable part.
-
-Importing torch costs two seconds of every job. On one machine a job per task is the fastest; on a
-cluster a job per view and per embedding can run everywhere at once. The files are the same.
-"""
+"""Parameters of jobs, in plain types: what one of them embeds, predicts or scores."""
 
 from __future__ import annotations
 
-import hashlib
+import dataclasses
 import json
-from collections.abc import Iterable
-from pathlib import Path
 
-from hear.api.model import HearModel
-from hear.features.embed import Model
-from passt.checkpoints import Checkpoint, sha256_file
-
-ALL = "all"  # name of the batch that is everything
+from hear.api.source import source_hash
+from mini.task import GENERATOR_VERSION
+from passt.checkpoints import FRONT_END_VERSION
+from workflow.study import paths
+from workflow.study.study import Study
 
 
-def batches(names: Iterable[str], size: str) -> dict[str, list[str]]:
-    """Divide what is to be computed for one task into jobs.
-
-    Parameters
-    ----------
-    names : iterable of str
-        Views or embeddings; repeated ones count once.
-    size : str
-        ``task``: one job called `ALL`; ``smallest``: one job per name, called by it.
-
-    Returns
-    -------
-    dict of str to list of str
-        Names of each job.
-    """
-    distinct = list(dict.fromkeys(names))
-    return {ALL: distinct} if size == "task" else {name: [name] for name in distinct}
+def weights(study: Study, source: str) -> list[str]:
+    """Weight files that the embeddings of a checkpoint or model depend on."""
+    known = study.checkpoints.get(source)
+    file = known.file if known else study.models[source].weights
+    return [file] if file else []
 
 
-def load_source(entry: dict) -> tuple[Model, dict[str, str]]:
-    """Load a checkpoint or a third-party model.
+def settings(study: Study, source: str) -> dict:
+    """What the embeddings of a checkpoint or model depend on, beside audio and weights."""
+    storage, precision = (study.config["embedding"][key] for key in ("storage", "precision"))
+    facts = {"storage": storage, "precision": precision}
+    if source in study.checkpoints:
+        return facts | {"front_end": FRONT_END_VERSION}
+    model = study.models[source]
+    return facts | {"module": source_hash(model.module), "options": model.options}
 
-    Parameters
-    ----------
-    entry : dict
-        ``source`` (its id), ``settings``, ``embedding`` (device and precision) and either
-        ``checkpoint``, an entry of the config, or ``model``, the arguments of
-        :class:`hear.api.model.HearModel`.
 
-    Returns
-    -------
-    model : Model
-    facts : dict
-        What its embeddings depend on beside the audio: ``source``, ``settings`` and the
-        ``fingerprint`` of weights and code.
+def model_arguments(study: Study, source: str) -> dict | None:
+    """Arguments of ``hear.api.model.HearModel`` for a third-party model, else None."""
+    model = study.models.get(source)
+    if model is None or source in study.checkpoints:
+        return None
+    return {"module": model.module, "weights": model.weights, "options": model.options}
 
-    Raises
-    ------
-    CheckpointError, ModelError
-        If it cannot be loaded.
-    """
-    if entry["checkpoint"] is not None:
-        checkpoint = Checkpoint.from_config(entry["source"], entry["checkpoint"])
-        options = entry["embedding"]
-        model = checkpoint.embedder(options["device"], options["precision"])
-        fingerprint = checkpoint.fingerprint()
-    else:
-        model = HearModel(**entry["model"])
-        weights = Path(entry["model"]["weights"] or ".")
-        parts = [model.fingerprint(), sha256_file(weights) if weights.is_file() else ""]
-        fingerprint = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-    facts = {"source": entry["source"], "fingerprint": fingerprint, "settings": entry["settings"]}
-    return model, facts
+
+def validated(study: Study, views: list[tuple[str, str]]) -> list[str]:
+    """Reports of the validation of the third-party models among (source, view) pairs."""
+    sources = dict.fromkeys(source for source, _ in views)
+    return [f"results/{study.name}/models/{s}.json" for s in sources if s in study.third_party]
+
+
+def generator(study: Study, task: str) -> int | None:
+    """Version of the generator for a mini task, so that a change makes the task again."""
+    return GENERATOR_VERSION if study.tasks[task].is_generated else None
+
+
+def embed_entries(study: Study, task: str, views: list[tuple[str, str]]) -> list[dict]:
+    """Checkpoints and models of one embedding job, each with its views and their folders."""
+    by_source: dict[str, list[str]] = {}
+    for source, view in views:
+        by_source.setdefault(source, []).append(view)
+    return [
+        {
+            "source": source,
+            "checkpoint": study.config["checkpoints"].get(source),
+            "model": model_arguments(study, source),
+            "settings": settings(study, source),
+            "embedding": study.config["embedding"],
+            "views": {view: paths.features(study, source, task, view) for view in of_source},
+        }
+        for source, of_source in by_source.items()
+    ]
+
+
+def predict_entries(study: Study, task: str, embeddings: list[str]) -> list[dict]:
+    """Embeddings of one prediction job: components, and file with ``{seed}`` in its name."""
+    return [
+        {
+            "embedding": embedding,
+            "components": [
+                [paths.features(study, source, task, view), level]
+                for source, view, level in study.components(embedding)
+            ],
+            "predictions": f"results/{study.name}/predictions/{paths.probe(study)}/{embedding}/"
+            f"{task}/seed{{seed}}.npz",
+        }
+        for embedding in dict.fromkeys(embeddings)
+    ]
+
+
+def score_entries(study: Study, task: str) -> list[dict[str, str]]:
+    """Model, label, embedding and score file of every model of one task."""
+    embeddings = study.embeddings_of(study.tasks[task].embedding_type)
+    return [
+        {"model": id, "label": study.models[id].label, "embedding": embedding}
+        for id, embedding in embeddings.items()
+    ]
+
+
+def task_embeddings(study: Study) -> dict[str, dict[str, str]]:
+    """Embedding of every model by task."""
+    return {
+        task: study.embeddings_of(spec.embedding_type)
+        for task, spec in study.tasks.items()
+        if study.models
+    }
+
+
+def plain(value: object) -> dict:
+    """A dataclass in plain types, as jobs receive it."""
+    return json.loads(json.dumps(dataclasses.asdict(value)))  # type: ignore[call-overload]

@@ -7,16 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hear.api.model import LEVEL, source_hash
+from hear.api.source import LEVEL, source_hash
 from hear.protocol import Protocol, ProtocolError
 from passt.checkpoints import Checkpoint, CheckpointError
-from passt.checks import shortest_samples
+from passt.lengths import samples, shortest_samples
 from passt.variants import Variant
-from passt.windows import samples
-from workflow.fetch.checkpoints import verify_checkpoint
+from workflow.fetch.known import known_hash
 from workflow.study.claims import PAPER_MODELS
 from workflow.study.config import ConfigError, unknown
-from workflow.study.requirements import check_requirements
 
 
 @dataclass(frozen=True)
@@ -29,7 +27,7 @@ class Model:
     module: str = ""
     weights: str = ""
     options: dict = dataclasses.field(default_factory=dict)
-    packages: dict = dataclasses.field(default_factory=dict)  # installed versions of requires
+    requires: tuple[str, ...] = ()  # packages, asked for where the job runs
 
     def embedding(self, embedding_type: str) -> str | None:
         """Canonical name of the embedding for ``scene`` or ``event`` tasks; None if none."""
@@ -77,6 +75,22 @@ def read_checkpoints(config: dict) -> dict[str, Checkpoint]:
         except CheckpointError as error:
             raise ConfigError(f"config: checkpoints.{id}: {error}") from error
     return checkpoints
+
+
+def verify_checkpoint(checkpoint: Checkpoint, can_be_fetched: bool) -> None:
+    """Check a checkpoint's file against its hash or, where it names none, the recorded one.
+
+    Raises
+    ------
+    CheckpointError
+        Naming the file and both hashes, or that it is missing and cannot be fetched.
+    """
+    if checkpoint.file is None or (can_be_fetched and not Path(checkpoint.file).exists()):
+        return
+    if checkpoint.sha256 is None and can_be_fetched:
+        sha256 = known_hash(Path(checkpoint.file).name).get("sha256")
+        checkpoint = dataclasses.replace(checkpoint, sha256=sha256)
+    checkpoint.verify()
 
 
 def read_models(config: dict, checkpoints: dict[str, Checkpoint]) -> dict[str, Model]:
@@ -157,12 +171,12 @@ def _third_party(id: str, entry: dict, checkpoints: dict[str, Checkpoint]) -> Mo
     if id in checkpoints:
         raise ConfigError(f"config: models.{id}: a checkpoint has this name already")
     try:
-        packages = check_requirements(entry.get("requires", ()))
         source_hash(entry["module"])
     except ValueError as error:
         raise ConfigError(f"config: models.{id}: {error}") from None
     weights, options = entry.get("weights", ""), entry.get("options", {})
-    return Model(id, entry.get("label", id), None, entry["module"], weights, options, packages)
+    requires = tuple(entry.get("requires", ()))
+    return Model(id, entry.get("label", id), None, entry["module"], weights, options, requires)
 
 
 def _variant(id: str, entry: dict, checkpoints: dict[str, Checkpoint]) -> Model:

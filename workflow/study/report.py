@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import yaml
 
-from analysis.exhibits.registry import exhibits_among
 from hear.protocol import Protocol
-from workflow.provenance import VERSION
+from workflow import VERSION
+from workflow.study import words
 from workflow.study.models import Model
-from workflow.study.official import OfficialStudy
 from workflow.study.study import Study
 
 DEVIATIONS = (
@@ -20,17 +19,9 @@ DEVIATIONS = (
 )
 
 
-def report_inputs(study: Study | OfficialStudy) -> list[str]:
-    """Files of every exhibit that the study makes, and the tables behind them."""
-    root = f"results/{study.name}/"
-    made = [path.removeprefix(root) for path in study.exhibits()]
-    files = [file for exhibit in exhibits_among(made) for file in exhibit.files]
-    return [root + file for file in [*files, "scores.csv", "summary.csv"]]
-
-
-def report_facts(study: Study | OfficialStudy) -> dict:
+def report_facts(study: Study) -> dict:
     """Describe a study in plain types, as its report's job receives it."""
-    if isinstance(study, OfficialStudy):
+    if study.origin == "leaderboard":
         return {
             "study": study.name,
             "title": "Official HEAR 2021 scores",
@@ -38,7 +29,10 @@ def report_facts(study: Study | OfficialStudy) -> dict:
                 "These are the scores of the public HEAR 2021 leaderboard, checked and normalized. "
                 "They were made by the entries' authors; nothing was run or repeated here."
             ],
-            "settings": {"source": study.source, "software": f"passt-hear {VERSION}"},
+            "settings": {
+                "source": "resources/hear2021_scores.csv",
+                "software": f"passt-hear {VERSION}",
+            },
             "checkpoints": {},
         }
     deviations, reference = study.protocol.deviations(), Protocol()
@@ -58,7 +52,7 @@ def report_facts(study: Study | OfficialStudy) -> dict:
 
 def _notices(study: Study) -> list[str]:
     """Say what the tasks and weights are, and what follows for a reader."""
-    if study.is_generated:
+    if study.origin == "mini":
         tasks = (
             "The tasks are generated analogs of HEAR tasks, not HEAR 2021: scores here compare the "
             "models on these tasks only, and must not stand beside published ones."
@@ -85,11 +79,11 @@ def _settings(study: Study) -> dict[str, str]:
     protocol = study.protocol
     return {
         "study": study.name,
-        "tasks": ", ".join(study.task_labels().values()),
+        "tasks": ", ".join(words.task_labels(study).values()),
         "models": str(len(study.models)),
-        "normalized scores": f"divided by the {study.normalization}",
+        "normalized scores": f"divided by the {words.normalization(study)}",
         "protocol": protocol.name,
-        "probe seeds": ", ".join(map(str, study.config["probe_seeds"])),
+        "probe seeds": ", ".join(map(str, study.seeds)),
         "software": f"passt-hear {VERSION}",
     }
 

@@ -5,17 +5,15 @@ from __future__ import annotations
 import csv
 import hashlib
 import re
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from hear.archives.find import Source, find_sources
-from mini.registry import MINI_TASKS, check_sources
-from mini.task import MissingSourceError
-from workflow.study.archives import archives_of, check_download, missing_tasks, select
-from workflow.study.config import ConfigError, unknown
+from mini.registry import MINI_TASKS
+from workflow.study.archives import archives_of, check_download
+from workflow.study.config import ROOT, ConfigError, unknown
 
-TABLE = Path(__file__).parents[2] / "config" / "tasks.tsv"
+TABLE = ROOT / "config" / "tasks.tsv"
 CACHE = Path("resources/tasks/archives.json")  # metadata of archives already looked into
 
 
@@ -23,11 +21,12 @@ CACHE = Path("resources/tasks/archives.json")  # metadata of archives already lo
 class TaskSpec:
     """One task of a study, as far as it is known before its archive is unpacked.
 
-    ``sources`` are archives or folders; empty for a generated task. ``is_official`` says that their
-    folders have the names of a HEAR 2021 task's official version.
+    ``name`` is shown on exhibits. ``sources`` are archives or folders; empty for a generated task.
+    ``is_official`` says that their folders have the names of a HEAR 2021 task's official version.
     """
 
     slug: str
+    name: str
     category: str
     embedding_type: str
     sources: tuple[Path, ...] = ()
@@ -82,22 +81,29 @@ def find_tasks(config: dict) -> dict[str, TaskSpec]:
     """
     table = read_task_table()
     check_download(config)
-    if config["tasks_from"] == "hear2021":
-        return _official(table, config)
-    if config.get("task_dir") is None:
-        specs = {
-            slug: TaskSpec(slug, table[slug]["category"], table[slug]["embedding_type"])
-            for slug in _available(table, config)
-        }
-    else:
+    if config["task_dir"] is not None:
         _need_own_study(config, "task_dir")
-        specs = _from_directory(Path(config["task_dir"]), table, config.get("categories", {}))
-    if config["tasks"] == "all":
-        return specs
-    for slug in config["tasks"]:
-        if slug not in specs:
-            raise ConfigError(f"config: tasks: {unknown(slug, specs)}")
-    return {slug: spec for slug, spec in specs.items() if slug in config["tasks"]}
+        specs = _from_directory(Path(config["task_dir"]), table, config["categories"])
+    elif config["tasks_from"] == "hear2021":
+        _need_own_study(config, "tasks_from: hear2021")
+        specs = _official(table, config)
+    else:
+        specs = _generated(table)
+    for key in ("tasks", "exclude_tasks"):
+        for slug in config[key] if config[key] != "all" else ():
+            if slug not in specs:
+                raise ConfigError(f"config: {key}: {unknown(slug, specs)}")
+    wanted = specs if config["tasks"] == "all" else config["tasks"]
+    chosen = {
+        slug: spec
+        for slug, spec in specs.items()
+        if slug in wanted and slug not in config["exclude_tasks"]
+    }
+    if not chosen:
+        raise ConfigError(
+            "config: exclude_tasks: expected at least one task to be left, found none"
+        )
+    return chosen
 
 
 def _need_own_study(config: dict, key: str) -> None:
@@ -110,34 +116,33 @@ def _need_own_study(config: dict, key: str) -> None:
 
 def _official(table: dict[str, dict[str, str]], config: dict) -> dict[str, TaskSpec]:
     """The tasks of HEAR 2021 from their archives, which need not be here yet."""
-    _need_own_study(config, "tasks_from: hear2021")
-    slugs = select(list(table), config["tasks"])
-    missing = missing_tasks(table, config, slugs)
-    specs = {}
-    for slug in (slug for slug in slugs if slug not in missing):
-        row = table[slug]
-        paths = archives_of(row, config["download"]["folder"]).paths
-        specs[slug] = TaskSpec(slug, row["category"], row["embedding_type"], paths, True)
-    return specs
+    folder = config["download"]["folder"]
+    return {
+        slug: TaskSpec(
+            slug,
+            row["name"],
+            row["category"],
+            row["embedding_type"],
+            archives_of(row, folder).paths,
+            True,
+        )
+        for slug, row in table.items()
+    }
 
 
-def _available(table: dict[str, dict[str, str]], config: dict) -> list[str]:
-    """Mini tasks whose sound sources are installed; what is missing is said in one line each."""
-    named = [config[key] for key in ("tasks", "mini_tasks") if config[key] != "all"]
-    for slug in {slug for slugs in named for slug in slugs}:
-        if slug not in MINI_TASKS:
-            raise ConfigError(f"config: tasks: {unknown(slug, MINI_TASKS)}")
-    wanted = named[0] if named else list(MINI_TASKS)  # tasks says more than mini_tasks
-    available = []
-    for slug in (slug for slug in table if slug in wanted):
-        try:
-            check_sources(MINI_TASKS[slug])
-            available.append(slug)
-        except MissingSourceError as error:
-            if config["tasks"] != "all":
-                raise ConfigError(f"config: tasks: {error}") from None
-            print(f"without {error}", file=sys.stderr)
-    return available
+def _generated(table: dict[str, dict[str, str]]) -> dict[str, TaskSpec]:
+    """Every mini task: the analogs of the 19 in the table's order, then the others."""
+    order = [slug for slug in table if slug in MINI_TASKS]
+    order += [slug for slug in MINI_TASKS if slug not in table]
+    return {
+        slug: TaskSpec(
+            slug,
+            table[slug]["name"] if slug in table else MINI_TASKS[slug].name or slug,
+            MINI_TASKS[slug].category,
+            MINI_TASKS[slug].embedding_type,
+        )
+        for slug in order
+    }
 
 
 def _from_directory(
@@ -175,7 +180,8 @@ def _from_directory(
         paths = tuple(source.path for source in sorted(sources, key=lambda s: s.folder_name))
         names = {source.folder_name for source in sources}
         is_official = slug in table and names == set(table[slug]["folders"].split(";"))
-        specs[slug] = TaskSpec(slug, category, kinds.pop(), paths, is_official)
+        name = table.get(slug, {}).get("name", slug)
+        specs[slug] = TaskSpec(slug, name, category, kinds.pop(), paths, is_official)
     for slug in categories:
         if slug not in specs:
             raise ConfigError(f"config: categories: {unknown(slug, specs)}")

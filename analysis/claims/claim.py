@@ -1,0 +1,65 @@
+"""A claim of the paper as data, read before anything is computed: the standard library alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Measurand(NamedTuple):
+    """What is measured: quantity, the paper's hop in ms, and Patchout (``none`` without)."""
+
+    quantity: str
+    hop_ms: int
+    patchout: str
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One testable claim.
+
+    Attributes
+    ----------
+    claim_id, section, statement : str
+        Id, the paper's section, and its words in other words.
+    reading : str
+        How the words became a number, where that is not plain.
+    models : tuple of tuple of str
+        The models it is about: for each the ids it can have; the first that a study has counts.
+    others : tuple of tuple of str
+        What they are compared with, each with each; empty if the numbers themselves are meant.
+    others_source : str
+        ``hear2021``: all its entries are the others.
+    tasks : tuple of str
+        Which tasks; empty: those of ``category`` (``all``: every one).
+    category : str
+    than_categories : tuple of str
+        The number is a difference to the same number in each of these categories.
+    shared : bool
+        Whether two models are compared on the tasks that both have, or each on its own.
+    quantity, aggregate, direction : str
+        Of `QUANTITIES`, `AGGREGATES`, `DIRECTIONS` in `analysis.claims.decide`.
+    threshold : float
+        ``above`` or ``below`` it, or ``within`` plus and minus it.
+    ratio, than_ratio : tuple of Measurand
+        For a claim about measurements: two measured values whose ratio is the number, and two
+        whose ratio is subtracted from it.
+    """
+
+    claim_id: str
+    section: str
+    statement: str
+    direction: str
+    reading: str = ""
+    models: tuple[tuple[str, ...], ...] = ()
+    others: tuple[tuple[str, ...], ...] = ()
+    others_source: str = ""
+    tasks: tuple[str, ...] = ()
+    category: str = "all"
+    than_categories: tuple[str, ...] = ()
+    shared: bool = True
+    quantity: str = "normalized_score"
+    aggregate: str = "median"
+    threshold: float = 0.0
+    ratio: tuple[Measurand, ...] = ()
+    than_ratio: tuple[Measurand, ...] = ()

@@ -1,0 +1,79 @@
+"""Problems of a task folder, collected so that a user repairs it once.
+
+A check notes one line per problem instead of stopping at the first. Only the standard library is
+needed: task folders are found before anything is installed.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+METADATA_FILE = "task_metadata.json"  # HEAR's name; marks a folder as a task folder
+MAX_REPORTED = 20  # lines shown before "and N more"; a terminal page
+MAX_FOUND_CHARACTERS = 80  # a longer value is cut in a message
+
+
+class TaskError(ValueError):
+    """A task folder that cannot be used; the message lists what is wrong with it."""
+
+
+class Problems:
+    """Problems of one task folder, one line each; the error's first line names ``subject``."""
+
+    def __init__(self, subject: object) -> None:
+        self.subject = subject
+        self.lines: list[str] = []
+
+    def add(self, where: str, expected: str, found: object) -> None:
+        """Note one problem: file, key or clip; what was expected; what was found."""
+        self.lines.append(f"{where}: expected {expected}, found {shorten(found)}")
+
+    def raise_any(self) -> None:
+        """Raise a TaskError with the first 20 problems, if there is any problem."""
+        if not self.lines:
+            return
+        shown = [f"  {line}" for line in self.lines[:MAX_REPORTED]]
+        if len(self.lines) > MAX_REPORTED:
+            shown.append(f"  and {len(self.lines) - MAX_REPORTED} more")
+        count = f"{len(self.lines)} problem{'s' if len(self.lines) > 1 else ''}"
+        raise TaskError("\n".join([f"{self.subject}: {count}", *shown]))
+
+
+def shorten(found: object) -> str:
+    """Return a value as text for a message: words as they are, data as its repr, cut if long."""
+    text = found if isinstance(found, str) else repr(found)
+    return text if len(text) <= MAX_FOUND_CHARACTERS else f"{text[: MAX_FOUND_CHARACTERS - 3]}..."
+
+
+def is_number(value: object) -> bool:
+    """Tell whether a JSON value is a finite number (true and false are none)."""
+    is_numeric = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return is_numeric and math.isfinite(value)
+
+
+def read_json(path: Path, problems: Problems) -> Any | None:
+    """Read a JSON file; None, with the problem noted, where it is missing or malformed.
+
+    A key given twice is a problem: Python's parser would silently keep the last one.
+    """
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        entries: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in entries:
+                problems.add(f"{path.name}: {key}", "each key once", "the key twice")
+            entries[key] = value
+        return entries
+
+    if not os.path.isfile(path):  # Path.is_file raises where a name is too long
+        problems.add(path.name, "the file", "no such file")
+        return None
+    try:
+        return json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=unique)
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        problems.add(path.name, "valid JSON", f"an error: {error}")
+        return None

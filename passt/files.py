@@ -1,0 +1,21 @@
+"""Hash of a file, and files that are whole or absent."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+
+def sha256_file(path: Path) -> str:
+    """sha256 of a file's bytes, in hex."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def replace_file(path: Path, write: Callable[[Path], object]) -> None:
+    """Write a file under another name, then give it its own, so that it is whole or absent."""
+    part = path.with_name(path.name + ".part")
+    write(part)
+    os.replace(part, path)

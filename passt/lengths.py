@@ -1,0 +1,33 @@
+"""Lengths of audio at 32 kHz: samples, mel frames, windows."""
+
+from __future__ import annotations
+
+from passt.architecture import PATCH_SIZE
+
+SAMPLE_RATE_HZ = 32000  # Koutini et al. 2022, section 3: AudioSet clips at 32 kHz
+N_FFT = 1024  # preprocess.py: n_fft
+MIN_SAMPLES = N_FFT // 2 + 2  # reflect padding of the STFT after pre-emphasis drops one sample
+TIMESTAMP_HOP_MS = 50.0  # wrapper.py: timestamp_hop
+
+
+def samples(duration_ms: float) -> int:
+    """Samples in ``duration_ms`` milliseconds, truncated as in the reference."""
+    return int(duration_ms * SAMPLE_RATE_HZ / 1000)
+
+
+def n_frames(n_samples: int, hop: int) -> int:
+    """Mel frames of ``n_samples`` samples at an STFT hop in samples.
+
+    Pre-emphasis drops one sample; frames are centered and reflect-padded.
+    """
+    return 1 + (n_samples - 1) // hop
+
+
+def n_windows(n_samples: int, window: int, hop: int) -> int:
+    """Windows of a clip padded by half a window on both sides, all in samples."""
+    return (n_samples + 2 * (window // 2) - window) // hop + 1
+
+
+def shortest_samples(hop: int) -> int:
+    """Samples that give one patch (16 mel frames) at this STFT hop, and the STFT its padding."""
+    return max(MIN_SAMPLES, (PATCH_SIZE - 1) * hop + 1)

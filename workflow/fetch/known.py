@@ -1,0 +1,139 @@
+"""Sizes and hashes of downloads known beforehand: lock file, earlier downloads, Zenodo record.
+
+`resources/downloads.lock.json` is committed. What it does not know is recorded when a file is
+first used, in `resources/downloads.recorded.json`, and must be the same ever after. A Zenodo
+record lists its files as in Zenodo's REST API (developers.zenodo.org, "Records").
+"""
+
+from __future__ import annotations
+
+import difflib
+import fcntl
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from hear.files import write_json
+
+LOCKED = Path("resources/downloads.lock.json")
+RECORDED = Path("resources/downloads.recorded.json")
+KINDS = ("size", "md5", "sha256")  # bytes, hexadecimal, hexadecimal
+Facts = Mapping[str, int | str]  # values by kind
+
+
+class KnownError(ValueError):
+    """What is known of a file is contradicting, malformed, or not what the file is."""
+
+
+@contextmanager
+def locked(path: Path, waiting: str = "") -> Iterator[None]:
+    """Hold a lock file, which the system releases when its owner dies; say if it must be waited
+    for."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(waiting, end="\n" if waiting else "", file=sys.stderr)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def known_facts(name: str) -> dict[str, Facts]:
+    """Return what the lock file and earlier downloads say of a file, by who says so."""
+    entries = {str(path): _read(path).get(name) for path in (LOCKED, RECORDED)}
+    return {path: entry for path, entry in entries.items() if entry is not None}
+
+
+def agreed(name: str, said: Mapping[str, Facts]) -> dict[str, int | str]:
+    """Put together what several sources say of one file.
+
+    Raises
+    ------
+    KnownError
+        If two of them contradict each other, with both values.
+    """
+    facts: dict[str, int | str] = {}
+    sources: dict[str, str] = {}
+    for source, entry in said.items():
+        for kind in KINDS:
+            if kind not in entry:
+                continue
+            if facts.setdefault(kind, entry[kind]) != entry[kind]:
+                raise KnownError(
+                    f"{name}: {kind}: expected {facts[kind]} as {sources[kind]} says, "
+                    f"found {entry[kind]} in {source}"
+                )
+            sources.setdefault(kind, source)
+    return facts
+
+
+def known_hash(name: str) -> dict[str, str]:
+    """Return the best hash that is known of a file, by algorithm; empty if none is."""
+    facts = agreed(name, known_facts(name))
+    return {kind: str(facts[kind]) for kind in ("sha256", "md5") if kind in facts}
+
+
+def record(name: str, facts: Facts, source: str) -> None:
+    """Remember a file's facts and where it came from, unless they are known already."""
+    if any(facts.items() <= known.items() for known in known_facts(name).values()):
+        return
+    with locked(RECORDED.with_suffix(".lock")):  # several jobs may record at the same time
+        entries = _read(RECORDED) | {name: {**facts, "source": source}}
+        write_json(RECORDED, dict(sorted(entries.items())))
+
+
+def _read(path: Path) -> dict[str, dict]:
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    except ValueError as error:
+        raise KnownError(f"{path}: expected valid JSON, found an error: {error}") from error
+    unknown = sorted({key for entry in entries.values() for key in entry} - {*KINDS, "source"})
+    if unknown:
+        raise KnownError(f"{path}: expected {', '.join(KINDS)}, source; found {unknown}")
+    return entries
+
+
+def read_record(path: Path, files_url: str) -> dict[str, dict[str, int | str]]:
+    """Return ``url``, ``size`` and hash of each file of a Zenodo record, by name.
+
+    Raises
+    ------
+    KnownError
+        If it is not what Zenodo's interface describes.
+    """
+    try:
+        entries = {}
+        for file in json.loads(path.read_text(encoding="utf-8"))["files"]:
+            name, (kind, _, value) = file["key"], file["checksum"].partition(":")
+            if kind not in KINDS:
+                raise ValueError(f"checksum {file['checksum']!r} of {name}")
+            url = file.get("links", {}).get("self") or f"{files_url}/{name}?download=1"
+            entries[name] = {"url": url, "size": int(file["size"]), kind: value}
+        return entries
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        found = f"{type(error).__name__}: {error}"
+        raise KnownError(
+            f"{path}: expected a Zenodo record with files[].key, size and checksum, found {found}; "
+            "delete it to ask again"
+        ) from error
+
+
+def find_file(files: Mapping[str, Facts], name: str) -> Facts:
+    """Return one file of a record.
+
+    Raises
+    ------
+    KnownError
+        If it is not there, listing what is, the nearest names first.
+    """
+    if name in files:
+        return files[name]
+    near = sorted(files, key=lambda key: -difflib.SequenceMatcher(None, key, name).ratio())
+    listed = "\n  ".join(near) or "no file"
+    raise KnownError(
+        f"{name}: the record has no file of this name; correct the columns archives and folders "
+        f"of config/tasks.tsv. It has, nearest first:\n  {listed}"
+    )

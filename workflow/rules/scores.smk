@@ -1,0 +1,138 @@
+rule normalize:
+    message:
+        "normalize: scores of study {wildcards.study}"
+    input:
+        scores=paths.scores(STUDY),
+        official=["results/official/scores.csv"] if STUDY.is_real else [],
+        maxima=["results/official/maxima.csv"] if STUDY.is_real else [],
+        code=code_of("normalize"),
+    output:
+        scores="results/{study}/scores.csv",
+        summary="results/{study}/summary.csv",
+        maxima="results/{study}/maxima.csv",
+        metrics="results/{study}/metrics.csv",
+    wildcard_constraints:
+        study=STUDY.name,
+    localrule: True
+    log:
+        "logs/{study}/normalize.log",
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/normalize.py"
+
+
+rule score_official:
+    message:
+        "score_official: the HEAR 2021 leaderboard, checked and normalized"
+    input:
+        scores=shipped_path("resources/hear2021_scores.csv"),
+        tasks=shipped_path("config/tasks.tsv"),
+        code=code_of("score_official"),
+    output:
+        scores="results/official/scores.csv",
+        summary="results/official/summary.csv",
+        maxima="results/official/maxima.csv",
+        metrics="results/official/metrics.csv",
+    localrule: True
+    log:
+        "logs/official/score_official.log",
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/score_official.py"
+
+
+# One job for all tasks: what it computes takes seconds, and a job's start as long.
+rule bootstrap:
+    message:
+        "bootstrap: test clips of every task of study {wildcards.study}, drawn {params.n_replicates} times"
+    input:
+        predictions=[path for task in STUDY.tasks for path in paths.predictions(STUDY, task)],
+        code=code_of("bootstrap"),
+    output:
+        "results/{study}/replicates.npz",
+    params:
+        predictions={task: paths.predictions(STUDY, task) for task in STUDY.tasks},
+        n_replicates=STUDY.config["statistics"]["n_replicates"],
+        seed=STUDY.config["statistics"]["seed"],
+    log:
+        "logs/{study}/bootstrap.log",
+    benchmark:
+        "logs/{study}/bootstrap.tsv"
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/bootstrap.py"
+
+
+rule estimate:
+    message:
+        "estimate: scores, ranks and differences of study {wildcards.study}, with intervals"
+    input:
+        unpack(lambda w: of_run(w, replicates="results/{study}/replicates.npz")),
+        summary="results/{study}/summary.csv",
+        maxima="results/{study}/maxima.csv",
+        metrics="results/{study}/metrics.csv",
+        code=code_of("estimate"),
+    output:
+        "results/{study}/estimates.csv",
+    params:
+        embeddings=lambda w: jobs.task_embeddings(STUDIES[w.study]),
+        baseline=BASELINE,
+    localrule: True
+    log:
+        "logs/{study}/estimate.log",
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/estimate.py"
+
+
+rule judge:
+    message:
+        "judge: the paper's claims by study {wildcards.study}"
+    input:
+        unpack(lambda w: of_run(w, replicates="results/{study}/replicates.npz", measured="results/{study}/measure.csv")),
+        summary="results/{study}/summary.csv",
+        maxima="results/{study}/maxima.csv",
+        metrics="results/{study}/metrics.csv",
+        claims=STUDY.config["claims"],
+        code=code_of("judge"),
+    output:
+        "results/{study}/claims.csv",
+    params:
+        embeddings=lambda w: jobs.task_embeddings(STUDIES[w.study]),
+        baseline=BASELINE,
+        known=known_names(STUDY),
+        label=lambda w: words.label(STUDIES[w.study]),
+    localrule: True
+    log:
+        "logs/{study}/judge.log",
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/judge.py"
+
+
+# On request, not part of `all`: the run fails, with every reason, where a study has no such row.
+#     snakemake --cores 1 results/<study>/leaderboard_row.csv
+rule write_leaderboard_row:
+    message:
+        "write_leaderboard_row: {params.entry[model]} of study {wildcards.study}"
+    input:
+        summary="results/{study}/summary.csv",
+        code=code_of("write_leaderboard_row"),
+    output:
+        "results/{study}/leaderboard_row.csv",
+    params:
+        entry=STUDY.config["leaderboard"],
+        real_tasks=[task for task, spec in STUDY.tasks.items() if spec.is_official],
+        deviations=STUDY.protocol.deviations(),
+    localrule: True
+    log:
+        "logs/{study}/write_leaderboard_row.log",
+    conda:
+        ENVIRONMENT
+    script:
+        "../scripts/write_leaderboard_row.py"

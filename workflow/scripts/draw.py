@@ -1,0 +1,15 @@
+"""draw: one figure from a study's tables, with the drawn numbers beside it."""
+
+from pathlib import Path
+
+from analysis.exhibits.make import make_exhibit
+from analysis.exhibits.text import FigureText
+from analysis.tables.metrics import read_metric_labels
+
+from workflow.logs import logged
+
+with logged(snakemake.log[0]):
+    inputs = {k: v for k, v in snakemake.input.items() if k not in ("code", "metrics")}
+    text = FigureText(**snakemake.params.text, metrics=read_metric_labels(snakemake.input.metrics))
+    stem = Path(snakemake.output.svg).with_suffix("")
+    make_exhibit(f"figures/{snakemake.wildcards.figure}", inputs, text, stem)

@@ -1,0 +1,17 @@
+"""estimate: scores, categories, ranks and differences of models, each with an interval."""
+
+from analysis.statistics.cells import build_cells
+from analysis.statistics.estimates import estimate
+from analysis.tables.metrics import read_metrics
+from analysis.tables.normalize import read_maxima, read_summary
+from analysis.tables.scores import write_csv
+from workflow.logs import logged
+
+with logged(snakemake.log[0]):
+    summary = read_summary(snakemake.input.summary)
+    replicates = snakemake.input.get("replicates")
+    metrics = read_metrics(snakemake.input.metrics)
+    cells = build_cells(summary, replicates, snakemake.params.embeddings, metrics)
+    maxima = read_maxima(snakemake.input.maxima)
+    table = estimate(cells, maxima, snakemake.params.baseline, snakemake.wildcards.study)
+    write_csv(table, snakemake.output[0])

@@ -1,0 +1,62 @@
+"""Modules of ours that a script depends on, read off its import statements.
+
+Snakemake sees a script alone. A cheap rule takes these files as inputs, so that an edited module
+re-runs exactly the rules that import it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+from workflow.study.config import ROOT
+
+OURS = ("analysis", "hear", "mini", "passt", "workflow", "zoo")
+
+
+def code_of(script: str, modules: Iterable[str] = ()) -> list[str]:
+    """Files that a script imports, directly or through others.
+
+    Parameters
+    ----------
+    script : str
+        Name in workflow/scripts, without suffix.
+    modules : iterable of str
+        Modules that the script imports by a name that it reads from data.
+
+    Returns
+    -------
+    list of str
+        Sorted absolute paths.
+    """
+    start = {ROOT / "workflow" / "scripts" / f"{script}.py"}
+    todo = start | {file for module in modules for file in _files(module)}
+    found: set[Path] = set()
+    while todo:
+        file = todo.pop()
+        found.add(file)
+        todo |= {path for module in _imports(file) for path in _files(module)} - found
+    return sorted(map(str, found - start))
+
+
+@cache
+def _imports(file: Path) -> frozenset[str]:
+    """Names that a file imports from our libraries, as ``module`` and ``module.name``."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return frozenset(name for name in names if name.partition(".")[0] in OURS)
+
+
+@cache
+def _files(module: str) -> frozenset[Path]:
+    """The file of a module and of the packages that it lies in."""
+    parts = module.split(".")
+    candidates = [ROOT.joinpath(*parts[:n], "__init__.py") for n in range(1, len(parts) + 1)]
+    candidates.append(ROOT.joinpath(*parts).with_suffix(".py"))
+    return frozenset(path for path in candidates if path.is_file())

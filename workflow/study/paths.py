@@ -1,0 +1,130 @@
+"""Paths of a study, relative to the working directory.
+
+Patterns of rules keep Snakemake's wildcards ``{study}``, ``{task}`` and ``{seed}``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from hear.api.source import LEVEL
+from workflow.study.config import ConfigError
+from workflow.study.study import Study
+
+FEATURES = "results/{study}/features"
+PREDICTIONS = "results/{study}/predictions"
+
+
+def manifest(study: Study, task: str) -> str:
+    """What is known of a task once it is there and checked."""
+    return f"resources/tasks/{collection(study)}/{task}/task.json"
+
+
+def collection(study: Study) -> str:
+    """Folder of the tasks below resources/tasks; studies share what was generated or fetched."""
+    return study.name if study.origin == "folder" else study.origin
+
+
+def levels(study: Study, source: str, view: str) -> str:
+    """Levels that one pass over a view gives, a letter each."""
+    if source in study.third_party:
+        return LEVEL
+    return "L" if view == "mel" else "MH"
+
+
+def feature_files(study: Study, kind: str) -> list[str]:
+    """Every file that embedding a task of one kind makes, as patterns of ``{study}, {task}``."""
+    return [
+        f"{FEATURES}/{source}/{{task}}/{view}/{name}"
+        for source, view in study.views(kind)
+        for name in view_files(levels(study, source, view))
+    ]
+
+
+def view_files(levels: Iterable[str]) -> list[str]:
+    """Files of one view: an array per level, and the index."""
+    return [*(f"{level}.npy" for level in levels), "index.json"]
+
+
+def features(study: Study, source: str, task: str, view: str) -> str:
+    """Folder of one view of a task."""
+    return f"results/{study.name}/features/{source}/{task}/{view}"
+
+
+def embedding_inputs(study: Study, embeddings: list[str], task: str) -> list[str]:
+    """Arrays and indices that make up embeddings of a task, each once."""
+    found = [
+        f"{features(study, source, task, view)}/{name}"
+        for embedding in embeddings
+        for source, view, level in study.components(embedding)
+        for name in view_files(level)
+    ]
+    return list(dict.fromkeys(found))
+
+
+def probe(study: Study) -> str:
+    """Folder of predictions: the probe and the protocol that it is trained by."""
+    return f"mlp-{study.protocol.name}"
+
+
+def prediction_files(study: Study, kind: str) -> list[str]:
+    """Every file of predictions of a task of one kind, as patterns of ``{study, task, seed}``."""
+    embeddings = dict.fromkeys(study.embeddings_of(kind).values())
+    return [
+        f"{PREDICTIONS}/{probe(study)}/{embedding}/{{task}}/seed{{seed}}.npz"
+        for embedding in embeddings
+    ]
+
+
+def predictions(study: Study, task: str) -> list[str]:
+    """Predictions of every distinct embedding for one task, one file per probe seed."""
+    return [
+        pattern.format(study=study.name, task=task, seed=seed)
+        for pattern in prediction_files(study, study.tasks[task].embedding_type)
+        for seed in study.seeds
+    ]
+
+
+def score_files(study: Study, kind: str) -> list[str]:
+    """Score files of every model of a task of one kind, as patterns of ``{study}, {task}``."""
+    return [
+        f"results/{{study}}/scores/{model}/{{task}}.json" for model in study.embeddings_of(kind)
+    ]
+
+
+def scores(study: Study) -> list[str]:
+    """Score files of every model and task."""
+    return [
+        f"results/{study.name}/scores/{model}/{task}.json"
+        for task, spec in study.tasks.items()
+        for model in study.embeddings_of(spec.embedding_type)
+    ]
+
+
+def stored(study: Study) -> list[str]:
+    """Features and predictions of every task: targets, so that a deleted file is made again."""
+    found = []
+    for task, spec in study.tasks.items():
+        patterns = feature_files(study, spec.embedding_type)
+        found += [pattern.format(study=study.name, task=task) for pattern in patterns]
+        found += predictions(study, task)
+    return found
+
+
+def refuse_former_results(study: Study) -> None:
+    """Refuse a folder with results of passt-hear 0.1, whose files have other places.
+
+    Raises
+    ------
+    ConfigError
+        Naming the folder and what to do.
+    """
+    folder = Path("results") / study.name
+    former = [*folder.glob("features/*.json"), *folder.glob("predictions/*.json")]
+    if former:
+        raise ConfigError(
+            f"{folder} holds results of passt-hear 0.1 ({former[0]}), whose features and "
+            "predictions have other places; move the folder away, or choose another study name "
+            "with --config study=NAME"
+        )

@@ -1,0 +1,126 @@
+"""Words of a study: the line that every exhibit carries, and names of models and tasks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from workflow.study.study import Study
+from workflow.study.tasks import read_task_table
+
+EVALUATED_BY = {"heareval": "heareval itself", "stacked": "stacked probes"}
+LEADERBOARD = (
+    "Official HEAR 2021 scores: leaderboard entries of the challenge on the 19 real tasks; no "
+    "model was run here"
+)
+
+
+def label(study: Study) -> str:
+    """The line that every exhibit carries: which study, tasks, weights and protocol."""
+    if study.origin == "leaderboard":
+        return LEADERBOARD
+    parts = (
+        f"Study {study.name}: {_tasks(study)}",
+        *_weights(study),
+        _protocol(study),
+        f"probe seeds {', '.join(map(str, study.seeds))}",
+    )
+    return " \u00b7 ".join(parts)
+
+
+def stamp(study: Study) -> str:
+    """The label in at most two lines of a figure."""
+    if study.origin == "leaderboard":
+        return "Official HEAR 2021 scores of the challenge's entries; no model was run here"
+    n = len(study.tasks)
+    if study.origin == "mini":
+        tasks = f"{n} generated tasks, not HEAR 2021"
+    elif study.is_real:
+        tasks = f"{n} HEAR 2021 tasks"
+    else:
+        tasks = f"{n} tasks of this user, not HEAR 2021"
+    weights = ["own PaSST weights"] if _weights(study) else []
+    seeds = ", ".join(map(str, study.seeds))
+    parts = (f"Study {study.name}: {tasks}", *weights, f"protocol {study.protocol.name}")
+    evaluator = study.evaluator["name"]
+    by = [f"evaluated by {EVALUATED_BY[evaluator]}"] if evaluator != "native" else []
+    return " \u00b7 ".join([*parts, *by, f"seeds {seeds}"])
+
+
+def _tasks(study: Study) -> str:
+    n = len(study.tasks)
+    if study.origin == "mini":
+        return f"{n} generated mini tasks (analogs, not the HEAR 2021 tasks)"
+    if study.origin == "hear2021":
+        return coverage(study)
+    kind = "HEAR 2021 task" if study.is_real else "task"
+    tasks = f"{n} {kind}{'s' * (n > 1)} from {Path(study.config['task_dir']).name}"
+    return tasks + ("" if study.is_real else " (recordings of this user, not the HEAR 2021 suite)")
+
+
+def coverage(study: Study) -> str:
+    """How many of the 19 tasks a study has, and which it has not."""
+    table = read_task_table()
+    absent = [row["name"] for slug, row in table.items() if slug not in study.tasks]
+    if not absent:
+        return f"{len(table)} HEAR 2021 tasks"
+    share = f"{len(study.tasks)} of {len(table)} HEAR 2021 tasks"
+    if len(absent) < len(table) / 2:
+        return f"{share}, without: {', '.join(absent)}"
+    present = [row["name"] for slug, row in table.items() if slug in study.tasks]
+    return f"{share}, only: {', '.join(present)}"
+
+
+def _weights(study: Study) -> list[str]:
+    """What to say of the PaSST weights, unless they are the released ones."""
+    ids = {m.variant.checkpoint for m in study.models.values() if m.variant}
+    used = [checkpoint for id, checkpoint in study.checkpoints.items() if id in ids]
+    own = [c.id for c in used if c.url is None and not c.is_random]
+    if own:
+        return [f"PaSST weights not the released ones ({', '.join(own)})"]
+    return ["PaSST weights random-init"] if used and all(c.is_random for c in used) else []
+
+
+def _protocol(study: Study) -> str:
+    protocol = study.protocol
+    words = f"protocol {protocol.name}"
+    if protocol.deviations():
+        epochs = protocol.max_epochs_cap or protocol.max_epochs
+        words += f" ({protocol.n_grid_points} grid points, at most {epochs} epochs)"
+    evaluator = study.evaluator["name"]
+    return words if evaluator == "native" else f"{words}, evaluated by {EVALUATED_BY[evaluator]}"
+
+
+def normalization(study: Study) -> str:
+    """What normalized scores are divided by: official entries only beside the real tasks."""
+    return "best HEAR 2021 entry" if study.is_real else "best model of this run"
+
+
+def model_labels(study: Study) -> dict[str, str]:
+    """Display name of each model; the leaderboard's entries go by their own names."""
+    return {id: model.label for id, model in study.models.items()}
+
+
+def task_mark(study: Study) -> str:
+    """What marks the names of generated tasks."""
+    return "mini " if study.origin == "mini" else ""
+
+
+def task_labels(study: Study) -> dict[str, str]:
+    """Display name of each task: the paper's where it has one, marked if it is an analog."""
+    return {slug: task_mark(study) + spec.name for slug, spec in study.tasks.items()}
+
+
+def words(study: Study) -> dict:
+    """Fields of ``analysis.exhibits.text.FigureText`` that the config decides, in plain types."""
+    return {
+        "study": study.name,
+        "label": label(study),
+        "stamp": stamp(study),
+        "normalization": normalization(study),
+        "models": model_labels(study),
+        "tasks": task_labels(study),
+        "task_mark": task_mark(study),
+        "event_tasks": study.tasks_of("event"),
+        "highlight": list(study.highlight),
+        "judged_model": study.judged_model or "",
+    }
