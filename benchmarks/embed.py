@@ -28,9 +28,9 @@ import torch
 
 from analysis.tables.scores import write_csv
 from benchmarks.clips import write_files
-from benchmarks.machine import machine, sgemm_flops_per_s, versions
+from benchmarks.machine import origin, sgemm_flops_per_s
 from hear.features.embed import embed_task
-from hear.features.store import read_components
+from hear.features.store import publish, read_components
 from passt.architecture import Architecture
 from passt.checkpoints import Checkpoint
 from passt.embedder import Embedder
@@ -122,7 +122,7 @@ def measure(case: Case, reference: Reference, repeats: int, threads: int, folder
     else:
         np.save(folder / "audio.npy", audio.numpy())
         request |= {"audio": str(folder / "audio.npy"), "output": str(folder / "reference.npy")}
-    flops = view_flops(model, case.view, audio.shape[1]) * max(1, case.n_files)
+    flops = view_flops(model.checkpoint, case.view, case.seconds) * max(1, case.n_files)
     runs, shares = [], []
     for _ in range(repeats):
         before = sgemm_flops_per_s()
@@ -142,8 +142,8 @@ def measure(case: Case, reference: Reference, repeats: int, threads: int, folder
         "ratio": f"{slow / fast:.2f}",
         "max_abs_diff": f"{np.abs(found - expected).max():.1e}",
         "sgemm_share": "" if case.view == "mel" else f"{statistics.median(shares):.2f}",
-        "machine": machine(),
-        "versions": f"{versions()}; {answer['versions']}",
+        "machine": origin()["machine"],
+        "versions": f"{origin()['versions']}; {answer['versions']}",
     }
 
 
@@ -155,7 +155,8 @@ def ours(model: Embedder, view: str, audio, task, directory: Path) -> tuple[floa
         seconds = time.process_time() - start
         parts = [levels[level].flatten(0, -2) for level in "HML" if level in levels]
         return seconds, torch.cat(parts, dim=1).numpy()
-    embed_task([task], model, view, directory, {}, progress=False)
+    embed_task([task], model, {view: directory}, {}, progress=False)
+    publish(directory)
     seconds = time.process_time() - start
     names = "L" if view == "mel" else "HM"
     return seconds, read_components([(directory, n) for n in names], task.name, "train")[:]

@@ -22,8 +22,9 @@ import torch
 
 from analysis.tables.scores import write_csv
 from benchmarks.clips import open_task, write_task
-from benchmarks.machine import machine, peak_mib, versions
+from benchmarks.machine import origin, peak_mib
 from hear.features.embed import embed_task
+from hear.features.store import publish, read_components
 from passt.checkpoints import Checkpoint
 from passt.weights import load_embedder
 from workflow.process import configure
@@ -50,8 +51,9 @@ def run(view: str, task: str, features: str) -> None:
     model = load_embedder(Checkpoint.from_config("tiny", TINY))
     model.embed(torch.zeros(1, RATE_HZ), view)  # what torch sets up once is no growth
     before = peak_mib()
-    index = embed_task([folder], model, view, Path(features), {}, progress=False)
-    n_rows = sum(index["folders"][folder.name]["train"]["n_rows"])
+    embed_task([folder], model, {view: Path(features)}, {}, progress=False)
+    publish(Path(features))
+    n_rows = len(read_components([(Path(features), "M")], folder.name, "train"))
     print(json.dumps({"before_mib": before, "peak_mib": peak_mib(), "n_rows": n_rows}))
 
 
@@ -76,8 +78,7 @@ def measure(view: str, n_clips: int, seconds: float) -> dict:
         "before_mib": f"{found['before_mib']:.0f}",
         "growth_mib": f"{found['peak_mib'] - found['before_mib']:.1f}",
         "wall_s": f"{time.perf_counter() - start:.1f}",
-        "machine": machine(),
-        "versions": versions(),
+        **origin(),
     }
 
 

@@ -16,16 +16,16 @@ import time
 from pathlib import Path
 
 import pandas as pd
-import yaml
 from tqdm import tqdm
 
 from analysis.tables.scores import write_csv
-from benchmarks.machine import machine, versions
+from benchmarks.machine import origin
 from hear.features.embed import embed_task
 from hear.tasks.manifest import read_manifest
 from passt.weights import load_embedder
 from workflow.process import configure
-from workflow.study.study import Study
+from workflow.study import paths
+from workflow.study.study import Study, read_study
 
 ROOT = Path(__file__).parents[1]
 OUTPUT = ROOT / "benchmarks" / "results" / "embed_study.csv"
@@ -41,12 +41,12 @@ def views_of_variants(study: Study, task: str) -> list[list[View]]:
 
 def embed(study: Study, task: str, views: list[View], bar: tqdm) -> float:
     """Embed a task's clips by some views into a folder that is thrown away; wall seconds."""
-    _, folders = read_manifest(study.manifest(task))
+    _, folders = read_manifest(paths.manifest(study, task))
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as directory:
         for i, (checkpoint, view) in enumerate(views):
             model = load_embedder(study.checkpoints[checkpoint])
-            embed_task(folders, model, view, Path(directory) / str(i), {}, progress=False)
+            embed_task(folders, model, {view: Path(directory) / str(i)}, {}, progress=False)
             bar.update()
     return time.perf_counter() - started
 
@@ -57,7 +57,7 @@ def main() -> None:
     parser.add_argument("tasks", nargs="*", help="default: all of the study")
     arguments = parser.parse_args()
     configure(1)
-    study = Study(yaml.safe_load((ROOT / "config" / "config.yaml").read_text()))
+    study = read_study({})
     rows, total = [], {}
     for task in arguments.tasks or study.tasks:
         variants = views_of_variants(study, task)
@@ -77,7 +77,7 @@ def main() -> None:
     for row in rows:
         row["ratio"] = f"{row['wall_s_by_itself'] / row['wall_s_once']:.2f}"
         row |= {key: f"{row[key]:.1f}" for key in ("wall_s_once", "wall_s_by_itself")}
-        row |= {"threads": 1, "machine": machine(), "versions": versions()}
+        row |= {"threads": 1} | origin()
     write_csv(pd.DataFrame(rows), OUTPUT)
 
 

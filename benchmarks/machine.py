@@ -1,14 +1,18 @@
-"""What a measurement ran on: machine, versions, and its peak rate of matrix products."""
+"""Versions, CPU seconds, peak memory and matrix-product rate of a measurement."""
 
 from __future__ import annotations
 
+import functools
 import platform
+import resource
 import time
 from pathlib import Path
 
 import numpy as np
-import psutil
 import torch
+
+from hear.heareval.backend import environment
+from workflow.stages import machine_name
 
 # (rows, columns, inner): a square product that fits the caches, and ViT-B's layers on 10 s.
 PEAK_SHAPES = ((1024, 1024, 1024), (1190, 2304, 768), (1190, 3072, 768))
@@ -16,16 +20,23 @@ PEAK_REPEATS = 3
 STATUS = Path("/proc/self/status")
 
 
-def machine() -> str:
-    """Processor and how many there are."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if platform.system() == "Linux" else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return f"{names[0] if names else platform.processor()} x{psutil.cpu_count()}"
+@functools.cache
+def origin(heareval_python: str = "") -> dict[str, str]:
+    """Machine and versions of what computes, those of heareval's environment too if it is given."""
+    here = f"torch {torch.__version__}"
+    numpy, python = f"numpy {np.__version__}", platform.python_version()
+    if not heareval_python:
+        return {"machine": machine_name(), "versions": f"python {python} {here} {numpy}"}
+    there = environment(heareval_python)
+    beside = f"heareval {there['heareval']}, torch {there['torch']} there and"
+    versions = f"{beside} {torch.__version__} here, {numpy}, Python {python}"
+    return {"versions": versions, "machine": machine_name()}
 
 
-def versions() -> str:
-    """Versions of what computes."""
-    return f"python {platform.python_version()} torch {torch.__version__} numpy {np.__version__}"
+def cpu_seconds() -> float:
+    """CPU seconds of this process and of its ended children."""
+    usages = [resource.getrusage(w) for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 def peak_mib() -> float:

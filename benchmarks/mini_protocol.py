@@ -17,18 +17,18 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import yaml
 from scipy.stats import spearmanr
 from tqdm import tqdm
 
-from benchmarks.machine import machine, versions
+from benchmarks.machine import origin
 from hear.features.store import read_stored
 from hear.probe.predict import predict_task
 from hear.protocol import Protocol
 from hear.scores.score import score_predictions
 from hear.tasks.manifest import read_manifest
 from workflow.process import configure
-from workflow.study.study import Study
+from workflow.study import paths
+from workflow.study.study import Study, read_study
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -43,11 +43,11 @@ def compare(study: Study, task: str, bar: tqdm) -> list[dict]:
     list of dict
         ``task, embedding, protocol, seed, score, cpu_s``.
     """
-    _, folders = read_manifest(study.manifest(task))
+    _, folders = read_manifest(paths.manifest(study, task))
     embeddings = dict.fromkeys(study.embeddings_of(study.tasks[task].embedding_type).values())
     rows = []
     for embedding in embeddings:
-        parts = [(Path(path), level) for path, level in study.component_paths(embedding, task)]
+        parts = paths.components(study, embedding, task)
         for protocol, seed in (
             (study.protocol, SEED),
             (Protocol(), SEED),
@@ -88,8 +88,7 @@ def summarize(table: pd.DataFrame) -> pd.DataFrame:
                 "reference_mean_score": round(reference.mean(), 4),
                 "mini_cpu_s": round(seconds["mini"], 1),
                 "reference_cpu_s": round(seconds["reference"], 1),
-                "machine": machine(),
-                "versions": versions(),
+                **origin(),
             }
         )
     return pd.DataFrame(rows)
@@ -101,7 +100,7 @@ def main() -> None:
     parser.add_argument("tasks", nargs="+", help="scene tasks of the default study")
     tasks = parser.parse_args().tasks
     configure(1)
-    study = Study(yaml.safe_load((ROOT / "config" / "config.yaml").read_text()))
+    study = read_study({})
     if unknown := sorted(set(tasks) - set(study.tasks_of("scene"))):
         sys.exit(f"expected scene tasks of study {study.name}, found {', '.join(unknown)}")
     n_embeddings = len(set(study.embeddings_of("scene").values()))

@@ -25,8 +25,10 @@ from analysis.tables.scores import write_csv
 from benchmarks.embed import CASES, HOPS_MS
 from benchmarks.embed import OUTPUT as SPEEDS
 from passt.checkpoints import Checkpoint
-from workflow.commands.cost import ViewCost, Workload, count_views, view_cost
-from workflow.commands.sizes import hear_workloads, read_config, read_variants
+from workflow.commands.cost import pass_flops, view_passes
+from workflow.commands.plan import Workload, readers, workloads
+from workflow.study.config import read_yaml
+from workflow.study.study import Study, read_study
 
 OUTPUT = Path(__file__).parent / "results" / "passes.csv"
 MEASURED_SIZE = (768, 12)  # width and depth of ViT-B
@@ -38,6 +40,51 @@ class Speed:
 
     reference: float
     ours: float
+
+
+@dataclass(frozen=True)
+class ViewCost:
+    """Forward passes of one checkpoint over one view of a workload.
+
+    ``n_variants`` read the view: so often it is computed if each runs by itself. ``n_tokens`` is
+    the sequence length of each pass, 0 for the mel level. ``reference_flops`` counts the whole last
+    block, as the released modules compute it.
+    """
+
+    workload: str
+    checkpoint: str
+    view: str
+    at_timestamps: bool
+    n_variants: int
+    n_passes: int
+    n_tokens: int
+    flops: int
+    reference_flops: int
+
+
+def view_cost(checkpoint: Checkpoint, view: str, work: Workload, n_variants: int = 1) -> ViewCost:
+    """Count what one checkpoint does over one view of a workload."""
+    key = (work.name, checkpoint.id, view, work.at_timestamps, n_variants)
+    per_clip, n_tokens = view_passes(checkpoint, view, work.duration_s)
+    n_passes = work.n_clips * per_clip
+    if not n_passes:
+        return ViewCost(*key, 0, 0, 0, 0)
+    per_pass = [pass_flops(checkpoint.architecture, n_tokens, whole) for whole in (False, True)]
+    return ViewCost(*key, n_passes, n_tokens, *(n_passes * flops for flops in per_pass))
+
+
+def count_views(study: Study, works: Iterable[Workload]) -> list[ViewCost]:
+    """Count the passes over every view that the variants of PaSST need.
+
+    The sum of ``n_passes`` is what computing once takes, that of ``n_variants * n_passes`` what
+    each variant by itself takes.
+    """
+    return [
+        view_cost(study.checkpoints[source], view, work, len(models))
+        for work in works
+        for (source, view), models in readers(study, work)[1].items()
+        if source in study.checkpoints
+    ]
 
 
 def read_speeds(path: Path, checkpoints: Mapping[str, Checkpoint]) -> dict[tuple[str, str], Speed]:
@@ -61,7 +108,7 @@ def read_speeds(path: Path, checkpoints: Mapping[str, Checkpoint]) -> dict[tuple
         for id, checkpoint in checkpoints.items():
             size = (checkpoint.architecture.embed_dim, checkpoint.architecture.depth)
             if checkpoint.hop == case.hop and size == MEASURED_SIZE:
-                work = Workload(case.name, case.view != "scene", 1, case.seconds)
+                work = Workload(case.name, case.view != "scene", 1, case.seconds, 1, 1.0)
                 cost = view_cost(checkpoint, case.view, work)
                 reference = float(row["reference_s"]) / cost.reference_flops
                 speeds[id, case.view] = Speed(reference, float(row["ours_s"]) / cost.flops)
@@ -115,10 +162,10 @@ def main() -> None:
     parser.add_argument("--config", type=Path, default=Path("config/paper.yaml"))
     parser.add_argument("--output", type=Path, default=OUTPUT)
     arguments = parser.parse_args()
-    variants, checkpoints = read_variants(read_config(arguments.config))
-    costs = count_views(variants.values(), checkpoints, hear_workloads())
+    study = read_study(read_yaml(arguments.config))
+    costs = count_views(study, workloads(study))
     write_csv(pd.DataFrame([dataclasses.asdict(cost) for cost in costs]), arguments.output)
-    totals = summary(costs, read_speeds(SPEEDS, checkpoints))
+    totals = summary(costs, read_speeds(SPEEDS, study.checkpoints))
     write_csv(
         pd.DataFrame(totals), arguments.output.with_name(f"{arguments.output.stem}_total.csv")
     )

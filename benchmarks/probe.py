@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import probe_cases
-from benchmarks.heareval_machine import machine
+from benchmarks.machine import origin
 from hear.heareval.backend import PYTHON, RUNNER
 from hear.metrics.registry import METRICS
 
@@ -140,7 +140,9 @@ def rates(threads: int) -> list[dict[str, Any]]:
 
 def main() -> None:
     """Measure the cases asked for; rows of other cases stay."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     known = ["rates", "scoring", *probe_cases.CASES]
     default = [case for case in known if case not in probe_cases.ON_REQUEST]
     parser.add_argument("--cases", nargs="+", choices=known, default=default)
@@ -157,13 +159,12 @@ def main() -> None:
             rows = scoring(python)
         else:
             rows = whole_task(case, python, options.threads, options.program)
-        facts = {"device": "cpu", "threads": options.threads} | machine(python)
+        facts = {"device": "cpu", "threads": options.threads} | origin(python)
         table = pd.DataFrame([facts | row for row in rows])
         if OUTPUT.exists():
             before = pd.read_csv(OUTPUT)
-            replaced = pd.MultiIndex.from_frame(before[KEY]).isin(
-                table[KEY].itertuples(index=False)
-            )
+            old, new = (pd.MultiIndex.from_frame(rows[KEY]) for rows in (before, table))
+            replaced = old.isin(new)
             table = pd.concat([before[~replaced], table])
         first = ["case", "program", "device", "threads", "cpu_s", "wall_s", "peak_mib", "ratio"]
         others = [name for name in table.columns if name not in first]

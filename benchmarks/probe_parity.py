@@ -22,7 +22,7 @@ from typing import Any
 import pandas as pd
 import torch
 
-from benchmarks.heareval_machine import cpu_seconds, machine
+from benchmarks.machine import cpu_seconds, origin
 from benchmarks.parity_summary import summarize
 from hear.heareval import backend
 from hear.metrics.registry import METRICS
@@ -106,7 +106,7 @@ def run(case: str, program: str, seed: int, python: str) -> dict[str, Any]:
     row["search_sha256"] = _hash(json.dumps([asdict(point) for point in result.grid]).encode())
     row["predictions_sha256"] = _hash(b"".join(f.probabilities.tobytes() for f in result.folds))
     row |= {"cpu_s": round(cpu_seconds() - cpu, 2)}
-    row |= {"wall_s": round(time.perf_counter() - started, 2)} | machine(python)
+    row |= {"wall_s": round(time.perf_counter() - started, 2)} | origin(python)
     return row
 
 
@@ -116,7 +116,9 @@ def _hash(content: bytes) -> str:
 
 def main() -> None:
     """Run what is missing, seed by seed through all cases, and summarize."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seeds", type=int, nargs="+", default=range(42, 50))
     parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
     parser.add_argument("--programs", nargs="+", default=["heareval", "native", "stacked"])

@@ -18,17 +18,17 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import yaml
 from tqdm import tqdm
 
 from analysis.tables.scores import write_csv
-from benchmarks.heareval_machine import cpu_seconds, machine
+from benchmarks.machine import cpu_seconds, origin
 from hear.evaluators import evaluator
 from hear.features.store import read_stored
 from hear.heareval.backend import PYTHON
 from hear.tasks.manifest import read_manifest
 from workflow.process import configure
-from workflow.study.study import Study
+from workflow.study import paths
+from workflow.study.study import Study, read_study
 
 ROOT = Path(__file__).parents[1]
 OUTPUT = ROOT / "benchmarks" / "results" / "probe_study.csv"
@@ -37,13 +37,13 @@ SEED = 42  # the reference's
 
 def measure(study: Study, task: str, python: str, bar: tqdm) -> dict:
     """Run one task by both evaluators."""
-    _, folders = read_manifest(study.manifest(task))
+    _, folders = read_manifest(paths.manifest(study, task))
     embeddings = dict.fromkeys(study.embeddings_of(study.tasks[task].embedding_type).values())
     started = cpu_seconds()
     subprocess.run([sys.executable, "-c", "import hear.probe.predict"], cwd=ROOT, check=True)
     seconds, n_equal = {"native": cpu_seconds() - started, "heareval": 0.0}, 0
     for embedding in embeddings:
-        parts = [(Path(path), level) for path, level in study.component_paths(embedding, task)]
+        parts = paths.components(study, embedding, task)
         found = []
         for name in seconds:
             started = cpu_seconds()
@@ -61,7 +61,7 @@ def measure(study: Study, task: str, python: str, bar: tqdm) -> dict:
         "heareval_cpu_s": f"{seconds['heareval']:.1f}",
         "ratio": f"{seconds['heareval'] / seconds['native']:.2f}",
         "protocol": study.protocol.name,
-    } | machine(python)
+    } | origin(python)
 
 
 def main() -> None:
@@ -71,7 +71,7 @@ def main() -> None:
     parser.add_argument("--python", default=str(PYTHON))
     arguments = parser.parse_args()
     configure(1)
-    study = Study(yaml.safe_load((ROOT / "config" / "config.yaml").read_text()))
+    study = read_study({})
     rows = []
     with tqdm(unit="run") as bar:
         for task in arguments.tasks:

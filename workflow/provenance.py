@@ -12,7 +12,7 @@ from hear.features.store import read_index
 from hear.protocol import PROBE_VERSION
 from workflow import VERSION
 
-PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "soxr")  # those that move numbers
+PACKAGES = ("torch", "numpy", "scipy", "soxr")  # those that move numbers
 
 
 def software() -> dict[str, str]:

@@ -50,3 +50,9 @@ def machine() -> dict[str, str]:
         "memory": f"{pages / 2**30:.0f} GiB",
         "Python": platform.python_version(),
     }
+
+
+def machine_name() -> str:
+    """Processor and how many logical ones there are: ``AMD EPYC x2``."""
+    facts = machine()
+    return f"{facts['processor']} x{facts['logical CPUs']}"

@@ -117,6 +117,7 @@ def test_bad_input_is_refused_before_heareval_starts(tmp_path):
         backend.train_and_predict(data, QUICK, 42, python=tmp_path / "never started")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not backend.PYTHON.exists(), reason="needs `make heareval`")
 @pytest.mark.parametrize("hidden_layers", [(1, 2), (0,)])
 def test_heareval_itself_gives_the_same_search_and_bytes(hidden_layers):

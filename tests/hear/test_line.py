@@ -84,6 +84,7 @@ def test_failures_name_task_embedding_and_fold(make_task, model, tmp_path):
         run(folder, model, "scene", tmp_path / "features")
 
 
+@pytest.mark.slow
 def test_same_seed_same_bytes_other_seed_others(make_task, model, tmp_path):
     folder = make_task(splits=("fold00", "fold01", "fold02"), n_clips=6)
     written = []

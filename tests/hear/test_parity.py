@@ -59,6 +59,7 @@ def test_a_difference_would_be_seen():
     assert summary.n_hashed["all"] == 16 and summary.n_equal_bytes["all"] == 0
 
 
+@pytest.mark.slow
 def test_one_case_again():
     """Another CPU may round differently: the choices are the same, the score nearly so."""
     committed = ROWS[(ROWS.case == "binary") & (ROWS.program == "heareval") & (ROWS.seed == 44)]

@@ -217,6 +217,7 @@ def test_a_label_missing_from_training_is_named():
         train_and_predict(data, QUICK, seed=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", PROBE)
 def test_golden_scores_of_the_reference(case):
     """Every choice is the reference's; scores may differ by a clip or two on another CPU."""

@@ -97,6 +97,7 @@ def test_without_dropout_every_grid_point_finds_what_it_finds_alone(
         np.testing.assert_allclose(found.probabilities, wanted.probabilities, atol=0.02)
 
 
+@pytest.mark.slow
 def test_same_seed_same_bytes_another_seed_others_and_the_global_state_stays():
     torch.manual_seed(7)
     before = torch.get_rng_state()

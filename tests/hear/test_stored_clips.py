@@ -53,6 +53,7 @@ def test_what_lies_far_behind_is_forgotten(write, small_blocks):
         assert len(clip._kept) <= 3 * 0.1 * WANTED_HZ
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", ["scene", "rf160", "rf640", "mel"])
 def test_a_clip_in_its_file_is_embedded_as_a_whole_one(write, monkeypatch, small_blocks, view):
     monkeypatch.setattr("passt.embedder.BATCH_TOKENS", 12 * 8)

@@ -63,6 +63,7 @@ def test_there_is_one_mini_task_of_each_kind() -> None:
     assert len(PARTS) == sum(len(task.parts) for task in TASKS.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PARTS)
 def test_metadata_are_the_real_tasks_with_version_mini(folders: dict[str, Path], name: str) -> None:
     task, metadata = PARTS[name], _read(folders[name], "task_metadata.json")
@@ -74,6 +75,7 @@ def test_metadata_are_the_real_tasks_with_version_mini(folders: dict[str, Path],
     assert metadata.get("nfolds", len(task.n_clips)) == len(task.n_clips)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PARTS)
 def test_every_listed_file_exists_and_nothing_else(folders: dict[str, Path], name: str) -> None:
     folder, task = folders[name], PARTS[name]
@@ -93,6 +95,7 @@ def test_every_listed_file_exists_and_nothing_else(folders: dict[str, Path], nam
     assert not list(folder.parent.glob(".*"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PARTS)
 def test_audio_is_mono_16_bit_and_as_long_as_promised(folders: dict[str, Path], name: str) -> None:
     paths, task = sorted(folders[name].rglob("*.wav")), PARTS[name]
@@ -106,6 +109,7 @@ def test_audio_is_mono_16_bit_and_as_long_as_promised(folders: dict[str, Path], 
         assert 1e-4 < np.abs(audio).max() <= 0.951
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("slug", ["dcase2016_task2", "maestro"])
 def test_events_lie_inside_the_clip_and_do_not_overlap_themselves(
     folders: dict[str, Path], slug: str
@@ -122,6 +126,7 @@ def test_events_lie_inside_the_clip_and_do_not_overlap_themselves(
                 assert all(first[1] < second[0] for first, second in itertools.pairwise(same))
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_whenever_it_runs(
     folders: dict[str, Path], tmp_path: Path
 ) -> None:
@@ -131,6 +136,7 @@ def test_the_same_seed_gives_the_same_bytes_whenever_it_runs(
             assert _hashes(again) == _hashes(folders[again.name])
 
 
+@pytest.mark.slow
 def test_another_seed_gives_other_audio_and_replaces_the_folder(tmp_path: Path) -> None:
     first = _hashes(*make_task("maestro", tmp_path, 0, scale=0.4, progress=False))
     (tmp_path / "maestro-mini-5h" / "stale.txt").write_text("old", encoding="utf-8")
@@ -209,6 +215,7 @@ def test_arguments_out_of_range_are_refused(
         make_task("maestro", tmp_path, seed, scale=scale)
 
 
+@pytest.mark.slow
 def test_a_missing_wheel_is_named_with_the_tasks_that_need_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -62,6 +62,7 @@ def _wav_hashes(folder: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("slug", REAL)
 def test_the_benchmark_reads_them_as_the_real_tasks(made: dict[str, list[Path]], slug: str) -> None:
     n_folders, n_labels, split_mode, n_folds, prediction_type, evaluation = REAL[slug]
@@ -77,6 +78,7 @@ def test_the_benchmark_reads_them_as_the_real_tasks(made: dict[str, list[Path]],
         assert slug.replace("_", " ") not in task.metadata["stands_for"].lower()
 
 
+@pytest.mark.slow
 def test_another_process_makes_the_same_bytes(made: dict[str, list[Path]], tmp_path: Path) -> None:
     for slug in ("beehive_states", "esc50", "fsd50k", "vocal_imitation"):
         again = make_task(slug, tmp_path, 0, scale=SCALE, progress=False)
@@ -87,6 +89,7 @@ def test_another_process_makes_the_same_bytes(made: dict[str, list[Path]], tmp_p
             assert len(set(_wav_hashes(folder).values())) == len(_wav_hashes(folder))
 
 
+@pytest.mark.slow
 def test_stroke_and_tonic_ask_about_the_same_clips(made: dict[str, list[Path]]) -> None:
     stroke, tonic = made["mridangam_stroke"][0], made["mridangam_tonic"][0]
     assert _wav_hashes(stroke) and _wav_hashes(stroke) == _wav_hashes(tonic)
@@ -94,6 +97,7 @@ def test_stroke_and_tonic_ask_about_the_same_clips(made: dict[str, list[Path]]) 
     assert list(clips[0]) == list(clips[1]) and clips[0] != clips[1]
 
 
+@pytest.mark.slow
 def test_every_fold_has_every_stroke_on_every_drum() -> None:
     n_clips = find_mini_task("mridangam_stroke").n_clips["fold00"]
     pairs = {
@@ -106,6 +110,7 @@ def test_every_fold_has_every_stroke_on_every_drum() -> None:
     assert pairs == set(itertools.product(STROKES, TONICS_HZ))
 
 
+@pytest.mark.slow
 def test_no_hive_is_in_two_splits_or_folders(made: dict[str, list[Path]]) -> None:
     names = [folder.name for folder in made["beehive_states"]]
     assert names == ["beehive_states_fold0-mini-full", "beehive_states_fold1-mini-full"]
@@ -120,6 +125,7 @@ def test_no_hive_is_in_two_splits_or_folders(made: dict[str, list[Path]]) -> Non
     assert first and second and first.isdisjoint(second)
 
 
+@pytest.mark.slow
 def test_lengths_and_numbers_of_labels_vary(made: dict[str, list[Path]]) -> None:
     task = read_task(made["fsd50k"][0])
     assert task.sample_duration_s is None

@@ -49,6 +49,7 @@ def _hashes(folder: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("slug", SLUGS)
 def test_the_format_is_the_real_tasks(folders: dict[str, Path], slug: str) -> None:
     with TABLE.open(encoding="utf-8", newline="") as file:
@@ -68,6 +69,7 @@ def test_the_format_is_the_real_tasks(folders: dict[str, Path], slug: str) -> No
     assert folder.metadata["stands_for"].endswith(".")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("small", "large"), SUBSETS.items())
 def test_a_5h_task_is_part_of_the_larger_one_byte_for_byte(
     folders: dict[str, Path], small: str, large: str
@@ -96,6 +98,7 @@ def test_a_5h_task_has_at_most_two_thirds_of_the_training_part(small: str, large
     assert all(part.n_clips[split] == whole.n_clips[split] for split in ("valid", "test"))
 
 
+@pytest.mark.slow
 def test_a_process_of_its_own_gives_the_same_bytes(
     folders: dict[str, Path], tmp_path: Path
 ) -> None:
@@ -123,6 +126,7 @@ def test_programs_kits_and_languages_are_the_tasks_own() -> None:
     assert len(vox_lingua.LABELS) == 10 and pretraining.isdisjoint(vox_lingua.LABELS)
 
 
+@pytest.mark.slow
 def test_every_fold_has_every_label_about_equally_often(tmp_path: Path) -> None:
     scale = len(vox_lingua.LABELS) / vox_lingua.CLIPS_PER_FOLD
     (folder,) = make_task("vox_lingua_top10", tmp_path, 0, scale=scale, progress=False)

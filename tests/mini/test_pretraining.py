@@ -86,6 +86,7 @@ def _clips(slug: str) -> Iterator[tuple]:
             yield task, split, index % task.n_clips[split]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("slug", MINI_TASKS)
 def test_a_task_uses_its_own_sources_only(
     spy: Spy, slug: str, monkeypatch: pytest.MonkeyPatch
@@ -98,6 +99,7 @@ def test_a_task_uses_its_own_sources_only(
     assert spy.variants <= set(allotment.TASK_VOICES)
 
 
+@pytest.mark.slow
 def test_pretraining_uses_its_own_sources_only(spy: Spy) -> None:
     everything = []
     for index in range(40):
@@ -143,6 +145,7 @@ def test_invented_words_are_no_commands() -> None:
     assert not {spell(*word) for word in words} & set(speech_commands.WORDS)
 
 
+@pytest.mark.slow
 def test_every_tag_occurs_and_every_source_is_heard() -> None:
     found: set[str] = set()
     for position, maker in enumerate(MAKERS):
@@ -216,6 +219,7 @@ def datasets(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return [first, second]
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_in_any_order(datasets: list[Path]) -> None:
     hashes = [
         {
@@ -231,6 +235,7 @@ def test_the_same_seed_gives_the_same_bytes_in_any_order(datasets: list[Path]) -
     assert other[0] != other[1]
 
 
+@pytest.mark.slow
 def test_index_and_tags_describe_the_files(datasets: list[Path]) -> None:
     folder = datasets[0]
     with (folder / "tags.csv").open(encoding="utf-8", newline="") as file:
@@ -252,6 +257,7 @@ def test_index_and_tags_describe_the_files(datasets: list[Path]) -> None:
         assert np.abs(soundfile.read(folder / row["file"])[0]).max() > 0.01
 
 
+@pytest.mark.slow
 def test_a_folder_of_another_data_set_is_refused(datasets: list[Path]) -> None:
     with pytest.raises(MiniTaskError, match="dataset.json"):
         make_dataset(datasets[0], N_CLIPS, N_VALID, 4)

@@ -22,6 +22,12 @@ SCENES = [(h, s) for h in MODULES for s in (0.2, 0.9, 5, 10, 12.5, 31) if (h, s)
 TIMESTAMPS = [(320, 0.9), (320, 5), (160, 0.9), (160, 5), (100, 0.9)]
 
 
+def slow_if_long(cases):
+    """Parameters of a test; clips of 5 s and more take seconds."""
+    marks = {True: [pytest.mark.slow], False: []}
+    return [pytest.param(*case, marks=marks[case[1] >= 5]) for case in cases]
+
+
 def test_mel_bank_and_window_anchors():
     bank = mel_bank()
     assert not bank[:, -1].any()
@@ -35,7 +41,7 @@ def test_waveforms_are_those_of_the_reference_run(seconds):
     golden.check(f"anchor/wave/len{seconds}", golden.waveforms(seconds))
 
 
-@pytest.mark.parametrize(("hop", "seconds"), SCENES)
+@pytest.mark.parametrize(("hop", "seconds"), slow_if_long(SCENES))
 def test_scene_embeddings(hop, seconds):
     embedder, audio = golden.tiny_embedder(hop), golden.waveforms(seconds)
     key = f"tiny/hop{hop}/len{seconds}/b2"
@@ -47,7 +53,7 @@ def test_scene_embeddings(hop, seconds):
     golden.check(f"{key}/scene_all", torch.cat((levels["H"], levels["M"]), dim=1))
 
 
-@pytest.mark.parametrize(("hop", "seconds"), TIMESTAMPS)
+@pytest.mark.parametrize(("hop", "seconds"), slow_if_long(TIMESTAMPS))
 def test_timestamp_embeddings_of_windows_and_released_modules(hop, seconds):
     embedder, audio = golden.tiny_embedder(hop), golden.waveforms(seconds)
     key = f"tiny/hop{hop}/len{seconds}/b2"
@@ -82,6 +88,7 @@ def test_parameter_names_and_shapes_are_the_released_ones(hop):
     assert n_parameters == golden.FACTS["n_parameters"][str(hop)]
 
 
+@pytest.mark.slow
 def test_full_size_network():
     embedder = Embedder(Checkpoint("full", 320), golden.fill(PaSST(Architecture())))
     audio = golden.waveforms(0.9)

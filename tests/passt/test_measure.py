@@ -38,6 +38,7 @@ def test_sequence_lengths_are_the_papers(hop: str, patchout: str) -> None:
     assert sequence_length(recipe_of(hop, patchout, TINY)) == PAPER[hop, patchout]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("patchout", ("structured", "unstructured", "no overlap"))
 def test_a_training_step_sees_that_sequence(patchout: str) -> None:
     recipe = recipe_of("hop10", patchout, TINY)
@@ -59,6 +60,7 @@ def test_rows_of_a_tiny_network(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ("inference_samples_per_s", "structured") not in values  # the same network
 
 
+@pytest.mark.slow
 def test_memory_is_measured_below_the_peak_of_the_parent() -> None:
     grown = torch.ones(2**27)  # 512 MiB, gone again when the child starts
     del grown

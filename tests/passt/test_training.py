@@ -85,6 +85,7 @@ def test_record_and_weights(data, trained):
     torch.testing.assert_close(passt.get_scene_embeddings(audio, model), levels["M"])
 
 
+@pytest.mark.slow
 def test_training_overfits_eight_clips(tmp_path):
     data = write_data(tmp_path)
     rows = [row.split(",") for row in (data / "index.csv").read_text().splitlines()[1:]]

@@ -49,6 +49,7 @@ def snakemake(folder: Path, *arguments: str, **environment: str) -> subprocess.C
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
 
+@pytest.mark.slow
 def test_the_dockerfile_copies_all_that_the_workflow_needs(image):
     for arguments in (["-n"], ["-n", "--configfile", "config/paper.yaml"]):
         planned = snakemake(image, *arguments)
@@ -67,6 +68,7 @@ def test_conda_environment_repeats_the_pins():
     assert script == post_deploy_script(models), again
 
 
+@pytest.mark.slow
 def test_a_rule_runs_in_its_conda_environment(image, tmp_path):
     conda_stand_in.install(tmp_path / "conda")
     path = f"{tmp_path / 'conda' / 'bin'}:{os.environ['PATH']}"
@@ -86,3 +88,88 @@ def test_catalog_entry_agrees_with_the_workflow():
     assert deployment["conda"] and not deployment["apptainer"]
     assert usage["report"] == deployment["report"]
     assert usage["mandatory-flags"]["flags"] == ""
+
+
+MODULE = """
+configfile: "config.yaml"
+
+
+module passt_hear:
+    snakefile:
+        "{snakefile}"
+    config:
+        config
+
+
+use rule * from passt_hear as passt_*
+
+
+rule mine:
+    default_target: True
+    input:
+        rules.passt_all.input,
+"""
+
+
+def module(folder: Path, snakefile: str) -> Path:
+    """A workflow elsewhere that uses this one as a module, with the config of .test."""
+    (folder / "workflow").mkdir(parents=True)
+    (folder / "workflow" / "Snakefile").write_text(MODULE.format(snakefile=snakefile))
+    shutil.copy(ROOT / ".test" / "config" / "config.yaml", folder / "config.yaml")
+    return folder
+
+
+def check_results(results: Path) -> None:
+    scores = (results / "scores.csv").read_text()
+    for name in yaml.safe_load((ROOT / ".test" / "config" / "config.yaml").read_text())["tasks"]:
+        assert f",{name}," in scores
+    page = (results / "report.html").read_text()
+    assert "generated" in page and "data:image/svg+xml" in page
+
+
+@pytest.mark.slow
+def test_the_study_of_dot_test_runs_in_an_empty_folder(tmp_path):
+    shutil.copytree(ROOT / ".test" / "config", tmp_path / "config")
+    entry = str(ROOT / "workflow" / "Snakefile")
+    finished = snakemake(ROOT, "--cores", "2", "-s", entry, "-d", str(tmp_path))
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    check_results(tmp_path / "results" / "test")
+    reported = snakemake(ROOT, "-s", entry, "-d", str(tmp_path), "--report", "report.html")
+    assert reported.returncode == 0, reported.stdout + reported.stderr
+    assert (tmp_path / "report.html").stat().st_size
+
+
+@pytest.mark.slow
+def test_a_workflow_elsewhere_uses_it_as_a_module(tmp_path):
+    folder = module(tmp_path / "elsewhere", str(ROOT / "workflow" / "Snakefile"))
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    finished = snakemake(folder, "--cores", "2")
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    check_results(folder / "results" / config["study"])
+
+
+def test_a_module_from_git_says_what_to_do(tmp_path):
+    repository = tmp_path / "repository"
+    shutil.copytree(ROOT / "workflow", repository / "workflow")
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@t", "-C", str(repository)]
+    for command in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-q", "-m", "t"]):
+        subprocess.run([*git, *command], check=True, capture_output=True)
+    source = f"git+file://{repository}/workflow/Snakefile@main"
+    finished = snakemake(module(tmp_path / "elsewhere", source), "-n")
+    assert finished.returncode and "clone the repository" in finished.stdout + finished.stderr
+    assert "Traceback" not in finished.stderr
+
+
+@pytest.mark.parametrize("arguments", [[], ["-s", "workflow/Snakefile"]])
+def test_both_entries_make_the_study_by_default(image, arguments):
+    planned = snakemake(image, "-n", "-q", "host", *arguments)
+    assert planned.returncode == 0, planned.stdout + planned.stderr
+    assert "report: study official" in planned.stdout + planned.stderr
+
+
+def test_the_catalog_draws_the_rule_graph(tmp_path):
+    shutil.copytree(ROOT / ".test" / "config", tmp_path / "config")
+    arguments = ["-s", "workflow/Snakefile", "-d", str(tmp_path), "--forceall", "--rulegraph"]
+    drawn = snakemake(ROOT, *arguments)
+    assert drawn.returncode == 0 and "digraph" in drawn.stdout, drawn.stderr
+    assert "embed_scene" in drawn.stdout

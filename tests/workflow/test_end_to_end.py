@@ -107,6 +107,7 @@ def output(clone: Path) -> Path:
     return clone / "results" / "mine"
 
 
+@pytest.mark.slow
 def test_from_folders_to_figures_twice_with_the_same_bytes(clone):
     finished = run(clone)
     assert finished.returncode == 0, finished.stdout + finished.stderr
@@ -147,6 +148,7 @@ def test_from_folders_to_figures_twice_with_the_same_bytes(clone):
     assert "Nothing to be done" in (nothing := run(clone)).stdout + nothing.stderr
 
 
+@pytest.mark.slow
 def test_a_killed_run_resumes_and_keeps_what_was_finished(clone):
     command = [sys.executable, "-m", "workflow.commands.launch", "--cores", "1"]
     shards = "{tones_event: 2}"
@@ -170,6 +172,7 @@ def test_a_killed_run_resumes_and_keeps_what_was_finished(clone):
     assert not list(output(clone).rglob("*.part"))
 
 
+@pytest.mark.slow
 def test_bad_input_is_named_and_the_other_tasks_are_kept(clone):
     wav = clone.parent / "mine/tones_scene-v1-full/44100/fold01/fold01_3.wav"
     wav.write_bytes(wav.read_bytes()[:-1000])
@@ -202,6 +205,7 @@ def test_dry_run_of_the_default_study():
     assert jobs["report_mini"] == jobs["report_official"] == 1
 
 
+@pytest.mark.slow
 def test_dry_run_of_pretraining():
     target = "results/pretrain/mini_hop10/weights.safetensors"
     command = [sys.executable, "-m", "snakemake", "-n", "--forceall", "--cores", "1", target]

@@ -111,8 +111,8 @@ def test_lock_file_record_and_file_must_agree(here, server, archives):
     with pytest.raises(KnownError, match=said):
         here("esc50")
     assert not server.ranges(here.path("esc50"))
-    LOCKED.write_text(json.dumps({name: {"md5": found, "sise": 1}}))
-    with pytest.raises(KnownError, match="expected size, md5, sha256, source; found .'sise'"):
+    LOCKED.write_text(json.dumps({name: {"md5": found, "length": 1}}))
+    with pytest.raises(KnownError, match="expected size, md5, sha256, source; found .'length'"):
         here("esc50")
     LOCKED.write_text(json.dumps({name: {"md5": found}}))
     assert here("esc50").read_bytes() == archives[name]

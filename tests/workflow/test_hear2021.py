@@ -54,6 +54,7 @@ def manifest(clone: Path, task: str) -> Path:
     return clone / "resources/tasks/hear2021" / task / "task.json"
 
 
+@pytest.mark.slow
 def test_from_the_record_to_checked_tasks_without_one_archive(clone, server, archives):
     for name in archives:
         path = f"/api/records/{RECORD}/files/{name}/content"
@@ -90,6 +91,7 @@ def test_from_the_record_to_checked_tasks_without_one_archive(clone, server, arc
     assert "esc50" in listed and "gunshot_triangulation" not in listed
 
 
+@pytest.mark.slow
 def test_dry_run_of_the_paper_needs_nothing():
     arguments = ["-n", "--cores", "1", "--quiet", "rules", "--configfile", "config/paper.yaml"]
     finished = subprocess.run(

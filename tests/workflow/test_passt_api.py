@@ -36,11 +36,13 @@ def validator(monkeypatch):
     return module
 
 
+@pytest.mark.slow
 def test_hears_own_validator_accepts_it_without_a_warning(validator, recwarn):
     validator.ValidateModel("passt.hear_api", WEIGHTS)()
     assert not [str(w.message) for w in recwarn if w.filename == validator.__file__]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["get_scene_embeddings", "get_timestamp_embeddings"])
 def test_hears_own_validator_looks_at_what_both_functions_return(validator, monkeypatch, name):
     original = getattr(hear_api, name)
@@ -54,6 +56,7 @@ def test_hears_own_validator_looks_at_what_both_functions_return(validator, monk
         validator.ValidateModel("passt.hear_api", WEIGHTS)()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("checkpoint", "options", "scene_s", "event_s"),
     [

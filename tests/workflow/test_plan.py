@@ -1,98 +1,120 @@
-"""A plan follows from rates and sizes; the measurement is tried on the smallest network."""
+"""A plan follows from rates and sizes; the measurement is tried on small networks."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
+import yaml
 
-from benchmarks.passes import SPEEDS, Speed, read_speeds, summary
-from hear.protocol import Protocol
-from passt.checkpoints import Checkpoint
-from workflow.commands.cost import Workload, count_views
-from workflow.commands.plan import Plan, compare, words, write
-from workflow.commands.rates import ModelRate, Rates, measure
-from workflow.commands.readme import content, rules, stages
-from workflow.commands.sizes import (
-    hear_workloads,
-    mini_workloads,
-    read_config,
-    read_variants,
-    study_workloads,
+from benchmarks.passes import SPEEDS, Speed, count_views, read_speeds, summary
+from workflow.commands.plan import (
+    CONSTANTS,
+    Workload,
+    compare,
+    experience,
+    plan,
+    read_study,
+    readers,
+    words,
+    workloads,
 )
+from workflow.commands.rates import Rates, kind, measure
+from workflow.commands.readme import content, rules, stages
 from workflow.study.config import ConfigError
+from workflow.study.study import Study
 
-CONFIG = read_config(Path("config/config.yaml"))
-
-
-def make_plan(config: dict = CONFIG, is_generated: bool = False) -> Plan:
-    variants, checkpoints = read_variants(config)
-    workloads = mini_workloads(config) if is_generated else hear_workloads()
-    return Plan(config, variants, checkpoints, workloads, is_generated, download_mb_per_s=10.0)
+CONFIG = yaml.safe_load(Path("config/config.yaml").read_text())
+REAL = CONFIG | {"tasks_from": "hear2021", "study": "real"}
 
 
-def make_rates(plan: Plan, factor: float = 1.0) -> Rates:
-    per_flop = dict.fromkeys(plan.used, factor * 2e-11)
-    generate_s = dict.fromkeys(plan.workloads, factor)
-    probe = ((192, factor * 1e-5), (2000, factor * 1e-4))
-    models = {"logmel": ModelRate((factor * 1e-3, 256), (factor * 2e-3, 512))}
-    times = (factor * 1e-3, factor * 1e-3, factor)
-    return Rates(per_flop, per_flop, *times, probe, generate_s, models)
+def make_rates(study: Study, factor: float = 1.0) -> Rates:
+    parts = [
+        part
+        for type in ("scene", "event")
+        for name in study.embeddings_of(type).values()
+        for part in study.components(name)
+    ]
+    keys = dict.fromkeys((source, kind(view)) for source, view, _ in parts)
+    view_s = {k: factor * (2e-11 if k[0] in study.checkpoints else 1e-3) for k in keys}
+    weights = dict.fromkeys(study.checkpoints, 4_000_000)
+    probe = {192: factor * 1e-5, 2000: factor * 1e-4}
+    sizes = dict.fromkeys(keys, dict.fromkeys("LMHE", 200))
+    return Rates(view_s, sizes, weights, factor * 1e-3, factor, probe)
 
 
-def hours(rows, stage):
-    return sum(row.hours for row in rows if row.stage == stage)
+def make_plan(study: Study, factor: float = 1.0) -> pd.DataFrame:
+    return plan(study, make_rates(study, factor), CONSTANTS, mb_per_s=10.0)
+
+
+def hours(rows: pd.DataFrame) -> pd.Series:
+    return rows.groupby("stage")["hours"].sum()
 
 
 def test_sizes_of_the_real_tasks():
-    work = {w.name: w for w in hear_workloads()}
-    assert len(work) == 19 and sum(w.at_timestamps for w in work.values()) == 2
-    audio_gib = sum(w.n_clips * w.duration_s for w in work.values()) * 48_000 * 2 / 2**30
+    works = {work.name: work for work in workloads(Study(REAL))}
+    assert len(works) == 19 and sum(work.at_timestamps for work in works.values()) == 2
+    audio_gib = sum(work.audio_s for work in works.values()) * 48_000 * 2 / 2**30
     assert audio_gib == pytest.approx(148, rel=0.1)  # what the archives unpack to
+    assert works["gtzan_genre"].train_share == 0.8 and works["vocal_imitation"].n_folds == 3
 
 
-@pytest.mark.parametrize("is_generated", [False, True])
-def test_twice_as_slow_takes_twice_as_long(is_generated):
-    plan = make_plan(is_generated=is_generated)
-    once, twice = (plan.rows(make_rates(plan, factor)) for factor in (1.0, 2.0))
-    for stage in ("embed", "predict") + ("fetch",) * is_generated:
-        assert hours(twice, stage) == pytest.approx(2 * hours(once, stage)) and hours(once, stage)
-    assert all(row.hours >= 0 and row.disk_gib >= 0 and row.memory_gib > 0 for row in once)
+@pytest.mark.parametrize("config", [CONFIG, REAL], ids=["mini", "hear2021"])
+def test_twice_as_slow_takes_twice_as_long(config):
+    study = Study(config)
+    once, twice = make_plan(study), make_plan(study, 2.0)
+    computed = ["embed", "predict"]
+    assert hours(twice)[computed].to_dict() == pytest.approx((2 * hours(once))[computed].to_dict())
+    assert (once[["hours", "disk_gib"]] >= 0).all(axis=None) and (once["memory_gib"] > 0).all()
+    assert set(once["task"]) == set(study.tasks) and (hours(once) > 0).all()
+
+
+def test_every_stage_and_task_of_the_paper_is_planned():
+    rows = make_plan(read_study(Path("config/paper.yaml")))
+    assert len(rows[rows["task"].ne("")].groupby(["stage", "task"])) == 3 * 19
+    assert rows["item"].str.startswith("weights").sum() == 3
 
 
 def test_dropping_a_variant_saves_what_is_said():
-    plan = make_plan()
-    rows = plan.rows(make_rates(plan))
-    dropped = "passt_mh_hop3"
-    alone = sum(row.hours for row in rows if row.read_by == (dropped,))
-    kept = [id for id in plan.variants if id != dropped]
-    fewer = make_plan(CONFIG | {"select_models": kept})  # make_rates has log-mel in any case
-    rest = fewer.rows(make_rates(fewer))
-    saved = sum(r.hours for r in rows) - sum(r.hours for r in rest)
-    assert saved == pytest.approx(alone) and saved > 0
-    assert dropped in words(rows, plan.variants, cores=2)[1]
+    study, dropped = Study(REAL), "passt_mh_hop3"
+    rows = make_plan(study)
+    alone = rows.loc[rows["read_by"] == dropped, "hours"].sum()
+    rest = make_plan(Study(REAL | {"select_models": [id for id in study.models if id != dropped]}))
+    assert rows["hours"].sum() - rest["hours"].sum() == pytest.approx(alone) and alone > 0
+    assert dropped in words(rows, cores=2)[1]
 
 
-def test_plan_is_written_and_compared_with_what_jobs_took(tmp_path):
-    plan = make_plan()
-    rows = plan.rows(make_rates(plan))
-    write(tmp_path / "plan.csv", rows, cores=2)
-    assert len((tmp_path / "plan.csv").read_text().splitlines()) == len(rows) + 1
+def test_constants_are_those_of_a_finished_study(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert experience() == CONSTANTS
+    for i, n_validations in enumerate((10, 20)):
+        folder = {"protocol": {"patience": 5}, "grid": [{"n_validations": n_validations}]}
+        path = tmp_path / f"results/mini/predictions/x/task{i}/seed42.npz"
+        path.parent.mkdir(parents=True)
+        np.savez(path, header=json.dumps({"folders": [folder]}))
+    (tmp_path / "logs/mini/embed").mkdir(parents=True)
+    (tmp_path / "logs/mini/embed/a.tsv").write_text("s\tmax_rss\tcpu_time\n1\t2048\t1\n")
+    assert experience() == CONSTANTS | {"patiences": 3.0, "job_gib": 2.0}
+
+
+def test_plan_is_compared_with_what_jobs_took(tmp_path):
+    rows = make_plan(Study(CONFIG))
     (tmp_path / "embed").mkdir()
-    taken_s = 3600 * hours(rows, "embed") / 2
+    taken_s = 3600 * hours(rows)["embed"] / 2
     (tmp_path / "embed" / "a.tsv").write_text(f"s\tcpu_time\n{taken_s}\t1\n")
-    line = next(x for x in compare(rows, tmp_path).splitlines() if "embed" in x)
-    assert float(line.split("|")[-2]) == pytest.approx(2)
+    assert compare(rows, str(tmp_path)).loc["embed", "ratio"] == pytest.approx(2, rel=0.01)
 
 
 def test_the_plan_in_the_readme_adds_up(tmp_path):
-    plan = make_plan()
-    rows = plan.rows(make_rates(plan))
-    write(tmp_path / "plan.csv", rows, cores=2)
+    rows = make_plan(Study(REAL))
+    rows.assign(machine="M x2, 2 jobs at a time").to_csv(tmp_path / "plan.csv", index=False)
     lines = stages(tmp_path / "plan.csv").splitlines()
     cells = {cells[1].strip(): cells for line in lines[2:] if len(cells := line.split("|")) > 5}
-    assert float(cells["embed"][2]) == pytest.approx(hours(rows, "embed"), rel=0.05)
-    assert "2 jobs at a time" in lines[-1]
+    assert float(cells["embed"][2]) == pytest.approx(hours(rows)["embed"], rel=0.05)
+    assert "beehive_states" in cells["fetch"][5] and "2 jobs at a time" in lines[-1]
 
 
 def test_the_rule_graph_has_no_arrow_that_a_longer_path_implies():
@@ -100,10 +122,23 @@ def test_the_rule_graph_has_no_arrow_that_a_longer_path_implies():
     assert rules(text).splitlines()[1:-1] == ["flowchart LR", "  a --> b", "  b --> c"]
 
 
+WORK = [Workload("a", False, 3, 1.0, 1, 0.8), Workload("b", True, 2, 1.0, 1, 0.8)]
+
+
+def test_views_are_read_by_every_variant_that_has_them():
+    study = Study(CONFIG | {"select_models": ["passt_m_hop10", "passt_lh_hop10", "passt_l_hop10"]})
+    (_, scenes), (_, timestamps) = (readers(study, work) for work in WORK)
+    assert scenes == {("mini_hop10", "scene"): ["passt_m_hop10", "passt_lh_hop10"]}
+    assert timestamps == {
+        ("mini_hop10", "rf160"): ["passt_m_hop10", "passt_lh_hop10"],
+        ("mini_hop10", "mel"): ["passt_l_hop10", "passt_lh_hop10"],
+    }
+    found = {(c.workload, c.view): (c.n_variants, c.n_passes) for c in count_views(study, WORK)}
+    assert found == {("a", "scene"): (2, 3), ("b", "rf160"): (2, 42), ("b", "mel"): (2, 0)}
+
+
 def test_computing_once_saves_passes():
-    variants, checkpoints = read_variants(CONFIG)
-    work = [Workload("a", False, 3, 1.0), Workload("b", True, 2, 1.0)]
-    costs = count_views(variants.values(), checkpoints, work)
+    costs = count_views(Study(CONFIG), WORK)
     alike = {(cost.checkpoint, cost.view): Speed(1.0, 1.0) for cost in costs}
     faster = {key: Speed(3.0, 1.0) for key in alike}
     scenes, timestamps = summary(costs, alike)
@@ -116,42 +151,37 @@ def test_computing_once_saves_passes():
 
 
 def test_every_view_of_the_paper_has_a_measured_speed():
-    variants, checkpoints = read_variants(read_config(Path("config/paper.yaml")))
-    work = [Workload("a", False, 3, 1.0), Workload("b", True, 2, 1.0)]
-    speeds = read_speeds(SPEEDS, checkpoints)
-    costs = [c for c in count_views(variants.values(), checkpoints, work) if c.n_passes]
+    study = read_study(Path("config/paper.yaml"))
+    speeds = read_speeds(SPEEDS, study.checkpoints)
+    costs = [c for c in count_views(study, WORK) if c.n_passes]
     assert {(c.checkpoint, c.view) for c in costs} == set(speeds)
     assert all(0 < speed.ours < speed.reference < 1e-9 for speed in speeds.values())
-    variants, checkpoints = read_variants(CONFIG)
     with pytest.raises(ValueError, match="mini_hop10, view scene: no speed in .*embed_speed.csv"):
-        summary(count_views(variants.values(), checkpoints, work), speeds)
+        summary(count_views(Study(CONFIG), WORK), speeds)
 
 
-def test_the_tasks_that_the_config_selects_are_planned():
-    real = CONFIG | {"tasks_from": "hear2021", "tasks": ["esc50", "maestro"]}
-    workloads, is_generated = study_workloads(real)
-    assert ([work.name for work in workloads], is_generated) == (["esc50", "maestro"], False)
-    assert study_workloads(CONFIG)[1]
+def test_the_tasks_that_the_config_selects_are_planned(tmp_path):
+    real = Study(REAL | {"tasks": ["esc50", "maestro"]})
+    assert [work.name for work in workloads(real)] == ["esc50", "maestro"]
+    real.config = real.config | {"task_dir": "mine"}
     with pytest.raises(ConfigError, match="task_dir: only the sizes .* found 'mine'"):
-        study_workloads(CONFIG | {"task_dir": "mine"})
+        workloads(real)
 
 
+@pytest.mark.slow
 def test_this_machine_is_measured():
-    entry = {"init": "random", "hop": 320, "embed_dim": 16, "depth": 1, "num_heads": 1}
-    protocol = Protocol(n_grid_points=1, hidden_dim=16)
-    tiny, task = Checkpoint.from_config("tiny", entry), "gunshot_triangulation"
-    models = {"logmel": {"module": "zoo.logmel"}}
-    rates = measure([tiny], protocol, (16, 64), [task], models, cores=2, device="cpu")
-    assert set(rates.short) == set(rates.long) == {"tiny"} and set(rates.generate_s) == {task}
-    numbers = [*rates.short.values(), *rates.long.values(), *rates.generate_s.values()]
-    numbers += [rates.models["logmel"].scene[0], rates.models["logmel"].timestamp[0]]
-    numbers += [rates.mel_s, rates.decode_s, rates.start_s, rates.probe_s(16), rates.probe_s(1000)]
-    assert all(0 < number < 60 for number in numbers)
-
-
-def test_a_config_without_variants_is_refused():
-    with pytest.raises(ConfigError, match="expected a variant of PaSST"):
-        read_variants(CONFIG | {"select_models": ["logmel"]})
+    entry = {"init": "random", "hop": 320, "embed_dim": 64, "depth": 1, "num_heads": 1}
+    models = {"m": {"checkpoint": "tiny", "levels": "LM"}, "logmel": {"module": "zoo.logmel"}}
+    study = Study(
+        CONFIG
+        | {"checkpoints": {"tiny": entry}, "models": models, "highlight": []}
+        | {"tasks": ["esc50", "dcase2016_task2"], "protocols": {"mini": {"n_grid_points": 1}}}
+    )
+    rates = measure(study, cores=2, device="cpu")
+    assert rates.sizes["tiny", "rf160"]["M"] == 64 and rates.sizes["tiny", "mel"] == {"L": 768}
+    assert set(rates.view_s) == set(make_rates(study).view_s) and rates.weights["tiny"] > 4 * 64
+    numbers = [*rates.view_s.values(), *rates.probe.values(), rates.decode_s, rates.start_s]
+    assert all(0 < number < 60 for number in [*numbers, rates.probe_s(16), rates.probe_s(5000)])
 
 
 def test_results_become_tables_that_say_where_they_are_from(tmp_path):

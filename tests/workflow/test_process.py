@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 STEPS = """
 import os, resource, sys
 import torch
@@ -28,6 +30,7 @@ def run(configured: str) -> tuple[int, int, str]:
     return int(n_threads), int(faults), total
 
 
+@pytest.mark.slow
 def test_a_configured_process_keeps_its_memory_and_its_numbers():
     _, faults_before, expected = run("no")
     n_threads, faults, found = run("yes")

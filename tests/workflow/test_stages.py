@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from workflow.stages import STAGE_COLUMNS, machine, read_stages
+from workflow.stages import STAGE_COLUMNS, machine, machine_name, read_stages
 
 HEAD = "s\th:m:s\tmax_rss\tcpu_time\n"
 
@@ -28,3 +28,4 @@ def test_no_benchmarks_no_rows(tmp_path: Path) -> None:
 
 def test_machine_is_described() -> None:
     assert all(machine().values()) and "GiB" in machine()["memory"]
+    assert machine_name() == f"{machine()['processor']} x{machine()['logical CPUs']}"

@@ -132,6 +132,7 @@ def test_naive_is_the_same_at_every_load_and_leaves_random_numbers_alone():
     assert torch.equal(first.projection, second.projection)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "options", "size"),
     [
@@ -147,6 +148,7 @@ def test_they_pass_validation(module, options, size):
     assert not [text for text in report["warnings"] if "middle" not in text]
 
 
+@pytest.mark.slow
 def test_the_wheels_are_never_imported():
     program = (
         "import sys; from zoo import crepe, ge2e; crepe.load_model(size='tiny'); "

@@ -1,8 +1,6 @@
-"""What this machine does per second, measured in about a minute: the ground of a plan.
+"""Seconds that embedding, probes and decoding take here, measured in about a minute.
 
-CPU seconds (``time.process_time``), so that a waiting process does not look slow; wall seconds
-where a GPU computes. The other cores are kept at work meanwhile, as in a run: two threads of one
-core are each about half as fast.
+CPU seconds, so that a waiting process does not look slow; wall seconds where a GPU computes.
 """
 
 from __future__ import annotations
@@ -13,9 +11,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -28,17 +25,16 @@ from hear.probe.data import ProbeData
 from hear.probe.search import train_and_predict
 from hear.protocol import Protocol
 from hear.tasks.folder import Fold
-from mini.registry import find_mini_task
-from mini.writer import write_task
-from passt.checkpoints import Checkpoint
 from passt.lengths import SAMPLE_RATE_HZ
 from passt.weights import load_embedder
 from workflow.commands.cost import view_flops
 from workflow.process import configure
+from workflow.study.archives import ARCHIVE_RATE_HZ
+from workflow.study.jobs import model_arguments
+from workflow.study.study import Study
 
-LONG_S = 3.0  # a scene that takes seconds on a CPU core at the finest hop
-N_WINDOWS = 32  # timestamps of the short measurement, in 160 ms windows
-ARCHIVE_RATE_HZ = 48_000  # of the HEAR archives
+# How much is measured: enough to be seen by the clock, little enough for a minute.
+SCENE_S, TIMESTAMPS_S, DECODED_S = 3.0, 1.55, 10.0
 PROBE_ROWS, PROBE_LABELS, PROBE_EPOCHS = 1024, 20, 3
 BUSY = """
 import numpy, time
@@ -46,105 +42,88 @@ a, end = numpy.ones((512, 512), numpy.float32), time.monotonic() + 600  # should
 while time.monotonic() < end:
     a @ a
 """
-GENERATED_SHARE = 0.02  # of a mini task that is made to see how long a clip takes
 
 
-@dataclass(frozen=True)
-class ModelRate:
-    """Seconds per second of audio, and size of the embedding, for scenes and at timestamps."""
-
-    scene: tuple[float, int]
-    timestamp: tuple[float, int]
-
-
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Rates:
-    """Seconds that things take here.
+    """What this machine does, one thread of it.
 
-    Attributes
-    ----------
-    short, long : dict of str to float
-        Per checkpoint: seconds per FLOP on 160 ms windows and on scenes, the front end included.
-    mel_s : float
-        Seconds per window of the mel level.
-    decode_s : float
-        Seconds per second of audio to read it at 48 kHz and resample it.
-    start_s : float
-        Seconds until a job has imported what it needs.
-    probe : tuple of (int, float)
-        Embedding size and seconds per row and epoch of a probe, for two sizes.
-    generate_s : dict of str to float
-        Seconds per clip of the mini tasks.
-    models : dict of str to ModelRate
-        Third-party models.
+    ``view_s`` gives seconds per unit (:func:`units`) by source and kind of view, ``sizes`` the
+    values of each level of such a view, ``weights`` the bytes of a checkpoint's. ``decode_s`` is
+    per second of audio at the archives' rate, read and resampled; ``start_s`` what a job imports;
+    ``probe`` seconds per row and epoch on embeddings of two sizes.
     """
 
-    short: dict[str, float]
-    long: dict[str, float]
-    mel_s: float
+    view_s: dict[tuple[str, str], float]
+    sizes: dict[tuple[str, str], dict[str, int]]
+    weights: dict[str, int]
     decode_s: float
     start_s: float
-    probe: tuple[tuple[int, float], ...]
-    generate_s: dict[str, float]
-    models: dict[str, ModelRate]
+    probe: dict[int, float]
+
+    def size(self, components: list[tuple[str, str, str]]) -> int:
+        """Values of an embedding, by its (source, view, level) triples."""
+        return sum(self.sizes[source, kind(view)][level] for source, view, level in components)
 
     def probe_s(self, size: int) -> float:
         """Seconds per row and epoch of a probe on an embedding: linear in its size."""
-        sizes, seconds = zip(*self.probe, strict=True)
-        slope = (seconds[1] - seconds[0]) / (sizes[1] - sizes[0])
-        return max(min(seconds) / 2, seconds[0] + slope * (size - sizes[0]))
+        (small, low), (large, high) = self.probe.items()
+        return max(min(low, high) / 2, low + (high - low) / (large - small) * (size - small))
 
 
-def measure(
-    checkpoints: Iterable[Checkpoint],
-    protocol: Protocol,
-    sizes: tuple[int, int],
-    mini_tasks: Iterable[str],
-    models: dict[str, dict],
-    cores: int,
-    device: str = "auto",
-) -> Rates:
-    """Measure this machine, one thread, while other cores are at work.
+def kind(view: str) -> str:
+    """The view that stands for all windows around timestamps, or the view itself."""
+    return "rf160" if view.startswith("rf") else view
+
+
+def units(study: Study, source: str, view: str, duration_s: float) -> float:
+    """Work of a clip in one view: FLOPs of PaSST; seconds of audio for ``mel`` and other models."""
+    is_passt = source in study.checkpoints and view != "mel"
+    return view_flops(study.checkpoints[source], view, duration_s) if is_passt else duration_s
+
+
+def measure(study: Study, cores: int, device: str = "auto") -> Rates:
+    """Measure what a study needs; random weights stand in for those of its checkpoints.
 
     Parameters
     ----------
-    checkpoints : iterable of Checkpoint
-        Random weights stand in for theirs, which need not be there.
-    protocol : Protocol
-    sizes : (int, int)
-        The smallest and the largest embedding.
-    mini_tasks : iterable of str
-        Generated tasks of the study.
-    models : dict of str to dict
-        Arguments of :class:`hear.api.model.HearModel` of third-party models, by id.
+    study : Study
     cores : int
-        How many jobs the study will run at a time.
+        Jobs that the study will run at a time. So many cores are at work meanwhile: two threads
+        of one core are each about half as fast.
     device : str
         ``auto``, ``cpu`` or ``cuda``.
     """
+    start_s = time.process_time()  # of this process, which has imported what jobs import
     configure(1)
-    short, long, mel_s = {}, {}, 0.0
-    rng = np.random.default_rng(0)
-    noise = torch.from_numpy(0.1 * rng.standard_normal((1, int(LONG_S * SAMPLE_RATE_HZ))))
-    noise = noise.float()
-    few = noise[:, : (N_WINDOWS - 1) * SAMPLE_RATE_HZ // 20 + 1]
+    types = {task.embedding_type for task in study.tasks.values()}
+    names = {name for type in types for name in study.embeddings_of(type).values()}
+    embeddings = [study.components(name) for name in sorted(names)]
+    kinds = dict.fromkeys((s, kind(view)) for parts in embeddings for s, view, _ in parts)
+    view_s, sizes, weights = {}, {}, {}
     with _busy(cores - 1):
-        for checkpoint in checkpoints:
-            embedder = load_embedder(dataclasses.replace(checkpoint, file=None), device)
-            on_gpu = embedder.mel.window.device.type == "cuda"
-            for audio, view, rates in ((few, "rf160", short), (noise, "scene", long)):
-                seconds = _least_s(lambda e=embedder, a=audio, v=view: e.embed(a, v), on_gpu)
-                rates[checkpoint.id] = seconds / view_flops(embedder, view, audio.shape[1])
-            mel_s = max(mel_s, _least_s(lambda e=embedder: e.embed(few, "mel"), on_gpu) / N_WINDOWS)
-        probe = tuple((size, _probe_s(size, protocol)) for size in sizes)
-        generate_s = {task: _generate_s(task) for task in mini_tasks}
-        third = {id: _model_rate(HearModel(**entry)) for id, entry in models.items()}
-        return Rates(short, long, mel_s, _decode_s(), _start_s(), probe, generate_s, third)
+        for source in dict.fromkeys(source for source, _ in kinds):
+            if (entry := model_arguments(study, source)) is not None:
+                model = HearModel(**entry)
+            else:
+                checkpoint = dataclasses.replace(study.checkpoints[source], file=None)
+                model = load_embedder(checkpoint, device)
+                weights[source] = 4 * sum(p.numel() for p in model.network.parameters())
+            for key in (key for key in kinds if key[0] == source):
+                seconds = SCENE_S if key[1] == "scene" else TIMESTAMPS_S
+                audio = _noise(seconds, model.sample_rate)
+                levels, _ = model.embed(audio[None], key[1])  # the first call may compile or load
+                sizes[key] = {level: array.shape[-1] for level, array in levels.items()}
+                took_s = _least_s(lambda m=model, a=audio, v=key[1]: m.embed(a[None], v))
+                view_s[key] = took_s / units(study, *key, seconds)
+        rates = Rates(view_s, sizes, weights, _decode_s(), start_s, {})
+        ends = sorted(rates.size(parts) for parts in embeddings)
+        ends = (ends[0], max(ends[-1], ends[0] + 1))
+        return dataclasses.replace(rates, probe={n: _probe_s(n, study.protocol) for n in ends})
 
 
 @contextmanager
 def _busy(n: int) -> Iterator[None]:
-    """Keep ``n`` cores at work."""
     environment = os.environ | dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     others = [subprocess.Popen([sys.executable, "-c", BUSY], env=environment) for _ in range(n)]
     try:
@@ -155,19 +134,8 @@ def _busy(n: int) -> Iterator[None]:
             process.wait()
 
 
-def _model_rate(model: HearModel) -> ModelRate:
-    rng = np.random.default_rng(0)
-    audio = torch.from_numpy(0.1 * rng.standard_normal((1, int(LONG_S * model.sample_rate))))
-    found = {}
-    for view in ("scene", "timestamp"):
-        levels, _ = model.embed(audio.float(), view)  # the first call may compile or load
-        seconds = _least_s(lambda v=view: model.embed(audio.float(), v), on_gpu=False)
-        found[view] = (seconds / LONG_S, next(iter(levels.values())).shape[-1])
-    return ModelRate(**found)
-
-
-def _least_s(run: Callable[[], object], on_gpu: bool) -> float:
-    clock = time.perf_counter if on_gpu else time.process_time
+def _least_s(run: Callable[[], object]) -> float:
+    clock = time.perf_counter if torch.cuda.is_available() else time.process_time
     found = []
     for _ in range(2):
         start = clock()
@@ -176,8 +144,13 @@ def _least_s(run: Callable[[], object], on_gpu: bool) -> float:
     return min(found)
 
 
+def _noise(seconds: float, rate_hz: int) -> torch.Tensor:
+    samples = np.random.default_rng(0).standard_normal(round(seconds * rate_hz))
+    return torch.from_numpy(0.1 * samples).float()
+
+
 def _probe_s(size: int, protocol: Protocol) -> float:
-    """Seconds per row and epoch, validation included, over the grid points of the protocol."""
+    """Seconds per row and epoch, validation included, over two grid points of the protocol."""
     n_points = min(2, protocol.n_grid_points)
     short = dataclasses.replace(
         protocol, n_grid_points=n_points, max_epochs=PROBE_EPOCHS, max_epochs_cap=None
@@ -192,35 +165,13 @@ def _probe_s(size: int, protocol: Protocol) -> float:
     fold = Fold("test", ("train",), ("valid",), ("test",))
     labels = [str(i) for i in range(PROBE_LABELS)]
     data = ProbeData("noise", features, targets, [fold], labels, "multiclass", "top1_acc")
-    seconds = _least_s(lambda: train_and_predict(data, short, 42), on_gpu=False)
+    seconds = _least_s(lambda: train_and_predict(data, short, 42))
     return seconds / (PROBE_ROWS * PROBE_EPOCHS * n_points)
 
 
 def _decode_s() -> float:
-    noise = 0.1 * np.random.default_rng(0).standard_normal(int(10 * ARCHIVE_RATE_HZ))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "noise.wav"
+        noise = _noise(DECODED_S, ARCHIVE_RATE_HZ).numpy()
         soundfile.write(path, noise, ARCHIVE_RATE_HZ, subtype="PCM_16")
-        return _least_s(lambda: read_clip(path, SAMPLE_RATE_HZ), on_gpu=False) / 10
-
-
-def _start_s() -> float:
-    """CPU seconds of a process that imports what an embed job imports."""
-    code = (
-        "import hear.features.embed, hear.probe.predict, passt.weights, time\n"
-        "print(time.process_time())"
-    )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
-    return float(run.stdout)
-
-
-def _generate_s(slug: str) -> float:
-    task = find_mini_task(slug)
-    seconds, n_clips = 0.0, 0
-    with tempfile.TemporaryDirectory() as folder:
-        for part in task.parts:
-            start = time.process_time()
-            write_task(part, Path(folder), seed=0, scale=GENERATED_SHARE, progress=False)
-            seconds += time.process_time() - start
-            n_clips += sum(max(1, round(GENERATED_SHARE * n)) for n in part.n_made.values())
-    return seconds / n_clips
+        return _least_s(lambda: read_clip(path, SAMPLE_RATE_HZ)) / DECODED_S

@@ -1,7 +1,13 @@
-"""Write the tables of the default study and of the benchmarks into the README's markers."""
+"""Tables of the default study, the benchmarks and the rule graph, written into the README.
+
+    make readme
+
+What stands between the README's markers ``<!-- name: begin -->`` and ``end`` is replaced.
+"""
 
 from __future__ import annotations
 
+import argparse
 import csv
 import json
 import re
@@ -9,6 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 from tabulate import tabulate
 
 ROOT = Path(__file__).parents[2]
@@ -61,8 +68,7 @@ def content(path: Path) -> str:
         return path.read_text()
     if path.stem.startswith("plan"):
         return stages(path)
-    with path.open(newline="") as stream:
-        rows = list(csv.DictReader(stream))
+    rows = list(csv.DictReader(path.read_text().splitlines()))
     columns = COLUMNS.get(path.stem, [name for name in rows[0] if name not in ORIGIN])
     shown = [{name: rounded(row[name]) for name in columns} for row in rows]
     table = tabulate(shown, "keys", "github", disable_numparse=True)
@@ -82,24 +88,20 @@ def rounded(cell: str) -> str:
 
 def stages(path: Path) -> str:
     """Markdown of a plan (:mod:`workflow.commands.plan`) by stage, with what dominates each."""
-    with path.open(newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    table = []
-    for stage in dict.fromkeys(row["stage"] for row in rows):
-        of_stage = [row for row in rows if row["stage"] == stage]
-        hours = sum(float(row["hours"]) for row in of_stage)
-        largest = sorted(of_stage, key=lambda row: -float(row["hours"]))[:3]
-        shares = [f"{r['item']} {100 * float(r['hours']) / hours:.0f} %" for r in largest]
+    rows, table = pd.read_csv(path), []
+    for stage, part in rows.groupby("stage", sort=False):
+        hours = part.groupby("item")["hours"].sum()
+        largest = (100 * hours / hours.sum()).nlargest(3)
         table.append(
             {
                 "stage": stage,
-                "hours of one core": f"{hours:.3g}",
-                "disk in GiB": f"{sum(float(row['disk_gib']) for row in of_stage):.3g}",
-                "memory of a job in GiB": f"{max(float(r['memory_gib']) for r in of_stage):.2g}",
-                "most of it": ", ".join(shares),
+                "hours of one core": f"{hours.sum():.3g}",
+                "disk in GiB": f"{part['disk_gib'].sum():.3g}",
+                "memory of a job in GiB": f"{part['memory_gib'].max():.2g}",
+                "most of it": ", ".join(f"{item} {x:.0f} %" for item, x in largest.items()),
             }
         )
-    return tabulate(table, "keys", "github", disable_numparse=True) + f"\n\n{rows[0]['machine']}"
+    return tabulate(table, "keys", "github", disable_numparse=True) + f"\n\n{rows['machine'][0]}"
 
 
 def trainings(records: list[Path]) -> str:
@@ -119,12 +121,12 @@ def trainings(records: list[Path]) -> str:
                 "mAP by chance": round(record["validation_chance"], 3),
             }
         )
-    order = {row["training"]: row["starts from"] for row in rows}
+    starts = {row["training"]: row["starts from"] for row in rows}
 
     def depth(name: str) -> int:
-        return 1 + depth(order[name]) if name in order else 0
+        return 1 + depth(starts[name]) if name in starts else 0
 
-    rows.sort(key=lambda row: (depth(row["training"]), row["STFT hop in ms"] * -1))
+    rows.sort(key=lambda row: (depth(row["training"]), -row["STFT hop in ms"]))
     return tabulate(rows, "keys", "github")
 
 
@@ -150,6 +152,10 @@ def rules(mermaid: str) -> str:
 
 def main() -> None:
     """Update the README from the results at hand."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.parse_args()
     path = ROOT / "README.md"
     text = path.read_text()
     for name, table in TABLES.items():

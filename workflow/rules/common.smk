@@ -19,14 +19,11 @@ if not (HERE.parents[1] / "passt").is_dir():
         "not fetch; clone the repository and give the path of workflow/Snakefile in the clone"
     )
 sys.path.insert(0, str(HERE.parents[1]))
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    dict.fromkeys([str(HERE.parents[1]), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))])
-)
 
 from analysis.exhibits.registry import EXHIBITS, find_exhibit
 from workflow.study import downloads, exhibits, jobs, paths, words
 from workflow.study.code import code_of
-from workflow.study.config import shipped_path
+from workflow.study.config import share_libraries, shipped_path
 from workflow.study.recipes import recipe_inputs
 from workflow.study.report import report_facts
 from workflow.study.study import known_names, leaderboard_study, read_study
@@ -37,6 +34,7 @@ try:
 except (ValueError, OSError) as error:
     raise WorkflowError(str(error)) from None
 
+share_libraries()
 if not sys.stderr.isatty():  # in a log file every update of a progress bar is a line
     os.environ.setdefault("TQDM_MININTERVAL", "30")
 

@@ -35,6 +35,7 @@ rule embed_view:
     params:
         sources=lambda w: jobs.embed_entries(STUDY, w.task, job_views(w)),
     wildcard_constraints:
+        source="|".join(STUDY.checkpoints) or "none",
         view="scene|rf[0-9]+",
     priority: events_first
     threads: STUDY.config["threads"]["embed"]
@@ -57,6 +58,7 @@ use rule embed_view as embed_mel with:
     output:
         update(multiext("results/{study}/features/{source}/{task}/{view}/", *paths.view_files("L"))),
     wildcard_constraints:
+        source="|".join(STUDY.checkpoints) or "none",
         view="mel",
 
 

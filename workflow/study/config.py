@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import difflib
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,13 @@ def shipped_path(path: str) -> str:
     if Path(path).is_absolute() or not own.exists() or Path.cwd() == ROOT:
         return path
     return str(own)
+
+
+def share_libraries() -> None:
+    """Let jobs import the libraries beside the workflow, whatever their working directory is."""
+    others = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    places = dict.fromkeys([str(ROOT), *filter(None, others)])
+    os.environ["PYTHONPATH"] = os.pathsep.join(places)
 
 
 def check_path(path: str) -> str:

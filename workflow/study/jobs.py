@@ -72,8 +72,7 @@ def predict_entries(study: Study, task: str, embeddings: list[str]) -> list[dict
         {
             "embedding": embedding,
             "components": [
-                [paths.features(study, source, task, view), level]
-                for source, view, level in study.components(embedding)
+                [str(folder), level] for folder, level in paths.components(study, embedding, task)
             ],
             "predictions": f"results/{study.name}/predictions/{paths.probe(study)}/{embedding}/"
             f"{task}/seed{{seed}}.npz",

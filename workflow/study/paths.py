@@ -52,6 +52,14 @@ def features(study: Study, source: str, task: str, view: str) -> str:
     return f"results/{study.name}/features/{source}/{task}/{view}"
 
 
+def components(study: Study, embedding: str, task: str) -> list[tuple[Path, str]]:
+    """Directory and level of every component of an embedding of a task, in order."""
+    return [
+        (Path(features(study, source, task, view)), level)
+        for source, view, level in study.components(embedding)
+    ]
+
+
 def embedding_inputs(study: Study, embeddings: list[str], task: str) -> list[str]:
     """Arrays and indices that make up embeddings of a task, each once."""
     found = [
