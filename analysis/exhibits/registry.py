@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 READERS = {  # table that exhibits are made from: what reads it
     "summary": "analysis.tables.normalize:read_summary",
@@ -101,9 +102,10 @@ def _figure(number: int, title: str, module: str, *of: str, needs: tuple = ("run
     return Exhibit(f"figures/{stem}", f"Figure {number}", title, place, of, needs=needs)
 
 
-def _table(stem: str, name: str, title: str, place: str, *of: str, **more: object) -> Exhibit:
+def _table(stem: str, name: str, title: str, place: str, *of: str, **more: Any) -> Exhibit:
+    place = f"analysis.exhibits.{place}"
     more = {"kind": "table", "suffixes": (".csv", ".md")} | more
-    return Exhibit(f"tables/{stem}", name, title, f"analysis.exhibits.{place}", of, **more)
+    return Exhibit(f"tables/{stem}", name, title, place, of, **more)
 
 
 HEADLINE = "figures/figure_9"

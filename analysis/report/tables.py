@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -122,7 +123,7 @@ def _score(score: float | None, is_best: bool, href: str = "") -> Cell:
     return Cell(words, f"{score:.6g}", href, "best" if is_best else "", True)
 
 
-def _cell(value: object) -> Cell:
+def _cell(value: Any) -> Cell:
     if not isinstance(value, str) and pd.isna(value):
         return Cell("")
     if isinstance(value, bool | str):

@@ -9,13 +9,14 @@ import pandas as pd
 import pytest
 from score_rows import METRICS
 
-from analysis.exhibits.figures import FIGURES
-from analysis.exhibits.figures.common import FigureText
+from analysis.exhibits.boxes import figure_8
+from analysis.exhibits.overview import figure_9
+from analysis.exhibits.text import FigureText
 from analysis.tables.normalize import summarize
 
 TOLERANCE = 0.0006
 BASE = "CP-JKU PaSST base"
-TEXT = FigureText(label="official", normalization="best HEAR 2021 entry")
+TEXT = FigureText("official", label="official", normalization="best HEAR 2021 entry")
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,7 @@ def summary(official: tuple[pd.DataFrame, pd.Series]) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def boxes(summary: pd.DataFrame) -> pd.DataFrame:
-    numbers = FIGURES[8](summary, TEXT)[1]
+    numbers = figure_8(summary, TEXT)[1]
     return numbers.drop_duplicates(["model", "panel"]).set_index(["model", "panel"])
 
 
@@ -77,7 +78,7 @@ def test_openl3_on_the_music_tasks_it_shares_with_passt(summary: pd.DataFrame) -
 
 
 def test_figure_9_is_led_by_fuse_cat_xwc(summary: pd.DataFrame) -> None:
-    first = FIGURES[9](summary, TEXT)[1].iloc[0]
+    first = figure_9(summary, TEXT)[1].iloc[0]
     assert first["model"] == "GURA Fuse Cat H+w+C"
     assert first["median_normalized_score"] == pytest.approx(0.965, abs=TOLERANCE)
 
