@@ -35,6 +35,7 @@ rule list_tasks:
     input:
         manifests=[paths.manifest(STUDY, task) for task in STUDY.tasks],
         summary="results/{study}/summary.csv",
+        metrics="results/{study}/metrics.csv",
         code=code_of("list_tasks"),
     output:
         csv="results/{study}/tables/tasks.csv",

@@ -38,7 +38,7 @@ def stamp(study: Study) -> str:
         tasks = f"{n} HEAR 2021 tasks"
     else:
         tasks = f"{n} tasks of this user, not HEAR 2021"
-    weights = ["own PaSST weights"] if _weights(study) else []
+    weights = ["own PaSST weights" if _own(study) else said for said in _weights(study)]
     seeds = ", ".join(map(str, study.seeds))
     parts = (f"Study {study.name}: {tasks}", *weights, f"protocol {study.protocol.name}")
     evaluator = study.evaluator["name"]
@@ -72,12 +72,17 @@ def coverage(study: Study) -> str:
 
 def _weights(study: Study) -> list[str]:
     """What to say of the PaSST weights, unless they are the released ones."""
+    if own := _own(study):
+        return [f"PaSST weights not the released ones ({', '.join(own)})"]
+    used = [study.checkpoints[m.variant.checkpoint] for m in study.models.values() if m.variant]
+    return ["PaSST weights random-init"] if used and all(c.is_random for c in used) else []
+
+
+def _own(study: Study) -> list[str]:
+    """Ids of the trained checkpoints that are used and were not released with the paper."""
     ids = {m.variant.checkpoint for m in study.models.values() if m.variant}
     used = [checkpoint for id, checkpoint in study.checkpoints.items() if id in ids]
-    own = [c.id for c in used if c.url is None and not c.is_random]
-    if own:
-        return [f"PaSST weights not the released ones ({', '.join(own)})"]
-    return ["PaSST weights random-init"] if used and all(c.is_random for c in used) else []
+    return [c.id for c in used if c.url is None and not c.is_random]
 
 
 def _protocol(study: Study) -> str:
