@@ -5,7 +5,6 @@ from pathlib import Path
 from analysis.exhibits.make import make_exhibit
 from analysis.exhibits.text import FigureText
 from analysis.tables.metrics import read_metric_labels
-
 from workflow.logs import logged
 
 with logged(snakemake.log[0]):

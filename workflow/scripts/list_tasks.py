@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pandas as pd
+
 from analysis.exhibits.tables import write_tasks
 from analysis.exhibits.text import FigureText
-
 from analysis.tables.normalize import read_summary
 from hear.tasks.manifest import task_rows
 from workflow.logs import logged
