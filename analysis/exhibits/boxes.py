@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -248,7 +249,7 @@ def draw_boxes(axes: Axes, rows: pd.DataFrame, place: str, width: float, orient:
 
 def _set_axes(axes: Axes, rows: pd.DataFrame, text: FigureText) -> None:
     """Name the categories with their numbers of tasks above the boxes, set the axes."""
-    words = {"xycoords": axes.get_xaxis_transform(), "textcoords": "offset points"}
+    words: dict[str, Any] = {"xycoords": axes.get_xaxis_transform(), "textcoords": "offset points"}
     words |= {"ha": "center", "va": "bottom"}
     for category, group in rows.groupby("panel", sort=False):
         counts = group.groupby("box")["n_tasks"].first()
@@ -291,11 +292,18 @@ def _task_strip(rows: pd.DataFrame, text: FigureText) -> tuple[list[tuple[str, s
 
 def _draw_strip(figure: Figure, strip: list[tuple[str, str]], n_columns: int) -> None:
     """Draw the markers and names of `_task_strip` below the axes."""
-    points = {"linestyle": "none", "color": DARK, "markersize": 3.2, "markeredgewidth": 0}
+    points: dict[str, Any] = {
+        "linestyle": "none",
+        "color": DARK,
+        "markersize": 3.2,
+        "markeredgewidth": 0,
+    }
+    layout = figure.get_layout_engine()
+    assert layout is not None, "new_figure gives every figure one"
     handles = [Line2D([], [], marker=marker or "none", **points) for marker, _ in strip]
     legend = figure.legend(
         handles, [name for _, name in strip], ncols=n_columns, loc="upper center",
-        bbox_to_anchor=(0.5, figure.get_layout_engine().get()["rect"][1]), handlelength=0.6,
+        bbox_to_anchor=(0.5, layout.get()["rect"][1]), handlelength=0.6,
         handletextpad=0.3, columnspacing=0.5, labelspacing=0.2, borderpad=0, borderaxespad=0.2,
     )  # fmt: skip
     for label, (marker, _) in zip(legend.get_texts(), strip, strict=True):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -64,7 +65,7 @@ OTHER_SYSTEMS = ("AST", "CNN14", "RF-CNNs")  # Figure 3's; no source for their v
 _LARGEST_PT2 = 700.0  # area of the circle of the most memory, points squared
 _ROOM = 0.28  # free share of the horizontal axis on the right, for the last circle's name
 _LABEL_PT = 3.0  # distance of a name from its circle, points
-_SIDES = {  # hop in ms to the side of a circle on which its name stands
+_SIDES: dict[int, dict[str, Any]] = {  # hop in ms to the side of a circle on which its name stands
     10: {"ha": "left", "va": "center"},
     5: {"ha": "center", "va": "top"},
     3: {"ha": "center", "va": "bottom"},

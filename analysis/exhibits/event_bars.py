@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 import seaborn as sns
@@ -57,7 +58,7 @@ REFERENCES = {  # leaderboard row to the paper's name
     "wav2vec2": "Wav2Vec2",
     "GURA Cat H+w+C": "Cat XWC",
 }
-_SOURCES = {  # source: name in the legend, looks of a bar
+_SOURCES: dict[str, tuple[str, dict[str, Any]]] = {  # source: name in the legend, looks of a bar
     "run": ("this run", {"color": PALETTE[0]}),
     "hear2021": ("HEAR 2021 entry", {"color": GRAY, "hatch": "////"}),
 }
@@ -165,7 +166,7 @@ def _draw_panel(axes: Axes, rows: pd.DataFrame, names: list[str], text: FigureTe
     limit = 1.18 * max(tops.max(), 0.05)  # room for the numbers; never an axis without height
     drawn = rows[rows["low"].notna()]
     axes.vlines(drawn["model"].map(place), drawn["low"], drawn["high"], color=DARK, linewidth=0.8)
-    words = {"ha": "center", "va": "bottom", "fontsize": SMALL_PT}
+    words: dict[str, Any] = {"ha": "center", "va": "bottom", "fontsize": SMALL_PT}
     for model, score, top in zip(rows["model"], rows["score"], tops, strict=True):
         axes.text(place[model], top + 0.015 * limit, f"{score:.2f}", **words)
     for model in set(names) - set(rows["model"]):

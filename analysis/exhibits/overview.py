@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -109,7 +110,11 @@ def model_labels(models: pd.Series, text: FigureText) -> list[str]:
 
 def write_counts(axes: Axes, models: pd.DataFrame, all_tasks: int) -> None:
     """Write each model's ``n_tasks`` to the right of its row, starred if it is not all tasks."""
-    place = {"transform": axes.get_yaxis_transform(), "va": "center", "fontsize": SMALL_PT}
+    place: dict[str, Any] = {
+        "transform": axes.get_yaxis_transform(),
+        "va": "center",
+        "fontsize": SMALL_PT,
+    }
     for row in models.itertuples():
         star = "" if row.n_tasks == all_tasks else "*"
         axes.text(1.02, row.position, f"{row.n_tasks}{star}", **place)

@@ -7,6 +7,9 @@ not ranked there; nothing is imputed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -123,7 +126,7 @@ def _draw(axes: Axes, numbers: pd.DataFrame, categories: list[str]) -> list:
     axes.set(xlim=(0.5, last + 0.5), xlabel="Mean rank over tasks", ylabel="")
     axes.set_xticks([1, *range(5, last + 1, 5)] if last >= 5 else range(1, last + 1))
     axes.grid(axis="x")
-    points = {"linestyle": "none", "markeredgewidth": 0}
+    points: dict[str, Any] = {"linestyle": "none", "markeredgewidth": 0}
     pale = [Line2D([], [], marker=m, color=GRAY, markersize=3, **points) for m in markers.values()]
     return [*pale, Line2D([], [], marker="o", color=DARK, markersize=4.2, **points)]
 
@@ -142,14 +145,14 @@ def table_ranks_caption(text: FigureText, numbers: pd.DataFrame) -> str:
     )
 
 
-def standing(summary: pd.DataFrame, labels: dict[str, str]) -> pd.DataFrame:
+def standing(summary: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
     """Rank every model of the run on every task and over every category.
 
     Parameters
     ----------
     summary : DataFrame
         One row per model and task.
-    labels : dict
+    labels : mapping
         Display names by model id; an absent one is shown as it is.
 
     Returns

@@ -95,15 +95,30 @@ class Exhibit:
         return tuple(dict.fromkeys(place.partition(":")[0] for place in places))
 
 
-def _figure(number: int, title: str, module: str, *of: str, needs: tuple = ("run",)) -> Exhibit:
+def _figure(
+    number: int, title: str, module: str, *of: str, needs: tuple[str, ...] = ("run",)
+) -> Exhibit:
     stem = f"figure_{number}"
     place = f"analysis.exhibits.{module}:{stem}"
     return Exhibit(f"figures/{stem}", f"Figure {number}", title, place, of, needs=needs)
 
 
-def _table(stem: str, name: str, title: str, place: str, *of: str, **more: object) -> Exhibit:
-    more = {"kind": "table", "suffixes": (".csv", ".md")} | more
-    return Exhibit(f"tables/{stem}", name, title, f"analysis.exhibits.{place}", of, **more)
+def _table(
+    stem: str,
+    name: str,
+    title: str,
+    place: str,
+    *of: str,
+    kind: str = "table",
+    needs: tuple[str, ...] = (),
+    folded: bool = False,
+    hidden: tuple[str, ...] = (),
+) -> Exhibit:
+    drawing = f"analysis.exhibits.{place}"
+    suffixes = (".csv", ".md")
+    return Exhibit(
+        f"tables/{stem}", name, title, drawing, of, kind, needs, folded, hidden, suffixes
+    )
 
 
 HEADLINE = "figures/figure_9"

@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
+from matplotlib.container import Container
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.textpath import text_to_path
+from matplotlib.typing import RcKeyType
 
 from analysis.exhibits.text import FigureText
 
@@ -41,7 +45,7 @@ GRAY = "#BBBBBB"  # reference entries
 DARK = "#333333"
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")  # of the tasks of a category
 
-_RC = {
+_RC: dict[RcKeyType, Any] = {
     "font.family": "DejaVu Sans",  # ships with matplotlib: the same on every machine
     "font.size": FONT_PT,
     "axes.labelsize": FONT_PT,
@@ -70,7 +74,7 @@ _RC = {
 }
 
 
-_SAVING = {  # without time stamps
+_SAVING: dict[str, dict[str, Any]] = {  # without time stamps
     "pdf": {"metadata": {"CreationDate": None}},
     "png": {"metadata": {"Software": None}, "dpi": PNG_DPI},
     "svg": {"metadata": {"Date": None, "Creator": None}},
@@ -112,8 +116,9 @@ def new_figure(
     lines = [*_wrap(" ".join(notes)), *_wrap(text.stamp or text.label)]
     foot_in = LINE_IN * len(lines) + 0.08
     total_in = height_in + strip_in + foot_in
-    figure = Figure(figsize=(COLUMN_WIDTH_IN, total_in), layout="constrained")
-    figure.get_layout_engine().set(rect=(0, 1 - height_in / total_in, 1, height_in / total_in))
+    rect = (0.0, 1 - height_in / total_in, 1.0, height_in / total_in)
+    layout = ConstrainedLayoutEngine(rect=rect)
+    figure = Figure(figsize=(COLUMN_WIDTH_IN, total_in), layout=layout)
     figure.text(
         0.05 / COLUMN_WIDTH_IN, 0.04 / total_in, "\n".join(lines), fontsize=SMALL_PT, color=DARK,
         linespacing=1.15, va="bottom", in_layout=False,
@@ -161,10 +166,10 @@ def legend_columns(labels: list[str]) -> tuple[int, float]:
     return n_columns, 0.13 * len(columns[0])
 
 
-def legend_above(figure: Figure, handles: list[Artist], labels: list[str]) -> None:
+def legend_above(figure: Figure, handles: Sequence[Artist | Container], labels: list[str]) -> None:
     """Put the legend of `legend_columns` above the axes."""
     n_columns, _ = legend_columns(labels)
-    figure.legend(
+    figure.legend(  # type: ignore[call-overload]  # matplotlib's types leave out bar containers
         handles, labels, loc="outside upper center", ncols=n_columns, columnspacing=1.0,
         borderaxespad=0.2, borderpad=0.1, labelspacing=0.3,
     )  # fmt: skip
@@ -184,7 +189,8 @@ def tick_labels(axes: Axes, positions: list[float], labels: list[str]) -> None:
 
 def pale(color: str) -> str:
     """Return a color mixed with as much white, for areas under points of the color itself."""
-    return to_hex([(1 + part) / 2 for part in to_rgb(color)])
+    red, green, blue = ((1 + part) / 2 for part in to_rgb(color))
+    return to_hex((red, green, blue))
 
 
 def save_figure(

@@ -122,7 +122,7 @@ def _score(score: float | None, is_best: bool, href: str = "") -> Cell:
     return Cell(words, f"{score:.6g}", href, "best" if is_best else "", True)
 
 
-def _cell(value: object) -> Cell:
+def _cell(value: str | float) -> Cell:
     if not isinstance(value, str) and pd.isna(value):
         return Cell("")
     if isinstance(value, bool | str):
