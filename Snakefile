@@ -5,8 +5,8 @@ include: "workflow/Snakefile"
 
 
 rule default:
-    message:
-        "default: all that `all` makes"
     default_target: True
     input:
         rules.all.input,
+    message:
+        "default: all that `all` makes"

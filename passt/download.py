@@ -259,7 +259,8 @@ def _receive(url: str, part: _Part, timeout_s: float) -> None:
 def _take(response: requests.Response, url: str, part: _Part, size: int) -> None:
     """Write what a server answers that was asked for all from byte ``size`` on."""
     start, total = _position(response, size)
-    wanted = part.expected.get("size", total)
+    known = part.expected.get("size")
+    wanted = total if known is None else int(known)
     if total not in (None, wanted):
         raise _AddressError(f"size: expected {wanted} bytes, the server says {total}")
     if response.status_code == 416:  # nothing is there from this byte on

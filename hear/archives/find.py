@@ -126,8 +126,9 @@ def _read_metadata(archive: Path) -> tuple[str, dict[str, Any]]:
             if member.size > MAX_METADATA_BYTES:
                 found = f"{member.name}: {member.size} bytes"
                 raise ArchiveError(f"{archive}: expected metadata below 1 MiB, found {found}")
-            content = tar.extractfile(member).read()
-            return folder.name, _parse_metadata(content, f"{archive}: {member.name}")
+            file = tar.extractfile(member)
+            assert file is not None, "only a regular file shows a task folder"
+            return folder.name, _parse_metadata(file.read(), f"{archive}: {member.name}")
     raise ArchiveError(f"{archive}: expected a task folder with {METADATA_FILE}, found none")
 
 

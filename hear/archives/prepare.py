@@ -63,7 +63,8 @@ def prepare_archives(
         raise ValueError(f"resample: expected one of {', '.join(RESAMPLE)}; found {resample!r}")
     path = destination / NOTES
     notes = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    folders, origin = [], {"archives": {}}
+    folders: list[Path] = []
+    origin: dict[str, dict] = {"archives": {}}
     for archive in archives:
         status = archive.stat()
         stamp = {"size": status.st_size, "mtime_ns": status.st_mtime_ns}
@@ -77,16 +78,15 @@ def prepare_archives(
             entry = {"sha256": sha256, "folder": folder.name, "rates_hz": rates_hz, **stamp}
         folder = destination / entry["folder"]
         from_hz = _rate_to_copy(entry["rates_hz"])
-        is_copied = from_hz is not None and resample != "on_the_fly"
-        entry["is_reduced"] = is_copied and resample == "disk_only"
+        entry["is_reduced"] = from_hz is not None and resample == "disk_only"
         notes[archive.name] = entry
         write_json(path, notes)  # before the first original is removed
-        if is_copied:
+        if from_hz is not None and resample == "on_the_fly":  # a copy of an earlier setting
+            shutil.rmtree(folder / str(MODEL_RATE_HZ), ignore_errors=True)
+        elif from_hz is not None:
             _copy(folder, from_hz, not entry["is_reduced"], n_threads, progress)
             rates = {"from_hz": from_hz, "to_hz": MODEL_RATE_HZ}
             origin.setdefault("resampled", {})[folder.name] = rates
-        elif from_hz is not None:  # of an earlier setting
-            shutil.rmtree(folder / str(MODEL_RATE_HZ), ignore_errors=True)
         folders.append(folder)
         origin["archives"][archive.name] = entry["sha256"]
     return folders, origin

@@ -124,13 +124,18 @@ def unpack(
     shutil.rmtree(temporary, ignore_errors=True)
     (temporary / "unpacked").mkdir(parents=True)
     digests = {name: hashlib.new(name) for name in {"sha256", *hashes}}
-    bar = {"total": archive.stat().st_size, "unit": "B", "unit_scale": True}
+    bar = tqdm(
+        desc=f"unpacking {archive.name}",
+        total=archive.stat().st_size,
+        unit="B",
+        unit_scale=True,
+        disable=not progress,
+    )
+    taps: list[Callable[[bytes], object]] = [digest.update for digest in digests.values()]
+    taps.append(lambda content: bar.update(len(content)))
     try:
-        with tqdm(desc=f"unpacking {archive.name}", disable=not progress, **bar) as shown:
-            counts = [digest.update for digest in digests.values()]
-            counts.append(lambda content: shown.update(len(content)))
-            with open_tar(archive, lambda raw: _Tapped(raw, counts)) as tar:
-                folder = _extract(archive, tar, temporary / "unpacked", max_bytes)
+        with bar, open_tar(archive, lambda raw: _Tapped(raw, taps)) as tar:
+            folder = _extract(archive, tar, temporary / "unpacked", max_bytes)
         for name, expected in hashes.items():
             if (found := digests[name].hexdigest()) != expected:
                 raise ArchiveError(f"{archive}: {name}: expected {expected}, found {found}")

@@ -40,6 +40,9 @@ class StoredClip:
         If it cannot be opened, has several channels or no samples.
     """
 
+    _kept: np.ndarray  # samples behind and ahead of the last stretch
+    _first: int  # position of the first of them in the clip
+
     def __init__(self, path: Path | str, sample_rate_hz: int) -> None:
         self._path, self._rate_hz = Path(path), sample_rate_hz
         with readable(self._path):
@@ -87,7 +90,7 @@ class StoredClip:
     def _start_over(self) -> None:
         self._blocks = self._read()
         self._kept = np.empty(0, np.float32)
-        self._first = 0  # of the samples that are kept
+        self._first = 0
 
     def _read(self) -> Iterator[np.ndarray]:
         """The clip's samples at the rate wanted, in blocks."""

@@ -126,8 +126,8 @@ def _embed_split(
             timestamps[view] += [sequence] * len(batch)
         bar.update(len(batch))
     for view, writer in writers.items():
-        times = None if view == "scene" else timestamps[view]
-        writer.finish_split(folder.name, split, files, times)
+        known = None if view == "scene" else timestamps[view]
+        writer.finish_split(folder.name, split, files, known)
 
 
 def _named(paths: list[Path]) -> str:
@@ -139,14 +139,15 @@ def _embed_batch(
     model: EmbeddingModel, view: str, audio: Audio, paths: list[Path]
 ) -> Iterator[Part]:
     """One part for several clips, which ``BATCH_S`` bounds; a single clip in bounded parts."""
-    try:
-        if len(paths) == 1:
+    if isinstance(audio, StoredClip) or len(paths) == 1:
+        try:
             yield from model.stream(audio, view)
-        else:
-            yield model.embed(audio, view)
-    except ValueError as error:
-        if len(paths) == 1:
+        except ValueError as error:
             raise ValueError(f"{paths[0]}: {error}") from error
+        return
+    try:
+        yield model.embed(audio, view)
+    except ValueError as error:
         for path, clip in zip(paths, audio, strict=True):  # which one is it?
             list(_embed_batch(model, view, clip[None], [path]))
         raise ValueError(f"{_named(paths)}: {error}") from error

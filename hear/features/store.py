@@ -167,7 +167,7 @@ class _GrowingArray:
             stored = np.ascontiguousarray(rows, dtype=self.dtype)
         if not np.isfinite(stored).all():
             raise ValueError(f"{self.path}: NaN, infinite, or too large for {self.dtype}")
-        self.stream.write(stored)
+        self.stream.write(stored.data)
         self.n_rows += len(rows)
 
     def write_header(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -87,14 +88,16 @@ def task_hashes(manifest: dict) -> dict[str, str]:
     return {Path(entry["path"]).name: entry["task_hash"] for entry in manifest["folders"]}
 
 
-def task_rows(paths: list[Path], categories: dict[str, str], names: dict[str, str]) -> list[dict]:
+def task_rows(
+    paths: list[Path], categories: Mapping[str, str], names: Mapping[str, str]
+) -> list[dict]:
     """Describe checked tasks in the columns of config/tasks.tsv.
 
     Parameters
     ----------
     paths : list of Path
         Manifests.
-    categories, names : dict
+    categories, names : mapping
         Category and display name by task.
 
     Returns

@@ -51,8 +51,7 @@ def shorten(found: object) -> str:
 
 def is_number(value: object) -> bool:
     """Tell whether a JSON value is a finite number (true and false are none)."""
-    is_numeric = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return is_numeric and math.isfinite(value)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def read_json(path: Path, problems: Problems) -> Any | None:

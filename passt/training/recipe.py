@@ -91,9 +91,9 @@ class Recipe:
     embed_dim: int = 768  # ViT-B
     depth: int = 12
     num_heads: int = 12
-    n_time_patches: int = None  # type: ignore[assignment]  # __post_init__ sets these three
-    patchout_rows: int = None  # type: ignore[assignment]
-    patchout_columns: int = None  # type: ignore[assignment]
+    n_time_patches: int = None  # type: ignore[assignment]  # set by __post_init__
+    patchout_rows: int = None  # type: ignore[assignment]  # set by __post_init__
+    patchout_columns: int = None  # type: ignore[assignment]  # set by __post_init__
     patchout_patches: int = 0  # repo: u_patchout
     initial_weights: str | None = None  # App. A: DeiT-B distilled, 384 pixels
     fan_in_weights: bool = False

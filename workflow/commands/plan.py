@@ -91,8 +91,9 @@ def workloads(study: Study) -> list[Workload]:
         if study.origin == "mini":
             task = find_mini_task(slug)
             n_clips = sum(sum(part.n_clips.values()) for part in task.parts)
-            # Of clips that differ in length, half of shortest and longest.
-            duration_s = task.duration_s or sum(task.duration_range_s) / 2
+            # Of clips that differ in length, the mean of shortest and longest.
+            lengths_s = task.duration_range_s or (task.duration_s or 0.0,)
+            duration_s = sum(lengths_s) / len(lengths_s)
             n_folds = 1 if task.split_mode == "trainvaltest" else len(task.n_clips)
             share = task.n_clips.get("train", 0) / sum(task.n_clips.values())
         else:
@@ -139,7 +140,8 @@ def plan(study: Study, rates: Rates, known: dict[str, float], mb_per_s: float) -
         checkpoint or model, the predictions of an embedding. ``read_by`` are the models that need
         it, separated by semicolons, empty if all do. Weights belong to no task.
     """
-    rows, users = [], defaultdict(dict)
+    rows: list[tuple] = []
+    users: defaultdict[str, dict[str, None]] = defaultdict(dict)
 
     def add(stage, task, item, seconds, n_bytes=0.0, held=0.0, models=()):  # held: in memory
         sizes = (n_bytes / GIB, known["job_gib"] + held / GIB)
@@ -162,13 +164,13 @@ def plan(study: Study, rates: Rates, known: dict[str, float], mb_per_s: float) -
             seconds = work.n_clips * units(study, source, view, work.duration_s)
             seconds = rates.view_s[source, kind(view)] * seconds + rates.decode_s * work.audio_s
             n_bytes = 4 * work.n_rows * sum(rates.sizes[source, kind(view)].values())
-            held = rates.weights.get(source, 0)
-            add("embed", work.name, f"{source} {view}", seconds, n_bytes, held, models)
+            weights = rates.weights.get(source, 0)
+            add("embed", work.name, f"{source} {view}", seconds, n_bytes, weights, models)
         for name, models in embeddings.items():
             size = rates.size(study.components(name))
             n_rows = _n_epochs(study, work, known) * work.train_share * work.n_rows
-            seconds, held = n_rows * rates.probe_s(size), 4 * work.n_rows * size
-            add("predict", work.name, name, seconds, 0.0, held, models)
+            seconds, features = n_rows * rates.probe_s(size), 4 * work.n_rows * size
+            add("predict", work.name, name, seconds, 0.0, features, models)
         for stage in ("embed", "predict"):
             add(stage, work.name, "starting a job", rates.start_s)
     for source, models in users.items():

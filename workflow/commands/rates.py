@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from hear.probe.data import ProbeData
 from hear.probe.search import train_and_predict
 from hear.protocol import Protocol
 from hear.tasks.folder import Fold
+from passt.embedder import Embedder
 from passt.lengths import SAMPLE_RATE_HZ
 from passt.weights import load_embedder
 from workflow.commands.cost import view_flops
@@ -104,7 +106,7 @@ def measure(study: Study, cores: int, device: str = "auto") -> Rates:
     with _busy(cores - 1):
         for source in dict.fromkeys(source for source, _ in kinds):
             if (entry := model_arguments(study, source)) is not None:
-                model = HearModel(**entry)
+                model: HearModel | Embedder = HearModel(**entry)
             else:
                 checkpoint = dataclasses.replace(study.checkpoints[source], file=None)
                 model = load_embedder(checkpoint, device)
@@ -114,12 +116,13 @@ def measure(study: Study, cores: int, device: str = "auto") -> Rates:
                 audio = _noise(seconds, model.sample_rate)
                 levels, _ = model.embed(audio[None], key[1])  # the first call may compile or load
                 sizes[key] = {level: array.shape[-1] for level, array in levels.items()}
-                took_s = _least_s(lambda m=model, a=audio, v=key[1]: m.embed(a[None], v))
+                took_s = _least_s(partial(model.embed, audio[None], key[1]))
                 view_s[key] = took_s / units(study, *key, seconds)
         rates = Rates(view_s, sizes, weights, _decode_s(), start_s, {})
         ends = sorted(rates.size(parts) for parts in embeddings)
-        ends = (ends[0], max(ends[-1], ends[0] + 1))
-        return dataclasses.replace(rates, probe={n: _probe_s(n, study.protocol) for n in ends})
+        small, large = ends[0], max(ends[-1], ends[0] + 1)
+        probe = {size: _probe_s(size, study.protocol) for size in (small, large)}
+        return dataclasses.replace(rates, probe=probe)
 
 
 @contextmanager

@@ -3,26 +3,26 @@
 if archives := downloads.missing_archives(STUDY):
 
     rule fetch_archive:
-        message:
-            "fetch_archive: {wildcards.archive}"
         output:
             "resources/archives/{archive}",
-        params:
-            download=STUDY.config["download"],
-            needs=downloads.missing_space(STUDY),
-            task=lambda w: downloads.task_of_archive(STUDY, w.archive),
-        wildcard_constraints:
-            archive="|".join(map(re.escape, archives)),
-        priority: 100
-        localrule: True  # nodes of a cluster rarely reach the internet
-        resources:
-            downloads=1,
         log:
             "logs/downloads/{archive}.log",
         benchmark:
             "logs/downloads/{archive}.tsv"
+        wildcard_constraints:
+            archive="|".join(map(re.escape, archives)),
+        priority: 100
+        localrule: True  # nodes of a cluster rarely reach the internet
         conda:
             ENVIRONMENT
+        resources:
+            downloads=1,
+        params:
+            download=STUDY.config["download"],
+            needs=downloads.missing_space(STUDY),
+            task=lambda w: downloads.task_of_archive(STUDY, w.archive),
+        message:
+            "fetch_archive: {wildcards.archive}"
         script:
             "../scripts/fetch_archive.py"
 
@@ -30,24 +30,24 @@ if archives := downloads.missing_archives(STUDY):
 if weights := downloads.missing_checkpoints(STUDY):
 
     rule fetch_checkpoint:
-        message:
-            "fetch_checkpoint: {wildcards.weights}"
         output:
             "resources/checkpoints/{weights}",
-        params:
-            download=STUDY.config["download"],
-            url=lambda w: weights[w.weights],
-        wildcard_constraints:
-            weights="|".join(map(re.escape, weights)),
-        priority: 100
-        localrule: True  # nodes of a cluster rarely reach the internet
-        resources:
-            downloads=1,
         log:
             "logs/downloads/{weights}.log",
         benchmark:
             "logs/downloads/{weights}.tsv"
+        wildcard_constraints:
+            weights="|".join(map(re.escape, weights)),
+        priority: 100
+        localrule: True  # nodes of a cluster rarely reach the internet
         conda:
             ENVIRONMENT
+        resources:
+            downloads=1,
+        params:
+            download=STUDY.config["download"],
+            url=lambda w: weights[w.weights],
+        message:
+            "fetch_checkpoint: {wildcards.weights}"
         script:
             "../scripts/fetch_checkpoint.py"

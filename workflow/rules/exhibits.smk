@@ -2,8 +2,6 @@
 
 
 rule draw:
-    message:
-        "draw: {wildcards.figure} of study {wildcards.study}"
     input:
         unpack(lambda w: exhibit_inputs(w, f"figures/{w.figure}")),
         metrics="results/{study}/metrics.csv",
@@ -15,43 +13,43 @@ rule draw:
             category="Figures, study {study}",
             labels={"figure": "{figure}"},
         ),
-    params:
-        text=lambda w: words.words(STUDIES[w.study]),
+    log:
+        "logs/{study}/draw/{figure}.log",
     wildcard_constraints:
         figure="|".join(exhibit.stem for exhibit in EXHIBITS if exhibit.rule == "draw"),
     localrule: True
-    log:
-        "logs/{study}/draw/{figure}.log",
     conda:
         ENVIRONMENT
+    params:
+        text=lambda w: words.words(STUDIES[w.study]),
+    message:
+        "draw: {wildcards.figure} of study {wildcards.study}"
     script:
         "../scripts/draw.py"
 
 
 rule tabulate:
-    message:
-        "tabulate: {wildcards.table} of study {wildcards.study}"
     input:
         unpack(lambda w: exhibit_inputs(w, f"tables/{w.table}")),
         metrics="results/{study}/metrics.csv",
     output:
         multiext("results/{study}/tables/{table}", ".csv", ".md"),
-    params:
-        text=lambda w: words.words(STUDIES[w.study]),
+    log:
+        "logs/{study}/tabulate/{table}.log",
     wildcard_constraints:
         table="|".join(exhibit.stem for exhibit in EXHIBITS if exhibit.rule == "tabulate"),
     localrule: True
-    log:
-        "logs/{study}/tabulate/{table}.log",
     conda:
         ENVIRONMENT
+    params:
+        text=lambda w: words.words(STUDIES[w.study]),
+    message:
+        "tabulate: {wildcards.table} of study {wildcards.study}"
     script:
         "../scripts/tabulate.py"
 
 
 rule report:
-    message:
-        "report: study {wildcards.study}"
     input:
         files=lambda w: exhibits.report_inputs(STUDIES[w.study]),
         metrics="results/{study}/metrics.csv",
@@ -64,14 +62,16 @@ rule report:
             caption="../report/report.rst",
             category="Report",
         ),
+    log:
+        "logs/{study}/report.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
     params:
         facts=lambda w: report_facts(STUDIES[w.study]),
         text=lambda w: words.words(STUDIES[w.study]),
         logs=lambda w: [f"logs/{w.study}", f"logs/{paths.collection(STUDIES[w.study])}"],
-    localrule: True
-    log:
-        "logs/{study}/report.log",
-    conda:
-        ENVIRONMENT
+    message:
+        "report: study {wildcards.study}"
     script:
         "../scripts/report.py"

@@ -1,22 +1,22 @@
 rule validate:
-    message:
-        "validate: does {wildcards.model} follow the HEAR API?"
     input:
         weights=lambda w: jobs.weights(STUDY, w.model),
     output:
         "results/{study}/models/{model}.json",
+    log:
+        "logs/{study}/validate/{model}.log",
+    benchmark:
+        "logs/{study}/validate/{model}.tsv"
+    priority: 200  # before anything that takes long, also before the tasks are made or fetched
+    conda:
+        ENVIRONMENT
     params:
         model=lambda w: jobs.model_arguments(STUDY, w.model),
         requires=lambda w: STUDY.models[w.model].requires,
         kinds=STUDY.kinds,
         settings=lambda w: jobs.settings(STUDY, w.model),
-    priority: 200  # before anything that takes long, also before the tasks are made or fetched
-    log:
-        "logs/{study}/validate/{model}.log",
-    benchmark:
-        "logs/{study}/validate/{model}.tsv"
-    conda:
-        ENVIRONMENT
+    message:
+        "validate: does {wildcards.model} follow the HEAR API?"
     script:
         "../scripts/validate.py"
 
@@ -24,52 +24,56 @@ rule validate:
 # One job per view, for a cluster; with `job_size: task` one job per task (below), which loads
 # torch, weights and audio once.
 rule embed_view:
-    message:
-        "embed_view: {wildcards.task}, {wildcards.source}, {wildcards.view}"
     input:
         task=lambda w: paths.manifest(STUDY, w.task),
-        weights=lambda w: [file for source, _ in job_views(w) for file in jobs.weights(STUDY, source)],
+        weights=lambda w: [
+            file for source, _ in job_views(w) for file in jobs.weights(STUDY, source)
+        ],
         validated=lambda w: jobs.validated(STUDY, job_views(w)),
     output:
-        update(multiext("results/{study}/features/{source}/{task}/{view}/", *paths.view_files("MH"))),
-    params:
-        sources=lambda w: jobs.embed_entries(STUDY, w.task, job_views(w)),
-    wildcard_constraints:
-        source="|".join(STUDY.checkpoints) or "none",
-        view="scene|rf[0-9]+",
-    priority: events_first
-    threads: STUDY.config["threads"]["embed"]
-    resources:
-        mem_mb=8000,
-        runtime=2880,  # min; the largest view of the paper on one core (see make plan)
+        update(
+            multiext("results/{study}/features/{source}/{task}/{view}/", *paths.view_files("MH"))
+        ),
     log:
         "logs/{study}/embed/{task}.{source}.{view}.log",
     benchmark:
         "logs/{study}/embed/{task}.{source}.{view}.tsv"
+    wildcard_constraints:
+        source="|".join(STUDY.checkpoints) or "none",
+        view="scene|rf[0-9]+",
+    priority: events_first
     conda:
         ENVIRONMENT
+    threads: STUDY.config["threads"]["embed"]
+    resources:
+        mem_mb=8000,
+        runtime=2880,  # min; the largest view of the paper on one core (see make plan)
+    params:
+        sources=lambda w: jobs.embed_entries(STUDY, w.task, job_views(w)),
+    message:
+        "embed_view: {wildcards.task}, {wildcards.source}, {wildcards.view}"
     script:
         "../scripts/embed.py"
 
 
 use rule embed_view as embed_mel with:
-    message:
-        "embed_mel: {wildcards.task}, {wildcards.source}"
     output:
         update(multiext("results/{study}/features/{source}/{task}/{view}/", *paths.view_files("L"))),
     wildcard_constraints:
         source="|".join(STUDY.checkpoints) or "none",
         view="mel",
+    message:
+        "embed_mel: {wildcards.task}, {wildcards.source}"
 
 
 use rule embed_view as embed_module with:
-    message:
-        "embed_module: {wildcards.task}, {wildcards.source}, {wildcards.view}"
     output:
         update(multiext("results/{study}/features/{source}/{task}/{view}/", *paths.view_files("E"))),
     wildcard_constraints:
         source="|".join(STUDY.third_party) or "none",
         view="scene|timestamp",
+    message:
+        "embed_module: {wildcards.task}, {wildcards.source}, {wildcards.view}"
 
 
 if STUDY.config["job_size"] == "task" and "scene" in STUDY.kinds:
@@ -77,16 +81,16 @@ if STUDY.config["job_size"] == "task" and "scene" in STUDY.kinds:
     ruleorder: embed_scene > embed_view > embed_mel > embed_module
 
     use rule embed_view as embed_scene with:
-        message:
-            "embed_scene: {wildcards.task}"
         output:
             update(paths.feature_files(STUDY, "scene")),
-        wildcard_constraints:
-            task="|".join(STUDY.tasks_of("scene")),
         log:
             "logs/{study}/embed/{task}.log",
         benchmark:
             "logs/{study}/embed/{task}.tsv"
+        wildcard_constraints:
+            task="|".join(STUDY.tasks_of("scene")),
+        message:
+            "embed_scene: {wildcards.task}"
 
 
 if STUDY.config["job_size"] == "task" and "event" in STUDY.kinds:
@@ -94,13 +98,13 @@ if STUDY.config["job_size"] == "task" and "event" in STUDY.kinds:
     ruleorder: embed_event > embed_view > embed_mel > embed_module
 
     use rule embed_view as embed_event with:
-        message:
-            "embed_event: {wildcards.task}"
         output:
             update(paths.feature_files(STUDY, "event")),
-        wildcard_constraints:
-            task="|".join(STUDY.tasks_of("event")),
         log:
             "logs/{study}/embed/{task}.log",
         benchmark:
             "logs/{study}/embed/{task}.tsv"
+        wildcard_constraints:
+            task="|".join(STUDY.tasks_of("event")),
+        message:
+            "embed_event: {wildcards.task}"

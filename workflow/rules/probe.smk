@@ -1,48 +1,48 @@
 # One job per embedding, for a cluster; with `job_size: task` one job per task (below).
 rule predict:
-    message:
-        "predict: {wildcards.task}, {wildcards.embedding}, seed {wildcards.seed}"
     input:
         task=lambda w: paths.manifest(STUDY, w.task),
         features=lambda w: paths.embedding_inputs(STUDY, job_embeddings(w), w.task),
     output:
         update("results/{study}/predictions/{probe}/{embedding}/{task}/seed{seed}.npz"),
+    log:
+        "logs/{study}/predict/{probe}.{task}.{embedding}.seed{seed}.log",
+    benchmark:
+        "logs/{study}/predict/{probe}.{task}.{embedding}.seed{seed}.tsv"
+    priority: events_first
+    conda:
+        ENVIRONMENT
+    threads: STUDY.config["threads"]["predict"]
+    resources:
+        mem_mb=8000,  # make plan: 6 GiB at most in the paper's study
+        runtime=2880,
     params:
         embeddings=lambda w: jobs.predict_entries(STUDY, w.task, job_embeddings(w)),
         protocol=jobs.plain(STUDY.protocol),
         evaluator=STUDY.evaluator,
         threads=STUDY.config["threads"]["predict"],  # whatever --cores says, so that results are equal
-    priority: events_first
-    threads: STUDY.config["threads"]["predict"]
-    resources:
-        mem_mb=8000,  # make plan: 6 GiB at most in the paper's study
-        runtime=2880,
-    log:
-        "logs/{study}/predict/{probe}.{task}.{embedding}.seed{seed}.log",
-    benchmark:
-        "logs/{study}/predict/{probe}.{task}.{embedding}.seed{seed}.tsv"
-    conda:
-        ENVIRONMENT
+    message:
+        "predict: {wildcards.task}, {wildcards.embedding}, seed {wildcards.seed}"
     script:
         "../scripts/predict.py"
 
 
 # One job scores all models of a task: embeddings that models share are scored once.
 rule score:
-    message:
-        "score: {wildcards.task}, {wildcards.model}"
     input:
         predictions=lambda w: paths.predictions(STUDY, w.task),
         code=code_of("score"),
     output:
         "results/{study}/scores/{model}/{task}.json",
-    params:
-        models=lambda w: jobs.score_entries(STUDY, w.task),
-        category=lambda w: STUDY.tasks[w.task].category,
     log:
         "logs/{study}/score/{task}.{model}.log",
     conda:
         ENVIRONMENT
+    params:
+        models=lambda w: jobs.score_entries(STUDY, w.task),
+        category=lambda w: STUDY.tasks[w.task].category,
+    message:
+        "score: {wildcards.task}, {wildcards.model}"
     script:
         "../scripts/score.py"
 
@@ -52,14 +52,14 @@ if "scene" in STUDY.kinds:
     ruleorder: score_scene > score
 
     use rule score as score_scene with:
-        message:
-            "score_scene: {wildcards.task}"
         output:
             paths.score_files(STUDY, "scene"),
-        wildcard_constraints:
-            task="|".join(STUDY.tasks_of("scene")),
         log:
             "logs/{study}/score/{task}.log",
+        wildcard_constraints:
+            task="|".join(STUDY.tasks_of("scene")),
+        message:
+            "score_scene: {wildcards.task}"
 
 
 if "event" in STUDY.kinds:
@@ -67,14 +67,14 @@ if "event" in STUDY.kinds:
     ruleorder: score_event > score
 
     use rule score as score_event with:
-        message:
-            "score_event: {wildcards.task}"
         output:
             paths.score_files(STUDY, "event"),
-        wildcard_constraints:
-            task="|".join(STUDY.tasks_of("event")),
         log:
             "logs/{study}/score/{task}.log",
+        wildcard_constraints:
+            task="|".join(STUDY.tasks_of("event")),
+        message:
+            "score_event: {wildcards.task}"
 
 
 if STUDY.config["job_size"] == "task" and "scene" in STUDY.kinds:
@@ -82,16 +82,16 @@ if STUDY.config["job_size"] == "task" and "scene" in STUDY.kinds:
     ruleorder: predict_scene > predict
 
     use rule predict as predict_scene with:
-        message:
-            "predict_scene: {wildcards.task}, seed {wildcards.seed}"
         output:
             update(paths.prediction_files(STUDY, "scene")),
-        wildcard_constraints:
-            task="|".join(STUDY.tasks_of("scene")),
         log:
             "logs/{study}/predict/{task}.seed{seed}.log",
         benchmark:
             "logs/{study}/predict/{task}.seed{seed}.tsv"
+        wildcard_constraints:
+            task="|".join(STUDY.tasks_of("scene")),
+        message:
+            "predict_scene: {wildcards.task}, seed {wildcards.seed}"
 
 
 if STUDY.config["job_size"] == "task" and "event" in STUDY.kinds:
@@ -99,13 +99,13 @@ if STUDY.config["job_size"] == "task" and "event" in STUDY.kinds:
     ruleorder: predict_event > predict
 
     use rule predict as predict_event with:
-        message:
-            "predict_event: {wildcards.task}, seed {wildcards.seed}"
         output:
             update(paths.prediction_files(STUDY, "event")),
-        wildcard_constraints:
-            task="|".join(STUDY.tasks_of("event")),
         log:
             "logs/{study}/predict/{task}.seed{seed}.log",
         benchmark:
             "logs/{study}/predict/{task}.seed{seed}.tsv"
+        wildcard_constraints:
+            task="|".join(STUDY.tasks_of("event")),
+        message:
+            "predict_event: {wildcards.task}, seed {wildcards.seed}"

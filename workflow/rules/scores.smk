@@ -1,6 +1,4 @@
 rule normalize:
-    message:
-        "normalize: scores of study {wildcards.study}"
     input:
         scores=paths.scores(STUDY),
         official=["results/official/scores.csv"] if STUDY.is_real else [],
@@ -11,20 +9,20 @@ rule normalize:
         summary="results/{study}/summary.csv",
         maxima="results/{study}/maxima.csv",
         metrics="results/{study}/metrics.csv",
+    log:
+        "logs/{study}/normalize.log",
     wildcard_constraints:
         study=STUDY.name,
     localrule: True
-    log:
-        "logs/{study}/normalize.log",
     conda:
         ENVIRONMENT
+    message:
+        "normalize: scores of study {wildcards.study}"
     script:
         "../scripts/normalize.py"
 
 
 rule score_official:
-    message:
-        "score_official: the HEAR 2021 leaderboard, checked and normalized"
     input:
         scores=shipped_path("resources/hear2021_scores.csv"),
         tasks=shipped_path("config/tasks.tsv"),
@@ -34,41 +32,41 @@ rule score_official:
         summary="results/official/summary.csv",
         maxima="results/official/maxima.csv",
         metrics="results/official/metrics.csv",
-    localrule: True
     log:
         "logs/official/score_official.log",
+    localrule: True
     conda:
         ENVIRONMENT
+    message:
+        "score_official: the HEAR 2021 leaderboard, checked and normalized"
     script:
         "../scripts/score_official.py"
 
 
 # One job for all tasks: what it computes takes seconds, and a job's start as long.
 rule bootstrap:
-    message:
-        "bootstrap: test clips of every task of study {wildcards.study}, drawn {params.n_replicates} times"
     input:
         predictions=[path for task in STUDY.tasks for path in paths.predictions(STUDY, task)],
         code=code_of("bootstrap"),
     output:
         "results/{study}/replicates.npz",
-    params:
-        predictions={task: paths.predictions(STUDY, task) for task in STUDY.tasks},
-        n_replicates=STUDY.config["statistics"]["n_replicates"],
-        seed=STUDY.config["statistics"]["seed"],
     log:
         "logs/{study}/bootstrap.log",
     benchmark:
         "logs/{study}/bootstrap.tsv"
     conda:
         ENVIRONMENT
+    params:
+        predictions={task: paths.predictions(STUDY, task) for task in STUDY.tasks},
+        n_replicates=STUDY.config["statistics"]["n_replicates"],
+        seed=STUDY.config["statistics"]["seed"],
+    message:
+        "bootstrap: test clips of every task of study {wildcards.study}, drawn {params.n_replicates} times"
     script:
         "../scripts/bootstrap.py"
 
 
 rule estimate:
-    message:
-        "estimate: scores, ranks and differences of study {wildcards.study}, with intervals"
     input:
         unpack(lambda w: of_run(w, replicates="results/{study}/replicates.npz")),
         summary="results/{study}/summary.csv",
@@ -77,23 +75,29 @@ rule estimate:
         code=code_of("estimate"),
     output:
         "results/{study}/estimates.csv",
+    log:
+        "logs/{study}/estimate.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
     params:
         embeddings=lambda w: jobs.task_embeddings(STUDIES[w.study]),
         baseline=BASELINE,
-    localrule: True
-    log:
-        "logs/{study}/estimate.log",
-    conda:
-        ENVIRONMENT
+    message:
+        "estimate: scores, ranks and differences of study {wildcards.study}, with intervals"
     script:
         "../scripts/estimate.py"
 
 
 rule judge:
-    message:
-        "judge: the paper's claims by study {wildcards.study}"
     input:
-        unpack(lambda w: of_run(w, replicates="results/{study}/replicates.npz", measured="results/{study}/measure.csv")),
+        unpack(
+            lambda w: of_run(
+                w,
+                replicates="results/{study}/replicates.npz",
+                measured="results/{study}/measure.csv",
+            )
+        ),
         summary="results/{study}/summary.csv",
         maxima="results/{study}/maxima.csv",
         metrics="results/{study}/metrics.csv",
@@ -101,16 +105,18 @@ rule judge:
         code=code_of("judge"),
     output:
         "results/{study}/claims.csv",
+    log:
+        "logs/{study}/judge.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
     params:
         embeddings=lambda w: jobs.task_embeddings(STUDIES[w.study]),
         baseline=BASELINE,
         known=known_names(STUDY),
         label=lambda w: words.label(STUDIES[w.study]),
-    localrule: True
-    log:
-        "logs/{study}/judge.log",
-    conda:
-        ENVIRONMENT
+    message:
+        "judge: the paper's claims by study {wildcards.study}"
     script:
         "../scripts/judge.py"
 
@@ -118,21 +124,21 @@ rule judge:
 # On request, not part of `all`: the run fails, with every reason, where a study has no such row.
 #     snakemake --cores 1 results/<study>/leaderboard_row.csv
 rule write_leaderboard_row:
-    message:
-        "write_leaderboard_row: {params.entry[model]} of study {wildcards.study}"
     input:
         summary="results/{study}/summary.csv",
         code=code_of("write_leaderboard_row"),
     output:
         "results/{study}/leaderboard_row.csv",
+    log:
+        "logs/{study}/write_leaderboard_row.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
     params:
         entry=STUDY.config["leaderboard"],
         real_tasks=[task for task, spec in STUDY.tasks.items() if spec.is_official],
         deviations=STUDY.protocol.deviations(),
-    localrule: True
-    log:
-        "logs/{study}/write_leaderboard_row.log",
-    conda:
-        ENVIRONMENT
+    message:
+        "write_leaderboard_row: {params.entry[model]} of study {wildcards.study}"
     script:
         "../scripts/write_leaderboard_row.py"

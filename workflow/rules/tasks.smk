@@ -1,10 +1,20 @@
 rule fetch_task:
-    message:
-        "fetch_task: {wildcards.task}"
     input:
         lambda w: STUDY.tasks[w.task].inputs,
     output:
         "resources/tasks/{collection}/{task}/task.json",
+    log:
+        "logs/{collection}/fetch_task/{task}.log",
+    benchmark:
+        "logs/{collection}/fetch_task/{task}.tsv"
+    wildcard_constraints:
+        collection=paths.collection(STUDY),
+    priority: 100  # all tasks are checked before the first is embedded
+    conda:
+        ENVIRONMENT
+    threads: STUDY.config["threads"]["fetch"]
+    resources:
+        runtime=720,  # min; unpacks, checks and resamples an archive
     params:
         generated=lambda w: STUDY.tasks[w.task].is_generated,
         sources=lambda w: [str(path) for path in STUDY.tasks[w.task].sources],
@@ -13,25 +23,13 @@ rule fetch_task:
         resample=STUDY.config["resample"],
         expected=lambda w: downloads.expected_folders(STUDY, w.task),
         state=lambda w: STUDY.tasks[w.task].state(),
-    wildcard_constraints:
-        collection=paths.collection(STUDY),
-    priority: 100  # all tasks are checked before the first is embedded
-    threads: STUDY.config["threads"]["fetch"]
-    resources:
-        runtime=720,  # min; unpacks, checks and resamples an archive
-    log:
-        "logs/{collection}/fetch_task/{task}.log",
-    benchmark:
-        "logs/{collection}/fetch_task/{task}.tsv"
-    conda:
-        ENVIRONMENT
+    message:
+        "fetch_task: {wildcards.task}"
     script:
         "../scripts/fetch_task.py"
 
 
 rule list_tasks:
-    message:
-        "list_tasks: the tasks of study {wildcards.study} and how hard they are"
     input:
         manifests=[paths.manifest(STUDY, task) for task in STUDY.tasks],
         summary="results/{study}/summary.csv",
@@ -40,13 +38,15 @@ rule list_tasks:
     output:
         csv="results/{study}/tables/tasks.csv",
         md="results/{study}/tables/tasks.md",
+    log:
+        "logs/{study}/list_tasks.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
     params:
         categories={slug: spec.category for slug, spec in STUDY.tasks.items()},
         text=words.words(STUDY),
-    localrule: True
-    log:
-        "logs/{study}/list_tasks.log",
-    conda:
-        ENVIRONMENT
+    message:
+        "list_tasks: the tasks of study {wildcards.study} and how hard they are"
     script:
         "../scripts/list_tasks.py"

@@ -9,7 +9,8 @@ from workflow.logs import logged
 from workflow.provenance import score_file
 
 with logged(snakemake.log[0]):
-    rows, headers = {}, {}
+    rows: dict[str, list] = {}
+    headers: dict[str, dict] = {}
     for path in snakemake.input.predictions:
         header, arrays = load_predictions(path)
         embedding = header["provenance"]["embedding"]

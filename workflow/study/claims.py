@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import Any
 
 import yaml
 from jsonschema import Draft202012Validator
@@ -64,7 +65,7 @@ def official_models() -> list[str]:
         return list(dict.fromkeys(row["model"] for row in csv.DictReader(stream)))
 
 
-def _schema_problems(content: object) -> Iterator[str]:
+def _schema_problems(content: Any) -> Iterator[str]:
     validator = Draft202012Validator(read_yaml(SCHEMA))
     for error in sorted(validator.iter_errors(content), key=lambda e: list(map(str, e.path))):
         place = list(error.absolute_path)

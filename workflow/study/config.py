@@ -150,7 +150,7 @@ def _refuse_former(config: dict) -> None:
         raise ConfigError("config: written for passt-hear 0.1:\n  " + "\n  ".join(lines))
 
 
-def _merged(base: object, over: object) -> object:
+def _merged(base: Any, over: Any) -> Any:
     """Mappings merged key by key, as Snakemake merges config files; anything else replaced."""
     if not (isinstance(base, dict) and isinstance(over, dict)):
         return copy.deepcopy(over)
@@ -162,7 +162,7 @@ def _merged(base: object, over: object) -> object:
     }
 
 
-def _numbers_read(value: object, schema: dict, root: dict) -> object:
+def _numbers_read(value: Any, schema: dict, root: dict) -> Any:
     """Read numbers that came as text: Snakemake's ``--config`` leaves them so inside of lists."""
     if "$ref" in schema:
         *_, name = schema["$ref"].split("/")
@@ -196,6 +196,7 @@ def _with_defaults(config: dict, schema: dict) -> dict:
 
 def _describe(error: ValidationError) -> list[str]:
     key = ".".join(map(str, error.absolute_path)) or "top level"
+    assert isinstance(error.schema, dict), "only a bare true or false is none"
     if error.validator == "additionalProperties" and isinstance(error.instance, dict):
         known = error.schema["properties"]
         return [f"{key}: {unknown(k, known)}" for k in error.instance if k not in known]

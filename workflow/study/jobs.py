@@ -6,6 +6,7 @@ import dataclasses
 import json
 
 from hear.api.source import source_hash
+from hear.protocol import Protocol
 from mini.task import GENERATOR_VERSION
 from passt.checkpoints import FRONT_END_VERSION
 from workflow.study import paths
@@ -99,6 +100,6 @@ def task_embeddings(study: Study) -> dict[str, dict[str, str]]:
     }
 
 
-def plain(value: object) -> dict:
-    """A dataclass in plain types, as jobs receive it."""
-    return json.loads(json.dumps(dataclasses.asdict(value)))  # type: ignore[call-overload]
+def plain(protocol: Protocol) -> dict:
+    """A protocol in plain types, as jobs receive it."""
+    return json.loads(json.dumps(dataclasses.asdict(protocol)))

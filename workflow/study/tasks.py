@@ -7,6 +7,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hear.archives.find import Source, find_sources
 from mini.registry import MINI_TASKS
@@ -170,7 +171,7 @@ def _from_directory(
     specs = {}
     for slug in sorted(by_slug, key=lambda s: (list(table).index(s) if s in table else 99, s)):
         sources = by_slug[slug]
-        kinds = {source.metadata.get("embedding_type") for source in sources}
+        kinds: set[Any] = {source.metadata.get("embedding_type") for source in sources}
         if len(kinds) != 1 or not kinds <= {"scene", "event"}:
             raise ConfigError(
                 f"{sources[0].path}: embedding_type: expected 'scene' or 'event', "
@@ -178,8 +179,8 @@ def _from_directory(
             )
         category = categories.get(slug) or table.get(slug, {}).get("category", "custom")
         paths = tuple(source.path for source in sorted(sources, key=lambda s: s.folder_name))
-        names = {source.folder_name for source in sources}
-        is_official = slug in table and names == set(table[slug]["folders"].split(";"))
+        folders = {source.folder_name for source in sources}
+        is_official = slug in table and folders == set(table[slug]["folders"].split(";"))
         name = table.get(slug, {}).get("name", slug)
         specs[slug] = TaskSpec(slug, name, category, kinds.pop(), paths, is_official)
     for slug in categories:
