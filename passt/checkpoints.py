@@ -29,40 +29,19 @@ class CheckpointError(ValueError):
 class Checkpoint:
     """Weights and front end of one network.
 
-    Attributes
-    ----------
-    id : str
-        Name in paths, e.g. ``passt_hop10``.
-    hop : int
-        STFT hop in samples at 32 kHz.
-    file : str or None
-        Weights, ``.safetensors`` or ``.pt``; None for random weights.
-    sha256 : str or None
-        Expected hash of the file, None if unknown.
-    seed : int
-        Seed of random weights.
-    url : str or None
-        Where the file is published.
-    scene_window_ms, scene_hop_ms : float
-        A clip longer than the window is embedded as the mean over windows, one every hop. The
-        defaults are those of the networks for clips of 10 s (``wrapper.py``:
-        ``max_model_window``, ``scene_hop``).
-    modules : mapping of str to (str, tuple of int)
-        Modules of hear21passt that run it: levels, and receptive fields in ms.
-
-    Raises
-    ------
-    CheckpointError
-        If the scene window or hop is not a number of at least 1 ms.
+    A clip longer than ``scene_window_ms`` is embedded as the mean over windows, one every
+    ``scene_hop_ms``; the defaults are those of the networks for clips of 10 s (``wrapper.py``:
+    ``max_model_window``, ``scene_hop``). Either below 1 ms raises :class:`CheckpointError`.
+    ``modules`` are those of hear21passt that run it: levels, and receptive fields in ms.
     """
 
-    id: str
-    hop: int
+    id: str  # in paths
+    hop: int  # of the STFT, in samples at 32 kHz
     architecture: Architecture = field(default_factory=Architecture)
-    file: str | None = None
-    sha256: str | None = None
-    seed: int = 0
-    url: str | None = None
+    file: str | None = None  # .safetensors or .pt; None for random weights
+    sha256: str | None = None  # expected, None if unknown
+    seed: int = 0  # of random weights
+    url: str | None = None  # where the file is published
     scene_window_ms: float = 10_000.0
     scene_hop_ms: float = 2_500.0
     modules: Mapping[str, tuple[str, tuple[int, ...]]] = field(default_factory=dict)
@@ -80,21 +59,11 @@ class Checkpoint:
 
     @classmethod
     def from_config(cls, id: str, entry: Mapping[str, Any]) -> Checkpoint:
-        """Build a checkpoint from its config entry.
+        """Build a checkpoint from its config entry: keys of this class and of Architecture.
 
-        Parameters
-        ----------
-        id : str
-            Key of the entry.
-        entry : mapping
-            Keys of this class and of :class:`Architecture`; ``released: passt_hop10`` takes the
-            values of a released checkpoint for every key not given. Without it ``hop`` is needed;
-            time positions not given are those of the first released checkpoint of that hop.
-
-        Raises
-        ------
-        CheckpointError
-            If ``released`` names none, or a value is malformed.
+        ``released: passt_hop10`` takes the values of a released checkpoint for every key not
+        given; another name is a :class:`CheckpointError`. Without it ``hop`` is needed; time
+        positions not given are those of the first released checkpoint of that hop.
         """
         keys = {key: value for key, value in entry.items() if key not in ("released", "init")}
         if (released := entry.get("released")) is None:
@@ -110,13 +79,7 @@ class Checkpoint:
         return replace(base, **keys, id=id, architecture=architecture, modules={})
 
     def verify(self) -> None:
-        """Check that the file is there and has the expected hash.
-
-        Raises
-        ------
-        CheckpointError
-            Naming the file and both hashes, or where to get it.
-        """
+        """Check that the file is there and has the expected hash, or raise CheckpointError."""
         if self.file is None:
             return
         if not Path(self.file).is_file():
@@ -128,10 +91,7 @@ class Checkpoint:
             )
 
     def fingerprint(self) -> str:
-        """sha256 of what determines the embeddings.
-
-        These are weights, shape, hop, scene window and hop, and the front end's version.
-        """
+        """sha256 of weights, shape, hop, scene window and hop, and the front end's version."""
         weights = sha256_file(Path(self.file)) if self.file else f"random-init seed {self.seed}"
         scene = [self.scene_window_ms, self.scene_hop_ms]
         facts = [weights, self.hop, asdict(self.architecture), *map(float, scene)]

@@ -18,18 +18,7 @@ class AudioError(ValueError):
 
 
 def check_audio(audio: Tensor) -> None:
-    """Check rank, type and values of a batch of waveforms.
-
-    Parameters
-    ----------
-    audio : Tensor
-        float32, shape (n_sounds, n_samples), amplitude in [-1, 1] (HEAR API).
-
-    Raises
-    ------
-    AudioError
-        Naming the sound, what was expected and what was found.
-    """
+    """Check a batch of waveforms: float32, (n_sounds, n_samples), in [-1, 1] (HEAR API)."""
     if not isinstance(audio, Tensor):
         raise AudioError(f"audio: expected a torch.Tensor, found {type(audio).__name__}")
     if audio.ndim != 2:
@@ -58,23 +47,9 @@ def check_audio(audio: Tensor) -> None:
 def check_spectrogram_length(
     n_samples: int, hop: int, architecture: Architecture, what: str
 ) -> None:
-    """Check that a stretch of audio gives between one and all patch columns of the network.
+    """Check that ``n_samples`` samples give between one and all patch columns of the network.
 
-    Parameters
-    ----------
-    n_samples : int
-        Length of the stretch.
-    hop : int
-        STFT hop in samples.
-    architecture : Architecture
-        Of the network, with its time positions.
-    what : str
-        How to call the stretch in the message, e.g. ``"scene"`` or ``"window of 160 ms"``.
-
-    Raises
-    ------
-    AudioError
-        If it is shorter than one patch or longer than the time positions.
+    ``hop`` is the STFT's, in samples; ``what`` names the stretch in the AudioError, e.g. ``scene``.
     """
     shortest = shortest_samples(hop)
     if n_samples < shortest:
@@ -93,13 +68,7 @@ def check_spectrogram_length(
 
 
 def check_padding(n_samples: int, padding: int, what: str) -> None:
-    """Check that a clip is long enough to be reflect-padded by ``padding`` samples.
-
-    Raises
-    ------
-    AudioError
-        If the clip has ``padding`` samples or fewer.
-    """
+    """Check that a clip is long enough to be reflect-padded by ``padding`` samples."""
     if n_samples <= padding:
         raise AudioError(
             f"clip too short for the {what}: reflect padding needs more than {padding} samples, "

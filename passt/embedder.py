@@ -18,28 +18,17 @@ from passt.transformer import PaSST
 BATCH_TOKENS = 6144  # tokens per forward pass; larger gained nothing on a CPU
 GPU_BATCH_TOKENS = 16 * BATCH_TOKENS  # chosen to fill a device; not measured, none was at hand
 
+Audio = Tensor | windows.StoredAudio
 Part = tuple[dict[str, Tensor], Tensor | None]  # components and, but for scenes, timestamps in ms
 
 
 class Embedder(nn.Module):
-    """Front end and network of one checkpoint.
+    """Front end and network of one checkpoint, whose hops and scene window count, not its file.
 
-    Parameters
-    ----------
-    checkpoint : Checkpoint
-        Its STFT hop, and its scene window and hop; its file is not read.
-    network : PaSST
-        With the weights to embed with.
-    precision : torch.dtype
-        Of the network's matrix products; the front end and what is stored stay float32.
-
-    Attributes
-    ----------
-    sample_rate : int
-        32000 Hz; audio must come at this rate (HEAR API).
+    ``precision`` is of the network's matrix products; front end and what is stored stay float32.
     """
 
-    sample_rate = SAMPLE_RATE_HZ
+    sample_rate = SAMPLE_RATE_HZ  # at which audio must come (HEAR API)
 
     def __init__(
         self, checkpoint: Checkpoint, network: PaSST, precision: torch.dtype = torch.float32
@@ -56,26 +45,12 @@ class Embedder(nn.Module):
         return "L" if view == "mel" else "MH"
 
     def embed(self, audio: Tensor, view: str) -> Part:
-        """Embed a batch of clips of equal length.
+        """Embed clips, float32 (n_sounds, n_samples) in [-1, 1] at 32 kHz.
 
-        Parameters
-        ----------
-        audio : Tensor
-            float32, shape (n_sounds, n_samples), amplitude in [-1, 1], 32 kHz.
-        view : str
-            ``scene``, ``rf<ms>`` or ``mel``.
-
-        Returns
-        -------
-        levels : dict of str to Tensor
-            float32 on the CPU; (n_sounds, size) for scenes, (n_sounds, n_timestamps, size) else.
-        timestamps : Tensor or None
-            Centers in ms, float32 (n_timestamps,); None for scenes.
-
-        Raises
-        ------
-        AudioError
-            If the audio cannot be embedded in this view.
+        ``view`` is ``scene``, ``rf<ms>`` or ``mel``. Returns the levels by name, float32 on the
+        CPU, (n_sounds, size) for scenes and (n_sounds, n_timestamps, size) else; and the
+        timestamps, centers in ms, float32 (n_timestamps,), None for scenes. Audio that cannot be
+        embedded in this view raises AudioError.
         """
         parts = list(self.stream(audio, view))
         if view == "scene":
@@ -84,26 +59,10 @@ class Embedder(nn.Module):
         return joined, torch.cat([times for _, times in parts if times is not None])
 
     @torch.no_grad()
-    def stream(self, audio: Tensor | windows.StoredAudio, view: str) -> Iterator[Part]:
-        """Embed a batch of clips, some timestamps at a time.
+    def stream(self, audio: Audio, view: str) -> Iterator[Part]:
+        """As :meth:`embed`, for some consecutive timestamps at a time; scenes in one part.
 
-        Parameters
-        ----------
-        audio : Tensor or StoredAudio
-            As for :meth:`embed`, or a clip whose samples are had (and checked) when they are
-            needed.
-        view : str
-            As for :meth:`embed`.
-
-        Yields
-        ------
-        levels, timestamps
-            As :meth:`embed` returns them, for consecutive timestamps; scenes in one part.
-
-        Raises
-        ------
-        AudioError
-            If the audio cannot be embedded in this view.
+        The samples of a stored clip are read (and checked) when they are needed.
         """
         if not isinstance(audio, windows.StoredAudio):
             check_audio(audio)
@@ -124,7 +83,7 @@ class Embedder(nn.Module):
             yield levels, timestamps[done : done + n]
             done += n
 
-    def _scene(self, audio: Tensor | windows.StoredAudio) -> dict[str, Tensor]:
+    def _scene(self, audio: Audio) -> dict[str, Tensor]:
         """Whole clip up to the scene window; else the mean over windows, one every scene hop."""
         window = samples(self.checkpoint.scene_window_ms)
         if audio.shape[1] <= window:
@@ -137,19 +96,14 @@ class Embedder(nn.Module):
         what = f"scene window of {self.checkpoint.scene_window_ms / 1000:g} s"
         self._check_length(window, what)
         sums: dict[str, Tensor] = {}
-        for part in self._windows(audio, window, hop, what, mel_only=False):
+        for part in self._windows(audio, window, hop, what):
             for level, values in part.items():
                 sums[level] = sums.get(level, 0.0) + values.sum(dim=1, dtype=torch.float64)
         n = n_windows(audio.shape[1], window, hop)
         return {level: (total / n).float() for level, total in sums.items()}
 
     def _windows(
-        self,
-        audio: Tensor | windows.StoredAudio,
-        window: int,
-        hop: int,
-        what: str,
-        mel_only: bool,
+        self, audio: Audio, window: int, hop: int, what: str, mel_only: bool = False
     ) -> Iterator[dict[str, Tensor]]:
         for stack in windows.batches(audio, window, hop, self._batch_size(window), what):
             flat = stack.reshape(-1, window)

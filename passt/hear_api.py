@@ -20,15 +20,7 @@ from passt.weights import infer_architecture, load_embedder, read_tensors
 
 
 class PaSSTModel(nn.Module):
-    """One variant with its sizes.
-
-    Attributes
-    ----------
-    sample_rate : int
-        32000 Hz.
-    scene_embedding_size, timestamp_embedding_size : int
-        The first is 0 for level L alone, which has no scene embedding.
-    """
+    """One variant with its sizes; level L alone has no scene embedding, its size is 0."""
 
     def __init__(self, embedder: Embedder, variant: Variant) -> None:
         super().__init__()
@@ -76,12 +68,8 @@ def load_model(
         Name of a released module of hear21passt (e.g. ``base2levelmel``), which sets the three
         arguments above.
 
-    Raises
-    ------
-    CheckpointError
-        If the weights are missing, do not fit, or could be those of several checkpoints.
-    ValueError
-        If a level, a receptive field or the module is unknown.
+    Weights that are missing, do not fit, or could be those of several checkpoints raise
+    CheckpointError; an unknown level, receptive field or module raises ValueError.
     """
     if module is not None:
         modules = released_modules()
@@ -103,26 +91,10 @@ def load_model(
 
 
 def get_scene_embeddings(audio: Tensor, model: PaSSTModel) -> Tensor:
-    """Embed whole clips.
+    """Embed whole clips: to float32 (n_sounds, model.scene_embedding_size).
 
-    Parameters
-    ----------
-    audio : Tensor
-        float32, shape (n_sounds, n_samples), mono in [-1, 1] at ``model.sample_rate``.
-    model : PaSSTModel
-        As :func:`load_model` returns it.
-
-    Returns
-    -------
-    Tensor
-        float32, shape (n_sounds, model.scene_embedding_size).
-
-    Raises
-    ------
-    AudioError
-        If the audio cannot be embedded.
-    ValueError
-        If the variant is level L alone.
+    ``audio`` is float32 (n_sounds, n_samples), mono in [-1, 1] at ``model.sample_rate``. Audio that
+    cannot be embedded raises AudioError, a variant of level L alone ValueError.
     """
     name = model.variant.scene_embedding
     if name is None:
@@ -131,26 +103,10 @@ def get_scene_embeddings(audio: Tensor, model: PaSSTModel) -> Tensor:
 
 
 def get_timestamp_embeddings(audio: Tensor, model: PaSSTModel) -> tuple[Tensor, Tensor]:
-    """Embed a window around every timestamp, every 50 ms.
+    """Embed a window around every timestamp, every 50 ms; ``audio`` as for scenes.
 
-    Parameters
-    ----------
-    audio : Tensor
-        float32, shape (n_sounds, n_samples), mono in [-1, 1] at ``model.sample_rate``.
-    model : PaSSTModel
-        As :func:`load_model` returns it.
-
-    Returns
-    -------
-    embeddings : Tensor
-        float32, shape (n_sounds, n_timestamps, model.timestamp_embedding_size).
-    timestamps : Tensor
-        Centers in ms, float32, shape (n_sounds, n_timestamps).
-
-    Raises
-    ------
-    AudioError
-        If the audio cannot be embedded.
+    Returns the embeddings, (n_sounds, n_timestamps, model.timestamp_embedding_size), and the
+    timestamps, centers in ms, (n_sounds, n_timestamps), both float32.
     """
     embeddings, timestamps = model.embed(audio, model.variant.timestamp_embedding)
     assert timestamps is not None, "only scenes have none"

@@ -24,48 +24,23 @@ LOG_OFFSET = 1e-5  # preprocess.py: log(melspec + 0.00001)
 NORM_SHIFT, NORM_SCALE = 4.5, 5.0  # preprocess.py: (melspec + 4.5) / 5
 
 
-def hz_to_mel(frequency_hz: Tensor | float) -> Tensor:
-    """Kaldi's mel scale, 1127 ln(1 + f / 700), in float32 as torchaudio computes it; any shape."""
-    return 1127.0 * torch.log(1.0 + torch.as_tensor(frequency_hz) / 700.0)
+def mel_bank(min_hz: float = MIN_HZ, max_hz: float = MAX_HZ) -> Tensor:
+    """Triangular Kaldi mel bank over the FFT bins, float32 (128, 513); its edges in Hz.
 
-
-def mel_bank(
-    n_mels: int = N_MELS,
-    n_fft: int = N_FFT,
-    sample_rate_hz: int = SAMPLE_RATE_HZ,
-    min_hz: float = MIN_HZ,
-    max_hz: float = MAX_HZ,
-) -> Tensor:
-    """Triangular Kaldi mel bank over the FFT bins, Nyquist bin included as zeros.
-
-    Parameters
-    ----------
-    n_mels, n_fft, sample_rate_hz : int
-        Bands, FFT size in samples, sample rate in Hz.
-    min_hz, max_hz : float
-        Edges of the lowest and highest triangle, in Hz.
-
-    Returns
-    -------
-    Tensor
-        float32, shape (n_mels, n_fft // 2 + 1). The last column is zero: the reference's bank
-        covers n_fft // 2 bins and is padded (preprocess.py; Kaldi ``get_mel_banks``).
-
-    Raises
-    ------
-    ValueError
-        If the edges are not 0 <= min_hz < max_hz <= sample_rate_hz / 2.
+    The scale is 1127 ln(1 + f / 700). The last column is zero: the reference's bank covers
+    n_fft // 2 bins and is padded (preprocess.py; Kaldi ``get_mel_banks``).
     """
-    if not 0 <= min_hz < max_hz <= sample_rate_hz / 2:
+    if not 0 <= min_hz < max_hz <= SAMPLE_RATE_HZ / 2:
         raise ValueError(
-            f"mel bank edges: expected 0 <= min_hz < max_hz <= {sample_rate_hz / 2:g} Hz, "
+            f"mel bank edges: expected 0 <= min_hz < max_hz <= {SAMPLE_RATE_HZ / 2:g} Hz, "
             f"found {min_hz:g} and {max_hz:g} Hz"
         )
-    low = 1127.0 * math.log(1.0 + min_hz / 700.0)
-    step = (1127.0 * math.log(1.0 + max_hz / 700.0) - low) / (n_mels + 1)
-    band = torch.arange(n_mels, dtype=torch.float32)[:, None]
+    low, high = (1127.0 * math.log(1.0 + hz / 700.0) for hz in (min_hz, max_hz))
+    step = (high - low) / (N_MELS + 1)
+    band = torch.arange(N_MELS, dtype=torch.float32)[:, None]
     left, center, right = (low + (band + i) * step for i in range(3))
-    bins = hz_to_mel(sample_rate_hz / n_fft * torch.arange(n_fft // 2, dtype=torch.float32))
+    bins_hz = SAMPLE_RATE_HZ / N_FFT * torch.arange(N_FFT // 2, dtype=torch.float32)
+    bins = 1127.0 * torch.log(1.0 + bins_hz / 700.0)  # in float32, as torchaudio computes it
     rising = (bins - left) / (center - left)
     falling = (right - bins) / (right - center)
     return F.pad(torch.minimum(rising, falling).clamp(min=0.0), (0, 1))
@@ -79,16 +54,9 @@ def normalize(log_mel: Tensor) -> Tensor:
 class MelSpectrogram(nn.Module):
     """Normalized log-mel spectrogram of PaSST.
 
-    Parameters
-    ----------
-    hop : int
-        STFT hop in samples: 320, 160 or 100 (10, 5 and 3.125 ms; the paper's "hop 10 / 5 / 3").
-
-    Notes
-    -----
-    The frames of a waveform are counted by :func:`passt.lengths.n_frames`. The reference also draws
-    two random integers per call in evaluation mode, without effect on the values; this front end
-    draws none.
+    ``hop`` is the STFT's in samples: 320, 160 or 100 (10, 5 and 3.125 ms; the paper's "hop 10 / 5 /
+    3"). The reference also draws two random integers per call in evaluation mode, without effect
+    on the values; this front end draws none.
     """
 
     window: Tensor
@@ -102,35 +70,16 @@ class MelSpectrogram(nn.Module):
         self.register_buffer("bank", mel_bank(), persistent=False)
 
     def forward(self, waveform: Tensor) -> Tensor:
-        """Compute the spectrogram.
+        """Map float32 (n_sounds, n_samples) in [-1, 1] at 32 kHz to (n_sounds, 128, n_frames).
 
-        Parameters
-        ----------
-        waveform : Tensor
-            float32, shape (n_sounds, n_samples), amplitude in [-1, 1], 32 kHz; more than
-            n_fft // 2 + 1 samples (reflect padding).
-
-        Returns
-        -------
-        Tensor
-            float32, shape (n_sounds, 128, n_frames).
+        Reflect padding needs more than n_fft // 2 + 1 samples; frames: ``passt.lengths.n_frames``.
         """
         return normalize(self.log_mel(waveform, self.bank))
 
     def log_mel(self, waveform: Tensor, bank: Tensor) -> Tensor:
         """Compute the spectrogram before its normalization, where training masks it.
 
-        Parameters
-        ----------
-        waveform : Tensor
-            As for :meth:`forward`.
-        bank : Tensor
-            :func:`mel_bank` with the edges wanted; training varies them.
-
-        Returns
-        -------
-        Tensor
-            float32, shape (n_sounds, 128, n_frames), natural logarithm of power.
+        It is the natural logarithm of power; ``bank`` has the edges wanted, which training varies.
         """
         emphasized = waveform[:, 1:] - PRE_EMPHASIS * waveform[:, :-1]
         spectrum = torch.stft(

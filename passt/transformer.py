@@ -86,13 +86,7 @@ class PatchEmbed(nn.Module):
 
 
 class PaSST(nn.Module):
-    """Spectrogram transformer with structured and unstructured Patchout.
-
-    Parameters
-    ----------
-    architecture : Architecture
-        Sizes, strides and Patchout amounts.
-    """
+    """Spectrogram transformer with structured and unstructured Patchout."""
 
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
@@ -110,26 +104,12 @@ class PaSST(nn.Module):
         self.head_dist = nn.Linear(dim, a.n_classes)  # in the released files, unused at inference
 
     def forward(self, spectrogram: Tensor, first_column: int = 0) -> tuple[Tensor, Tensor]:
-        """Compute both levels of one forward pass.
+        """Map spectrograms (n_sounds, 128, n_frames) to logits and features, levels H and M.
 
-        Parameters
-        ----------
-        spectrogram : Tensor
-            float32, shape (n_sounds, 128, n_frames); at least 16 frames, at most as many patch
-            columns as time positions.
-        first_column : int
-            Time position of the first patch column: 0 but in training, which draws it.
-
-        Returns
-        -------
-        logits, features : Tensor
-            H (n_sounds, n_classes) and M (n_sounds, embed_dim), the mean of the class and the
-            distillation token after the last norm.
-
-        Raises
-        ------
-        ValueError
-            If the spectrogram has more patch columns than the network has positions.
+        Shapes (n_sounds, n_classes) and (n_sounds, embed_dim); features are the mean of the class
+        and the distillation token after the last norm. The spectrogram has at least 16 frames;
+        more patch columns than time positions are a ValueError. ``first_column`` is the time
+        position of the first patch column: 0 but in training, which draws it.
         """
         x = self._patchout(self._add_positions(self.patch_embed(spectrogram), first_column))
         cls_token = self.cls_token + self.new_pos_embed[:, :1]
@@ -175,18 +155,12 @@ def _kept(n: int, n_dropped: int) -> Tensor:
 
 @torch.no_grad()
 def initialize(network: PaSST, seed: int) -> PaSST:
-    """Fill a network with seeded random weights, in place.
+    """Fill a network with seeded random weights, in place, and return it.
 
     Truncated normal of standard deviation 0.02 for tokens, positions and linear weights, zero
     biases, unit norms, as in the reference's training from scratch; also for the heads (which the
-    reference starts at zero), so that the logits of an untrained network are not constant.
-
-    Parameters
-    ----------
-    network : PaSST
-        Returned, too.
-    seed : int
-        Seed of a generator of its own; global random state is untouched.
+    reference starts at zero), so that the logits of an untrained network are not constant. Global
+    random state is untouched.
     """
     generator = torch.Generator().manual_seed(seed)
     for name, parameter in network.named_parameters():

@@ -19,26 +19,11 @@ _VIEW = re.compile(r"scene|mel|rf[1-9][0-9]*")
 
 @dataclass(frozen=True)
 class Variant:
-    """One PaSST model of the study.
+    """One PaSST model of the study; other values than the comments say are a ValueError."""
 
-    Parameters
-    ----------
-    checkpoint : str
-        Id of the checkpoint.
-    levels : str
-        Subset of ``"LMH"`` in that order.
-    receptive_fields_ms : tuple of int
-        Windows around a timestamp, ascending; empty for L alone.
-
-    Raises
-    ------
-    ValueError
-        If the levels are no such subset, or a receptive field is not a positive whole number.
-    """
-
-    checkpoint: str
-    levels: str
-    receptive_fields_ms: tuple[int, ...] = (160,)
+    checkpoint: str  # id
+    levels: str  # subset of LEVELS in that order
+    receptive_fields_ms: tuple[int, ...] = (160,)  # ascending; may be empty for L alone
 
     def __post_init__(self) -> None:
         if not self.levels or self.levels != "".join(x for x in LEVELS if x in self.levels):
@@ -83,13 +68,7 @@ class Embedding:
 
     @classmethod
     def parse(cls, name: str) -> Embedding:
-        """Read a canonical name.
-
-        Raises
-        ------
-        ValueError
-            If the name has another form or a view or level is unknown.
-        """
+        """Read a canonical name; another form, or an unknown view or level, is a ValueError."""
         if match := _NAME.fullmatch(name):
             views = tuple(match["views"].split("+"))
             if all(map(_VIEW.fullmatch, views)) and set(match["levels"]) <= {*LEVELS}:

@@ -19,13 +19,7 @@ PRECISIONS = ("float32", "bfloat16", "float16")
 
 
 def load_network(checkpoint: Checkpoint) -> PaSST:
-    """Build the network of a checkpoint and fill its weights.
-
-    Raises
-    ------
-    CheckpointError
-        Naming the file and every missing, extra or wrongly shaped tensor.
-    """
+    """Build the network of a checkpoint and fill its weights."""
     network = PaSST(checkpoint.architecture)
     if checkpoint.file is None:
         return initialize(network, checkpoint.seed).eval()
@@ -41,19 +35,8 @@ def load_embedder(
 ) -> Embedder:
     """Load front end and network of a checkpoint, ready to embed.
 
-    Parameters
-    ----------
-    checkpoint : Checkpoint
-        Its file is read, if it has one.
-    device : str
-        ``cpu``, ``cuda``, or ``auto``: a GPU if there is one.
-    precision : str
-        ``float32``, or ``bfloat16`` or ``float16`` for the network's matrix products.
-
-    Raises
-    ------
-    CheckpointError
-        If there is no such device, or precision, or the weights do not fit.
+    ``device`` as for :func:`choose_device`; ``precision`` is of the network's matrix products.
+    Another device or precision, or weights that do not fit, raise CheckpointError.
     """
     if precision not in PRECISIONS:
         raise CheckpointError(f"precision: expected {PRECISIONS}, found {precision!r}")
@@ -62,13 +45,7 @@ def load_embedder(
 
 
 def choose_device(device: str) -> torch.device:
-    """Device by name; ``auto`` takes a GPU if there is one.
-
-    Raises
-    ------
-    CheckpointError
-        If the name is unknown or the device is not there.
-    """
+    """Device by name, ``cpu``, ``cuda``, or ``auto``: a GPU if there is one."""
     if device not in DEVICES:
         raise CheckpointError(f"device: expected one of {DEVICES}, found {device!r}")
     if device == "cuda" and not torch.cuda.is_available():
@@ -79,15 +56,8 @@ def choose_device(device: str) -> torch.device:
 def read_tensors(path: Path) -> dict[str, Tensor]:
     """Read named tensors without executing anything stored beside them.
 
-    Parameters
-    ----------
-    path : Path
-        ``.safetensors``, or ``.pt`` / ``.pth`` holding a dict of tensors.
-
-    Raises
-    ------
-    CheckpointError
-        If the file cannot be read or holds something else.
+    ``path`` is a ``.safetensors``, or a ``.pt`` / ``.pth`` with a dict of tensors; else
+    CheckpointError.
     """
     try:
         if path.suffix == ".safetensors":
@@ -103,13 +73,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def check_tensors(found: dict[str, Tensor], expected: dict[str, Tensor], where: str) -> None:
-    """Compare names and shapes of a checkpoint with those of the network.
-
-    Raises
-    ------
-    CheckpointError
-        Listing every missing, extra, wrongly shaped and not finite tensor.
-    """
+    """Raise CheckpointError with every missing, extra, wrongly shaped and not finite tensor."""
     problems = [f"missing {name}" for name in expected if name not in found]
     problems += [f"unexpected {name}" for name in found if name not in expected]
     problems += [
@@ -125,13 +89,7 @@ def check_tensors(found: dict[str, Tensor], expected: dict[str, Tensor], where: 
 
 
 def infer_architecture(tensors: dict[str, Tensor]) -> Architecture:
-    """Read the network's shape off its tensors; heads are 64 wide as in every ViT released.
-
-    Raises
-    ------
-    CheckpointError
-        If the tensors that tell the shape are missing.
-    """
+    """Read the network's shape off its tensors; heads are 64 wide as in every ViT released."""
     needed = ("cls_token", "head.1.weight", "time_new_pos_embed")
     if missing := [name for name in needed if name not in tensors]:
         raise CheckpointError(f"not a PaSST checkpoint: missing {', '.join(missing)}")

@@ -31,13 +31,7 @@ class StoredAudio(Protocol):
 
 
 def stretch(audio: Tensor | StoredAudio, start: int, stop: int) -> Tensor:
-    """Samples ``start`` to ``stop`` of a batch, or of a stored clip, which are checked then.
-
-    Raises
-    ------
-    AudioError
-        If stored samples are not audio.
-    """
+    """Samples ``start`` to ``stop`` of a batch, or of a stored clip, which are checked then."""
     if isinstance(audio, Tensor):
         return audio[:, start:stop]
     samples = audio.stretch(start, stop)
@@ -53,28 +47,11 @@ def timestamps_ms(n_timestamps: int, hop_ms: float = TIMESTAMP_HOP_MS) -> Tensor
 def batches(
     audio: Tensor | StoredAudio, window: int, hop: int, batch_size: int, what: str
 ) -> Iterator[Tensor]:
-    """Yield the windows of a batch of clips, stacked.
+    """Yield the windows of clips (n_sounds, n_samples) as stacks (n_sounds, n_in_batch, window).
 
-    Parameters
-    ----------
-    audio : Tensor or StoredAudio
-        float32, shape (n_sounds, n_samples).
-    window, hop : int
-        In samples.
-    batch_size : int
-        Number of windows to aim at per batch, over all sounds.
-    what : str
-        Name of the window for error messages.
-
-    Yields
-    ------
-    Tensor
-        Shape (n_sounds, n_in_batch, window), timestamps in order.
-
-    Raises
-    ------
-    AudioError
-        If the clip is too short for the reflect padding, or a stored one is not audio.
+    ``window`` and ``hop`` in samples; timestamps in order; ``batch_size`` is the number of windows
+    to aim at per stack, over all sounds; ``what`` names the window in errors. A clip too short for
+    the reflect padding, or a stored one that is not audio, raises AudioError.
     """
     padding = window // 2
     check_padding(audio.shape[1], padding, what)

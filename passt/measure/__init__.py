@@ -36,25 +36,10 @@ COLUMNS = (
 
 
 def measure(settings: Settings, progress: bool = True) -> list[Row]:
-    """Measure the networks of Table 2 and Figure 3.
+    """Measure the networks of Table 2 and Figure 3: rows with the keys :data:`COLUMNS`.
 
-    Parameters
-    ----------
-    settings : Settings
-        Size, time and device.
-    progress : bool
-        Show a bar over the networks on standard error.
-
-    Returns
-    -------
-    list of dict
-        Rows with the keys :data:`COLUMNS`; ``source`` is ``run``, ``patchout`` as in
-        :func:`recipe_of`. Speeds and memory depend on the machine and on what else it does.
-
-    Raises
-    ------
-    MeasureError
-        If a network could not be measured, naming it and the reason.
+    ``source`` is ``run``, ``patchout`` as in :func:`recipe_of`. Speeds and memory depend on the
+    machine and on what else it does. MeasureError names the network that could not be measured.
     """
     networks = [(hop, patchout) for hop, kinds in PATCHOUTS.items() for patchout in kinds]
     rows = []

@@ -28,20 +28,10 @@ class MeasureError(ValueError):
 
 @dataclass(frozen=True)
 class Settings:
-    """What is measured: the network's size, and how long.
+    """What is measured: the network's size, by default the released ViT-B's, and how long.
 
-    Attributes
-    ----------
-    embed_dim, depth, num_heads : int
-        Size of the network; the defaults are the released ViT-B.
-    batch_size : int
-        Clips of a training step; at least 2, as memory is a difference of two batches.
-    seconds : float
-        Time that the timed steps of each network take at least.
-    device : str
-        ``cpu``, ``cuda``, or ``auto``: a GPU if there is one.
-    threads : int
-        CPU threads.
+    ``batch_size`` clips make a training step; at least 2, as memory is a difference of two batches.
+    The timed steps of each network take at least ``seconds``.
     """
 
     embed_dim: int = 768
@@ -49,8 +39,8 @@ class Settings:
     num_heads: int = 12
     batch_size: int = 12  # PaSST repository: batch_size, per GPU
     seconds: float = 10.0
-    device: str = "auto"
-    threads: int = 1
+    device: str = "auto"  # or cpu, cuda; auto takes a GPU if there is one
+    threads: int = 1  # of the CPU
 
     def __post_init__(self) -> None:
         if self.batch_size < 2:
@@ -76,23 +66,20 @@ class TenSeconds(Recipe):
         shape = replace(shape, fstride=self.stride, tstride=self.stride)
         if n_columns is None:
             return shape
-        dropped = (self.patchout_columns, self.patchout_rows, self.patchout_patches)
-        keys = ("s_patchout_t", "s_patchout_f", "u_patchout")
-        return replace(shape, **dict(zip(keys, dropped, strict=True)))
+        return replace(
+            shape,
+            s_patchout_t=self.patchout_columns,
+            s_patchout_f=self.patchout_rows,
+            u_patchout=self.patchout_patches,
+        )
 
 
 def recipe_of(hop: str, patchout: str, settings: Settings) -> TenSeconds:
     """Return the recipe of one network: the paper's but for its size and its Patchout.
 
-    Parameters
-    ----------
-    hop : str
-        One of :data:`passt.training.config.HOPS`.
-    patchout : str
-        ``none``, ``structured`` (the paper's rows and columns), ``unstructured`` (single patches),
-        ``no overlap`` (stride 16, no Patchout).
-    settings : Settings
-        Size of the network, and of its batch.
+    ``hop`` is one of :data:`passt.training.config.HOPS`; ``patchout`` is ``none``, ``structured``
+    (the paper's rows and columns), ``unstructured`` (single patches) or ``no overlap`` (stride 16,
+    no Patchout).
     """
     nothing = {"patchout_rows": 0, "patchout_columns": 0}
     kinds: dict[str, dict[str, int]] = {

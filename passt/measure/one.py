@@ -44,11 +44,7 @@ LARGEST_THRESHOLD_BYTES = 2**25  # malloc.h: DEFAULT_MMAP_THRESHOLD_MAX, 64 bit
 def measure_network(recipe: TenSeconds, settings: Settings) -> dict[str, float | str]:
     """Measure one network in this process, whose peak memory must not be another's.
 
-    Returns
-    -------
-    dict
-        ``train_samples_per_s``, ``train_memory_per_sample_mib``; without Patchout also
-        ``inference_samples_per_s``; and the words ``device`` and ``precision``.
+    ``inference_samples_per_s`` is of networks without Patchout alone.
     """
     torch.set_num_threads(settings.threads)
     trainer = Trainer(recipe, np.zeros((1, N_TAGS), dtype=bool), settings.device)
@@ -93,15 +89,10 @@ def device_name(device: torch.device) -> str:
 
 
 def measure_apart(recipe: TenSeconds, settings: Settings, what: str) -> dict:
-    """Measure one network in a process of its own, see :func:`measure_network`.
+    """Measure one network, called ``what`` in errors, in a process of its own.
 
     Forked, so that torch is imported once; this process must not have used a GPU, nor several
-    threads if `settings` asks for them, as neither survives a fork.
-
-    Raises
-    ------
-    MeasureError
-        Naming the network and the reason.
+    threads if ``settings`` asks for them, as neither survives a fork.
     """
     torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))])  # its imports, 2 s, once for all
     context = multiprocessing.get_context("fork")

@@ -43,15 +43,7 @@ def mix_waveforms(
     beta: float,
     rng: np.random.Generator,
 ) -> tuple[Floats, Floats]:
-    """Mix waveforms, freed of their means, and their targets.
-
-    Parameters
-    ----------
-    first, second : (waveforms, targets)
-        Shapes (n_sounds, n_samples) and (n_sounds, n_tags).
-    beta : float
-        See :func:`mixup_weights`.
-    """
+    """Mix waveforms (n_sounds, n_samples), freed of their means, and targets (n_sounds, n_tags)."""
     weights = mixup_weights(beta, len(first[0]), rng)[:, None]
     centered = [x - x.mean(axis=1, keepdims=True) for x in (first[0], second[0])]
     targets = weights * first[1] + (1 - weights) * second[1]
@@ -69,17 +61,8 @@ def mel_edges(
 def mask(log_mel: Tensor, max_bands: int, max_frames: int, rng: np.random.Generator) -> Tensor:
     """SpecAugment: mask one stretch of bands and one of frames in each spectrogram.
 
-    Parameters
-    ----------
-    log_mel : Tensor
-        Shape (n_sounds, n_bands, n_frames), not normalized.
-    max_bands, max_frames : int
-        Widths are drawn from 0 to one less.
-
-    Returns
-    -------
-    Tensor
-        Same shape; masked places hold ``MASK_VALUE``.
+    ``log_mel`` is (n_sounds, n_bands, n_frames), not normalized; widths are drawn from 0 to one
+    less than ``max_*``.
     """
     n_sounds, n_bands, n_frames = log_mel.shape
     bands = _stretches(n_sounds, n_bands, max_bands, rng)[:, :, None]
@@ -100,12 +83,7 @@ def mix_spectrograms(
 ) -> tuple[Tensor, Tensor]:
     """Mix each spectrogram and its targets with another of the batch.
 
-    Parameters
-    ----------
-    spectrograms, targets : Tensor
-        Shapes (n_sounds, n_bands, n_frames) and (n_sounds, n_tags).
-    beta : float
-        See :func:`mixup_weights`.
+    Shapes (n_sounds, n_bands, n_frames) and (n_sounds, n_tags).
     """
     n = len(targets)
     weights = torch.from_numpy(mixup_weights(beta, n, rng)).to(targets.device)[:, None]

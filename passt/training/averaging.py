@@ -11,18 +11,9 @@ from passt.training.recipe import Recipe
 class WeightAverage:
     """SWA (mean of the weights after some epochs) or EMA (exponential mean over steps).
 
-    Parameters
-    ----------
-    network : nn.Module
-        The network in training; read, never changed.
-    recipe : Recipe
-        ``averaging`` and its keys.
-
-    Notes
-    -----
     Source of SWA from an epoch on, every few epochs: PaSST repository,
-    ``helpers/swa_callback.py``; Izmailov et al. 2018. Until the first average there is none, and
-    the network's own weights count.
+    ``helpers/swa_callback.py``; Izmailov et al. 2018. Until the first average the network's own
+    weights count; the network is never changed.
     """
 
     def __init__(self, network: nn.Module, recipe: Recipe) -> None:

@@ -25,25 +25,11 @@ FIELDS = {field.name: field for field in dataclasses.fields(Recipe)}
 
 
 def read_recipe(path: Path, hop: str) -> tuple[Recipe, Path]:
-    """Read a recipe file.
+    """Read a YAML file for one of :data:`HOPS`; return its recipe and the folder of its clips.
 
-    Parameters
-    ----------
-    path : Path
-        YAML: ``data``, the folder of the tagged clips, and the keys of a recipe. ``extends`` names
-        another recipe file beside it, whose keys hold where this one has none.
-    hop : str
-        One of :data:`HOPS`.
-
-    Returns
-    -------
-    recipe, data
-        The recipe, and the folder of its clips.
-
-    Raises
-    ------
-    RecipeError
-        Naming the file and the key, or the place where it is no YAML.
+    The file holds ``data``, the folder of the tagged clips, and the keys of a recipe. ``extends``
+    names another recipe file beside it, whose keys hold where this one has none. RecipeError names
+    the file and the key, or the place where it is no YAML.
     """
     try:
         config = read_keys(path)
@@ -56,13 +42,7 @@ def read_recipe(path: Path, hop: str) -> tuple[Recipe, Path]:
 
 
 def read_keys(path: Path) -> dict[str, Any]:
-    """Read a recipe file's keys over those of the recipe that it extends.
-
-    Raises
-    ------
-    RecipeError
-        If it holds no keys, or the file that it extends does not exist.
-    """
+    """Read a recipe file's keys over those of the recipe that it extends."""
     keys = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     if not isinstance(keys, dict):
         raise RecipeError(f"expected keys and values, found {keys!r}")
@@ -75,20 +55,10 @@ def read_keys(path: Path) -> dict[str, Any]:
 
 
 def make_recipe(config: Mapping[str, Any], hop: str) -> Recipe:
-    """Make a recipe for one hop.
+    """Make a recipe for one of :data:`HOPS` from keys of :class:`Recipe`.
 
-    Parameters
-    ----------
-    config : mapping
-        Keys of :class:`Recipe`; ``hops`` may hold keys that differ for ``hop10``, ``hop5`` or
-        ``hop3``. Keys not given keep the paper's values.
-    hop : str
-        One of :data:`HOPS`.
-
-    Raises
-    ------
-    RecipeError
-        For an unknown key (with the nearest known one), hop or value.
+    ``hops`` may hold keys that differ for ``hop10``, ``hop5`` or ``hop3``. Keys not given keep the
+    paper's values; an unknown key, hop or value raises RecipeError.
     """
     special = config.get("hops", {})
     for name in (hop, *special):

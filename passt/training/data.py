@@ -57,18 +57,7 @@ class TaggedData:
 
 
 def read_data(directory: Path) -> TaggedData:
-    """Read and check a data set's two CSV files.
-
-    Parameters
-    ----------
-    directory : Path
-        Folder with ``index.csv`` and ``tags.csv``.
-
-    Raises
-    ------
-    DataError
-        Naming the file and up to ten lines with what is wrong.
-    """
+    """Read and check a data set's two CSV files; DataError lists up to ten problems by line."""
     tags = _read_tags(directory / "tags.csv")
     rows = _read_csv(directory / "index.csv", ("file", "split", "labels"))
     problems, seen, columns = [], set(), {tag: i for i, tag in enumerate(tags)}
@@ -133,21 +122,10 @@ def _read_csv(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
 
 
 def read_crop(path: Path, n_samples: int, position: float) -> NDArray[np.float32]:
-    """Read a stretch of a clip; a shorter clip is padded with zeros at its end.
+    """Read a stretch of a mono wav file at 32 kHz; a shorter clip is padded with zeros at its end.
 
-    Parameters
-    ----------
-    path : Path
-        Mono wav file at 32 kHz.
-    n_samples : int
-        Length of the stretch.
-    position : float
-        Where it starts, in [0, 1): 0 at the first, 1 at the last place it can.
-
-    Raises
-    ------
-    DataError
-        If the file cannot be read, is not mono or has another sample rate.
+    ``position`` in [0, 1) says where it starts: 0 at the first, 1 at the last place it can. Another
+    file is a DataError.
     """
     try:
         with soundfile.SoundFile(path) as clip:
@@ -163,19 +141,11 @@ def read_crop(path: Path, n_samples: int, position: float) -> NDArray[np.float32
 
 
 def sampling_weights(targets: NDArray[np.bool_], offset: float) -> NDArray[np.float64]:
-    """Weights that favor clips with rare tags.
+    """Weights (n_clips,) that favor clips with rare tags, from targets (n_clips, n_tags).
 
-    Parameters
-    ----------
-    targets : ndarray of bool, shape (n_clips, n_tags)
-    offset : float
-        Added to each tag's count, so that the rarest do not dominate.
-
-    Returns
-    -------
-    ndarray, shape (n_clips,)
-        Sum of 1 / (count + offset) over a clip's tags, scaled to sum 1; a clip without tags
-        weighs as much as the lightest with one. Source: PaSST repository, ``dataset.py``.
+    Sum of 1 / (count + offset) over a clip's tags, scaled to sum 1; the offset keeps the rarest
+    from dominating; a clip without tags weighs as much as the lightest with one. Source: PaSST
+    repository, ``dataset.py``.
     """
     weights = targets @ (1.0 / (targets.sum(0) + offset))
     if not weights.any():

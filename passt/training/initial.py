@@ -18,23 +18,13 @@ N_TOKENS = 2  # class and distillation token of DeiT's position embedding
 
 
 def initial_network(recipe: Recipe, targets: NDArray[np.bool_]) -> PaSST:
-    """Make the network that a training starts from.
+    """Make the network that a training on clips with targets (n_clips, n_tags) starts from.
 
-    Parameters
-    ----------
-    recipe : Recipe
-        ``initial_weights`` names PaSST weights, whose time positions are interpolated to another
-        hop's number, or those of a distilled DeiT (``deit_base_distilled_patch16_384``) as
-        published: its RGB kernels are summed, its grid of positions is interpolated to the
-        network's and averaged along the other axis, as in the paper. Heads for other tags start
-        at random; so does everything if it is None.
-    targets : ndarray of bool, shape (n_clips, n_tags)
-        Of the training clips, for ``prior_bias``.
-
-    Raises
-    ------
-    ValueError
-        Naming the file, or the file and the tensors that it lacks or that have another shape.
+    ``initial_weights`` names PaSST weights, whose time positions are interpolated to another hop's
+    number, or those of a distilled DeiT (``deit_base_distilled_patch16_384``) as published: its RGB
+    kernels are summed, its grid of positions is interpolated to the network's and averaged along
+    the other axis, as in the paper. Heads for other tags start at random; so does everything if it
+    is None. A file that lacks tensors, or has others, is a ValueError.
     """
     network = initialize(PaSST(recipe.architecture(targets.shape[1])), recipe.seed)
     _start_from_scratch(network, recipe)
@@ -50,7 +40,10 @@ def initial_network(recipe: Recipe, targets: NDArray[np.bool_]) -> PaSST:
     if "pos_embed" in tensors:
         tensors = _from_images(tensors, network)
     elif "time_new_pos_embed" in tensors:
-        tensors = _to_hop(tensors, network)
+        positions = tensors["time_new_pos_embed"].float()  # (1, embed_dim, 1, n_time_patches)
+        size = (1, recipe.n_time_patches)  # every moment of a clip as at the other hop
+        stretched = F.interpolate(positions, size=size, mode="bilinear")
+        tensors = tensors | {"time_new_pos_embed": stretched}
     shapes = {name: tensor.shape for name, tensor in network.state_dict().items()}
     heads = [name for name in shapes if name.startswith("head")]
     kept = all(name in tensors and tensors[name].shape == shapes[name] for name in heads)
@@ -76,14 +69,6 @@ def _start_from_scratch(network: PaSST, recipe: Recipe) -> None:
         if isinstance(module, nn.Linear | nn.Conv2d):
             bound = module.weight[0].numel() ** -0.5  # torch's default for these layers
             module.weight.uniform_(-bound, bound, generator=generator)
-
-
-def _to_hop(tensors: dict[str, Tensor], network: PaSST) -> dict[str, Tensor]:
-    """Give every moment of a clip the position that it has at the other hop."""
-    positions = tensors["time_new_pos_embed"]  # (1, embed_dim, 1, n_time_patches)
-    size = (1, network.architecture.n_time_patches)
-    stretched = F.interpolate(positions.float(), size=size, mode="bilinear")
-    return tensors | {"time_new_pos_embed": stretched}
 
 
 def _from_images(tensors: dict[str, Tensor], network: PaSST) -> dict[str, Tensor]:

@@ -32,38 +32,17 @@ def train(
     n_steps: int | None = None,
     progress: bool = True,
 ) -> dict | None:
-    """Train a network, or go on with a training that was stopped.
+    """Train a network, or go on with a training that was stopped; return its record.
 
-    Parameters
-    ----------
-    recipe : Recipe
-        With the seed of everything that is drawn.
-    data_directory : Path
-        Folder with ``index.csv`` and ``tags.csv`` (:mod:`passt.training.data`).
-    directory : Path
-        Receives ``state.pt`` after every epoch and, at the end, in its place,
-        ``weights.safetensors`` (float16) and ``record.json``.
-    n_steps : int, optional
-        Stop after this many steps in all, with the state stored: a dry run.
-    progress : bool
-        Report rate, loss and validation mAP on standard error.
+    The data set is that of :mod:`passt.training.data`. ``directory`` receives ``state.pt`` after
+    every epoch and, at the end, in its place, ``weights.safetensors`` (float16) and
+    ``record.json``. ``n_steps`` stops after so many steps in all, with the state stored and None
+    returned: a dry run. ``progress`` reports rate, loss and validation mAP on standard error.
 
-    Returns
-    -------
-    dict or None
-        The record; None if stopped before the end.
-
-    Raises
-    ------
-    DataError
-        If the data set is malformed.
-    TrainingError
-        If the stored state is of another recipe or other data, or the loss is not finite.
-
-    Notes
-    -----
     What is drawn at a step depends on the seed and the step's number only: on one machine and
-    thread count a resumed training gives the same bytes as one that never stopped.
+    thread count a resumed training gives the same bytes as one that never stopped. Malformed data
+    raise DataError, a stored state of another recipe or other data and an infinite loss
+    TrainingError.
     """
     data = read_data(Path(data_directory))
     Path(directory).mkdir(parents=True, exist_ok=True)
@@ -144,13 +123,7 @@ def _save(path: Path, identity: dict, trainer: Trainer, history: History) -> Non
 
 
 def _restore(path: Path, identity: dict, trainer: Trainer, history: History) -> None:
-    """Go back to a stored state, if it is of this training.
-
-    Raises
-    ------
-    TrainingError
-        Naming what differs, or the file if it cannot be read.
-    """
+    """Go back to a stored state, if it is of this training."""
     try:
         state = torch.load(path, map_location=trainer.device, weights_only=True)
     except Exception as error:

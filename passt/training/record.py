@@ -22,26 +22,14 @@ from passt.training.recipe import Recipe
 
 @dataclass
 class History:
-    """Progress of a training, over all its interruptions.
+    """Progress of a training, over all its interruptions."""
 
-    Attributes
-    ----------
-    step : int
-        Steps done.
-    wall_s, cpu_s, audio_s : float
-        Time spent in steps and validations; length of all crops.
-    loss_sum : float
-        Of the running epoch.
-    curve : list of dict
-        One entry per epoch.
-    """
-
-    step: int = 0
-    wall_s: float = 0.0
-    cpu_s: float = 0.0
-    audio_s: float = 0.0
-    loss_sum: float = 0.0
-    curve: list[dict] = field(default_factory=list)
+    step: int = 0  # done
+    wall_s: float = 0.0  # in steps and validations
+    cpu_s: float = 0.0  # likewise
+    audio_s: float = 0.0  # of all crops
+    loss_sum: float = 0.0  # of the running epoch
+    curve: list[dict] = field(default_factory=list)  # one entry per epoch
 
     def __post_init__(self) -> None:
         self.start()
@@ -69,18 +57,15 @@ def make_record(
 ) -> dict:
     """Describe a finished training, ready for JSON; ``machine`` is device and precision."""
     counts = {"train": len(data.train), "valid": len(data.valid)}
+    facts = {"sha256": data.sha256, "origin": data.origin, "n_clips": counts, "tags": data.tags}
     prevalence = data.valid.targets.mean(axis=0)
     start = recipe.initial_weights
+    versions = {"torch": torch.__version__, "numpy": np.__version__}
     record = {
         "recipe": asdict(recipe),
         "initial_weights_sha256": sha256_file(Path(start)) if start else None,
         "differs_from_paper": recipe.deviations(),
-        "data": {
-            "sha256": data.sha256,
-            "origin": data.origin,
-            "n_clips": counts,
-            "tags": list(data.tags),
-        },
+        "data": facts,
         "n_parameters": n_parameters,
         "steps": history.step,
         "clips_seen": history.step * recipe.batch_size,
@@ -91,29 +76,18 @@ def make_record(
         "threads": torch.get_num_threads(),
         "validation_chance": float(prevalence[prevalence > 0].mean()),  # mAP of random scores
         "curve": history.curve,
-        "versions": {
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "numpy": np.__version__,
-        },
+        "versions": {"python": platform.python_version(), **versions},
     }
     return json.loads(json.dumps(record))  # lists for tuples, as whoever reads it finds it
 
 
 def write_results(directory: Path, weights: dict[str, Tensor], record: dict) -> None:
-    """Write ``weights.safetensors`` in float16, then ``record.json`` with its hash.
-
-    The hash is added to ``record`` (see :func:`make_record`) as ``weights_sha256``.
-    """
+    """Write ``weights.safetensors`` in float16, then ``record.json``, which gets its hash."""
     half = {name: tensor.half().cpu().contiguous() for name, tensor in weights.items()}
-    tags = record["data"]["tags"]
-    facts = {
-        "hop": record["recipe"]["hop"],
-        "num_heads": record["recipe"]["num_heads"],
-        "recipe": record["recipe"]["name"],
-        "seed": record["recipe"]["seed"],
-        "tags_sha256": hashlib.sha256("\n".join(tags).encode()).hexdigest(),
-    }
+    facts = {key: record["recipe"][key] for key in ("hop", "num_heads", "seed")}
+    facts["recipe"] = record["recipe"]["name"]
+    tags = "\n".join(record["data"]["tags"])
+    facts["tags_sha256"] = hashlib.sha256(tags.encode()).hexdigest()
     # One entry: safetensors stores several in an order that changes from run to run.
     content = save(half, metadata={"passt": json.dumps(facts, sort_keys=True)})
     record["weights_sha256"] = hashlib.sha256(content).hexdigest()

@@ -8,19 +8,9 @@ EARLIEST_EPOCH = 0.5  # repo, helpers/ramp.py: the warm-up starts at its value h
 
 
 def warm_up(epoch: float, n_epochs: float) -> float:
-    """Exponential warm-up, exp(-5 (1 - epoch / n_epochs)^2), then 1.
+    """Exponential warm-up over ``n_epochs``, exp(-5 (1 - epoch / n_epochs)^2), then 1.
 
-    Parameters
-    ----------
-    epoch : float
-        Time since the start, in epochs.
-    n_epochs : float
-        Length of the warm-up; 0 for none.
-
-    Returns
-    -------
-    float
-        In (0, 1]. Source: PaSST repository, ``helpers/ramp.py`` (Laine and Aila, 1610.02242).
+    Source: PaSST repository, ``helpers/ramp.py`` (Laine and Aila, 1610.02242).
     """
     if epoch >= n_epochs:
         return 1.0
@@ -31,17 +21,7 @@ def warm_up(epoch: float, n_epochs: float) -> float:
 def ramp_down(epoch: float, start: float, n_epochs: float, final: float) -> float:
     """Linear ramp from 1 at ``start`` to ``final`` at ``start + n_epochs``, constant around it.
 
-    Parameters
-    ----------
-    epoch, start, n_epochs : float
-        In epochs.
-    final : float
-        Last factor, in [0, 1].
-
-    Returns
-    -------
-    float
-        In [final, 1]. Source: PaSST repository, ``helpers/ramp.py``.
+    Times in epochs. Source: PaSST repository, ``helpers/ramp.py``.
     """
     if epoch <= start:
         return 1.0

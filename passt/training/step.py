@@ -23,21 +23,7 @@ FULL_CLIP_S = 10.0  # the length that SpecAugment's widths are for (AudioSet's c
 
 
 class Trainer:
-    """Network, optimizer and weight average of one training.
-
-    Parameters
-    ----------
-    recipe : Recipe
-    targets : ndarray of bool, shape (n_clips, n_tags)
-        Of the training clips.
-    device : str
-        ``cpu``, ``cuda``, or ``auto``: a GPU if there is one.
-
-    Raises
-    ------
-    CheckpointError
-        If there is no such device.
-    """
+    """Network, optimizer and weight average of one training on targets (n_clips, n_tags)."""
 
     def __init__(self, recipe: Recipe, targets: NDArray[np.bool_], device: str = "auto") -> None:
         self.recipe, self.n_tags = recipe, targets.shape[1]
@@ -64,19 +50,10 @@ class Trainer:
         return recipe.learning_rate * warm_up(epoch, recipe.warm_up_epochs) * down
 
     def step(self, step: int, waveforms: Tensor, targets: Tensor) -> Tensor:
-        """Descend once.
+        """Descend once on waveforms (n_sounds, n_samples) and targets (n_sounds, n_tags), float32.
 
-        Parameters
-        ----------
-        step : int
-            Counted from 0; decides, with the recipe's seed, everything that is drawn.
-        waveforms, targets : Tensor
-            float32, shapes (n_sounds, n_samples) and (n_sounds, n_tags).
-
-        Returns
-        -------
-        Tensor
-            Binary cross-entropy, mean over sounds and tags, on the device.
+        ``step``, counted from 0, and the recipe's seed decide everything that is drawn. Returns the
+        binary cross-entropy, mean over sounds and tags, on the device.
         """
         recipe = self.recipe
         rng = np.random.default_rng((recipe.seed, SPECTROGRAM, step))

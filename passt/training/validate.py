@@ -16,17 +16,7 @@ BATCH_CLIPS = 16
 
 
 def macro_map(targets: NDArray[np.bool_], scores: NDArray[np.float32]) -> float:
-    """Mean over tags of the average precision; tags that never occur do not count.
-
-    Parameters
-    ----------
-    targets, scores : ndarray, shape (n_clips, n_tags)
-
-    Returns
-    -------
-    float
-        In [0, 1]; NaN if no tag occurs.
-    """
+    """Mean average precision of tags that occur, NaN if none does; shapes (n_clips, n_tags)."""
     occurs = targets.any(axis=0)
     if not occurs.any():
         return float("nan")
@@ -35,17 +25,9 @@ def macro_map(targets: NDArray[np.bool_], scores: NDArray[np.float32]) -> float:
 
 @torch.inference_mode()
 def validate(network: PaSST, mel: MelSpectrogram, clips: Clips, seconds: float) -> float:
-    """Macro mAP of the first ``seconds`` of every clip.
+    """Macro mAP of the first ``seconds`` of every clip; shorter ones are padded with zeros.
 
-    Parameters
-    ----------
-    network : PaSST
-        Left in evaluation mode.
-    mel : MelSpectrogram
-        On the network's device.
-    clips : Clips
-    seconds : float
-        Shorter clips are padded with zeros.
+    The network is left in evaluation mode; ``mel`` is on its device.
     """
     network.eval()
     n_samples, device = round(seconds * SAMPLE_RATE_HZ), mel.window.device
