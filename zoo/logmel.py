@@ -44,23 +44,9 @@ def load_model(model_file_path: str = "") -> LogMel:
 
 @torch.no_grad()
 def get_scene_embeddings(audio: Tensor, model: LogMel) -> Tensor:
-    """Statistics over the whole clip.
+    """Statistics over the whole clip: float32 (n_sounds, n_samples) in [-1, 1] to (n_sounds, 256).
 
-    Parameters
-    ----------
-    audio : Tensor
-        float32, shape (n_sounds, n_samples), in [-1, 1] at 32 kHz.
-    model : LogMel
-
-    Returns
-    -------
-    Tensor
-        float32, shape (n_sounds, 256).
-
-    Raises
-    ------
-    passt.checks.AudioError
-        If the audio is malformed or shorter than 16 mel frames.
+    Audio that is malformed or shorter than 16 mel frames raises passt.checks.AudioError.
     """
     check_audio(audio)
     n_samples = min(audio.shape[1], samples(10_000))  # no upper limit here, only a lower
@@ -72,23 +58,8 @@ def get_scene_embeddings(audio: Tensor, model: LogMel) -> Tensor:
 def get_timestamp_embeddings(audio: Tensor, model: LogMel) -> tuple[Tensor, Tensor]:
     """Statistics over 160 ms around every timestamp, every 50 ms.
 
-    Parameters
-    ----------
-    audio : Tensor
-        float32, shape (n_sounds, n_samples), in [-1, 1] at 32 kHz.
-    model : LogMel
-
-    Returns
-    -------
-    embeddings : Tensor
-        float32, shape (n_sounds, n_timestamps, 256).
-    timestamps : Tensor
-        Centers in ms, float32, shape (n_sounds, n_timestamps).
-
-    Raises
-    ------
-    passt.checks.AudioError
-        If the audio is malformed or shorter than half a window.
+    Shapes (n_sounds, n_timestamps, 256) and, centers in ms, (n_sounds, n_timestamps), float32.
+    Audio that is malformed or shorter than half a window raises passt.checks.AudioError.
     """
     check_audio(audio)
     window, hop = samples(WINDOW_MS), samples(TIMESTAMP_HOP_MS)

@@ -67,10 +67,7 @@ def get_scene_embeddings(audio: Tensor, model: RandomProjection) -> Tensor:
 def get_timestamp_embeddings(audio: Tensor, model: RandomProjection) -> tuple[Tensor, Tensor]:
     """A window around every timestamp, every 50 ms.
 
-    Returns
-    -------
-    embeddings, timestamps : Tensor
-        Shapes (n_sounds, n_timestamps, 4096) and, centers in ms, (n_sounds, n_timestamps).
+    Shapes (n_sounds, n_timestamps, 4096) and, centers in ms, (n_sounds, n_timestamps).
     """
     embeddings = _embed(audio, model, TIMESTAMP_HOP_MS)
     return embeddings, timestamps_ms(embeddings, TIMESTAMP_HOP_MS)

@@ -10,13 +10,7 @@ from torch import Tensor, nn
 
 
 def read_weights(wheel: str, file: str) -> dict:
-    """Read a weight file of a wheel (by its name on PyPI), tensors on the CPU.
-
-    Raises
-    ------
-    FileNotFoundError
-        If the wheel is not installed, or does not have the file.
-    """
+    """Read a weight file of a wheel (by its name on PyPI), tensors on the CPU."""
     try:
         path = Path(str(distribution(wheel).locate_file(file)))
     except PackageNotFoundError:
@@ -28,29 +22,17 @@ def read_weights(wheel: str, file: str) -> dict:
     return torch.load(path, map_location="cpu", weights_only=True)
 
 
-def frames(audio: Tensor, window: int, hop: int) -> Tensor:
-    """Cut windows around every ``hop``-th sample, from the first on, zeros beyond the ends.
-
-    In samples, ``window`` even: (n_sounds, n_samples) to (n_sounds, 1 + n_samples // hop, window).
-    """
-    padded = torch.nn.functional.pad(audio, (window // 2, window // 2))
-    return padded.unfold(1, window, hop)
-
-
 def embed_windows(
     audio: Tensor, model: nn.Module, window: int, hop: int, batch_size: int
 ) -> Tensor:
-    """Embed the windows of `frames`, ``batch_size`` at a time: (n_sounds, n_windows, size).
+    """Embed windows around every ``hop``-th sample, from the first on, zeros beyond the ends.
 
-    ``model`` maps (n, window) to (n, size).
-
-    Raises
-    ------
-    ValueError
-        If the audio is not a batch of mono clips.
+    In samples, ``window`` even. ``model`` maps (n, window), n up to ``batch_size``, to (n, size);
+    the whole is (n_sounds, 1 + n_samples // hop, size).
     """
     check_sounds(audio)
-    windows = frames(audio, window, hop)
+    padded = nn.functional.pad(audio, (window // 2, window // 2))
+    windows = padded.unfold(1, window, hop)
     parts = [model(batch) for batch in windows.reshape(-1, window).split(batch_size)]
     return torch.cat(parts).view(*windows.shape[:2], -1)
 
