@@ -18,7 +18,10 @@ class AudioError(ValueError):
 
 
 def check_audio(audio: Tensor) -> None:
-    """Check a batch of waveforms: float32, (n_sounds, n_samples), in [-1, 1] (HEAR API)."""
+    """Check that waveforms are float32 (n_sounds, n_samples) in [-1, 1] (HEAR API).
+
+    AudioError names the sound, what was expected and what was found.
+    """
     if not isinstance(audio, Tensor):
         raise AudioError(f"audio: expected a torch.Tensor, found {type(audio).__name__}")
     if audio.ndim != 2:
@@ -68,7 +71,7 @@ def check_spectrogram_length(
 
 
 def check_padding(n_samples: int, padding: int, what: str) -> None:
-    """Check that a clip is long enough to be reflect-padded by ``padding`` samples."""
+    """Check that a clip has more than ``padding`` samples, which reflect padding needs."""
     if n_samples <= padding:
         raise AudioError(
             f"clip too short for the {what}: reflect padding needs more than {padding} samples, "

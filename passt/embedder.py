@@ -40,17 +40,13 @@ class Embedder(nn.Module):
         self.network = network
         self.eval()
 
-    def levels(self, view: str) -> str:
-        """Levels that a view gives: L for ``mel``, M and H otherwise."""
-        return "L" if view == "mel" else "MH"
-
     def embed(self, audio: Tensor, view: str) -> Part:
         """Embed clips, float32 (n_sounds, n_samples) in [-1, 1] at 32 kHz.
 
-        ``view`` is ``scene``, ``rf<ms>`` or ``mel``. Returns the levels by name, float32 on the
-        CPU, (n_sounds, size) for scenes and (n_sounds, n_timestamps, size) else; and the
-        timestamps, centers in ms, float32 (n_timestamps,), None for scenes. Audio that cannot be
-        embedded in this view raises AudioError.
+        ``view`` is ``scene``, ``rf<ms>`` or ``mel``. Returns the levels by name, L of ``mel``, M
+        and H of others, float32 on the CPU, (n_sounds, size) for scenes and (n_sounds,
+        n_timestamps, size) else; and the timestamps, centers in ms, float32 (n_timestamps,), None
+        for scenes. Audio that cannot be embedded in this view raises AudioError.
         """
         parts = list(self.stream(audio, view))
         if view == "scene":
@@ -60,7 +56,7 @@ class Embedder(nn.Module):
 
     @torch.no_grad()
     def stream(self, audio: Audio, view: str) -> Iterator[Part]:
-        """As :meth:`embed`, for some consecutive timestamps at a time; scenes in one part.
+        """Embed as :meth:`embed`, some consecutive timestamps at a time; scenes in one part.
 
         The samples of a stored clip are read (and checked) when they are needed.
         """

@@ -6,7 +6,7 @@ https://hearbenchmark.com/hear-api.html: ``load_model``, ``get_scene_embeddings`
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
 
 import torch
@@ -51,6 +51,9 @@ def load_model(
 ) -> PaSSTModel:
     """Load a variant of PaSST.
 
+    Weights that are missing, do not fit, or could be those of several checkpoints raise
+    CheckpointError; an unknown level, receptive field or module raises ValueError.
+
     Parameters
     ----------
     model_file_path : str
@@ -67,17 +70,12 @@ def load_model(
     module : str, optional
         Name of a released module of hear21passt (e.g. ``base2levelmel``), which sets the three
         arguments above.
-
-    Weights that are missing, do not fit, or could be those of several checkpoints raise
-    CheckpointError; an unknown level, receptive field or module raises ValueError.
     """
     if module is not None:
         modules = released_modules()
         if module not in modules:
             raise ValueError(f"module: expected one of {sorted(modules)}, found {module!r}")
-        released = modules[module]
-        checkpoint, levels = released.checkpoint, released.levels
-        receptive_fields_ms = released.receptive_fields_ms
+        checkpoint, levels, receptive_fields_ms = astuple(modules[module])
     if checkpoint is not None and checkpoint not in RELEASED:
         known = sorted(RELEASED)
         raise CheckpointError(f"checkpoint: expected one of {known}, found {checkpoint!r}")

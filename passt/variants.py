@@ -23,7 +23,7 @@ class Variant:
 
     checkpoint: str  # id
     levels: str  # subset of LEVELS in that order
-    receptive_fields_ms: tuple[int, ...] = (160,)  # ascending; may be empty for L alone
+    receptive_fields_ms: tuple[int, ...] = (160,)  # ascending whole numbers; empty for L alone
 
     def __post_init__(self) -> None:
         if not self.levels or self.levels != "".join(x for x in LEVELS if x in self.levels):

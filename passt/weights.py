@@ -19,7 +19,7 @@ PRECISIONS = ("float32", "bfloat16", "float16")
 
 
 def load_network(checkpoint: Checkpoint) -> PaSST:
-    """Build the network of a checkpoint and fill its weights."""
+    """Build a checkpoint's network and load its weights; CheckpointError if they do not fit."""
     network = PaSST(checkpoint.architecture)
     if checkpoint.file is None:
         return initialize(network, checkpoint.seed).eval()
@@ -45,7 +45,7 @@ def load_embedder(
 
 
 def choose_device(device: str) -> torch.device:
-    """Device by name, ``cpu``, ``cuda``, or ``auto``: a GPU if there is one."""
+    """Device by name, ``cpu``, ``cuda``, or ``auto``: a GPU if there is one; or CheckpointError."""
     if device not in DEVICES:
         raise CheckpointError(f"device: expected one of {DEVICES}, found {device!r}")
     if device == "cuda" and not torch.cuda.is_available():
@@ -89,7 +89,10 @@ def check_tensors(found: dict[str, Tensor], expected: dict[str, Tensor], where: 
 
 
 def infer_architecture(tensors: dict[str, Tensor]) -> Architecture:
-    """Read the network's shape off its tensors; heads are 64 wide as in every ViT released."""
+    """Read the network's shape off its tensors; heads are 64 wide as in every ViT released.
+
+    CheckpointError names those that are missing.
+    """
     needed = ("cls_token", "head.1.weight", "time_new_pos_embed")
     if missing := [name for name in needed if name not in tensors]:
         raise CheckpointError(f"not a PaSST checkpoint: missing {', '.join(missing)}")

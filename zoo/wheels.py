@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 
 def read_weights(wheel: str, file: str) -> dict:
-    """Read a weight file of a wheel (by its name on PyPI), tensors on the CPU."""
+    """Read a weight file of a wheel (its name on PyPI) to the CPU, or raise FileNotFoundError."""
     try:
         path = Path(str(distribution(wheel).locate_file(file)))
     except PackageNotFoundError:

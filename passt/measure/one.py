@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -97,7 +96,7 @@ def measure_apart(recipe: TenSeconds, settings: Settings, what: str) -> dict:
     torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))])  # its imports, 2 s, once for all
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
-    child = context.Process(target=_send, args=(sender, asdict(recipe), asdict(settings)))
+    child = context.Process(target=_send, args=(sender, recipe, settings))
     child.start()
     sender.close()
     try:
@@ -110,9 +109,9 @@ def measure_apart(recipe: TenSeconds, settings: Settings, what: str) -> dict:
     return found
 
 
-def _send(sender: Connection, recipe: dict, settings: dict) -> None:
+def _send(sender: Connection, recipe: TenSeconds, settings: Settings) -> None:
     try:
-        sender.send(measure_network(TenSeconds(**recipe), Settings(**settings)))
+        sender.send(measure_network(recipe, settings))
     except (RuntimeError, ValueError) as error:
         sender.send(f"{type(error).__name__}: {error}")
 
@@ -123,10 +122,7 @@ def _exact_memory() -> Iterator[None]:
 
     Slow, so not for what is timed; without effect where the library is not glibc (mallopt(3)).
     """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is None:
-        yield
-        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", lambda *_: None)
     mallopt(M_MMAP_THRESHOLD, EXACT_BYTES)
     yield
     mallopt(M_MMAP_THRESHOLD, LARGEST_THRESHOLD_BYTES)

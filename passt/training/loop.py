@@ -41,8 +41,8 @@ def train(
 
     What is drawn at a step depends on the seed and the step's number only: on one machine and
     thread count a resumed training gives the same bytes as one that never stopped. Malformed data
-    raise DataError, a stored state of another recipe or other data and an infinite loss
-    TrainingError.
+    raise DataError; a stored state of another recipe or other data, and a loss that is not finite,
+    raise TrainingError.
     """
     data = read_data(Path(data_directory))
     Path(directory).mkdir(parents=True, exist_ok=True)

@@ -47,7 +47,7 @@ class Recipe:
     patchout_rows: int = None  # type: ignore[assignment]  # set by __post_init__
     patchout_columns: int = None  # type: ignore[assignment]  # set by __post_init__
     patchout_patches: int = 0  # single patches, unstructured; repo: u_patchout
-    initial_weights: str | None = None  # a file, None for random; App. A: DeiT-B distilled, 384
+    initial_weights: str | None = None  # None: random; App. A: DeiT-B distilled, 384 pixels
     fan_in_weights: bool = False  # uniform within 1 / sqrt(inputs), not normal of deviation 0.02
     row_position_std: float = 0.02  # of rows' random positions; repo: init_weights
     prior_bias: bool = False  # start the tags' biases at the log odds of their frequency, not 0
