@@ -16,26 +16,16 @@ PredictTask = Callable[..., tuple]
 
 
 def evaluator(name: str, python: str = "") -> PredictTask:
-    """Return the function that trains probes and predicts.
+    """Return the function that evaluates a task, as :func:`hear.probe.predict.predict_task` does.
 
-    Parameters
-    ----------
-    name : str
-        ``native`` (one grid point after the other on the CPU, byte for byte as heareval),
-        ``stacked`` (:mod:`hear.probe.stacked`, on a GPU if there is one) or ``heareval``.
-    python : str
-        Python of heareval's environment.
-
-    Returns
-    -------
-    callable
-        With the signature of :func:`hear.probe.predict.predict_task`.
+    ``name`` is ``native`` (one grid point after the other on the CPU, byte for byte as heareval),
+    ``stacked`` (:mod:`hear.probe.stacked`, on a GPU if there is one) or ``heareval``, for which
+    ``python`` is that of its environment.
     """
+    stacked = partial(train_and_predict, fit_points=fit_stacked)
     known: dict[str, PredictTask] = {
         "native": predict_task,
-        "stacked": partial(
-            predict_task, evaluate=partial(train_and_predict, fit_points=fit_stacked)
-        ),
+        "stacked": partial(predict_task, evaluate=stacked),
         "heareval": partial(backend.predict_task, python=python),
     }
     if name not in known:

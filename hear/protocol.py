@@ -108,18 +108,10 @@ class Protocol:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Protocol:
-        """Build a protocol from a configuration block.
+        """Build a protocol from a configuration block, in which lists stand for tuples.
 
-        Parameters
-        ----------
-        config : mapping
-            Any of the attributes; lists are accepted for tuples. Missing ones keep the
-            reference's values.
-
-        Raises
-        ------
-        ProtocolError
-            For an unknown key (with the nearest known one) or a value of the wrong kind.
+        Missing attributes keep the reference's values. ProtocolError for an unknown key (with the
+        nearest known one) or a value of the wrong kind.
         """
         known = [field.name for field in dataclasses.fields(cls)]
         for key in config:
@@ -135,28 +127,16 @@ class Protocol:
     def for_task(self, metadata: Mapping[str, Any]) -> Protocol:
         """Add what the reference and the task's metadata prescribe, then lower to the caps.
 
-        Parameters
-        ----------
-        metadata : mapping
-            The task's ``task_metadata.json``. Read are ``task_name``,
-            ``use_scoring_for_early_stopping``, ``evaluation_params.task_specific_param_grid`` and
-            ``evaluation_params.event_postprocessing_grid``.
+        Of the task's ``task_metadata.json`` are read ``task_name``,
+        ``use_scoring_for_early_stopping``, ``evaluation_params.task_specific_param_grid`` and
+        ``evaluation_params.event_postprocessing_grid``. Applying the method again changes nothing.
 
-        Returns
-        -------
-        Protocol
-            The protocol as it is run; applying the method again changes nothing.
-
-        Raises
-        ------
-        ProtocolError
-            If the metadata prescribes a key that the probe does not have, several values where
-            only one can be used, or if no validation would ever happen.
+        ProtocolError if the metadata prescribes a key that the probe does not have, several values
+        where only one can be used, or if no validation would ever happen.
         """
         parameters = metadata.get("evaluation_params", {})
-        grid = dict(REFERENCE_TASK_GRID.get(metadata.get("task_name", ""), {}))
-        grid.update(parameters.get("task_specific_param_grid", {}))
-        changes = _from_grid(grid)
+        grid = REFERENCE_TASK_GRID.get(metadata.get("task_name", ""), {})
+        changes = _from_grid(grid | parameters.get("task_specific_param_grid", {}))
         changes |= _from_postprocessing(parameters.get("event_postprocessing_grid", {}))
         if "use_scoring_for_early_stopping" in metadata:
             changes["use_scoring_for_early_stopping"] = metadata["use_scoring_for_early_stopping"]
@@ -185,29 +165,14 @@ class Protocol:
 
 
 def grid_points(protocol: Protocol, seed: int) -> list[GridPoint]:
-    """Draw the points that are tried: shuffle the whole grid, take the first.
+    """Draw the points that are tried: shuffle the whole grid, take the first ``n_grid_points``.
 
-    Parameters
-    ----------
-    seed : int
-        The same seed picks the same points as ``random.seed(seed)`` does in the reference.
-
-    Returns
-    -------
-    list of GridPoint
-        At most ``protocol.n_grid_points``.
-
-    Notes
-    -----
-    Before the shuffle the order is that of sklearn's ``ParameterGrid``: keys sorted by name
-    (hidden_layers, initialization, lr), the last varying fastest (``task_predictions()``).
+    The same seed picks the same points as ``random.seed(seed)`` does in the reference. Before the
+    shuffle the order is that of sklearn's ``ParameterGrid``: keys sorted by name (hidden_layers,
+    initialization, lr), the last varying fastest (``task_predictions()``).
     """
-    points = [
-        GridPoint(*values)
-        for values in itertools.product(
-            protocol.hidden_layers, protocol.initializations, protocol.learning_rates
-        )
-    ]
+    values = (protocol.hidden_layers, protocol.initializations, protocol.learning_rates)
+    points = [GridPoint(*point) for point in itertools.product(*values)]
     random.Random(seed).shuffle(points)
     return points[: protocol.n_grid_points]
 
@@ -219,12 +184,10 @@ def _check_value(key: str, value: Any, default: Any) -> None:
             raise ProtocolError(f"{key}: expected a list with at least one value, found {value!r}")
         for item in value:
             _check_value(key, item, default[0])
-    elif isinstance(default, bool) or isinstance(default, str):
+    elif isinstance(default, (bool, str)):
         if not isinstance(value, type(default)):
             raise ProtocolError(f"{key}: expected a {type(default).__name__}, found {value!r}")
-    elif default is None and value is None:
-        return
-    else:
+    elif default is not None or value is not None:
         _check_number(key, value, whole=not isinstance(default, float) and not key.endswith("_ms"))
 
 

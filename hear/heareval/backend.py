@@ -24,13 +24,14 @@ from hear.heareval.folder import write_folder, write_settings
 from hear.metrics.registry import METRICS
 from hear.probe import predict
 from hear.probe.data import ProbeData
-from hear.probe.search import FoldResult, PointResult, ProbeResult
-from hear.probe.training import ProbeError
+from hear.probe.search import FoldResult, ProbeResult
+from hear.probe.training import PointResult, ProbeError
 from hear.protocol import GridPoint, Postprocessing, Protocol
 from hear.tasks.folder import TaskFolder
 
 PYTHON = Path(".venv-heareval/bin/python")  # as `make heareval` makes it
 RUNNER = Path(__file__).with_name("runner.py")
+PACKAGES = ("heareval", "torch", "pytorch-lightning", "scikit-learn", "sed_eval", "numpy")
 LOG_LINES = 12  # of a failed run, shown in the message
 
 
@@ -45,16 +46,8 @@ def predict_task(
 ) -> tuple[dict, dict[str, np.ndarray]]:
     """Evaluate a task with heareval itself; see :func:`hear.probe.predict.predict_task`.
 
-    Parameters
-    ----------
-    python : Path or str
-        Of heareval's environment. The other parameters, what is returned and what is raised are
-        those of the native function.
-
-    Raises
-    ------
-    ProbeError
-        Also if there is no such environment, or heareval fails; with the end of its output.
+    ``python`` is that of heareval's environment. ProbeError also if there is no such environment,
+    or heareval fails; with the end of its output.
     """
     facts = {"name": "heareval", "versions": environment(python)}
     evaluate = partial(train_and_predict, python=python)
@@ -65,12 +58,9 @@ def predict_task(
 def environment(python: Path | str = PYTHON) -> dict[str, str]:
     """Return the versions of heareval and what it computes with.
 
-    Raises
-    ------
-    ProbeError
-        If the environment is not there or lacks heareval, naming the command that makes it.
+    If the environment is not there or lacks heareval, ProbeError names the command that makes it.
     """
-    code = f"from importlib.metadata import version as v; print(*map(v, {_packages()!r}))"
+    code = f"from importlib.metadata import version as v; print(*map(v, {PACKAGES!r}))"
     try:
         found = subprocess.run([python, "-I", "-c", code], capture_output=True, text=True)
         problem = found.stderr.strip().splitlines()[-1:] if found.returncode else None
@@ -82,7 +72,7 @@ def environment(python: Path | str = PYTHON) -> dict[str, str]:
             f"{' '.join(problem)}; make it with `make heareval` (or from "
             "workflow/envs/heareval.yaml, and name its Python in the config: heareval_python)"
         )
-    return dict(zip(_packages(), found.stdout.split(), strict=True))
+    return dict(zip(PACKAGES, found.stdout.split(), strict=True))
 
 
 def train_and_predict(
@@ -95,12 +85,8 @@ def train_and_predict(
     """Let heareval train, select and predict; see the native function.
 
     Threads are those of torch in this process. ``FoldResult.reference_score`` is heareval's own
-    primary test score.
-
-    Raises
-    ------
-    ProbeError
-        As the native function, and if heareval fails; with the end of its output.
+    primary test score. ProbeError as the native function, and if heareval fails; with the end of
+    its output.
     """
     data.check()
     for fold in data.folds:
@@ -120,20 +106,9 @@ def train_and_predict(
 def run(folder: Path, python: Path | str, where: str, bar: tqdm) -> list[dict[str, Any]]:
     """Run heareval on a folder; return one record per training, in the order of training.
 
-    Parameters
-    ----------
-    folder : Path
-        As ``hear.heareval.folder`` writes it, settings included.
-    python : Path or str
-    where : str
-        Task and seed, for messages.
-    bar : tqdm
-        Advanced by one per training.
-
-    Raises
-    ------
-    ProbeError
-        With the end of heareval's output.
+    ``folder`` is as ``hear.heareval.folder`` writes it, settings included; ``where`` names task and
+    seed in messages; ``bar`` is advanced by one per training. ProbeError has the end of heareval's
+    output.
     """
     log = folder.parent / "heareval.log"
     command: list[str | Path] = [Path(python).absolute(), "-I", RUNNER, folder.absolute()]
@@ -156,10 +131,6 @@ def run(folder: Path, python: Path | str, where: str, bar: tqdm) -> list[dict[st
         tail = "\n  ".join(log.read_text(errors="replace").splitlines()[-LOG_LINES:])
         raise ProbeError(f"{where}: heareval ended with code {process.returncode}:\n  {tail}")
     return fits
-
-
-def _packages() -> tuple[str, ...]:
-    return ("heareval", "torch", "pytorch-lightning", "scikit-learn", "sed_eval", "numpy")
 
 
 def _read_result(

@@ -22,15 +22,9 @@ CHUNK_ROWS = 4096  # written at a time, so that mapped features never lie in mem
 def write_folder(folder: Path, data: ProbeData, protocol: Protocol, metrics: Sequence[str]) -> None:
     """Write arrays as heareval's ``embeddings`` stage would have left them.
 
-    Parameters
-    ----------
-    folder : Path
-        Exists and is empty.
-    protocol : Protocol
-        As resolved by ``Protocol.for_task``; passed on as the task's own grid, which heareval
-        lets a task prescribe.
-    metrics : sequence of str
-        Slugs; the first is the primary one.
+    ``folder`` exists and is empty. ``protocol``, as resolved by ``Protocol.for_task``, is passed on
+    as the task's own grid, which heareval lets a task prescribe. ``metrics`` are slugs, the primary
+    one first.
     """
     is_kfold = data.folds[0].test != ("test",)
     grid = {key: list(getattr(protocol, name)) for key, name in GRID_LISTS.items()}

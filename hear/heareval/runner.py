@@ -16,7 +16,6 @@ import json
 import os
 import sys
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TextIO
@@ -24,8 +23,6 @@ from typing import Any, TextIO
 import numpy as np
 import torch
 from heareval.predictions import runner, task_predictions
-
-PACKAGES = ("heareval", "torch", "pytorch-lightning", "scikit-learn", "sed_eval", "numpy")
 
 
 def install_shims(seed: int, initializations: list[str]) -> None:
@@ -52,10 +49,8 @@ def install_shims(seed: int, initializations: list[str]) -> None:
 def record_fits(stream: TextIO) -> None:
     """Report every training: the grid point, its best epoch, and how often it was validated."""
     model = task_predictions.AbstractPredictionModel
-    validation_epoch_end, train = (
-        model.validation_epoch_end,
-        task_predictions.task_predictions_train,
-    )
+    validation_epoch_end = model.validation_epoch_end
+    train = task_predictions.task_predictions_train
 
     def counted(self: Any, outputs: list[dict[str, Any]]) -> None:
         self.n_validations = getattr(self, "n_validations", 0) + 1
@@ -104,8 +99,6 @@ def main() -> None:
     install_shims(settings["seed"], settings["initializations"])
     record_fits(stream)
     runner.runner.callback([str(folder)], grid_points=settings["n_grid_points"], gpus=None)
-    versions = {package: version(package) for package in PACKAGES}
-    (folder / "versions.json").write_text(json.dumps(versions))
 
 
 if __name__ == "__main__":

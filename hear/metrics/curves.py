@@ -13,94 +13,21 @@ clip was drawn), so that many replicates are one matrix product.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hear.metrics.metric import LabelCounts, Matrix, Metric, Weights, check_clips
+from hear.metrics.metric import Matrix, Metric, Weights, check_clips
 
 Counts = NDArray[np.float64]
 
 
-def mean_average_precision(target: Matrix, prediction: Matrix) -> float:
-    """Return average precision (0 to 1), averaged over labels with equal weight.
-
-    Parameters
-    ----------
-    target : ndarray, shape (n_clips, n_labels)
-        0 or 1.
-    prediction : ndarray, shape (n_clips, n_labels)
-        A label that no clip has counts 0 (score.py, MeanAveragePrecision).
-
-    Raises
-    ------
-    ValueError
-        If the matrices are malformed (see ``check_clips``).
-    """
-    return float(_per_label(average_precision, target, prediction).mean())
-
-
-def roc_auc(target: Matrix, prediction: Matrix) -> float:
-    """Return the area under the ROC curve, averaged over labels with equal weight.
-
-    Parameters, errors as for ``mean_average_precision``. NaN if a label is carried by no clip or
-    by all of them (score.py, AUCROC).
-    """
-    return float(_per_label(roc_area, target, prediction).mean())
-
-
-def d_prime(target: Matrix, prediction: Matrix) -> float:
-    """Return d', the distance of two normal distributions with the same ROC area.
-
-    Parameters, errors as for ``mean_average_precision``. The square root of 2 times the normal
-    quantile of each label's ROC area, averaged over labels; infinite for a perfect label, NaN as
-    for ``roc_auc`` (score.py, DPrime).
-    """
-    return float(_distances(_per_label(roc_area, target, prediction)).mean())
-
-
-def weighted_average_precision(
-    target: Matrix, prediction: Matrix, weights: Weights
-) -> NDArray[np.float64]:
-    """Return the macro average precision of each replicate, shape (n_replicates,).
-
-    Parameters
-    ----------
-    target, prediction : ndarray, shape (n_clips, n_labels)
-        As for ``mean_average_precision``, errors too.
-    weights : ndarray, shape (n_replicates, n_clips)
-        A label that no drawn clip has counts 0.
-    """
-    return _per_label(_weighted_average_precision, target, prediction, weights).mean(axis=1)
-
-
-def weighted_roc_auc(target: Matrix, prediction: Matrix, weights: Weights) -> NDArray[np.float64]:
-    """Return the macro ROC area of each replicate; parameters as `weighted_average_precision`.
-
-    NaN where a label is carried by no drawn clip or by all of them.
-    """
-    return _per_label(_weighted_roc_area, target, prediction, weights).mean(axis=1)
-
-
-def weighted_d_prime(target: Matrix, prediction: Matrix, weights: Weights) -> NDArray[np.float64]:
-    """Return d' of each replicate; parameters and NaN as `weighted_roc_auc`."""
-    areas = _per_label(_weighted_roc_area, target, prediction, weights)
-    return _distances(areas).mean(axis=1)
-
-
 def average_precision(true: NDArray[np.bool_], value: NDArray[np.floating]) -> float:
-    """Return the area under the steps of one label's precision-recall curve.
+    """Return the area under the steps of one label's precision-recall curve, 0 to 1.
 
-    Parameters
-    ----------
-    true : ndarray of bool, shape (n_clips,)
-    value : ndarray, shape (n_clips,)
-        Finite; higher for clips that rather carry the label.
-
-    Returns
-    -------
-    float
-        0 to 1; 0 if no clip carries the label.
+    ``true`` (n_clips,) tells which clips carry the label, ``value`` (n_clips,) is finite and higher
+    for clips that rather do. 0 if no clip carries it (score.py, MeanAveragePrecision).
     """
     hits, misses = _counts(true, value)
     precision = np.flip(hits / (hits + misses))
@@ -110,12 +37,9 @@ def average_precision(true: NDArray[np.bool_], value: NDArray[np.floating]) -> f
 
 
 def roc_area(true: NDArray[np.bool_], value: NDArray[np.floating]) -> float:
-    """Return the area under one label's ROC curve; parameters as `average_precision`.
+    """Return the area under one label's ROC curve, 0 to 1; arguments as `average_precision`.
 
-    Returns
-    -------
-    float
-        0 to 1; NaN if no clip carries the label, or all do.
+    NaN if no clip carries the label, or all do (score.py, AUCROC).
     """
     hits, misses = _counts(true, value)
     if not hits[-1] or not misses[-1]:
@@ -161,45 +85,56 @@ def _weighted_roc_area(
     return np.divide(right, pairs, out=np.full(len(weights), np.nan), where=pairs > 0)
 
 
-def _per_label(
-    function: Callable[..., float | NDArray[np.float64]],
-    target: Matrix,
-    prediction: Matrix,
-    *weights: Weights,
-) -> NDArray[np.float64]:
-    """Apply a function of one label's truth, values and weights to every label, the last axis."""
-    check_clips(target, prediction)
-    columns = zip(target.astype(bool).T, prediction.T, strict=True)
-    return np.stack([np.asarray(function(*column, *weights)) for column in columns], axis=-1)
+def distances(areas: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return d', the distance of two normal distributions with the same ROC area, of each area.
 
-
-def _distances(areas: NDArray[np.float64]) -> NDArray[np.float64]:
+    The square root of 2 times the normal quantile; infinite for an area of 1 (score.py, DPrime).
+    """
     # Here, not at the top: importing it takes longer than most jobs score.
     from scipy.special import ndtri
 
     return ndtri(areas) * np.sqrt(2.0)
 
 
-def _share_of_clips(label_counts: LabelCounts, n_clips: int) -> float:
-    """Mean share of clips per label: the expected average precision of random scores."""
-    return label_counts.mean() / n_clips
+def label_mean(
+    of_label: Callable[..., float | NDArray[np.float64]],
+    transform: Callable[[NDArray[np.float64]], NDArray[np.float64]] = np.asarray,
+) -> Callable[..., Any]:
+    """Make a metric: the mean over labels, each with equal weight, of a function of one label.
 
+    It takes target (0 or 1) and prediction, matrices (n_clips, n_labels), and for bootstrapped
+    clips weights (n_replicates, n_clips): then it returns the value of each replicate, shape
+    (n_replicates,), else a number. ValueError as ``check_clips`` raises it.
+    """
+
+    def score(target: Matrix, prediction: Matrix, *weights: Weights) -> float | NDArray[np.float64]:
+        check_clips(target, prediction)
+        columns = zip(target.astype(bool).T, prediction.T, strict=True)
+        values = [np.asarray(of_label(*column, *weights)) for column in columns]
+        mean = transform(np.stack(values, axis=-1)).mean(axis=-1)
+        return mean if weights else float(mean)
+
+    return score
+
+
+weighted_average_precision = label_mean(_weighted_average_precision)
 
 METRICS = (
     Metric(
         "mAP",
         "Mean average precision",
         "clip",
-        mean_average_precision,
+        label_mean(average_precision),
         weighted_average_precision,
-        chance=_share_of_clips,
+        # the mean share of clips per label: the expected average precision of random scores
+        chance=lambda label_counts, n_clips: label_counts.mean() / n_clips,
     ),
     Metric(
         "d_prime",
         "d′",
         "clip",
-        d_prime,
-        weighted_d_prime,
+        label_mean(roc_area, distances),
+        label_mean(_weighted_roc_area, distances),
         chance=lambda label_counts, n_clips: 0.0,
         lower=-np.inf,
         upper=np.inf,
@@ -208,8 +143,8 @@ METRICS = (
         "aucroc",
         "ROC AUC",
         "clip",
-        roc_auc,
-        weighted_roc_auc,
+        label_mean(roc_area),
+        label_mean(_weighted_roc_area),
         chance=lambda label_counts, n_clips: 0.5,
     ),
 )

@@ -12,6 +12,7 @@ Sciences 6(6), 2016) computes in seconds; tolerances are compared on the same fl
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,18 +40,11 @@ def segment_error_rate(
 ) -> dict[str, float]:
     """Return substitutions, deletions and insertions per active reference label and second.
 
-    Returns
-    -------
-    dict
-        ``error_rate``, 0 at best, above 1 possible; astronomically large if estimated labels
-        are active and no reference label is (sed_eval's denominator is then its epsilon).
-
-    Raises
-    ------
-    ValueError
-        On malformed events (see ``tabulate``).
+    ``error_rate`` is 0 at best and may be above 1; it is astronomically large if estimated labels
+    are active and no reference label is (sed_eval's denominator is then its epsilon). ValueError on
+    malformed events (see ``tabulate``).
     """
-    reference, estimated = _tabulate_pair(reference_events, estimated_events, labels)
+    reference, estimated = tabulate(reference_events, estimated_events, labels)
     last = max(np.max(table.offset_s, initial=0) for table in (reference, estimated))
     n_segments = int(np.ceil(last)) + 1
     active, found = (
@@ -73,30 +67,35 @@ def segment_error_rate(
 
 
 def tabulate(
-    events: EventsByFile, files: Mapping[str, int], labels: Sequence[str], what: str
-) -> EventTable:
-    """Turn events per file into columns, checking every event.
+    reference_events: EventsByFile, estimated_events: EventsByFile, labels: Sequence[str]
+) -> tuple[EventTable, EventTable]:
+    """Turn both into columns over the estimate's files, checking every event of these.
 
-    Parameters
-    ----------
-    events : dict
-        Events per file, times in ms. Files that are not in ``files`` are left out.
-    files : dict
-        File name to index.
-    labels : sequence of str
-        The vocabulary in index order.
-    what : str
-        ``reference`` or ``estimated``, for messages.
-
-    Raises
-    ------
-    ValueError
-        If an event lacks a key, its label is not in the vocabulary, a time is not a finite
-        number, or it ends before it starts; the message names the file.
+    ValueError if an argument is no mapping, the estimate has no file, an event lacks a key, its
+    label is not in the vocabulary, a time is not a finite number, or it ends before it starts; the
+    message names the file.
     """
+    both = {"reference": reference_events, "estimated": estimated_events}
+    for what, events in both.items():
+        if not isinstance(events, Mapping):
+            raise ValueError(
+                f"{what} events: expected a mapping from file to events, "
+                f"found {type(events).__name__}"
+            )
+    if not estimated_events:
+        raise ValueError("estimated events: expected at least one file, found none")
+    reference, estimated = (
+        _table(events, list(estimated_events), labels, what) for what, events in both.items()
+    )
+    return reference, estimated
+
+
+def _table(
+    events: EventsByFile, files: Sequence[str], labels: Sequence[str], what: str
+) -> EventTable:
     index = {label: i for i, label in enumerate(labels)}
     rows: list[tuple[int, int, float, float]] = []
-    for file in files:
+    for number, file in enumerate(files):
         for event in events.get(file, ()):
             try:
                 label, start, end = str(event["label"]), float(event["start"]), float(event["end"])
@@ -110,31 +109,13 @@ def tabulate(
                 raise ValueError(
                     f"{what} events, {file}: expected finite start <= end, found {start}, {end}"
                 )
-            rows.append((files[file], index[label], start, end))
+            rows.append((number, index[label], start, end))
     columns = np.array(rows, np.float64).reshape(-1, 4)
     places = columns[:, :2].astype(np.intp)
     return EventTable(places[:, 0], places[:, 1], columns[:, 2] / 1000.0, columns[:, 3] / 1000.0)
 
 
-def _tabulate_pair(
-    reference_events: EventsByFile, estimated_events: EventsByFile, labels: Sequence[str]
-) -> tuple[EventTable, EventTable]:
-    """Validate both arguments and tabulate them over the estimate's files."""
-    for what, events in (("reference", reference_events), ("estimated", estimated_events)):
-        if not isinstance(events, Mapping):
-            raise ValueError(
-                f"{what} events: expected a mapping from file to events, "
-                f"found {type(events).__name__}"
-            )
-    if not estimated_events:
-        raise ValueError("estimated events: expected at least one file, found none")
-    files = {file: i for i, file in enumerate(estimated_events)}
-    return (
-        tabulate(reference_events, files, labels, "reference"),
-        tabulate(estimated_events, files, labels, "estimated"),
-    )
-
-
+@dataclass(frozen=True)
 class FMeasure:
     """Metric that asks for the right label, an onset within a tolerance, and maybe an offset.
 
@@ -153,8 +134,8 @@ class FMeasure:
     event. ValueError on malformed events (see ``tabulate``).
     """
 
-    def __init__(self, t_collar_s: float, percentage_of_length: float | None = None) -> None:
-        self.t_collar_s, self.percentage_of_length = t_collar_s, percentage_of_length
+    t_collar_s: float
+    percentage_of_length: float | None = None
 
     def __call__(
         self, reference_events: EventsByFile, estimated_events: EventsByFile, labels: Sequence[str]
@@ -183,35 +164,27 @@ class FMeasure:
     ) -> NDArray[np.intp]:
         """Count matched, reference and estimated events of each file of the estimate.
 
-        Returns
-        -------
-        ndarray of int, shape (n_files, 3)
-            Events of different files are never matched, so sums over any choice of files give
-            that choice's F-measure (see ``f_measure_of_counts``).
+        Returns int (n_files, 3). Events of different files are never matched, so sums over any
+        choice of files give that choice's F-measure (see ``f_measure_of_counts``).
         """
-        reference, estimated = _tabulate_pair(reference_events, estimated_events, labels)
-        pairs = _candidates(reference, estimated, len(labels), self.t_collar_s)
+        reference, estimated = tabulate(reference_events, estimated_events, labels)
+        left, right = _candidates(reference, estimated, len(labels), self.t_collar_s)
         if self.percentage_of_length is not None:
-            length = self.percentage_of_length
-            pairs = _with_offset(reference, estimated, pairs, self.t_collar_s, length)
-        matched = _largest_matching(*pairs, len(reference.file), len(estimated.file))
+            length = reference.offset_s[left] - reference.onset_s[left]
+            tolerance = np.maximum(self.t_collar_s, self.percentage_of_length * length)
+            kept = np.abs(reference.offset_s[left] - estimated.offset_s[right]) <= tolerance
+            left, right = left[kept], right[kept]
+        matched = _largest_matching(left, right, len(reference.file), len(estimated.file))
         files = (reference.file[matched], reference.file, estimated.file)
         counted = [np.bincount(file, minlength=len(estimated_events)) for file in files]
         return np.stack(counted, axis=1)
 
 
 def f_measure_of_counts(counts: NDArray[np.number]) -> NDArray[np.float64]:
-    """Return F-measure, precision and recall from numbers of events.
+    """Return F-measure, precision and recall, shape (3, ...), from numbers of events.
 
-    Parameters
-    ----------
-    counts : ndarray, shape (..., 3)
-        Matched, reference and estimated events.
-
-    Returns
-    -------
-    ndarray, shape (3, ...)
-        NaN as ``FMeasure`` says; F is 0 if precision and recall are.
+    ``counts`` (..., 3) are matched, reference and estimated events. NaN as ``FMeasure`` says; F is
+    0 if precision and recall are.
     """
     n_matched, n_reference, n_estimated = np.moveaxis(np.asarray(counts, np.float64), -1, 0)
     with np.errstate(invalid="ignore"):  # 0 / 0 is NaN on purpose
@@ -221,12 +194,9 @@ def f_measure_of_counts(counts: NDArray[np.number]) -> NDArray[np.float64]:
     return np.stack([f_measure, precision, recall])
 
 
-Pairs = tuple[NDArray[np.intp], NDArray[np.intp]]
-
-
 def _candidates(
     reference: EventTable, estimated: EventTable, n_labels: int, t_collar_s: float
-) -> Pairs:
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return all (reference, estimated) pairs of one file and label with onsets close enough.
 
     Onsets are laid out on one line, file after file and label after label, so that one sorted
@@ -246,21 +216,6 @@ def _candidates(
     right = order[_ranges(first, counts)]
     near = np.abs(reference.onset_s[left] - estimated.onset_s[right]) <= t_collar_s
     kept = near & (groups[0][left] == groups[1][right])
-    return left[kept], right[kept]
-
-
-def _with_offset(
-    reference: EventTable,
-    estimated: EventTable,
-    pairs: Pairs,
-    t_collar_s: float,
-    percentage_of_length: float,
-) -> Pairs:
-    """Keep the pairs whose offsets agree too."""
-    left, right = pairs
-    length = reference.offset_s[left] - reference.onset_s[left]
-    tolerance = np.maximum(t_collar_s, percentage_of_length * length)
-    kept = np.abs(reference.offset_s[left] - estimated.offset_s[right]) <= tolerance
     return left[kept], right[kept]
 
 

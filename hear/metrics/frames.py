@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 Event = Mapping[str, Any]
 
 END_MARGIN_MS = 0.0001  # get_labels_for_timestamps: an event covers its own end
-THRESHOLD = 0.5  # create_events_from_prediction
+THRESHOLD = 0.5  # create_events_from_prediction: a frame is active strictly above it
 
 
 def frame_targets(
@@ -24,25 +24,10 @@ def frame_targets(
 ) -> NDArray[np.float32]:
     """Mark, for each timestamp, the labels whose events cover it.
 
-    Parameters
-    ----------
-    events : sequence of dict
-        ``label``, ``start`` and ``end`` in ms, of one clip.
-    timestamps_ms : ndarray, shape (n_timestamps,)
-        Strictly increasing.
-    labels : sequence of str
-        The vocabulary in index order.
-
-    Returns
-    -------
-    ndarray, shape (n_timestamps, n_labels), float32
-        1 where start <= timestamp < end + 0.0001, else 0.
-
-    Raises
-    ------
-    ValueError
-        If timestamps do not increase, a label is not in the vocabulary, or an event ends before
-        it starts.
+    ``events`` are one clip's, timestamps (n_timestamps,) increase strictly, ``labels`` is the
+    vocabulary in index order. Returns float32 (n_timestamps, n_labels): 1 where start <= timestamp
+    < end + 0.0001, else 0. ValueError if timestamps do not increase, a label is not in the
+    vocabulary, or an event ends before it starts.
     """
     times = _timestamps(timestamps_ms)
     index = {label: i for i, label in enumerate(labels)}
@@ -64,7 +49,6 @@ def events_from_frames(
     labels: Sequence[str],
     median_filter_ms: float,
     min_duration_ms: float,
-    threshold: float = THRESHOLD,
 ) -> list[dict[str, Any]]:
     """Turn one clip's frame probabilities into events.
 
@@ -77,14 +61,10 @@ def events_from_frames(
     probabilities : ndarray, shape (n_timestamps, n_labels)
     timestamps_ms : ndarray, shape (n_timestamps,)
         Strictly increasing.
-    labels : sequence of str
-        The vocabulary in index order.
     median_filter_ms : float
         Filter length; 0 for none. It spans ``round(median_filter_ms / mean hop)`` frames.
     min_duration_ms : float
         Shorter events (last minus first timestamp) are dropped.
-    threshold : float
-        A frame is active strictly above it.
 
     Returns
     -------
@@ -111,7 +91,7 @@ def events_from_frames(
     if not np.isfinite(probabilities).all():
         raise ValueError("probabilities: expected finite values, found NaN or infinity")
     width = filter_width(times, median_filter_ms)
-    active = filter_active(probabilities > threshold, width)
+    active = filter_active(probabilities > THRESHOLD, width)
     return events_from_active(active, times, labels, min_duration_ms)
 
 
@@ -125,16 +105,8 @@ def filter_width(timestamps_ms: NDArray[np.floating], median_filter_ms: float) -
 def filter_active(active: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:
     """Median-filter activity along time as ``scipy.ndimage.median_filter`` does.
 
-    Parameters
-    ----------
-    active : ndarray of bool, shape (n_timestamps, n_labels)
-    width : int
-        Window in frames; an even one reaches one frame further back and takes the upper of
-        the two middle values. Edges are mirrored.
-
-    Returns
-    -------
-    ndarray of bool, shape (n_timestamps, n_labels)
+    ``active`` is (n_timestamps, n_labels), ``width`` the window in frames: an even one reaches one
+    frame further back and takes the upper of the two middle values. Edges are mirrored.
     """
     if width < 2:
         return active

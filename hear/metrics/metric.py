@@ -99,11 +99,8 @@ def json_number(value: float) -> float | str | None:
 def check_clips(target: Matrix, prediction: Matrix) -> None:
     """Check a pair of matrices (n_clips, n_labels) before they are scored.
 
-    Raises
-    ------
-    ValueError
-        If they are not two matrices of the same non-empty shape, hold anything but finite
-        numbers, or the target anything but 0 and 1.
+    ValueError if they are not two matrices of the same non-empty shape, hold anything but finite
+    numbers, or the target anything but 0 and 1.
     """
     for name, matrix in (("target", target), ("prediction", prediction)):
         if not isinstance(matrix, np.ndarray) or matrix.ndim != 2:

@@ -17,7 +17,6 @@ from hear.probe.selection import EventInfo, Judge, clip_judge, event_judge
 from hear.probe.training import FoldData, Parts, ProbeError
 from hear.protocol import Protocol
 from hear.tasks.folder import Fold
-from hear.tasks.metadata import PREDICTION_TYPES
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,6 @@ class ProbeData:
     features, targets : dict of ndarray, (n_rows, n_features) and (n_rows, n_labels), float32
         Per split, in the reference's stored order; targets are 0 or 1. Features are finite, which
         :mod:`hear.features.store` has checked, and may be Columns, which are read batch by batch.
-    folds : sequence of Fold
     labels : sequence of str
         The vocabulary in index order.
     prediction_type : str
@@ -55,20 +53,8 @@ class ProbeData:
         """Raise ProbeError, naming task and split, unless the arrays can be trained on."""
         if not self.folds:
             raise ProbeError(f"{self.task}: expected at least one fold, found none")
-        if self.prediction_type not in PREDICTION_TYPES:
-            expected = " or ".join(PREDICTION_TYPES)
-            raise ProbeError(f"{self.task}: expected {expected}, found {self.prediction_type!r}")
-        if self.metric not in METRICS:
-            raise ProbeError(
-                f"{self.task}: unknown metric {self.metric!r}; known: {', '.join(METRICS)}"
-            )
         if METRICS[self.metric].kind == "event" and self.events is None:
             raise ProbeError(f"{self.task}: metric {self.metric} needs events, found none")
-        if set(self.features) != set(self.targets):
-            raise ProbeError(
-                f"{self.task}: features of {sorted(self.features)}, "
-                f"targets of {sorted(self.targets)}"
-            )
         n_features = {array.shape[1:] for array in self.features.values()}
         if len(n_features) != 1 or len(next(iter(n_features))) != 1:
             found = {split: array.shape for split, array in self.features.items()}
@@ -79,15 +65,8 @@ class ProbeData:
     def fold(self, fold: Fold, protocol: Protocol) -> FoldData:
         """Gather one fold's tensors and its judge.
 
-        Raises
-        ------
-        ProbeError
-            If a part is empty, or a hidden layer would see a last training batch of a single row.
-
-        Warns
-        -----
-        UserWarning
-            If the training part has no example of a label.
+        ProbeError if a part is empty, or a hidden layer would see a last training batch of a single
+        row; UserWarning if the training part has no example of a label.
         """
         where = f"{self.task}, fold {fold.name}"
         train, valid, test = (
@@ -131,21 +110,16 @@ class ProbeData:
         missing = [split for split in splits if split not in self.features]
         if missing or not sum(len(self.features[split]) for split in splits):
             raise ProbeError(f"{where}: expected rows in {splits}, missing or empty: {missing}")
-        return [(_columns(self.features[s]), _tensor(self.targets[s])) for s in splits]
+        return [self._part(split) for split in splits]
+
+    def _part(self, split: str) -> tuple[Columns, Tensor]:
+        """Share a split's arrays; targets are copied only if they are read-only or strided."""
+        features, targets = self.features[split], self.targets[split]
+        columns = features if isinstance(features, Columns) else Columns([features])
+        return columns, torch.from_numpy(np.require(targets, np.float32, ("C", "W")))
 
     def _judge(self, splits: Sequence[str], protocol: Protocol) -> Judge:
         """Return what scores the validation part."""
         if METRICS[self.metric].kind == "event" and self.events is not None:
             return event_judge(self.events, splits, self.metric, self.labels, protocol)
-        target = np.concatenate([self.targets[split] for split in splits])
-        return clip_judge(target, self.metric)
-
-
-def _columns(features: NDArray[np.float32] | Columns) -> Columns:
-    """Give arrays in memory the interface of mapped ones."""
-    return features if isinstance(features, Columns) else Columns([features])
-
-
-def _tensor(array: NDArray[np.float32]) -> Tensor:
-    """Share an array's memory with torch; copy it only if it is read-only or strided."""
-    return torch.from_numpy(np.require(array, np.float32, ("C", "W")))
+        return clip_judge(np.concatenate([self.targets[split] for split in splits]), self.metric)

@@ -54,13 +54,10 @@ def build_network(
 ) -> nn.Sequential:
     """Build a freshly initialized probe that maps features to logits.
 
-    Returns
-    -------
-    torch.nn.Sequential
-        ``(n_rows, n_features) -> (n_rows, n_labels)``; per hidden layer Linear, BatchNorm1d,
-        Dropout, ReLU, then Linear: without hidden layers a linear probe. Draws from torch's default
-        generator: the default initialization of each layer, the Xavier one over its weight, and the
-        random rows of the summary.
+    ``(n_rows, n_features) -> (n_rows, n_labels)``; per hidden layer Linear, BatchNorm1d, Dropout,
+    ReLU, then Linear: without hidden layers a linear probe. Draws from torch's default generator:
+    the default initialization of each layer, the Xavier one over its weight, and the random rows of
+    the summary.
     """
     initialize = INITIALIZERS[point.initialization]
     layers: list[nn.Module] = []
@@ -84,13 +81,9 @@ def build_network(
 
 
 def loss_of(logits: Tensor, target: Tensor, prediction_type: str) -> Tensor:
-    """Return the training loss.
+    """Return the training loss of logits and targets, both float32 (n_rows, n_labels).
 
-    Parameters
-    ----------
-    logits, target : Tensor, shape (n_rows, n_labels), float32
-    prediction_type : str
-        ``multiclass`` (cross entropy; one label per row) or ``multilabel`` (binary cross entropy).
+    Cross entropy for ``multiclass`` (one label per row), binary cross entropy for ``multilabel``.
     """
     if prediction_type == "multiclass":
         return nn.functional.cross_entropy(logits, target.argmax(dim=1))

@@ -14,8 +14,9 @@ import numpy as np
 from hear.features.store import StoredSplit
 from hear.metrics.frames import frame_targets
 from hear.probe.data import ProbeData
-from hear.probe.search import FoldResult, PointResult, ProbeResult, train_and_predict
+from hear.probe.search import FoldResult, ProbeResult, train_and_predict
 from hear.probe.selection import EventInfo
+from hear.probe.training import PointResult
 from hear.protocol import Protocol
 from hear.tasks.folder import Fold, TaskFolder
 
@@ -46,16 +47,8 @@ def predict_task(
     evaluate : callable
         ``hear.probe.search.train_and_predict`` or what stands in for it.
 
-    Returns
-    -------
-    header : dict
-    arrays : dict of ndarray
-        As :mod:`hear.scores.files` describes them.
-
-    Raises
-    ------
-    hear.probe.training.ProbeError
-        Naming task, embedding, fold and grid point.
+    Returns header and arrays as :mod:`hear.scores.files` describes them. ProbeError names task,
+    embedding, fold and grid point.
     """
     provenance = {"evaluator": {"name": "native"}} | provenance
     header: dict = {"seed": seed, "provenance": provenance, "folders": []}
@@ -84,10 +77,8 @@ def predict_task(
 def split_targets(folder: TaskFolder, split: str, stored: StoredSplit) -> np.ndarray:
     """Targets of a split's rows, float32 (n_rows, n_labels), in stored order.
 
-    Raises
-    ------
-    ValueError
-        If the stored features have another number of rows than the split has clips or frames.
+    ValueError if the stored features have another number of rows than the split has clips or
+    frames.
     """
     files = folder.order[split]
     clips = folder.clips[split]
@@ -150,11 +141,8 @@ def _describe(folder: TaskFolder, protocol: Protocol, result: ProbeResult) -> di
 
 
 def _point(result: PointResult) -> dict[str, Any]:
-    point = dataclasses.asdict(result)
-    for key in ("point", "postprocessing"):
-        if (value := getattr(result, key)) is not None:
-            point[key] = value._asdict()
-    return point
+    named = {"point": result.point, "postprocessing": result.postprocessing}
+    return vars(result) | {key: value and value._asdict() for key, value in named.items()}
 
 
 def _fold_arrays(

@@ -15,37 +15,20 @@ from tqdm import tqdm
 
 from hear.metrics.registry import METRICS
 from hear.probe.data import ProbeData
-from hear.probe.training import Fit, FoldData, ProbeError, fit, predict
+from hear.probe.training import Fit, FoldData, PointResult, ProbeError, fit, predict
 from hear.protocol import GridPoint, Postprocessing, Protocol, grid_points
 
 FitPoints = Callable[[FoldData, Sequence[GridPoint], Protocol, tqdm], Iterable[Fit]]
 
 
 @dataclass(frozen=True)
-class PointResult:
-    """How one probe did in validation (see ``hear.probe.training.Fit``)."""
-
-    point: GridPoint
-    epoch: int
-    validation_score: float
-    n_validations: int
-    postprocessing: Postprocessing | None
-
-
-@dataclass(frozen=True)
 class FoldResult:
     """The test predictions of one fold.
 
-    Attributes
-    ----------
-    name : str
-        The fold's.
-    probabilities : ndarray, shape (n_test_rows, n_labels), float32
-        In the order of the test splits' rows.
-    chosen : PointResult
-        The probe that made them; its post-processing is the one for its test events.
-    reference_score : float or None
-        The primary test score as heareval computed it, if heareval made the predictions.
+    ``probabilities`` are float32 (n_test_rows, n_labels) in the order of the test splits' rows. The
+    post-processing of ``chosen``, the probe that made them, is the one for its test events.
+    ``reference_score`` is the primary test score as heareval computed it, if it made the
+    predictions.
     """
 
     name: str
@@ -88,9 +71,6 @@ def train_and_predict(
     seed : int
         Decides which grid points are tried, the initial weights and the dropout; all three are
         the reference's own for the same seed (its only one is 42).
-    progress : bool
-        Show a line that tells fold and grid point, epochs done of those that are left at most,
-        their rate, the time left, and the validation score.
     fit_points : callable
         Trains the grid points of one fold; `hear.probe.stacked` trains them together.
 
@@ -109,31 +89,22 @@ def train_and_predict(
     data.check()
     parts = [data.fold(fold, protocol) for fold in data.folds]
     only, points = _only_postprocessing(data, protocol), grid_points(protocol, seed)
-    with torch.random.fork_rng(devices=[]):
+    n_epochs = protocol.max_epochs * (len(points) + len(parts) - 1)
+    with (
+        torch.random.fork_rng(devices=[]),
+        tqdm(total=n_epochs, unit="epoch", disable=not progress) as bar,
+    ):
         torch.default_generator.manual_seed(seed)
-        fits, grid = _fit_folds(parts, points, protocol, progress, fit_points)
-    results = tuple(
-        _fold_result(fold.name, part, fitted, protocol, only)
-        for fold, part, fitted in zip(data.folds, parts, fits, strict=True)
-    )
-    return ProbeResult(results, tuple(grid))
-
-
-def _fit_folds(
-    parts: Sequence[FoldData],
-    points: Sequence[GridPoint],
-    protocol: Protocol,
-    progress: bool,
-    fit_points: FitPoints,
-) -> tuple[list[Fit], list[PointResult]]:
-    """Search on the first fold, then train the best point on the others."""
-    most = protocol.max_epochs * (len(points) + len(parts) - 1)
-    with tqdm(total=most, unit="epoch", disable=not progress) as bar:
         best, grid = _search(parts[0], fit_points(parts[0], points, protocol, bar), protocol)
         fits = [best]
         for part in parts[1:]:
-            fits += fit_points(part, [best.point], protocol, bar)
-    return fits, grid
+            fits += fit_points(part, [best.result.point], protocol, bar)
+    folds = []
+    for fold, part, (result, network) in zip(data.folds, parts, fits, strict=True):
+        found = predict(network, part.test, data.prediction_type, protocol.batch_size)
+        chosen = replace(result, postprocessing=only or result.postprocessing)
+        folds.append(FoldResult(fold.name, found, chosen))
+    return ProbeResult(tuple(folds), tuple(grid))
 
 
 def _search(
@@ -144,8 +115,9 @@ def _search(
     best: Fit | None = None
     grid = []
     for fitted in fits:
-        grid.append(_point_result(fitted))
-        if best is None or sign * fitted.validation_score > sign * best.validation_score:
+        grid.append(fitted.result)
+        score = sign * fitted.result.validation_score
+        if best is None or score > sign * best.result.validation_score:
             best = fitted
     assert best is not None, "a protocol has at least one grid point"
     return best, grid
@@ -162,25 +134,3 @@ def _only_postprocessing(data: ProbeData, protocol: Protocol) -> Postprocessing 
             f"found {len(postprocessings)}: {postprocessings}"
         )
     return postprocessings[0]
-
-
-def _point_result(fitted: Fit) -> PointResult:
-    """Leave out the network."""
-    return PointResult(
-        fitted.point,
-        fitted.epoch,
-        fitted.validation_score,
-        fitted.n_validations,
-        fitted.postprocessing,
-    )
-
-
-def _fold_result(
-    name: str, data: FoldData, fitted: Fit, protocol: Protocol, only: Postprocessing | None
-) -> FoldResult:
-    """Predict the test part with the fold's probe."""
-    probabilities = predict(fitted.network, data.test, data.prediction_type, protocol.batch_size)
-    chosen = _point_result(fitted)
-    return FoldResult(
-        name, probabilities, replace(chosen, postprocessing=only or chosen.postprocessing)
-    )

@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hear.metrics.frames import THRESHOLD as EVENT_THRESHOLD
-from hear.metrics.frames import events_from_active, filter_active, filter_width
+from hear.metrics.frames import THRESHOLD, events_from_active, filter_active, filter_width
 from hear.metrics.registry import METRICS
 from hear.protocol import Postprocessing, Protocol
 
@@ -26,14 +25,8 @@ Events = dict[str, list[dict[str, Any]]]
 class EventInfo:
     """What an event task knows about its frames, per split.
 
-    Attributes
-    ----------
-    timestamps_ms : dict of ndarray, shape (n_rows,)
-        Time of each row of features.
-    files : dict of sequence of str, length n_rows
-        File of each row, as it is named in ``reference``.
-    reference : dict of dict
-        Reference events per file, ``{'label', 'start', 'end'}`` in ms.
+    ``timestamps_ms`` (n_rows,) and ``files`` tell time and file of each row of features;
+    ``reference`` are the reference events per file, ``{'label', 'start', 'end'}`` in ms.
     """
 
     timestamps_ms: Mapping[str, NDArray[np.float64]]
@@ -53,22 +46,10 @@ class FileFrames:
 class Selection:
     """Early stopping and the best epoch, fed with one score per validation.
 
-    Parameters
-    ----------
-    maximize : bool
-        False if lower is better.
-    patience : int
-        Stop after so many validations in a row without improvement.
-
-    Attributes
-    ----------
-    best : float or None
-        Score of the epoch to keep; a NaN is kept as the worst possible value.
-
-    Notes
-    -----
-    Only a strict improvement counts, so the first of equal epochs is kept. A score that is not
-    finite stops at once; it is kept only if it was the first.
+    It stops after ``patience`` validations in a row without improvement. ``best`` is the score of
+    the epoch to keep; a NaN is kept as the worst possible value. Only a strict improvement counts,
+    so the first of equal epochs is kept. A score that is not finite stops at once; it is kept only
+    if it was the first.
     """
 
     def __init__(self, maximize: bool, patience: int) -> None:
@@ -100,15 +81,8 @@ class Selection:
 def frames_by_file(info: EventInfo, splits: Sequence[str]) -> list[FileFrames]:
     """Group the rows of some splits, read one after the other, by file.
 
-    Returns
-    -------
-    list of FileFrames
-        In order of first appearance; rows count through all splits.
-
-    Raises
-    ------
-    ValueError
-        If a file has no reference entry or two rows with the same timestamp.
+    Files are in order of first appearance; rows count through all splits. ValueError if a file has
+    no reference entry or two rows with the same timestamp.
     """
     files = np.concatenate([np.asarray(info.files[split], dtype=np.str_) for split in splits])
     times = np.concatenate([np.asarray(info.timestamps_ms[s], np.float64) for s in splits])
@@ -148,17 +122,11 @@ def events_of_files(
 ) -> dict[Postprocessing, Events]:
     """Turn frame probabilities into events per file, for each post-processing.
 
-    Parameters
-    ----------
-    probabilities : ndarray, shape (n_rows, n_labels)
-
-    Returns
-    -------
-    dict
-        ``{postprocessing: {file: events}}``; a file without any event has an empty list.
+    Probabilities are (n_rows, n_labels). Returns ``{postprocessing: {file: events}}``; a file
+    without any event has an empty list.
     """
     found: dict[Postprocessing, Events] = {p: {} for p in postprocessings}
-    active = probabilities > EVENT_THRESHOLD
+    active = probabilities > THRESHOLD
     for part in frames:
         for width_ms in dict.fromkeys(p.median_filter_ms for p in postprocessings):
             width = filter_width(part.timestamps_ms, width_ms)

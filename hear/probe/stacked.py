@@ -10,36 +10,20 @@ byte for byte.
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from hear.metrics.registry import METRICS
-from hear.probe.network import build_network, loss_of, probabilities_of
-from hear.probe.selection import Selection
-from hear.probe.training import Adam, Fit, FoldData, Parts, ProbeError, batches
-from hear.protocol import GridPoint, Postprocessing, Protocol
+from hear.probe.network import loss_of, probabilities_of
+from hear.probe.training import Fit, FoldData, Parts, Run, batches
+from hear.protocol import GridPoint, Protocol
 
 RUNNING = ("running_mean", "running_var")  # statistics of a BatchNorm1d
 DEVICE_SHARE = 0.6  # of a GPU's free memory that a fold's features may take; chosen
-
-
-@dataclass
-class Run:
-    """One grid point in training."""
-
-    point: GridPoint
-    network: nn.Sequential
-    optimizer: Adam
-    selection: Selection
-    epoch: int = -1
-    postprocessing: Postprocessing | None = None
-    state: dict[str, Tensor] = field(default_factory=dict)
 
 
 def best_device() -> torch.device:
@@ -52,38 +36,15 @@ def fit_stacked(
 ) -> list[Fit]:
     """Train the grid points of one fold together.
 
-    Parameters
-    ----------
-    protocol : Protocol
-        As resolved by ``Protocol.for_task``.
-    bar : tqdm
-        Advanced by one per epoch and grid point.
+    ``protocol`` is as resolved by ``Protocol.for_task``, ``bar`` is advanced by one per epoch and
+    grid point. The networks stay on the device. ProbeError if a loss becomes NaN or infinite.
 
-    Returns
-    -------
-    list of Fit
-        One per point, in order; the networks stay on the device.
-
-    Raises
-    ------
-    ProbeError
-        If a loss becomes NaN or infinite.
-
-    Notes
-    -----
     A grid point that stops early leaves the stack. Seeds: torch's default generator gives the
     initial weights and then one seed for the dropout on the device.
     """
     device = best_device()
     bar.set_description(f"{data.where}, {len(points)} grid points on {device}", refresh=False)
-    n_features, n_labels = data.train[0][0].shape[1], data.train[0][1].shape[1]
-    by_score = protocol.use_scoring_for_early_stopping
-    runs = []
-    for point in points:
-        network = build_network(n_features, n_labels, point, protocol).to(device)
-        optimizer = Adam(network.parameters(), point.learning_rate)
-        maximize = by_score and METRICS[data.metric].maximize
-        runs.append(Run(point, network, optimizer, Selection(maximize, protocol.patience)))
+    runs = [Run(data, point, protocol, device) for point in points]
     seed = int(torch.empty((), dtype=torch.int64).random_())
     train, valid = (on_device(p, protocol.batch_size, device) for p in (data.train, data.valid))
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
@@ -95,12 +56,12 @@ def fit_stacked(
             _train_epoch(active, train, data, epoch)
             bar.update(len(active))
             if (epoch + 1) % protocol.validation_every == 0:
-                _validate(active, valid, data, by_score, epoch)
+                _validate(active, valid, data, protocol, epoch)
                 best = ", ".join(f"{run.selection.best:.4f}" for run in runs)
                 bar.set_postfix(epoch=epoch, best=best, refresh=False)
             ended = sum(run.selection.stopped for run in active)
             bar.total = (bar.total or 0) - ended * (protocol.max_epochs - epoch - 1)
-    return [_fit(run, data, protocol) for run in runs]
+    return [run.finish() for run in runs]
 
 
 def on_device(
@@ -108,10 +69,7 @@ def on_device(
 ) -> Iterable[tuple[Tensor, Tensor]]:
     """Batches of a part: all on the device if they fit, else sent there one by one.
 
-    Returns
-    -------
-    iterable of (features, targets)
-        Can be iterated over again; the same batches in the same order.
+    Pairs (features, targets) that can be iterated over again: the same in the same order.
     """
     if device.type == "cuda":
         n_bytes = sum(4 * math.prod(x.shape) + y.nbytes for x, y in parts)
@@ -150,8 +108,7 @@ def _train_epoch(
         for run in runs:
             run.optimizer.step()
     for run, loss in zip(runs, losses, strict=True):
-        if not math.isfinite(value := loss.item()):
-            raise ProbeError(f"{data.where}, {run.point}, epoch {epoch}: the loss became {value}")
+        run.check_loss(loss.item(), epoch)
 
 
 @torch.no_grad()
@@ -159,10 +116,10 @@ def _validate(
     runs: Sequence[Run],
     valid: Iterable[tuple[Tensor, Tensor]],
     data: FoldData,
-    by_score: bool,
+    protocol: Protocol,
     epoch: int,
 ) -> None:
-    """Let selection look at every network; keep the state of those that became better."""
+    """Validate every network."""
     for run in runs:
         run.network.eval()
     outputs, targets = [], []
@@ -170,41 +127,19 @@ def _validate(
         outputs.append(torch.stack(stacked_logits([run.network for run in runs], features)))
         targets.append(labels)
     for run, logits in zip(runs, torch.cat(outputs, dim=1), strict=True):
-        postprocessing = None
-        if by_score:
+        if protocol.use_scoring_for_early_stopping:
             probabilities = probabilities_of(logits, data.prediction_type)
-            score, postprocessing = data.judge(probabilities.cpu().numpy())
+            run.update(epoch, *data.judge(probabilities.cpu().numpy()))
         else:
-            score = loss_of(logits, torch.cat(targets), data.prediction_type).item()
-        if run.selection.update(score):
-            run.epoch, run.postprocessing = epoch, postprocessing
-            run.state = copy.deepcopy(run.network.state_dict())
-
-
-def _fit(run: Run, data: FoldData, protocol: Protocol) -> Fit:
-    """What a run has found, its network with the best epoch's weights."""
-    if run.selection.best is None:
-        raise ProbeError(
-            f"{data.where}, {run.point}: no validation within {protocol.max_epochs} epochs"
-        )
-    run.network.load_state_dict(run.state)
-    found = (run.selection.best, run.selection.n_validations, run.postprocessing)
-    return Fit(run.point, run.epoch, *found, run.network)
+            loss = loss_of(logits, torch.cat(targets), data.prediction_type)
+            run.update(epoch, loss.item(), None)
 
 
 def stacked_logits(networks: Sequence[nn.Sequential], features: Tensor) -> list[Tensor]:
-    """Logits of several probes for the same rows.
+    """Logits (n_rows, n_labels) of several probes, in their order, for the same rows.
 
-    Parameters
-    ----------
-    networks : sequence of torch.nn.Sequential
-        As :func:`hear.probe.network.build_network` makes them; the number of layers may differ.
-    features : Tensor, shape (n_rows, n_features)
-
-    Returns
-    -------
-    list of Tensor, shape (n_rows, n_labels)
-        In the order of the networks.
+    Networks as :func:`hear.probe.network.build_network` makes them; the number of layers may
+    differ. Features are (n_rows, n_features).
     """
     logits: dict[int, Tensor] = {}
     for length in sorted({len(network) for network in networks}):

@@ -6,7 +6,7 @@ import copy
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from hear.probe.selection import Judge, Selection
 from hear.protocol import GridPoint, Postprocessing, Protocol
 
 Parts = Sequence[tuple[Columns, Tensor]]
+CPU = torch.device("cpu")
 BETAS, EPS = (0.9, 0.999), 1e-8  # of Adam: torch's defaults, which heareval takes
 
 
@@ -33,18 +34,9 @@ class ProbeError(ValueError):
 class FoldData:
     """Tensors and rules of one fold, the same for every grid point.
 
-    Attributes
-    ----------
-    where : str
-        Task and fold, for messages.
-    train, valid, test : sequence of (features, targets)
-        One pair per split, Columns (n_rows, n_features) and Tensor (n_rows, n_labels), float32.
-    prediction_type : str
-        ``multiclass`` or ``multilabel``.
-    metric : str
-        Slug of the primary metric.
-    judge : callable
-        Scores the validation part's probabilities.
+    ``where`` names task and fold in messages. Each part has one pair (features, targets) per split:
+    Columns (n_rows, n_features) and Tensor (n_rows, n_labels), float32. ``judge`` scores the
+    validation part's probabilities, ``metric`` is the primary metric's slug.
     """
 
     where: str
@@ -57,19 +49,11 @@ class FoldData:
 
 
 @dataclass(frozen=True)
-class Fit:
-    """A trained probe.
+class PointResult:
+    """How one probe did in validation.
 
-    Attributes
-    ----------
-    epoch : int
-        The best, counted from 0.
-    validation_score : float
-        Primary metric, or loss, of that epoch.
-    postprocessing : Postprocessing or None
-        That epoch's, for events.
-    network : torch.nn.Sequential
-        With the best epoch's weights.
+    ``epoch`` is the best, counted from 0; ``validation_score`` the primary metric, or the loss, of
+    that epoch, and ``postprocessing`` the one chosen then, for events.
     """
 
     point: GridPoint
@@ -77,6 +61,12 @@ class Fit:
     validation_score: float
     n_validations: int
     postprocessing: Postprocessing | None
+
+
+class Fit(NamedTuple):
+    """A trained probe: how it did, and the network with the best epoch's weights."""
+
+    result: PointResult
     network: nn.Sequential
 
 
@@ -119,56 +109,71 @@ class Adam:
         )
 
 
+class Run:
+    """One grid point in training on one fold, with what its best epoch so far had."""
+
+    def __init__(
+        self, data: FoldData, point: GridPoint, protocol: Protocol, device: torch.device = CPU
+    ) -> None:
+        n_features, n_labels = data.train[0][0].shape[1], data.train[0][1].shape[1]
+        self.name, self.max_epochs = f"{data.where}, {point}", protocol.max_epochs
+        self.point = point
+        self.network = build_network(n_features, n_labels, point, protocol).to(device)
+        self.optimizer = Adam(self.network.parameters(), point.learning_rate)
+        maximize = protocol.use_scoring_for_early_stopping and METRICS[data.metric].maximize
+        self.selection = Selection(maximize, protocol.patience)
+        self.epoch = -1
+        self.postprocessing: Postprocessing | None = None
+        self.state: dict[str, Tensor] = {}
+
+    def check_loss(self, loss: float, epoch: int) -> None:
+        """Raise ProbeError if an epoch's loss is NaN or infinite."""
+        if not math.isfinite(loss):
+            raise ProbeError(f"{self.name}, epoch {epoch}: the loss became {loss}")
+
+    def update(self, epoch: int, score: float, postprocessing: Postprocessing | None) -> None:
+        """Let selection look at a validation; keep the state of an epoch that became better."""
+        if self.selection.update(score):
+            self.epoch, self.postprocessing = epoch, postprocessing
+            self.state = copy.deepcopy(self.network.state_dict())
+
+    def finish(self) -> Fit:
+        """Return what was found, the network with the best epoch's weights."""
+        best, n_validations = self.selection.best, self.selection.n_validations
+        if best is None:
+            raise ProbeError(f"{self.name}: no validation within {self.max_epochs} epochs")
+        self.network.load_state_dict(self.state)
+        found = PointResult(self.point, self.epoch, best, n_validations, self.postprocessing)
+        return Fit(found, self.network)
+
+
 def fit(data: FoldData, point: GridPoint, protocol: Protocol, bar: tqdm) -> Fit:
     """Train one grid point on one fold.
 
-    Parameters
-    ----------
-    protocol : Protocol
-        As resolved by ``Protocol.for_task``.
-    bar : tqdm
-        Advanced by one per epoch; epochs saved by early stopping are taken off its total.
+    ``protocol`` is as resolved by ``Protocol.for_task``. ``bar`` is advanced by one per epoch;
+    epochs saved by early stopping are taken off its total. ProbeError if the loss becomes NaN or
+    infinite.
 
-    Raises
-    ------
-    ProbeError
-        If the loss becomes NaN or infinite.
-
-    Notes
-    -----
     The training order is the same in every epoch and the last, shorter batch is used, as in the
     reference. Draws from torch's default generator what the reference draws, in its order: the
     network, then per epoch one seed of the training loader and the dropout masks, and one seed
     of the validation loader at each validation.
     """
-    n_features, n_labels = data.train[0][0].shape[1], data.train[0][1].shape[1]
-    network = build_network(n_features, n_labels, point, protocol)
-    optimizer = Adam(network.parameters(), point.learning_rate)
-    by_score = protocol.use_scoring_for_early_stopping
-    selection = Selection(by_score and METRICS[data.metric].maximize, protocol.patience)
-    best: tuple[int, Postprocessing | None, dict[str, Tensor]] | None = None
+    run = Run(data, point, protocol)
     for epoch in range(protocol.max_epochs):
-        loss = _train_epoch(network, optimizer, data, protocol.batch_size)
+        loss = _train_epoch(run.network, run.optimizer, data, protocol.batch_size)
         bar.update()
-        if not math.isfinite(loss):
-            raise ProbeError(f"{data.where}, {point}, epoch {epoch}: the loss became {loss}")
+        run.check_loss(loss, epoch)
         if (epoch + 1) % protocol.validation_every:
             continue
-        score, postprocessing = _validate(network, data, protocol)
-        if selection.update(score):
-            best = epoch, postprocessing, copy.deepcopy(network.state_dict())
-        bar.set_postfix(
-            epoch=epoch, validation=f"{score:.4f}", best=f"{selection.best:.4f}", refresh=False
-        )
-        if selection.stopped:
+        score, postprocessing = _validate(run.network, data, protocol)
+        run.update(epoch, score, postprocessing)
+        best = f"{run.selection.best:.4f}"
+        bar.set_postfix(epoch=epoch, validation=f"{score:.4f}", best=best, refresh=False)
+        if run.selection.stopped:
             bar.total = (bar.total or 0) - (protocol.max_epochs - epoch - 1)
             break
-    if best is None or selection.best is None:
-        raise ProbeError(
-            f"{data.where}, {point}: no validation within {protocol.max_epochs} epochs"
-        )
-    network.load_state_dict(best[2])
-    return Fit(point, best[0], selection.best, selection.n_validations, best[1], network)
+    return run.finish()
 
 
 def predict(
@@ -182,18 +187,9 @@ def predict(
 def batches(parts: Parts, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Cut consecutive batches out of splits laid end to end.
 
-    Parameters
-    ----------
-    parts : sequence of (features, targets)
-        Never in memory as a whole.
-    batch_size : int
-        Rows per batch; the last may be shorter.
-
-    Yields
-    ------
-    features, targets : Tensor, (n_rows, n_features) and (n_rows, n_labels)
-        Freshly allocated, so that the same rows give the same sums wherever the arrays lie in
-        memory.
+    The last batch may be shorter; the splits are never in memory as a whole. Batches, features
+    (n_rows, n_features) and targets (n_rows, n_labels), are freshly allocated, so that the same
+    rows give the same sums wherever the arrays lie in memory.
     """
     n_rows = sum(len(features) for features, _ in parts)
     for start in range(0, n_rows, batch_size):

@@ -42,12 +42,8 @@ def bootstrap_study(
 ) -> tuple[dict, dict[str, NDArray]]:
     """Bootstrap every task of a study.
 
-    Parameters
-    ----------
-    predictions : mapping of str to paths
-        Files of predictions by task: one per embedding and probe seed.
-    seed : int
-        With the task's name it determines the draws, whatever other tasks there are.
+    ``predictions`` are files by task, one per embedding and probe seed. ``seed`` and the name of a
+    task determine its draws, whatever other tasks there are. BootstrapError names the file.
 
     Returns
     -------
@@ -57,11 +53,6 @@ def bootstrap_study(
     arrays : dict of ndarray
         ``{task}/scores`` float64 (n_embeddings, n_seeds, n_folds) on the clips as they are, and
         ``{task}/replicates`` float32 (n_embeddings, n_seeds, n_folds, n_replicates).
-
-    Raises
-    ------
-    BootstrapError
-        Naming the file.
     """
     header: dict = {"seed": seed, "n_replicates": n_replicates, "tasks": {}}
     arrays: dict[str, NDArray] = {}
@@ -78,10 +69,7 @@ def bootstrap_study(
 def draw_weights(n_clips: int, n_replicates: int, rng: np.random.Generator) -> Weights:
     """Draw n - 1 of n clips with replacement; return how often each was drawn.
 
-    Returns
-    -------
-    ndarray, shape (n_replicates, n_clips)
-        Whole numbers; NaN for a single clip.
+    Whole numbers (n_replicates, n_clips); NaN for a single clip.
     """
     if n_clips < 2:
         return np.full((n_replicates, n_clips), np.nan, np.float32)

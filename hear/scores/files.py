@@ -77,13 +77,7 @@ def read_header(path: Path) -> dict:
 
 
 def load_predictions(path: Path | str) -> tuple[dict, dict[str, np.ndarray]]:
-    """Read what :func:`save_predictions` wrote.
-
-    Raises
-    ------
-    ValueError
-        If the file is not such a file, naming it.
-    """
+    """Read what :func:`save_predictions` wrote; ValueError names a file that is none."""
     try:
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}

@@ -22,14 +22,9 @@ def score_predictions(
 ) -> list[dict]:
     """Score one file of predictions.
 
-    Parameters
-    ----------
-    header, arrays
-        As :func:`hear.scores.files.load_predictions` returns them.
-    metrics : sequence of str or None
-        Slugs; None for the task's own.
-    postprocessing : Postprocessing or None
-        Of event tasks, instead of the one that validation chose.
+    ``header`` and ``arrays`` are as :func:`hear.scores.files.load_predictions` returns them;
+    ``metrics`` are slugs, None for the task's own; ``postprocessing`` of event tasks stands in for
+    the one that validation chose.
 
     Returns
     -------
@@ -63,10 +58,21 @@ def metric_arguments(
 ) -> tuple[Any, ...]:
     """What a metric of a fold's kind is called with (see ``hear.metrics.metric.Metric``)."""
     folder, fold, arrays = predicted.folder, predicted.fold, predicted.arrays
-    if folder["embedding_type"] == "event":
-        estimated = estimated_events(folder, fold, arrays, postprocessing)
-        return fold["reference"], estimated, folder["labels"]
-    return arrays["targets"].astype(np.float32), arrays["probabilities"]
+    if folder["embedding_type"] != "event":
+        return arrays["targets"].astype(np.float32), arrays["probabilities"]
+    cuts = np.cumsum(arrays["n_rows"])[:-1]
+    frames = zip(
+        fold["files"],
+        np.split(arrays["probabilities"], cuts),
+        np.split(arrays["timestamps_ms"], cuts),
+        strict=True,
+    )
+    chosen = postprocessing or Postprocessing(**fold["chosen"]["postprocessing"])
+    estimated = {
+        file: events_from_frames(probabilities, timestamps_ms, folder["labels"], *chosen)
+        for file, probabilities, timestamps_ms in frames
+    }
+    return fold["reference"], estimated, folder["labels"]
 
 
 def _fold_scores(
@@ -82,41 +88,3 @@ def _fold_scores(
         else:
             scores[slug] = value
     return scores
-
-
-def estimated_events(
-    folder: dict,
-    fold: dict,
-    arrays: dict[str, np.ndarray],
-    postprocessing: Postprocessing | None = None,
-) -> dict[str, list[dict]]:
-    """Events ``{'label', 'start', 'end'}`` of each test file, times in ms.
-
-    Parameters
-    ----------
-    folder, fold : dict
-        Entries of the header.
-    arrays : dict of ndarray
-        The fold's ``probabilities`` (n_rows, n_labels), ``timestamps_ms`` (n_rows,) and
-        ``n_rows`` (n_files,).
-    postprocessing : Postprocessing or None
-        None for the one chosen in validation.
-    """
-    cuts = np.cumsum(arrays["n_rows"])[:-1]
-    frames = zip(
-        fold["files"],
-        np.split(arrays["probabilities"], cuts),
-        np.split(arrays["timestamps_ms"], cuts),
-        strict=True,
-    )
-    chosen = postprocessing or Postprocessing(**fold["chosen"]["postprocessing"])
-    return {
-        file: events_from_frames(
-            probabilities,
-            timestamps_ms,
-            folder["labels"],
-            chosen.median_filter_ms,
-            chosen.min_duration_ms,
-        )
-        for file, probabilities, timestamps_ms in frames
-    }
