@@ -44,9 +44,9 @@ class TaskFolder:
     task_name: str
     version: str
     mode: str
-    embedding_type: str  # one of EMBEDDING_TYPES
-    prediction_type: str  # one of PREDICTION_TYPES
-    split_mode: str  # one of SPLIT_MODES
+    embedding_type: str  # scene or event
+    prediction_type: str  # multiclass or multilabel
+    split_mode: str  # trainvaltest, new_split_kfold or presplit_kfold
     splits: tuple[str, ...]  # in the metadata's order, on which `order` depends
     evaluation: tuple[str, ...]  # metric slugs; the first is the primary metric
     sample_duration_s: float | None  # of every clip; None where clips differ

@@ -68,8 +68,8 @@ def task_rows(
 ) -> list[dict]:
     """Describe checked tasks, one row per manifest, in the columns of config/tasks.tsv.
 
-    And the chance level and, for a mini task, what it stands for. ``categories`` and ``names``
-    (for display) are by task; duration_s is of all audio.
+    Further columns are the chance level and, for a mini task, what it stands for. ``categories``
+    and ``names`` (for display) are by task; duration_s is of all audio.
     """
     rows = []
     for path in paths:
