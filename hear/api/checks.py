@@ -24,10 +24,7 @@ ALIKE = 1e-3  # the same with other shapes of the batch, also in reduced precisi
 def check_kind(caller: Caller, again: Caller, findings: Findings) -> dict:
     """Make all checks of one function, ``again`` being the same one of a second load of the model.
 
-    Returns
-    -------
-    dict
-        Facts for the report: ``shortest_{kind}_clip_s`` and, for timestamps, their hop.
+    Returns facts for the report: ``shortest_{kind}_clip_s`` and, for timestamps, their hop.
     """
     before = len(findings.errors)
     facts: dict = {}

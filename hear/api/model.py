@@ -27,19 +27,9 @@ API = ("load_model", "get_scene_embeddings", "get_timestamp_embeddings")
 class HearModel:
     """A third-party model with views ``scene`` and ``timestamp``.
 
-    Parameters
-    ----------
-    module : str
-        Import path, or path of a ``.py`` file.
-    weights : str
-        Passed to ``load_model``; empty for the module's own default.
-    options : dict, optional
-        Keyword arguments of ``load_model``.
-
-    Raises
-    ------
-    ModelError
-        If the module cannot be imported or lacks a function or attribute of the API.
+    ``module`` is an import path or the path of a ``.py`` file. ``load_model`` gets ``weights``
+    (nothing if empty: the module's own default) and the keyword arguments ``options``. ModelError
+    if the module cannot be imported or lacks a function or attribute of the API.
     """
 
     def __init__(self, module: str, weights: str = "", options: dict | None = None) -> None:
@@ -64,14 +54,7 @@ class HearModel:
 
     @torch.no_grad()
     def embed(self, audio: Tensor, view: str) -> tuple[dict[str, Tensor], Tensor | None]:
-        """Embed a batch of clips.
-
-        Parameters
-        ----------
-        audio : Tensor
-            float32, shape (n_sounds, n_samples), in [-1, 1] at ``sample_rate``.
-        view : str
-            ``scene`` or ``timestamp``.
+        """Embed clips: float32, shape (n_sounds, n_samples), in [-1, 1] at ``sample_rate``.
 
         Returns
         -------

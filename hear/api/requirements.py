@@ -9,24 +9,11 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 
 def check_requirements(requires: Iterable[str]) -> dict[str, str]:
-    """Check what a model needs beside the project's own packages.
+    """Check what a model needs beside the project's own packages; return the installed versions.
 
-    Parameters
-    ----------
-    requires : iterable of str
-        What would follow ``pip install``: a requirement, after options if it needs any
-        ("--no-deps torchcrepe==0.0.24").
-
-    Returns
-    -------
-    dict of str to str
-        Installed version by package.
-
-    Raises
-    ------
-    ValueError
-        If one is not a requirement, or is not installed in such a version: with the command that
-        installs it.
+    Each of ``requires`` is what would follow ``pip install``: a requirement, after options if it
+    needs any ("--no-deps torchcrepe==0.0.24"). ValueError if one is not a requirement, or is not
+    installed in such a version: with the command that installs it.
     """
     installed = {}
     for text in requires:

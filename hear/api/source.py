@@ -17,15 +17,7 @@ class ModelError(ValueError):
 def source_hash(module: str) -> str:
     """sha256 of a module's source file; neither it nor the packages around it are imported.
 
-    Parameters
-    ----------
-    module : str
-        Import path, or path of a ``.py`` file.
-
-    Raises
-    ------
-    ModelError
-        If there is no such module or file.
+    ``module`` is an import path or the path of a ``.py`` file. ModelError if there is none.
     """
     try:
         path = module if module.endswith(".py") else _find_source(module)

@@ -7,6 +7,7 @@ and clipping where the filter overshoots full scale.
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -42,24 +43,9 @@ def resample_folder(
     """Write `<to_hz>/<split>/*.wav` for every file of `<from_hz>/<split>/`, 16 bit PCM.
 
     Each file is written under a temporary name and renamed: a killed call goes on where it was.
-
-    Parameters
-    ----------
-    folder : Path or str
-        A task folder.
-    from_hz, to_hz : int
-        Sample rates in Hz.
-    keep_source : bool
-        False removes each file once its copy is there, and the empty folders at the end.
-    n_threads : int
-        Clips worked on at the same time, each whole in memory.
-    progress : bool
-        Show a bar with clips per second and time left.
-
-    Raises
-    ------
-    ClipError
-        If a clip cannot be read. What was finished stays.
+    Without ``keep_source`` each file goes once its copy is there, and the empty folders at the end.
+    ``n_threads`` clips are whole in memory at a time. A ClipError names a clip that cannot be read;
+    what was finished stays.
     """
     source, target = Path(folder) / str(from_hz), Path(folder) / str(to_hz)
     for unfinished in target.rglob("*.part"):
@@ -82,7 +68,12 @@ def resample_folder(
             pool.shutdown(cancel_futures=True)
             raise
     if not keep_source:
-        _remove_source(source, [path for path, copy in copies.items() if copy in done])
+        for path, copy in copies.items():
+            if copy in done:  # by an earlier call
+                path.unlink()
+        for parent, _, _ in os.walk(source, topdown=False):
+            if not os.listdir(parent):
+                os.rmdir(parent)
     return Resampled(len(left), len(done), n_clipped)
 
 
@@ -96,13 +87,3 @@ def _resample_file(pair: tuple[Path, Path], to_hz: int, keep_source: bool) -> bo
     if not keep_source:
         path.unlink()
     return bool(steps.max() > STEPS - 1 or steps.min() < -STEPS)
-
-
-def _remove_source(source: Path, paths: list[Path]) -> None:
-    """Remove files whose copy an earlier call made, and the folders that are empty then."""
-    for path in paths:
-        path.unlink()
-    folders = sorted((path for path in source.rglob("*") if path.is_dir()), reverse=True)
-    for folder in [*folders, source]:
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()

@@ -36,18 +36,9 @@ class Source:
 def find_sources(directory: Path | str, cache: Path | str | None = None) -> list[Source]:
     """Find every HEAR archive and every task folder in a directory and up to 4 levels below.
 
-    Parameters
-    ----------
-    directory : Path or str
-        Hidden entries are passed over; the directory may itself be a task folder.
-    cache : Path or str or None
-        A JSON file that remembers what is in each archive (by path, size and time of change),
-        because the metadata may be the last member of a large one. Written if need be.
-
-    Returns
-    -------
-    list of Source
-        Sorted by folder name.
+    Returns them sorted by folder name. Hidden entries are passed over; the directory may itself be
+    a task folder. The JSON file ``cache``, written if need be, remembers what is in each archive
+    (by path, size and time of change): the metadata may be the last member of a large one.
 
     Raises
     ------

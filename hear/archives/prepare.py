@@ -31,24 +31,13 @@ def prepare_archives(
 ) -> tuple[list[Path], dict]:
     """Unpack archives and resample their audio; what an earlier, killed call finished is kept.
 
-    Parameters
-    ----------
-    archives : sequence of Path
-        Each with one task folder.
-    destination : Path
-        Task folders come to lie in it.
-    resample : str
-        One of `RESAMPLE`.
-    n_threads : int
-        For resampling.
-    hashes : mapping or None
-        What is known of archives, by their name, as :func:`hear.archives.unpack.unpack` takes it.
-    progress : bool
-        Show bars.
+    ``resample`` is one of `RESAMPLE`; ``hashes`` has by archive name what
+    :func:`hear.archives.unpack.unpack` takes.
 
     Returns
     -------
     folders : list of Path
+        One task folder per archive.
     origin : dict
         ``archives``: SHA-256 by name; ``resampled``: from and to which rate, by folder.
 

@@ -41,11 +41,7 @@ def open_tar(
 
     ``wrap`` takes the open file and returns what is read instead, with a method ``read``. With
     ``to_end``, the file is read on to its end once the block ends, and checked to be complete.
-
-    Raises
-    ------
-    ArchiveError
-        If the archive turns out to be corrupted or truncated while it is used.
+    ArchiveError if the archive turns out to be corrupted or truncated while it is used.
     """
     try:
         with path.open("rb") as raw:
@@ -89,33 +85,15 @@ def unpack(
 
     Everything goes to a hidden folder in the destination first and is renamed once the archive
     was read to its end, so an interrupted call leaves nothing that looks finished. A task folder
-    of that name is replaced. Members outside the task folder are dropped.
-
-    Parameters
-    ----------
-    archive : Path or str
-        A .tar or .tar.gz with one task folder, as the official ones are.
-    destination : Path or str
-        Created if need be.
-    hashes : mapping or None
-        Hexadecimal hashes that the archive must have, by algorithm (`md5`, `sha256`).
-    max_bytes : int
-        Refuse archives that unpack to more.
-    progress : bool
-        Show a bar of compressed bytes with the rate.
-
-    Returns
-    -------
-    folder : Path
-        The task folder.
-    sha256 : str
-        Of the archive, hexadecimal.
+    of that name is replaced. Members outside the task folder are dropped. ``hashes`` are the
+    hexadecimal ones that the archive must have, by algorithm (`md5`, `sha256`). Returns the task
+    folder and the SHA-256 of the archive.
 
     Raises
     ------
     ArchiveError
         If the archive is damaged, incomplete, another one than ``hashes`` say or unsafe (links,
-        devices, members outside, absurd sizes), or holds no or several task folders.
+        devices, members outside, more than ``max_bytes``), or holds no or several task folders.
     """
     from tqdm import tqdm  # here: what finds tasks imports this module and needs no packages
 
@@ -124,13 +102,8 @@ def unpack(
     shutil.rmtree(temporary, ignore_errors=True)
     (temporary / "unpacked").mkdir(parents=True)
     digests = {name: hashlib.new(name) for name in {"sha256", *hashes}}
-    bar = tqdm(
-        desc=f"unpacking {archive.name}",
-        total=archive.stat().st_size,
-        unit="B",
-        unit_scale=True,
-        disable=not progress,
-    )
+    size, label = archive.stat().st_size, f"unpacking {archive.name}"
+    bar = tqdm(desc=label, total=size, unit="B", unit_scale=True, disable=not progress)
     taps: list[Callable[[bytes], object]] = [digest.update for digest in digests.values()]
     taps.append(lambda content: bar.update(len(content)))
     try:

@@ -33,26 +33,14 @@ class ClipError(ValueError):
 
 @dataclass(frozen=True)
 class WavHeader:
-    """What the header of a WAV file says, and what the file holds.
+    """What the header of a WAV file says, and what the file holds."""
 
-    Attributes
-    ----------
-    is_float : bool
-        Samples are floating-point numbers (which can be NaN), not integers.
-    n_channels, sample_rate_hz, n_samples : int
-        n_samples counts samples per channel, by the header.
-    data_bytes : int
-        Size of the audio data by the header.
-    bytes_present : int
-        Bytes of it that are in the file; fewer than data_bytes if it is truncated.
-    """
-
-    is_float: bool
+    is_float: bool  # floating-point samples, which can be NaN
     n_channels: int
     sample_rate_hz: int
-    n_samples: int
-    data_bytes: int
-    bytes_present: int
+    n_samples: int  # per channel, by the header
+    data_bytes: int  # of audio, by the header
+    bytes_present: int  # of those; fewer if the file is truncated
 
 
 def read_wav_header(path: Path | str) -> WavHeader:
@@ -69,25 +57,19 @@ def read_wav_header(path: Path | str) -> WavHeader:
         handle.seek(0)
         start = handle.read(12)
         if start[:4] != b"RIFF" or start[8:] != b"WAVE":
-            raise ClipError(path, "a RIFF WAVE file", _describe(start, size))
+            found = f"{size} bytes that start with {start[:4]!r}" if size else "an empty file"
+            raise ClipError(path, "a RIFF WAVE file", found)
         layout = b""
         while len(chunk := handle.read(8)) == 8:
             kind, n_bytes = struct.unpack("<4sI", chunk)
             if kind == b"data" and layout:
                 return _header(path, layout, n_bytes, size - handle.tell())
-            if kind == b"fmt ":
-                layout = handle.read(n_bytes)
-            else:
-                handle.seek(n_bytes, 1)
-            handle.seek(n_bytes % 2, 1)  # chunks are padded to even sizes
-            if kind == b"fmt " and len(layout) < 16:
+            following = handle.tell() + n_bytes + n_bytes % 2  # chunks are padded to even sizes
+            if kind == b"fmt " and len(layout := handle.read(n_bytes)) < 16:
                 break
+            handle.seek(following)
     missing = "data" if len(layout) >= 16 else "fmt"
     raise ClipError(path, f"a {missing} chunk", "the end of the file")
-
-
-def _describe(start: bytes, size: int) -> str:
-    return f"{size} bytes that start with {start[:4]!r}" if size else "an empty file"
 
 
 def _header(path: Path | str, layout: bytes, data_bytes: int, bytes_present: int) -> WavHeader:
@@ -136,18 +118,9 @@ def check_samples(path: Path | str, samples: np.ndarray, offset: int = 0) -> Non
 
 
 def read_samples(path: Path | str) -> tuple[np.ndarray, int]:
-    """Read a mono file as it is.
+    """Read a mono file as it is: samples, float32 (n_samples,) with full scale 1, and their rate.
 
-    Returns
-    -------
-    samples : ndarray
-        float32 (n_samples,), full scale is 1.
-    sample_rate_hz : int
-
-    Raises
-    ------
-    ClipError
-        If it cannot be read, has several channels, no samples, or NaN or infinite samples.
+    ClipError if it cannot be read, has several channels, no samples, or NaN or infinite samples.
     """
     with readable(path):
         samples, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
@@ -159,22 +132,8 @@ def read_samples(path: Path | str) -> tuple[np.ndarray, int]:
 def read_clip(path: Path | str, sample_rate_hz: int) -> np.ndarray:
     """Read a mono clip at a sample rate, resampled where the file has another one.
 
-    Parameters
-    ----------
-    path : Path or str
-        An audio file. That it is complete is check_audio's business.
-    sample_rate_hz : int
-        The rate wanted.
-
-    Returns
-    -------
-    ndarray
-        float32 (n_samples,), full scale is 1.
-
-    Raises
-    ------
-    ClipError
-        As read_samples.
+    Returns float32 (n_samples,), full scale is 1, and raises as read_samples does. That the file is
+    complete is check_audio's business.
     """
     samples, rate_hz = read_samples(path)
     if rate_hz != sample_rate_hz:

@@ -20,24 +20,9 @@ class StoredClip:
     """One mono clip in its file, resampled while it is read.
 
     Its samples are those of `hear.audio.read`, bit for bit. Stretches are asked for in
-    the order of the clip; a step back behind what is kept reads the file again.
-
-    Parameters
-    ----------
-    path : Path or str
-        An audio file. That it is complete is check_audio's business.
-    sample_rate_hz : int
-        The rate wanted.
-
-    Attributes
-    ----------
-    shape : tuple of int
-        (1, n_samples) at the rate wanted: a batch of one clip.
-
-    Raises
-    ------
-    ClipError
-        If it cannot be opened, has several channels or no samples.
+    the order of the clip; a step back behind what is kept reads the file again. ``shape`` is
+    (1, n_samples) at the rate wanted: a batch of one clip. ClipError if the file cannot be opened,
+    has several channels or no samples; that it is complete is check_audio's business.
     """
 
     _kept: np.ndarray  # samples behind and ahead of the last stretch
@@ -57,22 +42,10 @@ class StoredClip:
         return self.shape[1] / self._rate_hz
 
     def stretch(self, start: int, stop: int) -> Tensor:
-        """Samples ``start`` to ``stop``.
+        """Samples ``start`` to ``stop``, 0 <= start < stop <= n_samples, at the rate wanted.
 
-        Parameters
-        ----------
-        start, stop : int
-            0 <= start < stop <= n_samples, at the rate wanted.
-
-        Returns
-        -------
-        Tensor
-            float32 (1, stop - start), full scale is 1.
-
-        Raises
-        ------
-        ClipError
-            If the file cannot be read on or ends early, or samples are NaN or infinite.
+        Returns float32 (1, stop - start), full scale is 1. ClipError if the file cannot be read on
+        or ends early, or samples are NaN or infinite.
         """
         if start < self._first:
             self._start_over()

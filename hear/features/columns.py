@@ -11,21 +11,9 @@ from numpy.typing import NDArray
 class Columns:
     """A matrix whose column blocks stay where they are, in memory or in mapped files.
 
-    Parameters
-    ----------
-    arrays : sequence of ndarray, shape (n_rows, size)
-        float32 or float16, in the order of concatenation; at least one. Joined as float32.
-
-    Attributes
-    ----------
-    shape : tuple of int
-        (n_rows, sum of sizes).
-    dtype : dtype
-
-    Raises
-    ------
-    ValueError
-        If they are not matrices with the same number of rows.
+    ``arrays`` (at least one) are float32 or float16 (n_rows, size), in the order of concatenation,
+    and are joined as float32 (n_rows, sum of sizes). ValueError if they are not matrices with the
+    same number of rows.
     """
 
     def __init__(self, arrays: Sequence[NDArray[np.floating]]) -> None:

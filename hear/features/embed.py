@@ -49,35 +49,21 @@ def embed_task(
     progress: bool = True,
     storage: str = "float32",
 ) -> dict[str, dict]:
-    """Embed all clips of a task through some views of a model.
+    """Embed all clips of a task's folders through views of a model; return each view's index.
 
     The finished views wait in their working folders (:mod:`hear.features.store`) until
-    ``publish`` moves them to their places.
+    ``publish`` moves them to their places. A ValueError names the clip that could not be read or
+    embedded.
 
     Parameters
     ----------
-    folders : list of TaskFolder
-        The folders of the task (two for Beehive).
-    model : EmbeddingModel
     views : dict of str to Path
         Directory of each view, in the layout of :mod:`hear.features.store`.
     provenance : dict
         Stored in the index as it is. Splits that a killed job has finished under the same
         provenance are kept, so it must name all that the values depend on.
-    progress : bool
-        Show clips per second.
     storage : str
         Type of the stored numbers, ``float32`` or ``float16``. Readers get float32.
-
-    Returns
-    -------
-    dict of str to dict
-        The index of each view.
-
-    Raises
-    ------
-    ValueError
-        Naming the clip that could not be read or embedded.
     """
     writers = {
         view: ViewWriter(path, {"view": view, "storage": storage, "provenance": provenance})

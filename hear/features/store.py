@@ -47,13 +47,9 @@ class StoredSplit:
 class ViewWriter:
     """Write the levels of one view split by split; a killed job goes on after its last split.
 
-    Parameters
-    ----------
-    directory : Path
-        Where the finished view will lie.
-    facts : dict
-        ``view``, ``storage`` and ``provenance``: all that the values depend on. What an earlier
-        job left unfinished is kept only if it was made from the same facts.
+    ``directory`` is where the finished view will lie. ``facts`` are ``view``, ``storage`` and
+    ``provenance``: all that the values depend on. What an earlier job left unfinished is kept only
+    if it was made from the same facts.
     """
 
     def __init__(self, directory: Path, facts: dict) -> None:
@@ -80,11 +76,8 @@ class ViewWriter:
     def append(self, level: str, rows: np.ndarray) -> None:
         """Append rows of shape (n, size) to a level.
 
-        Raises
-        ------
-        ValueError
-            If the size differs from that of earlier rows, or a value is not finite, or too large
-            for float16.
+        ValueError if the size differs from that of earlier rows, or a value is not finite, or too
+        large for float16.
         """
         if level not in self.arrays:
             self.part.mkdir(parents=True, exist_ok=True)
@@ -95,16 +88,7 @@ class ViewWriter:
     def finish_split(
         self, folder: str, split: str, files: list[str], timestamps_ms: list[list[float]] | None
     ) -> None:
-        """Note that a split is complete.
-
-        Parameters
-        ----------
-        folder, split : str
-        files : list of str
-            Its clips in stored order.
-        timestamps_ms : list of list of float, or None
-            Of each clip; None for scenes.
-        """
+        """Note that a split is complete: its clips in stored order, their timestamps or None."""
         entry: dict = {"files": files}
         if timestamps_ms is not None:
             known = self.note["timestamps_ms"]
@@ -125,13 +109,7 @@ class ViewWriter:
             array.stream.close()
 
     def finish(self, folders: dict[str, list[str]]) -> dict:
-        """Write the index beside the arrays and return it.
-
-        Parameters
-        ----------
-        folders : dict of str to list of str
-            Splits of each task folder, in stored order.
-        """
+        """Write the index of the splits of each task folder, in stored order, and return it."""
         self.close()
         hashes = {path.stem: sha256_file(path) for path in sorted(self.part.glob("*.npy"))}
         index = {
@@ -197,13 +175,7 @@ def publish(directory: Path) -> None:
 
 
 def read_index(directory: Path) -> dict:
-    """Read the index of one view.
-
-    Raises
-    ------
-    ValueError
-        If it is missing or not JSON, naming the file.
-    """
+    """Read the index of one view; a ValueError names a file that is missing or not JSON."""
     path = directory / INDEX
     try:
         return json.loads(path.read_text())
@@ -217,10 +189,10 @@ def split_rows(index: dict, folder: str, split: str) -> tuple[slice, list[int]]:
     first = 0
     for name, splits in index["folders"].items():
         for key, entry in splits.items():
-            numbers = entry.get("timestamps")
-            n_rows = (
-                [lengths[i] for i in numbers] if numbers is not None else [1] * len(entry["files"])
-            )
+            if "timestamps" in entry:
+                n_rows = [lengths[i] for i in entry["timestamps"]]
+            else:
+                n_rows = [1] * len(entry["files"])
             last = first + sum(n_rows)
             if (name, key) == (folder, split):
                 return slice(first, last), n_rows
@@ -229,23 +201,10 @@ def split_rows(index: dict, folder: str, split: str) -> tuple[slice, list[int]]:
 
 
 def read_components(components: Iterable[tuple[Path, str]], folder: str, split: str) -> Columns:
-    """Map the stored components that make up the embedding of one split.
+    """Map the stored components, float32 (n_rows, sum of sizes), of the embedding of one split.
 
-    Parameters
-    ----------
-    components : iterable of (Path, str)
-        Directory of a view and level, in the order of concatenation.
-    folder, split : str
-
-    Returns
-    -------
-    Columns
-        float32, shape (n_rows, sum of sizes); rows are read from the files when they are used.
-
-    Raises
-    ------
-    ValueError
-        If the components disagree on the number of rows.
+    ``components`` are the directory of a view and a level, in the order of concatenation; their
+    rows are read when they are used. ValueError if they disagree on the number of rows.
     """
     parts, names = [], []
     for directory, level in components:
@@ -258,17 +217,9 @@ def read_components(components: Iterable[tuple[Path, str]], folder: str, split: 
 
 
 def read_stored(components: list[tuple[Path, str]]) -> Callable[[TaskFolder, str], StoredSplit]:
-    """Reader of one embedding's rows, for :func:`hear.probe.predict.predict_task`.
+    """Reader of one embedding's rows for :func:`hear.probe.predict.predict_task`.
 
-    Parameters
-    ----------
-    components : list of (Path, str)
-        Directory of a view and level, in the order of concatenation.
-
-    Returns
-    -------
-    callable
-        ``(folder, split) -> StoredSplit``.
+    ``components`` are those of `read_components`.
     """
 
     def read_split(folder: TaskFolder, split: str) -> StoredSplit:

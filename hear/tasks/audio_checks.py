@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,19 +26,7 @@ def source_sample_rate(folder: TaskFolder, sample_rate_hz: int) -> int:
 
     The model's own rate if the task has it; else the lowest rate above, because going down
     loses nothing the model could hear; else the highest below, whose missing treble no
-    resampling can bring back.
-
-    Parameters
-    ----------
-    folder : TaskFolder
-        Has audio in one or more folders named 16000, 22050, 32000, 44100 or 48000.
-    sample_rate_hz : int
-        The model's rate.
-
-    Raises
-    ------
-    TaskError
-        If the task folder has none of these folders.
+    resampling can bring back. TaskError if the task has no folder of `SAMPLE_RATES_HZ`.
     """
     present = [rate for rate in SAMPLE_RATES_HZ if (folder.path / str(rate)).is_dir()]
     if not present:
@@ -59,26 +46,13 @@ def check_audio(
     Each clip of the split files exists, is a readable and complete mono WAV file with the
     folder's sample rate, has samples, lasts as long as the metadata says (within 10 ms or
     0.5 %), and has no NaN or infinite samples. Integer samples are not read: they have none.
-
-    Parameters
-    ----------
-    folder : TaskFolder
-        As read_task returns it.
-    sample_rate_hz : int
-        The model's rate; source_sample_rate tells which folder is checked.
-    progress : bool
-        Show a bar with the rate in clips per second.
+    The folder is the one that source_sample_rate picks. A TaskError lists every problem found.
 
     Returns
     -------
     dict
         sample_rate_hz (of the files), n_clips and duration_s (of all), warnings (files on disk
         that no split file names; almost silent recordings, judged by a few clips per split).
-
-    Raises
-    ------
-    TaskError
-        Listing every problem found.
     """
     rate_hz = source_sample_rate(folder, sample_rate_hz)
     problems = Problems(folder.path)
@@ -89,14 +63,20 @@ def check_audio(
     with tqdm(total=n_clips, desc=label, unit="clip", disable=not progress) as bar:
         for split, files in folder.clips.items():
             where = f"{rate_hz}/{split}"
-            on_disk = _list_files(folder.path / where)
-            warnings += _extra_files(where, on_disk - set(files))
+            directory = folder.path / where
+            on_disk = set(os.listdir(directory)) if directory.is_dir() else set()
+            if extra := sorted(on_disk - set(files)):
+                shown = ", ".join(extra[:MAX_WARNED_FILES])
+                more = ", ..." if len(extra) > MAX_WARNED_FILES else ""
+                warnings.append(
+                    f"{where}: {len(extra)} files that no split file names: {shown}{more}"
+                )
             for file, entry in files.items():
                 bar.update()
-                if file not in on_disk:
+                if file in on_disk:
+                    n_samples += _check_clip(folder, f"{where}/{file}", rate_hz, entry, problems)
+                else:
                     problems.add(f"{where}/{file}", "the file", "no such file")
-                    continue
-                n_samples += _check_clip(folder, where, file, rate_hz, entry, problems)
     problems.raise_any()
     warnings += _quiet_splits(folder, rate_hz)
     return {
@@ -105,18 +85,6 @@ def check_audio(
         "duration_s": n_samples / rate_hz,
         "warnings": warnings,
     }
-
-
-def _list_files(path: Path) -> set[str]:
-    return {entry.name for entry in os.scandir(path)} if path.is_dir() else set()
-
-
-def _extra_files(where: str, extra: set[str]) -> list[str]:
-    if not extra:
-        return []
-    shown = ", ".join(sorted(extra)[:MAX_WARNED_FILES])
-    more = ", ..." if len(extra) > MAX_WARNED_FILES else ""
-    return [f"{where}: {len(extra)} files that no split file names: {shown}{more}"]
 
 
 def _quiet_splits(folder: TaskFolder, rate_hz: int) -> list[str]:
@@ -131,32 +99,27 @@ def _quiet_splits(folder: TaskFolder, rate_hz: int) -> list[str]:
 
 
 def _check_clip(
-    folder: TaskFolder,
-    where: str,
-    file: str,
-    rate_hz: int,
-    entry: list[Any],
-    problems: Problems,
+    folder: TaskFolder, at: str, rate_hz: int, entry: list[Any], problems: Problems
 ) -> int:
-    """Check one file; return its number of samples, 0 where it cannot be used."""
-    path, at = folder.path / where / file, f"{where}/{file}"
+    """Check one file; return its number of samples, 0 where it cannot be read."""
+    path, n_samples = folder.path / at, 0
+    faults: list[tuple[str, object]] = []
     try:
         header = read_wav_header(path)
-        faults = list(_faults(header, rate_hz))
-        for expected, found in faults:
-            problems.add(at, expected, found)
-        if faults:
-            return 0
-        _check_length(folder, header.n_samples, at, rate_hz, entry, problems)
-        if header.is_float:
-            read_samples(path)
-        return header.n_samples
+        faults += _header_faults(header, rate_hz)
+        if not faults:
+            n_samples = header.n_samples
+            faults += _length_faults(folder, n_samples / rate_hz, entry)
+            if header.is_float:
+                read_samples(path)
     except ClipError as error:
-        problems.add(at, error.expected, error.found)
-        return 0
+        faults.append((error.expected, error.found))
+    for expected, found in faults:
+        problems.add(at, expected, found)
+    return n_samples
 
 
-def _faults(header: WavHeader, rate_hz: int) -> Iterator[tuple[str, str]]:
+def _header_faults(header: WavHeader, rate_hz: int) -> Iterator[tuple[str, str]]:
     """What a header has that it may not have: expected, found."""
     if header.bytes_present < header.data_bytes:
         found = f"{header.bytes_present} (truncated)"
@@ -169,22 +132,16 @@ def _faults(header: WavHeader, rate_hz: int) -> Iterator[tuple[str, str]]:
         yield "audio", "no samples"
 
 
-def _check_length(
-    folder: TaskFolder,
-    n_samples: int,
-    at: str,
-    rate_hz: int,
-    entry: list[Any],
-    problems: Problems,
-) -> None:
-    duration_s, wanted_s = n_samples / rate_hz, folder.sample_duration_s
-    if wanted_s is not None:
+def _length_faults(
+    folder: TaskFolder, duration_s: float, entry: list[Any]
+) -> Iterator[tuple[str, str]]:
+    if (wanted_s := folder.sample_duration_s) is not None:
         tolerance_s = max(LENGTH_TOLERANCE_S, LENGTH_TOLERANCE * wanted_s)
         if abs(duration_s - wanted_s) > tolerance_s:
             expected = f"{wanted_s} s (sample_duration) within {tolerance_s:.3f} s"
-            problems.add(at, expected, f"{duration_s:.3f} s")
+            yield expected, f"{duration_s:.3f} s"
     elif folder.embedding_type == "event":
         for event in entry:
             if event["start"] >= 1000.0 * duration_s:
                 expected = f"events that start before the clip's end ({duration_s:.3f} s)"
-                problems.add(at, expected, f"{event['label']} at {event['start']} ms")
+                yield expected, f"{event['label']} at {event['start']} ms"

@@ -16,17 +16,7 @@ def folder_fingerprint(folder: TaskFolder, progress: bool = False) -> str:
     """Return the hash of a task's data, `task_hash` in a score's provenance.
 
     SHA-256 over the metadata, the vocabulary, the split files and every audio file, their names
-    relative to the folder. Audio is read once, as fast as the disk gives it.
-
-    Parameters
-    ----------
-    progress : bool
-        Show files per second on standard error.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits; the same wherever the folder lies.
+    relative to the folder: 64 hexadecimal digits, the same wherever the folder lies.
     """
     digest = hashlib.sha256()
     texts = [METADATA_FILE, VOCABULARY_FILE, *(f"{split}.json" for split in folder.splits)]

@@ -35,48 +35,23 @@ class Fold:
 class TaskFolder:
     """One task folder, read and checked (its audio: see check_audio).
 
-    Attributes
-    ----------
-    path : Path
-        The folder.
-    name : str
-        The folder's name, `<task>-<version>-<mode>` in the official archives.
-    task_name, version, mode : str
-        As in the metadata.
-    embedding_type : str
-        `scene` or `event`.
-    prediction_type : str
-        `multiclass` or `multilabel`.
-    split_mode : str
-        `trainvaltest`, `new_split_kfold` or `presplit_kfold`.
-    splits : tuple of str
-        Split or fold names in the metadata's order (``order`` depends on it).
-    evaluation : tuple of str
-        Metric slugs; the first is the task's primary metric.
-    sample_duration_s : float or None
-        Length of every clip in seconds; None where clips differ.
-    labels : tuple of str
-        (n_labels,) in index order.
-    metadata : dict
-        All of task_metadata.json.
-    clips : dict of str to dict
-        Per split, in the JSON files' key order: clip file to labels (scene) or to events
-        {'label', 'start', 'end'} with times in ms (event).
+    ``clips`` has per split, in the JSON files' key order, clip file to labels (scene) or to events
+    {'label', 'start', 'end'} with times in ms (event).
     """
 
     path: Path
-    name: str
+    name: str  # the folder's, `<task>-<version>-<mode>` in the official archives
     task_name: str
     version: str
     mode: str
-    embedding_type: str
-    prediction_type: str
-    split_mode: str
-    splits: tuple[str, ...]
-    evaluation: tuple[str, ...]
-    sample_duration_s: float | None
-    labels: tuple[str, ...]
-    metadata: dict[str, Any]
+    embedding_type: str  # scene or event
+    prediction_type: str  # multiclass or multilabel
+    split_mode: str  # trainvaltest, new_split_kfold or presplit_kfold
+    splits: tuple[str, ...]  # in the metadata's order, on which `order` depends
+    evaluation: tuple[str, ...]  # metric slugs; the first is the primary metric
+    sample_duration_s: float | None  # of every clip; None where clips differ
+    labels: tuple[str, ...]  # in index order
+    metadata: dict[str, Any]  # all of task_metadata.json
     clips: dict[str, dict[str, list[Any]]]
 
     @cached_property
@@ -117,26 +92,17 @@ class TaskFolder:
 def read_task(path: Path | str) -> TaskFolder:
     """Read a task folder's metadata, label vocabulary and split files, and check all of them.
 
-    Parameters
-    ----------
-    path : Path or str
-        The task folder.
-
-    Raises
-    ------
-    TaskError
-        Listing every problem found, each with file, key or clip, expected and found.
+    A TaskError lists every problem found, each with file, key or clip, expected and found.
     """
     path = Path(path).absolute()
     problems = Problems(path)
-    metadata = read_json(path / METADATA_FILE, problems)
+    metadata: Any = read_json(path / METADATA_FILE, problems)
     if metadata is not None:
         check_metadata(metadata, METADATA_FILE, problems)
     is_described = not problems.lines
     labels = read_vocabulary(path / VOCABULARY_FILE, problems)
     if not is_described:
         problems.raise_any()  # without metadata it is not known what clips must look like
-    assert metadata is not None
     duration_s = metadata.get("sample_duration")
     rules = SplitRules(
         metadata["embedding_type"],
@@ -149,15 +115,11 @@ def read_task(path: Path | str) -> TaskFolder:
     if rules.embedding_type == "event":
         _check_clips_in_one_split(clips, problems)
     problems.raise_any()
+    taken = ("task_name", "version", "mode", "embedding_type", "prediction_type", "split_mode")
     return TaskFolder(
         path=path,
         name=path.name,
-        task_name=metadata["task_name"],
-        version=metadata["version"],
-        mode=metadata["mode"],
-        embedding_type=metadata["embedding_type"],
-        prediction_type=metadata["prediction_type"],
-        split_mode=metadata["split_mode"],
+        **{key: metadata[key] for key in taken},
         splits=splits,
         evaluation=tuple(metadata["evaluation"]),
         sample_duration_s=None if duration_s is None else float(duration_s),

@@ -21,30 +21,11 @@ from hear.tasks.folder import TaskFolder, read_task
 def write_manifest(
     path: Path, slug: str, folders: list[Path], origin: dict, progress: bool = True
 ) -> dict:
-    """Check a task's folders and record them.
+    """Check a task's folders (one, or two for Beehive), write their manifest and return it.
 
-    Parameters
-    ----------
-    path : Path
-        The manifest to write.
-    slug : str
-        Name of the task in the study.
-    folders : list of Path
-        Task folders: one, or two for Beehive.
-    origin : dict
-        Where they come from (generator and seed, or archives with their hashes).
-    progress : bool
-        Show progress bars, and what is odd but no error.
-
-    Returns
-    -------
-    dict
-        The manifest: task, folders, origin, hashes, summary of the audio.
-
-    Raises
-    ------
-    TaskError
-        Listing every problem of the first folder that has any.
+    ``slug`` is the task's name in the study; ``origin`` says where the folders come from (generator
+    and seed, or archives with their hashes). ``progress`` shows bars, and what is odd but no error.
+    A TaskError lists every problem of the first folder that has any.
     """
     manifest: dict = {"task": slug, "origin": origin, "folders": []}
     for folder in folders:
@@ -71,13 +52,7 @@ def write_manifest(
 
 
 def read_manifest(path: Path | str) -> tuple[dict, list[TaskFolder]]:
-    """Return a manifest and its task folders, read again.
-
-    Raises
-    ------
-    TaskError
-        If a folder has changed in a way that makes it malformed.
-    """
+    """Return a manifest and its task folders, read again; TaskError if one is malformed now."""
     path = Path(path)
     manifest = json.loads(path.read_text())
     return manifest, [read_task(path.parent / entry["path"]) for entry in manifest["folders"]]
@@ -91,21 +66,10 @@ def task_hashes(manifest: dict) -> dict[str, str]:
 def task_rows(
     paths: list[Path], categories: Mapping[str, str], names: Mapping[str, str]
 ) -> list[dict]:
-    """Describe checked tasks in the columns of config/tasks.tsv.
+    """Describe checked tasks, one row per manifest, in the columns of config/tasks.tsv.
 
-    Parameters
-    ----------
-    paths : list of Path
-        Manifests.
-    categories, names : mapping
-        Category and display name by task.
-
-    Returns
-    -------
-    list of dict
-        One row per task: task, name, category, n_clips, embedding_type, prediction_type,
-        split_mode, n_folds, duration_s (all audio), metrics, folders; further the chance level
-        and, for a mini task, what it stands for.
+    Further columns are the chance level and, for a mini task, what it stands for. ``categories``
+    and ``names`` (for display) are by task; duration_s is of all audio.
     """
     rows = []
     for path in paths:
@@ -134,15 +98,7 @@ def task_rows(
 def chance_level(folder: TaskFolder) -> float | None:
     """Score of a prediction that ignores the audio, on a task's primary metric.
 
-    Returns
-    -------
-    float or None
-        None for event tasks, whose metrics have no chance level.
-
-    Raises
-    ------
-    MetricError
-        If a clip metric has none.
+    None for event tasks, whose metrics have no chance level; MetricError if a clip metric has none.
     """
     if folder.embedding_type == "event":
         return None

@@ -21,22 +21,14 @@ PLAIN_NAME = re.compile(r"[\w+-][\w.+-]*")  # usable as one path component on ev
 
 
 def check_metadata(metadata: object, file: str, problems: Problems) -> None:
-    """Check the keys of a task's metadata; unknown keys are left alone.
-
-    Parameters
-    ----------
-    metadata : object
-        What `task_metadata.json` holds.
-    file : str
-        Name of the file for the messages.
-    problems : Problems
-        Takes one line per problem. Source: keys of the HEAR 2021 archives' task_metadata.json.
-    """
+    """Check the keys of a task's metadata; unknown keys are left alone."""
     if not isinstance(metadata, dict):
         problems.add(file, "an object with the task's keys", metadata)
         return
     for key in ("task_name", "version", "mode"):
-        _check_name(metadata, key, file, problems)
+        name = metadata.get(key, "no such key")
+        if not isinstance(name, str) or not PLAIN_NAME.fullmatch(name):
+            problems.add(f"{file}: {key}", "a name of letters, digits and _ . + -", name)
     for key, allowed in (
         ("embedding_type", EMBEDDING_TYPES),
         ("prediction_type", PREDICTION_TYPES),
@@ -53,12 +45,6 @@ def check_metadata(metadata: object, file: str, problems: Problems) -> None:
         problems.add(f"{file}: sample_duration", "seconds above 0, or null", duration)
     _check_splits(metadata, file, problems)
     _check_evaluation(metadata, file, problems)
-
-
-def _check_name(metadata: dict[str, Any], key: str, file: str, problems: Problems) -> None:
-    value = metadata.get(key, "no such key")
-    if key not in metadata or not isinstance(value, str) or not PLAIN_NAME.fullmatch(value):
-        problems.add(f"{file}: {key}", "a name of letters, digits and _ . + -", value)
 
 
 def _check_splits(metadata: dict[str, Any], file: str, problems: Problems) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,40 +19,18 @@ VOCABULARY_COLUMNS = ["idx", "label"]  # header of HEAR's labelvocabulary.csv
 
 @dataclass(frozen=True)
 class SplitRules:
-    """What the metadata and the vocabulary demand of every clip.
+    """What the metadata and the vocabulary demand of every clip."""
 
-    Parameters
-    ----------
-    embedding_type : str
-        `scene` (a list of labels per clip) or `event` (a list of events per clip).
-    prediction_type : str
-        `multiclass` demands exactly one label per scene clip.
-    labels : tuple of str
-        The vocabulary, in index order; empty where it could not be read (labels are not checked).
-    duration_ms : float or None
-        Clip length; no event starts at or after it.
-    """
-
-    embedding_type: str
-    prediction_type: str
-    labels: tuple[str, ...]
-    duration_ms: float | None
+    embedding_type: str  # a list of labels per clip (scene) or of events (event)
+    prediction_type: str  # multiclass: exactly one label per scene clip
+    labels: tuple[str, ...]  # in index order; empty (not checked) where they could not be read
+    duration_ms: float | None  # clip length: no event starts at or after it
 
 
 def read_vocabulary(path: Path, problems: Problems) -> tuple[str, ...]:
-    """Read `labelvocabulary.csv` into the labels in index order.
+    """Read `labelvocabulary.csv` into the labels in index order; none if it is malformed.
 
-    Parameters
-    ----------
-    path : Path
-        A CSV file with the columns idx (0 to n_labels - 1, each once) and label (each once).
-    problems : Problems
-        Takes one line per problem.
-
-    Returns
-    -------
-    tuple of str
-        (n_labels,); empty if the file could not be understood.
+    It has the columns idx (0 to n_labels - 1, each once) and label (each once).
     """
     if not os.path.isfile(path):
         problems.add(path.name, "the file", "no such file")
@@ -67,12 +44,7 @@ def read_vocabulary(path: Path, problems: Problems) -> tuple[str, ...]:
     if header != VOCABULARY_COLUMNS:
         problems.add(path.name, "the columns idx,label", ",".join(header) or "nothing")
         return ()
-    return _vocabulary_labels(path.name, rows, problems)
-
-
-def _vocabulary_labels(
-    file: str, rows: Sequence[Sequence[str]], problems: Problems
-) -> tuple[str, ...]:
+    file = path.name
     by_index: dict[str, str] = {}
     index_of: dict[str, str] = {}
     for row in rows:
@@ -96,22 +68,9 @@ def _vocabulary_labels(
 
 
 def read_split(path: Path, rules: SplitRules, problems: Problems) -> dict[str, list[Any]]:
-    """Read one split file: for every clip its labels (scene) or its events (event).
+    """Read `<split>.json`: for every clip, in the order of the keys, its labels or its events.
 
-    Parameters
-    ----------
-    path : Path
-        `<split>.json`, an object from clip file to list.
-    rules : SplitRules
-        What each clip must fulfill.
-    problems : Problems
-        Takes one line per problem.
-
-    Returns
-    -------
-    dict of str to list
-        In the order of the JSON keys; scene: list of str; event: list of
-        {'label': str, 'start': float ms, 'end': float ms}.
+    A scene's labels are str, an event is {'label': str, 'start': float ms, 'end': float ms}.
     """
     content = read_json(path, problems)
     if content is None:
