@@ -89,24 +89,9 @@ def render(notes: Iterable[Note], duration_s: float, program: int) -> Audio:
 def render_parts(parts: Sequence[Part], duration_s: float) -> Audio:
     """Render several instruments playing together (README of midirenderer 0.1.3: 48 kHz stereo).
 
-    Parameters
-    ----------
-    parts : sequence of Part
-        At most 15 besides the drums; all starts and ends within [0, duration_s].
-    duration_s : float
-        Length of the result.
-
-    Returns
-    -------
-    float32 (n_samples,)
-        Mono at `SAMPLE_RATE_HZ`, onsets true to a few milliseconds.
-
-    Raises
-    ------
-    MissingSourceError
-        If a wheel is not installed.
-    MiniTaskError
-        If there are more instruments than channels.
+    Returns float32 (n_samples,), mono, with onsets true to a few milliseconds; all notes are within
+    [0, duration_s]. More than 15 instruments besides the drums raise a `MiniTaskError`, a wheel
+    that is not installed a `MissingSourceError`.
     """
     n_melodic = sum(not part.is_drums for part in parts)
     if n_melodic >= N_CHANNELS:
