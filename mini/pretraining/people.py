@@ -22,11 +22,10 @@ PITCH_RANGES = {"monotone": (0, 12), "": (35, 60), "lively": (80, 99)}  # eSpeak
 REGISTERS_HZ = {"voice_low": 115.0, "voice_medium": 185.0, "voice_high": 1e9}
 COUNTS = {2: "voices_2", 3: "voices_3", 4: "voices_4", 5: "voices_5_6", 6: "voices_5_6"}
 CROWDS = {2: 0.14, 3: 0.18, 4: 0.18, 5: 0.1, 6: 0.1, 7: 0.09, 8: 0.07, 9: 0.07, 10: 0.07}  # chosen
-
-# fmt: off
-FORMANTS_HZ = {"a": (730, 1090, 2440), "e": (530, 1840, 2480), "i": (270, 2290, 3010),
-               "o": (570, 840, 2410), "u": (300, 870, 2240)}  # Peterson & Barney 1952, men
-# fmt: on
+FORMANTS_HZ = {  # Peterson & Barney 1952, men
+    "a": (730, 1090, 2440), "e": (530, 1840, 2480), "i": (270, 2290, 3010), "o": (570, 840, 2410),
+    "u": (300, 870, 2240),
+}  # fmt: skip
 
 
 def monologue(draws: Draws) -> Source:

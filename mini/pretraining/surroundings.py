@@ -111,24 +111,16 @@ def _thunder(draws: Draws) -> Samples:
     return sound * claps * _drift(draws, 0.5, 40)
 
 
-LASTING: dict[str, tuple[str, Callable[[Draws], Samples]]] = {
-    "engine": ("machine", _engine),
-    "drill": ("machine", _drill),
-    "fan": ("machine", _fan),
-    "siren": ("machine", _siren),
-    "rain": ("nature", _rain),
-    "stream": ("nature", _stream),
-    "wind": ("nature", _wind),
-    "fire": ("nature", _fire),
-    "thunder": ("nature", _thunder),
-}
+MACHINES = {"engine": _engine, "drill": _drill, "fan": _fan, "siren": _siren}
+NATURE = {"rain": _rain, "stream": _stream, "wind": _wind, "fire": _fire, "thunder": _thunder}
+LASTING: dict[str, Callable[[Draws], Samples]] = {**MACHINES, **NATURE}
 
 
 def lasting(draws: Draws) -> Source:
     """A machine or the weather."""
     name = str(draws.rng.choice(list(LASTING)))
-    kind, maker = LASTING[name]
-    return Source((kind, name), maker(draws))
+    kind = "machine" if name in MACHINES else "nature"
+    return Source((kind, name), LASTING[name](draws))
 
 
 def signal(draws: Draws) -> Source:

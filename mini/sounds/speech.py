@@ -121,7 +121,6 @@ def invent_words(rng: np.random.Generator, n_words: int) -> str:
     """Invent words of one to three consonant-vowel syllables, separated by blanks."""
     words = []
     for _ in range(n_words):
-        n_syllables = rng.integers(1, 4)
-        parts = (rng.choice(sounds) for _ in range(n_syllables) for sounds in (CONSONANTS, VOWELS))
-        words.append("".join(parts))
+        syllables = int(rng.integers(1, 4)) * (CONSONANTS, VOWELS)
+        words.append("".join(rng.choice(sounds) for sounds in syllables))
     return " ".join(words)
