@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 N_SLOTS = 40  # chosen: slots so narrow that between two of training's a model can interpolate
@@ -20,24 +22,22 @@ class Draws:
     counts; `held_out` is true for the test part.
     """
 
-    def __init__(self, rng: np.random.Generator, held_out: bool) -> None:
+    def __init__(
+        self, rng: np.random.Generator, held_out: bool, slots: Sequence[int] | None = None
+    ) -> None:
         self.rng = rng
         self.held_out = held_out
-        self.slots = TEST_SLOTS if held_out else TRAINING_SLOTS
+        self.slots = slots or (TEST_SLOTS if held_out else TRAINING_SLOTS)
 
     @classmethod
     def for_pretraining(cls, rng: np.random.Generator) -> Draws:
         """Draws from the slots that neither training nor test of any task uses."""
-        draws = cls(rng, held_out=False)
-        draws.slots = PRETRAINING_SLOTS
-        return draws
+        return cls(rng, False, PRETRAINING_SLOTS)
 
     @classmethod
     def for_fold(cls, rng: np.random.Generator, fold: int, n_folds: int) -> Draws:
         """Draws from the slots of one fold: no two folds of a task share any."""
-        draws = cls(rng, held_out=False)
-        draws.slots = tuple(sorted(TRAINING_SLOTS + TEST_SLOTS))[fold::n_folds]
-        return draws
+        return cls(rng, False, sorted(TRAINING_SLOTS + TEST_SLOTS)[fold::n_folds])
 
     def uniform(self, low: float, high: float) -> float:
         """One parameter in [low, high), from this part's slots of that range."""

@@ -23,22 +23,9 @@ def make_task(
 ) -> list[Path]:
     """Make a mini task: the same arguments give the same bytes.
 
-    Parameters
-    ----------
-    destination : Path
-        Directory that receives the folder `<task>-mini-<mode>`, or the folders of a task with
-        several parts; older ones are replaced.
-    seed : int
-        Root of every random draw, >= 0.
-    scale : float
-        Share of the clips of each split that is made, in (0, 1]; 1 is the mini study's size.
-    progress : bool
-        Show a progress bar on standard error.
-
-    Returns
-    -------
-    list of Path
-        The finished folders: one, or one per part of the task.
+    Returns the finished folders `<destination>/<task>-mini-<mode>`, one per part of the task; older
+    ones are replaced. `seed` (>= 0) is the root of every random draw, `scale` in (0, 1] the share
+    of each split's clips that is made; 1 is the mini study's size.
 
     Raises
     ------

@@ -16,40 +16,20 @@ from mini.task import MiniTask, MiniTaskError, MissingSourceError
 ESPEAK = ("espeakng-loader",)
 MIDI = ("midirenderer", "mido", "pretty-midi")
 WHEEL_MODULES = {  # wheel's name on PyPI -> module it installs
-    "espeakng-loader": "espeakng_loader",
-    "midirenderer": "midirenderer",
-    "mido": "mido",
-    "pretty-midi": "pretty_midi",
+    wheel: wheel.replace("-", "_") for wheel in ESPEAK + MIDI
 }
 
 
 @dataclass(frozen=True)
 class MiniEntry:
-    """One mini task.
-
-    Attributes
-    ----------
-    slug : str
-        The harness's; HEAR 2021's 19 have theirs in `config/tasks.tsv`.
-    category : str
-        "general", "music" or "speech".
-    embedding_type : str
-        "scene" or "event".
-    record : str
-        Module in `mini.recipes` and name of its `MiniTask`, joined by a point.
-    needs : tuple of str
-        Wheels (names on PyPI) the recipe cannot do without.
-    name : str
-        For figures; HEAR 2021's 19 have theirs in `config/tasks.tsv`, others go by their slug
-        where it is empty.
-    """
+    """One mini task; `config/tasks.tsv` has the slugs and names of HEAR 2021's 19."""
 
     slug: str
-    category: str
-    embedding_type: str
-    record: str
-    needs: tuple[str, ...] = ()
-    name: str = ""
+    category: str  # "general", "music" or "speech"
+    embedding_type: str  # "scene" or "event"
+    record: str  # module in `mini.recipes` and name of its `MiniTask`, joined by a point
+    needs: tuple[str, ...] = ()  # wheels (names on PyPI) the recipe cannot do without
+    name: str = ""  # for figures; a task that is not one of the 19 goes by its slug if empty
 
 
 _ENTRIES = (
@@ -77,13 +57,7 @@ MINI_TASKS = {entry.slug: entry for entry in _ENTRIES}
 
 
 def find_entry(slug: str) -> MiniEntry:
-    """Look up what is known of a mini task.
-
-    Raises
-    ------
-    MiniTaskError
-        If there is no mini task of that name; the message offers the nearest one.
-    """
+    """Look up a mini task; the `MiniTaskError` for an unknown slug offers the nearest one."""
     if slug in MINI_TASKS:
         return MINI_TASKS[slug]
     near = difflib.get_close_matches(slug, MINI_TASKS, n=1)
@@ -94,10 +68,7 @@ def find_entry(slug: str) -> MiniEntry:
 def find_mini_task(slug: str) -> MiniTask:
     """Load a mini task's record, and with it numpy and what else its recipe imports.
 
-    Raises
-    ------
-    MiniTaskError
-        If there is no mini task of that name, or its record contradicts its entry.
+    A `MiniTaskError` says that the slug is unknown or that the record contradicts its entry.
     """
     entry = find_entry(slug)
     module, _, attribute = entry.record.rpartition(".")
@@ -115,10 +86,7 @@ def find_mini_task(slug: str) -> MiniTask:
 def check_sources(entry: MiniEntry) -> None:
     """Check that the wheels a task needs are installed, without importing them.
 
-    Raises
-    ------
-    MissingSourceError
-        One line: the missing wheel and every mini task that needs it.
+    A `MissingSourceError` names the missing wheel and every mini task that needs it.
     """
     for wheel in entry.needs:
         if importlib.util.find_spec(WHEEL_MODULES[wheel]) is None:

@@ -28,18 +28,10 @@ class MissingSourceError(MiniTaskError):
 
 @dataclass(frozen=True)
 class Clip:
-    """One clip of a mini task.
+    """One clip of a mini task."""
 
-    Attributes
-    ----------
-    audio : float32 (n_samples,)
-        Mono waveform at `SAMPLE_RATE_HZ`.
-    labels : list of str, or list of events with times in ms
-        What HEAR's split files hold for a scene or an event task.
-    """
-
-    audio: Audio
-    labels: list[str] | list[Event]
+    audio: Audio  # mono at `SAMPLE_RATE_HZ`, (n_samples,)
+    labels: list[str] | list[Event]  # what HEAR's split files hold for a scene or an event task
 
 
 # (rng, split, index in split) -> clip
@@ -48,51 +40,30 @@ Recipe: TypeAlias = "Callable[[np.random.Generator, str, int], Clip]"
 
 @dataclass(frozen=True)
 class MiniTask:
-    """One mini task.
+    """One mini task, with the words of the real task's metadata.
 
-    Attributes
-    ----------
-    slug, task_name, mode : str
-        The slug of the harness, and the names in the real task's metadata.
-    stands_for : str
-        One sentence: the real task, and what makes the sounds here.
-    recipe : callable (rng, split, index) -> Clip
-        Makes one clip; all its random draws come from `rng`.
-    labels : tuple of str
-        The vocabulary in index order.
-    n_clips : dict of str to int
-        Clips per split, in the order of the metadata's `splits`.
-    duration_s, duration_range_s : float, (shortest, longest)
-        Length of every clip, or, where that is None, the range of their lengths.
-    extras : dict
-        The real task's further metadata (pitch range, evaluation parameters, ...).
-    audio_id : str
-        Names and seeds the clips; tasks with the same one ask different questions about the
-        same audio. By default the task's name.
-    subset_of : MiniTask or None
-        The larger task whose clips these are: the first `n_clips` of each of its splits, byte
-        for byte (HEAR's 5 h tasks are subsets of their larger versions).
-    further_parts : tuple of MiniTask
-        The task's folders after the first (Beehive has one per hive).
+    Tasks with the same `audio_id` ask different questions about the same audio. A task that is a
+    `subset_of` a larger one has the first `n_clips` of each of its splits, byte for byte, as
+    HEAR's 5 h tasks do.
     """
 
-    slug: str
+    slug: str  # the harness's
     task_name: str
     mode: str
-    stands_for: str
-    recipe: Recipe
-    labels: tuple[str, ...]
-    n_clips: dict[str, int]
-    duration_s: float | None
+    stands_for: str  # one sentence: the real task, and what makes the sounds here
+    recipe: Recipe  # all its random draws come from the generator it is given
+    labels: tuple[str, ...]  # vocabulary in index order
+    n_clips: dict[str, int]  # per split, in the order of the metadata's `splits`
+    duration_s: float | None  # of every clip; None where `duration_range_s` holds
     embedding_type: str
     prediction_type: str
     split_mode: str
     evaluation: tuple[str, ...]
-    extras: dict[str, Any] = field(default_factory=dict)
-    duration_range_s: tuple[float, float] | None = None
-    audio_id: str = ""
+    extras: dict[str, Any] = field(default_factory=dict)  # further metadata of the real task
+    duration_range_s: tuple[float, float] | None = None  # shortest and longest clip
+    audio_id: str = ""  # names and seeds the clips; by default the task's name
     subset_of: MiniTask | None = None
-    further_parts: tuple[MiniTask, ...] = ()
+    further_parts: tuple[MiniTask, ...] = ()  # folders after the first (Beehive: one per hive)
 
     @property
     def parts(self) -> tuple[MiniTask, ...]:
@@ -119,10 +90,7 @@ class MiniTask:
         return f"{self.task_name}-{VERSION}-{self.mode}"
 
     def metadata(self, seed: int) -> dict[str, Any]:
-        """Content of `task_metadata.json`: the real task's keys, and three keys of provenance.
-
-        `seed` is the one the audio is made from.
-        """
+        """Content of `task_metadata.json`: the real task's keys, and three keys of provenance."""
         return {
             "task_name": self.task_name,
             "version": VERSION,

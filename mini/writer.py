@@ -35,37 +35,32 @@ INT16_SCALE = 32_767  # full scale of 16 bit PCM
 def write_task(
     task: MiniTask, destination: Path, seed: int, scale: float = 1.0, progress: bool = True
 ) -> Path:
-    """Generate one folder of a mini task in this process.
+    """Generate `<destination>/<task.folder>` in this process; an older folder is replaced.
 
     The bytes depend on the seed alone if the process has not spoken before (eSpeak NG carries
-    its state from call to call); `mini.make` therefore calls this in a fresh one.
-
-    Parameters
-    ----------
-    destination : Path
-        Directory that receives the task's folder; an older folder of that name is replaced.
-    seed : int
-        Root of every random draw, >= 0.
-    scale : float
-        Share of the clips of each split that is made, in (0, 1].
-
-    Returns
-    -------
-    Path
-        The finished folder `<destination>/<task.folder>`.
-
-    Raises
-    ------
-    MiniTaskError
-        If the recipe breaks the task's own promises (length, labels, event times).
+    its state from call to call); `mini.make` therefore calls this in a fresh one. A recipe that
+    breaks the task's own promises (length, labels, event times) raises a `MiniTaskError`.
     """
     final, partial = destination / task.folder, destination / f".{task.folder}.partial"
     shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    made, kept = (_scaled(counts, scale) for counts in (task.n_made, task.n_clips))
+    made, kept = (
+        {split: max(1, round(scale * count)) for split, count in counts.items()}
+        for counts in (task.n_made, task.n_clips)
+    )
     with tqdm(total=sum(made.values()), desc=task.folder, unit="clip", disable=not progress) as bar:
         for split in kept:
-            _write_split(task, partial, split, (made[split], kept[split]), seed, bar)
+            audio_folder = partial / str(SAMPLE_RATE_HZ) / split
+            audio_folder.mkdir(parents=True)
+            labels: dict[str, Any] = {}
+            for index in range(made[split]):
+                clip = task.recipe(clip_generator(task, split, index, seed), split, index)
+                name = f"{task.audio_name}-{split}-{index:04d}.wav"
+                if index < kept[split]:
+                    _check_clip(task, name, clip.audio, clip.labels)
+                    write_wav(audio_folder / name, clip.audio)
+                    labels[name] = clip.labels
+                bar.update()
+            write_json(partial / f"{split}.json", labels)
     write_json(partial / "task_metadata.json", task.metadata(seed))
     write_vocabulary(partial / "labelvocabulary.csv", task.labels)
     if final.exists():
@@ -82,29 +77,6 @@ def clip_generator(task: MiniTask, split: str, index: int, seed: int) -> np.rand
     """
     audio_id = zlib.crc32(task.audio_name.encode())
     return np.random.default_rng([seed, audio_id, list(task.n_clips).index(split), index])
-
-
-def _scaled(counts: dict[str, int], scale: float) -> dict[str, int]:
-    return {split: max(1, round(scale * n)) for split, n in counts.items()}
-
-
-def _write_split(
-    task: MiniTask, folder: Path, split: str, n_clips: tuple[int, int], seed: int, bar: tqdm
-) -> None:
-    """Make the first number of clips and keep the second."""
-    n_made, n_kept = n_clips
-    audio_folder = folder / str(SAMPLE_RATE_HZ) / split
-    audio_folder.mkdir(parents=True)
-    labels: dict[str, Any] = {}
-    for index in range(n_made):
-        clip = task.recipe(clip_generator(task, split, index, seed), split, index)
-        name = f"{task.audio_name}-{split}-{index:04d}.wav"
-        if index < n_kept:
-            _check_clip(task, name, clip.audio, clip.labels)
-            write_wav(audio_folder / name, clip.audio)
-            labels[name] = clip.labels
-        bar.update()
-    write_json(folder / f"{split}.json", labels)
 
 
 def _check_clip(task: MiniTask, name: str, audio: Audio, labels: list[Any]) -> None:

@@ -18,9 +18,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--n-valid", type=int, default=400, help="clips of the validation split")
     parser.add_argument("--seed", type=int, default=0, help="root of every random draw, >= 0")
     parser.add_argument("--start", type=int, default=0, help="first shard (500 clips each)")
-    parser.add_argument(
-        "--stop", type=int, help="shard to stop before; default: the last one's end"
-    )
+    parser.add_argument("--stop", type=int, help="shard to stop before; default: after the last")
     parser.add_argument("--in-process", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     counts = (options.n_clips, options.n_valid)

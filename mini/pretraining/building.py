@@ -24,14 +24,7 @@ def repeat(
     """Repeat a sound through the clip, so that every crop contains it.
 
     `make` is called twice; the two variants alternate at random. The period is drawn between
-    `shortest_s` and `longest_s`.
-
-    Returns
-    -------
-    audio : float64 (n_samples,)
-        One clip.
-    rate_hz : float
-        Repetitions per second.
+    `shortest_s` and `longest_s`. Returns one clip, and the repetitions per second.
     """
     variants = [make(draws), make(draws)]
     variants = [variant / max(np.abs(variant).max(), 1e-9) for variant in variants]

@@ -67,9 +67,8 @@ def _crying(draws: Draws) -> Samples:
 def _snoring(draws: Draws) -> Samples:
     duration_s = draws.uniform(0.7, 1.2)
     sound = noise_band(draws.rng, duration_s, 100, draws.uniform(500, 1_500))
-    length = len(sound)
-    rattle_hz = np.full(length, draws.uniform(25, 55))
-    return sound * (0.4 + np.maximum(tone(rattle_hz), 0) ** 2) * swell(length)
+    rattle_hz = np.full(len(sound), draws.uniform(25, 55))
+    return sound * (0.4 + np.maximum(tone(rattle_hz), 0) ** 2) * swell(len(sound))
 
 
 def _drops(draws: Draws) -> Samples:

@@ -114,9 +114,8 @@ def band(draws: Draws) -> Source:
     drums, drum_tags = _pattern(draws, tempo_bpm)
     chord = str(rng.choice(list(CHORDS)))
     instrument = str(rng.choice([name for name in INSTRUMENTS if name != "bass"]))
-    root = int(
-        rng.integers(66, 76) if instrument in ("bells", "plucked_strings") else rng.integers(48, 72)
-    )
+    root_range = (66, 76) if instrument in ("bells", "plucked_strings") else (48, 72)
+    root = int(rng.integers(*root_range))
     keys = [root + step for step in CHORDS[chord]]
     bass_key = 36 + root % 12 - 12 * int(root % 12 > 4)
     beat_s = 60 / tempo_bpm

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy
 import soxr
 
 from mini.allotment import PRETRAINING_LANGUAGES, PRETRAINING_VOICES
@@ -12,7 +11,7 @@ from mini.pretraining.building import CLIP_S, tone
 from mini.pretraining.tags import Source, frequency_hz, pitch_tags
 from mini.pretraining.words import invent_word, spell, word_tags
 from mini.sounds.speech import invent_words, speak
-from mini.sounds.synthesis import Samples, add_at, n_samples, set_level, swell
+from mini.sounds.synthesis import Samples, add_at, n_samples, resonator, set_level, swell
 from mini.task import SAMPLE_RATE_HZ
 
 KINDS = {"plain": 0.54, "high": 0.22, "rough": 0.08, "robot": 0.08, "whisper": 0.08}  # chosen
@@ -23,11 +22,10 @@ PITCH_RANGES = {"monotone": (0, 12), "": (35, 60), "lively": (80, 99)}  # eSpeak
 REGISTERS_HZ = {"voice_low": 115.0, "voice_medium": 185.0, "voice_high": 1e9}
 COUNTS = {2: "voices_2", 3: "voices_3", 4: "voices_4", 5: "voices_5_6", 6: "voices_5_6"}
 CROWDS = {2: 0.14, 3: 0.18, 4: 0.18, 5: 0.1, 6: 0.1, 7: 0.09, 8: 0.07, 9: 0.07, 10: 0.07}  # chosen
-
-# fmt: off
-FORMANTS_HZ = {"a": (730, 1090, 2440), "e": (530, 1840, 2480), "i": (270, 2290, 3010),
-               "o": (570, 840, 2410), "u": (300, 870, 2240)}  # Peterson & Barney 1952, men
-# fmt: on
+FORMANTS_HZ = {  # Peterson & Barney 1952, men
+    "a": (730, 1090, 2440), "e": (530, 1840, 2480), "i": (270, 2290, 3010), "o": (570, 840, 2410),
+    "u": (300, 870, 2240),
+}  # fmt: skip
 
 
 def monologue(draws: Draws) -> Source:
@@ -89,7 +87,7 @@ def singing(draws: Draws) -> Source:
     pitch_hz = np.array([frequency_hz(key) for key in keys])[turn] * vibrato
     source = tone(pitch_hz, 1.0, 40) + 0.05 * rng.normal(size=length)
     tract = draws.uniform(0.9, 1.25)
-    sound = sum(_resonate(source, tract * formant) for formant in FORMANTS_HZ[vowel])
+    sound = sum(resonator(source, tract * formant, 110) for formant in FORMANTS_HZ[vowel])
     phrase = 0.15 + swell(n_samples(draws.uniform(0.5, 1.9)), 0.5)
     tags = ("music", "singing", f"vowel_{'oo' if vowel == 'u' else vowel}", *pitch_tags(*keys))
     return Source(tags, sound * np.resize(phrase, length))
@@ -109,13 +107,8 @@ def _person(
     rng = draws.rng
     kind = str(rng.choice(list(KINDS), p=list(KINDS.values())))
     voice = f"{accent}+{rng.choice(PRETRAINING_VOICES[kind])}"
-    sound = speak(
-        text,
-        voice,
-        int(rng.integers(*rates)),
-        int(rng.integers(*PITCHES)),
-        int(rng.integers(*spreads)),
-    )
+    rate, pitch, spread = (int(rng.integers(*r)) for r in (rates, PITCHES, spreads))
+    sound = speak(text, voice, rate, pitch, spread)
     tract = draws.uniform(*TRACTS)
     sound = soxr.resample(sound, SAMPLE_RATE_HZ, SAMPLE_RATE_HZ / tract).astype(np.float64)
     tags = [] if kind in ("plain", "high") else [f"voice_{kind}"]
@@ -143,8 +136,3 @@ def _tremble(draws: Draws, sound: Samples) -> Samples:
     wobble = np.sin(2 * np.pi * rate_hz * times_s)
     warped = np.arange(len(sound)) + draws.uniform(20, 60) * wobble  # samples: changes the pitch
     return np.interp(warped, np.arange(len(sound)), sound) * (1 + depth * wobble)
-
-
-def _resonate(source: Samples, formant_hz: float) -> Samples:
-    radius, angle = np.exp(-np.pi * 110 / SAMPLE_RATE_HZ), 2 * np.pi * formant_hz / SAMPLE_RATE_HZ
-    return scipy.signal.lfilter([1 - radius], [1, -2 * radius * np.cos(angle), radius**2], source)

@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import scipy
 
 from mini.draws import Draws
 from mini.pretraining import happenings, music, people, struck, surroundings
 from mini.pretraining.building import CLIP_S, render_batch
 from mini.pretraining.tags import TAGS, Source
+from mini.sounds.contours import low_pass
 from mini.sounds.rooms import Environment, background, reverberate
-from mini.sounds.synthesis import Samples, n_samples, set_level
-from mini.task import SAMPLE_RATE_HZ, Audio
+from mini.sounds.synthesis import Samples, n_samples, set_level, times_s
+from mini.task import Audio
 
 SPLITS = ("train", "valid")
 BLOCK = 50  # clips whose instruments are rendered together; divides a shard
@@ -69,12 +69,8 @@ def scene_generator(split: str, index: int, seed: int) -> np.random.Generator:
 def make_scenes(split: str, indices: Sequence[int], seed: int) -> Iterator[Scene]:
     """Make the clips of a split in the order of `indices`.
 
-    What is spoken depends on every call of eSpeak NG made before in this process.
-
-    Raises
-    ------
-    MissingSourceError
-        If a wheel is not installed.
+    What is spoken depends on every call of eSpeak NG made before in this process. A wheel that is
+    not installed raises a `MissingSourceError`.
     """
     for first in range(0, len(indices), BLOCK):
         drawn = []
@@ -91,9 +87,8 @@ def make_scenes(split: str, indices: Sequence[int], seed: int) -> Iterator[Scene
 def draw_sources(draws: Draws) -> list[Source]:
     """Draw one to three sources; speakers of a clip are counted over all of them."""
     count = draws.rng.choice(list(N_SOURCES), p=list(N_SOURCES.values()))
-    shares = np.array(list(MAKERS.values()))
-    chosen = draws.rng.choice(len(MAKERS), count, p=shares / shares.sum())
-    makers = list(MAKERS)
+    makers, shares = list(MAKERS), np.array(list(MAKERS.values()))
+    chosen = draws.rng.choice(len(makers), count, p=shares / shares.sum())
     return [makers[position](draws) for position in chosen]
 
 
@@ -112,18 +107,17 @@ def _mix(draws: Draws, sources: list[Source], sounds: list[Samples]) -> Scene:
         canvas = reverberate(rng, canvas, draws.uniform(*lengths_s), draws.uniform(*wets))
     if rng.random() < P_MUFFLED:
         tags.add("muffled")
-        cutoff_hz = draws.uniform(500, 1_800)
-        low_pass = scipy.signal.butter(2, cutoff_hz, fs=SAMPLE_RATE_HZ, output="sos")
-        canvas = scipy.signal.sosfilt(low_pass, canvas)
+        canvas = low_pass(canvas, draws.uniform(500, 1_800))
     noise_tag = str(rng.choice(list(NOISES))) if rng.random() < P_NOISE else None
     exponent = NOISES[noise_tag] if noise_tag else draws.uniform(0.5, 2)
     hum_hz = draws.uniform(49, 61)
     environment = Environment(exponent, (hum_hz, 2 * hum_hz, 3 * hum_hz), 0.9)
     noise = background(rng, environment if noise_tag == "hum" else Environment(exponent), CLIP_S)
-    level_db = (
-        LEVELS_DB[1] - rng.uniform(*NOISE_BELOW_DB) if noise_tag else rng.uniform(*QUIETEST_DB)
-    )
-    tags.update([noise_tag] if noise_tag else [])
+    if noise_tag:
+        tags.add(noise_tag)
+        level_db = LEVELS_DB[1] - rng.uniform(*NOISE_BELOW_DB)
+    else:
+        level_db = rng.uniform(*QUIETEST_DB)
     canvas += noise * 10 ** (level_db / 20)
     return Scene(canvas.astype(np.float32), tuple(tag for tag in TAGS if tag in tags))
 
@@ -132,7 +126,6 @@ def _presence(rng: np.random.Generator) -> Samples | float:
     """Gain over time: mostly 1; some sources enter late or leave early, by at most a second."""
     if rng.random() > P_PARTIAL:
         return 1.0
-    times_s = np.arange(n_samples(CLIP_S)) / SAMPLE_RATE_HZ
-    edge_s = rng.uniform(0.2, 1.0)
-    since_s = times_s - edge_s if rng.random() < 0.5 else CLIP_S - edge_s - times_s
+    time_s, edge_s = times_s(CLIP_S), rng.uniform(0.2, 1.0)
+    since_s = time_s - edge_s if rng.random() < 0.5 else CLIP_S - edge_s - time_s
     return np.clip(since_s / 0.05, 0, 1)

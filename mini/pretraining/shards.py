@@ -45,13 +45,7 @@ class Shard:
 
 
 def shards_of(n_clips: int, n_valid: int) -> list[Shard]:
-    """All shards of a data set, those of the training split first.
-
-    Raises
-    ------
-    MiniTaskError
-        If a split has no clip.
-    """
+    """All shards of a data set, those of the training split first; each split needs a clip."""
     counts = dict(zip(SPLITS, (n_clips, n_valid), strict=True))
     if min(counts.values()) < 1:
         raise MiniTaskError(f"every split needs at least 1 clip, found {counts}")
@@ -67,19 +61,9 @@ def make_dataset(
 ) -> Path:
     """Make shards that are missing, each in a fresh process, and the index of those that exist.
 
-    Parameters
-    ----------
-    n_clips, n_valid : int
-        Clips of the training and the validation split.
-    seed : int
-        Root of every random draw, >= 0.
-    numbers : iterable of int, optional
-        Which shards of `shards_of(n_clips, n_valid)` to make; default all.
-
-    Returns
-    -------
-    Path
-        `index.csv`; it exists once all shards do.
+    The training split has `n_clips`, the validation split `n_valid`; `seed` (>= 0) is the root of
+    every random draw; `numbers` says which shards of `shards_of(n_clips, n_valid)` to make, by
+    default all. Returns `index.csv`, which exists once all shards do.
 
     Raises
     ------
@@ -95,11 +79,16 @@ def make_dataset(
         raise MiniTaskError(f"shards must be in 0 to {len(shards) - 1}, found {list(numbers)}")
     destination = Path(destination).resolve()
     _claim(destination, n_clips, n_valid, seed)
-    for number in numbers:
-        if not _table(destination, shards[number]).exists():
-            _run_fresh(destination, n_clips, n_valid, seed, number)
-    index = destination / "index.csv"
     tables = [_table(destination, shard) for shard in shards]
+    for number in numbers:
+        if not tables[number].exists():
+            arguments = ["--n-clips", str(n_clips), "--n-valid", str(n_valid), "--seed", str(seed)]
+            arguments += ["--in-process", str(number)]
+            if status := run_fresh("mini.pretraining", str(destination), *arguments):
+                raise MiniTaskError(
+                    f"shard {number} of {destination} failed with exit status {status}"
+                )
+    index = destination / "index.csv"
     if all(table.exists() for table in tables):
         bodies = [table.read_text(encoding="utf-8").split("\n", 1)[1] for table in tables]
         write_text(index, "file,split,labels\n" + "".join(bodies))
@@ -141,10 +130,3 @@ def _claim(destination: Path, n_clips: int, n_valid: int, seed: int) -> None:
     (destination / "shards").mkdir(parents=True, exist_ok=True)
     write_json(record, content)
     write_vocabulary(destination / "tags.csv", TAGS)
-
-
-def _run_fresh(destination: Path, n_clips: int, n_valid: int, seed: int, number: int) -> None:
-    arguments = ["--n-clips", str(n_clips), "--n-valid", str(n_valid), "--seed", str(seed)]
-    arguments += ["--in-process", str(number)]
-    if status := run_fresh("mini.pretraining", str(destination), *arguments):
-        raise MiniTaskError(f"shard {number} of {destination} failed with exit status {status}")

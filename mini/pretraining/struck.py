@@ -8,7 +8,7 @@ from mini.draws import Draws
 from mini.pretraining.building import repeat
 from mini.pretraining.tags import Source, frequency_hz, pitch_tags, pulse_tag
 from mini.sounds.rooms import reverberate
-from mini.sounds.synthesis import Samples, add_at, decay, n_samples, noise_band, strike
+from mini.sounds.synthesis import Samples, add_at, decay, n_samples, noise_band, strike, times_s
 from mini.task import SAMPLE_RATE_HZ
 
 # fmt: off
@@ -61,7 +61,7 @@ def gong(draws: Draws) -> Source:
     def stroke(draws: Draws) -> Samples:
         duration_s, root_hz = 1.2, draws.uniform(180, 900)
         glide, decay_s = draws.uniform(*GONG_GLIDES[name]), draws.uniform(0.2, 0.6)
-        time_s = np.arange(n_samples(duration_s)) / SAMPLE_RATE_HZ
+        time_s = times_s(duration_s)
         bend = 1 + glide * (np.exp(-time_s / draws.uniform(0.08, 0.25)) - 0.3)
         phase = 2 * np.pi * np.cumsum(root_hz * bend) / SAMPLE_RATE_HZ
         sound = np.zeros(len(time_s))

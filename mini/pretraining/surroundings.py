@@ -10,13 +10,13 @@ import scipy
 from mini.draws import Draws
 from mini.pretraining.building import CLIP_S, curve, tone
 from mini.pretraining.tags import Source, frequency_hz, pitch_tags, pulse_tag
+from mini.sounds.contours import low_pass
 from mini.sounds.midi import Note, Part
 from mini.sounds.rooms import colored_noise
-from mini.sounds.synthesis import Samples, add_at, n_samples, noise_band
+from mini.sounds.synthesis import Samples, add_at, n_samples, noise_band, times_s
 from mini.task import SAMPLE_RATE_HZ
 
-LENGTH = n_samples(CLIP_S)
-TIMES_S = np.arange(LENGTH) / SAMPLE_RATE_HZ
+LENGTH, TIMES_S = n_samples(CLIP_S), times_s(CLIP_S)
 INSECTS_HZ = {"insect_low": (90, 190), "insect_middle": (300, 420), "insect_high": (480, 900)}
 HELICOPTER, SEASHORE = 125, 122  # General MIDI programs from 0
 DRIFT_POINTS = 12  # chosen: slow changes have about three turning points per second
@@ -50,9 +50,8 @@ def insect(draws: Draws) -> Source:
 
 def _engine(draws: Draws) -> Samples:
     speed_hz = draws.uniform(22, 110) * _drift(draws, 0.08, 6)
-    return tone(speed_hz, draws.uniform(0.5, 1.1), 25) + 0.5 * noise_band(
-        draws.rng, CLIP_S, 60, draws.uniform(300, 1_200)
-    )
+    buzz = tone(speed_hz, draws.uniform(0.5, 1.1), 25)
+    return buzz + 0.5 * noise_band(draws.rng, CLIP_S, 60, draws.uniform(300, 1_200))
 
 
 def _drill(draws: Draws) -> Samples:
@@ -74,9 +73,8 @@ def _siren(draws: Draws) -> Samples:
 
 def _rain(draws: Draws) -> Samples:
     hiss = noise_band(draws.rng, CLIP_S, draws.uniform(800, 2_500), 14_000)
-    drops = (draws.rng.random(LENGTH) < draws.uniform(0.0005, 0.006)) * draws.rng.normal(
-        size=LENGTH
-    )
+    is_drop = draws.rng.random(LENGTH) < draws.uniform(0.0005, 0.006)
+    drops = is_drop * draws.rng.normal(size=LENGTH)
     return 0.3 * hiss + draws.uniform(2, 8) * drops
 
 
@@ -91,15 +89,13 @@ def _stream(draws: Draws) -> Samples:
 
 def _wind(draws: Draws) -> Samples:
     low_hz = draws.uniform(80, 500)
-    return noise_band(draws.rng, CLIP_S, low_hz, draws.uniform(1.5, 4) * low_hz) * _drift(
-        draws, 0.6
-    )
+    howl = noise_band(draws.rng, CLIP_S, low_hz, draws.uniform(1.5, 4) * low_hz)
+    return howl * _drift(draws, 0.6)
 
 
 def _fire(draws: Draws) -> Samples:
-    sparks = (draws.rng.random(LENGTH) < draws.uniform(0.0003, 0.001)) * draws.rng.gamma(
-        0.5, 2, LENGTH
-    )
+    is_spark = draws.rng.random(LENGTH) < draws.uniform(0.0003, 0.001)
+    sparks = is_spark * draws.rng.gamma(0.5, 2, LENGTH)
     band = scipy.signal.butter(1, [1_500, 9_000], "bandpass", fs=SAMPLE_RATE_HZ, output="sos")
     crackle = scipy.signal.sosfilt(band, sparks)
     rumble = colored_noise(draws.rng, LENGTH, 1.5)
@@ -115,24 +111,16 @@ def _thunder(draws: Draws) -> Samples:
     return sound * claps * _drift(draws, 0.5, 40)
 
 
-LASTING: dict[str, tuple[str, Callable[[Draws], Samples]]] = {
-    "engine": ("machine", _engine),
-    "drill": ("machine", _drill),
-    "fan": ("machine", _fan),
-    "siren": ("machine", _siren),
-    "rain": ("nature", _rain),
-    "stream": ("nature", _stream),
-    "wind": ("nature", _wind),
-    "fire": ("nature", _fire),
-    "thunder": ("nature", _thunder),
-}
+MACHINES = {"engine": _engine, "drill": _drill, "fan": _fan, "siren": _siren}
+NATURE = {"rain": _rain, "stream": _stream, "wind": _wind, "fire": _fire, "thunder": _thunder}
+LASTING: dict[str, Callable[[Draws], Samples]] = {**MACHINES, **NATURE}
 
 
 def lasting(draws: Draws) -> Source:
     """A machine or the weather."""
     name = str(draws.rng.choice(list(LASTING)))
-    kind, maker = LASTING[name]
-    return Source((kind, name), maker(draws))
+    kind = "machine" if name in MACHINES else "nature"
+    return Source((kind, name), LASTING[name](draws))
 
 
 def signal(draws: Draws) -> Source:
@@ -175,8 +163,7 @@ def contour(draws: Draws) -> Source:
     carrier, noise = rng.integers(3), rng.normal(size=length)
     sound = tone(center_hz * factors, (1.0, 3.0, 0.7)[carrier], (20, 1, 8)[carrier])
     if carrier == 2:  # rough: the tone modulates noise
-        low_pass = scipy.signal.butter(2, 60, fs=SAMPLE_RATE_HZ, output="sos")
-        sound = sound * scipy.signal.sosfilt(low_pass, noise)
+        sound = sound * low_pass(noise, 60)
     if name == "pulsing":
         sound *= tone(np.full(length, draws.uniform(5, 16))) > 0
     sound *= np.minimum(1, np.minimum(np.arange(length), np.arange(length)[::-1]) / 800)

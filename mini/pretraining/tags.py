@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mini.allotment import PRETRAINING_LANGUAGES
+from mini.pretraining.words import FIRST_SOUNDS, LAST_SOUNDS, VOWELS
 from mini.sounds.midi import PIANO_KEYS, Part
 from mini.sounds.synthesis import Samples
 
@@ -46,15 +48,10 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "shouting",
     ),
     "voices": ("voices_1", "voices_2", "voices_3", "voices_4", "voices_5_6", "voices_7_more"),
-    "language": ("english", "celtic", "romance", "bantu", "malay", "vietnamese", "basque",
-                 "icelandic", "albanian"),
-    "first_sound": ("starts_b", "starts_d", "starts_f", "starts_g", "starts_k", "starts_l",
-                    "starts_m", "starts_n", "starts_p", "starts_r", "starts_s", "starts_sh",
-                    "starts_t", "starts_y", "starts_st", "starts_vowel"),
-    "vowel": ("vowel_a", "vowel_e", "vowel_i", "vowel_o", "vowel_u", "vowel_ai", "vowel_oa",
-              "vowel_ou", "vowel_ee", "vowel_oo"),
-    "last_sound": ("ends_f", "ends_k", "ends_l", "ends_m", "ends_n", "ends_p", "ends_s", "ends_t",
-                   "ends_vowel"),
+    "language": tuple(PRETRAINING_LANGUAGES),
+    "first_sound": tuple(f"starts_{sound or 'vowel'}" for sound in FIRST_SOUNDS),
+    "vowel": tuple(f"vowel_{vowel}" for vowel in VOWELS),
+    "last_sound": tuple(f"ends_{sound or 'vowel'}" for sound in (*LAST_SOUNDS, "")),
     "event": (
         "throat", "cough", "slam", "drawer", "typing", "keys", "knock", "laughter", "paper",
         "phone", "footsteps", "clock", "glass", "clapping", "crying", "snoring", "drops",
@@ -74,24 +71,15 @@ TAGS: tuple[str, ...] = tuple(tag for group in GROUPS.values() for tag in group)
 
 @dataclass(frozen=True)
 class Source:
-    """One sound source of a clip.
+    """One sound source of a clip: its audio, or what instruments play.
 
-    Attributes
-    ----------
-    tags : tuple of str
-        What it is, of `TAGS`.
-    audio : float64 (n_samples,) or None
-        Its sound, as long as a clip.
-    parts : tuple of Part
-        Or what instruments play instead, rendered later together with other clips' parts.
-    n_voices : int
-        How many people speak.
+    Parts are rendered later, together with other clips' parts.
     """
 
-    tags: tuple[str, ...]
-    audio: Samples | None = None
+    tags: tuple[str, ...]  # what it is, of `TAGS`
+    audio: Samples | None = None  # as long as a clip
     parts: tuple[Part, ...] = ()
-    n_voices: int = 0
+    n_voices: int = 0  # people who speak
 
 
 def pitch_tags(*keys: int) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from mini.sounds.rooms import Environment, background, reverberate, tilt
 from mini.sounds.speech import ACCENTS, CASTS, speak
-from mini.sounds.synthesis import Samples, set_level
+from mini.sounds.synthesis import Samples, add_at, set_level
 from mini.task import SAMPLE_RATE_HZ, Clip, MiniTask
 
 SENTENCES = (  # short ones of the real data's twelve (Cao et al. 2014, table 1)
@@ -73,8 +73,7 @@ def crema_d(rng: np.random.Generator, split: str, index: int) -> Clip:
     spoken = reverberate(rng, spoken, rng.uniform(*REVERBERATION_S), rng.uniform(*WET))
     noise = background(rng, Environment(rng.uniform(0.5, 2.0)), DURATION_S)
     audio = noise * 10 ** (rng.uniform(*NOISE_DB) / 20)
-    length = min(len(spoken), len(audio))
-    audio[:length] += spoken[:length]
+    add_at(audio, spoken, 0)
     return Clip(audio.astype(np.float32), [emotion])
 
 

@@ -56,8 +56,7 @@ def gunshot_triangulation(rng: np.random.Generator, split: str, index: int) -> C
     add_at(canvas, _shot(rng, GUNS[split]), rng.uniform(0.02, SHOT_S))
     heard = low_pass(canvas, min(15_000.0, CUTOFF_HZ_M / distance_m), order=1)
     audio = reverberate(rng, heard, rng.uniform(0.5, 1.2), distance_m / DIRECT_M)
-    exponent = rng.uniform(0.5, 2.0)
-    noise = background(rng, Environment(exponent), DURATION_S)
+    noise = background(rng, Environment(rng.uniform(0.5, 2.0)), DURATION_S)
     audio = set_level(audio, 0.0) + noise * 10 ** (rng.uniform(*NOISE_DB) / 20)
     return Clip(set_level(audio, LEVEL_DB).astype(np.float32), [label])
 

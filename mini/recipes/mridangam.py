@@ -10,7 +10,7 @@ from mini.draws import Draws
 from mini.sounds.percussion import DRUM_LENGTH_S, STROKES, mridangam
 from mini.sounds.rooms import Environment, background, reverberate
 from mini.sounds.synthesis import set_level
-from mini.task import Clip, MiniTask, Recipe
+from mini.task import Audio, Clip, MiniTask
 
 TONICS_HZ = {  # the six drums of Anantapadmanabhan et al. 2013, equal temperament from A4 = 440
     "B": 246.94 / 2,
@@ -26,7 +26,7 @@ NOISE_DB = (-30.0, -8.0)  # chosen: level of the background relative to the stro
 LEVEL_DB = -22.0  # active level of every clip, dB full scale
 
 
-def _one_stroke(rng: np.random.Generator, split: str, index: int) -> tuple[Clip, str, str]:
+def _one_stroke(rng: np.random.Generator, split: str, index: int) -> tuple[Audio, str, str]:
     """A stroke in a room: `index` chooses every pair of stroke and tonic equally often.
 
     `split` chooses the slots of the drum's and the room's parameters.
@@ -39,48 +39,42 @@ def _one_stroke(rng: np.random.Generator, split: str, index: int) -> tuple[Clip,
     audio = reverberate(rng, dry, draws.uniform(0.1, 0.5), draws.uniform(0.02, 0.25))
     noise = background(rng, Environment(draws.uniform(0.3, 2.0)), DRUM_LENGTH_S)
     audio = set_level(audio, 0.0) + noise * 10 ** (rng.uniform(*NOISE_DB) / 20)
-    return Clip(set_level(audio, LEVEL_DB).astype(np.float32), []), stroke, tonic
+    return set_level(audio, LEVEL_DB).astype(np.float32), stroke, tonic
 
 
 def mridangam_stroke(rng: np.random.Generator, split: str, index: int) -> Clip:
     """One stroke, labeled with its name."""
-    clip, stroke, _ = _one_stroke(rng, split, index)
-    return replace(clip, labels=[stroke])
+    audio, stroke, _ = _one_stroke(rng, split, index)
+    return Clip(audio, [stroke])
 
 
 def mridangam_tonic(rng: np.random.Generator, split: str, index: int) -> Clip:
     """One stroke, labeled with the drum's tonic."""
-    clip, _, tonic = _one_stroke(rng, split, index)
-    return replace(clip, labels=[tonic])
+    audio, _, tonic = _one_stroke(rng, split, index)
+    return Clip(audio, [tonic])
 
 
-def _task(name: str, recipe: Recipe, labels: tuple[str, ...], stands_for: str) -> MiniTask:
-    return MiniTask(
-        slug=name,
-        task_name=name,
-        mode="full",
-        stands_for=stands_for,
-        recipe=recipe,
-        labels=labels,
-        n_clips=dict.fromkeys(FOLDS, len(STROKES) * len(TONICS_HZ)),
-        duration_s=DRUM_LENGTH_S,
-        embedding_type="scene",
-        prediction_type="multiclass",
-        split_mode="new_split_kfold",
-        evaluation=("top1_acc", "mAP", "d_prime", "aucroc"),
-        audio_id="mridangam",
-    )
-
-
-STROKE_TASK = _task(
-    "mridangam_stroke",
-    mridangam_stroke,
-    tuple(STROKES),
-    "Ten strokes on a modal drum with two heads, damping and rooms of each fold unseen.",
+STROKE_TASK = MiniTask(
+    slug="mridangam_stroke",
+    task_name="mridangam_stroke",
+    mode="full",
+    stands_for="Ten strokes on a modal drum with two heads, damping and rooms of each fold unseen.",
+    recipe=mridangam_stroke,
+    labels=tuple(STROKES),
+    n_clips=dict.fromkeys(FOLDS, len(STROKES) * len(TONICS_HZ)),
+    duration_s=DRUM_LENGTH_S,
+    embedding_type="scene",
+    prediction_type="multiclass",
+    split_mode="new_split_kfold",
+    evaluation=("top1_acc", "mAP", "d_prime", "aucroc"),
+    audio_id="mridangam",
 )
-TONIC_TASK = _task(
-    "mridangam_tonic",
-    mridangam_tonic,
-    tuple(TONICS_HZ),
-    "Six tunings of the same modal drum: the clips are those of the strokes.",
+
+TONIC_TASK = replace(
+    STROKE_TASK,
+    slug="mridangam_tonic",
+    task_name="mridangam_tonic",
+    stands_for="Six tunings of the same modal drum: the clips are those of the strokes.",
+    recipe=mridangam_tonic,
+    labels=tuple(TONICS_HZ),
 )

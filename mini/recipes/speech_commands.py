@@ -33,8 +33,7 @@ def speech_commands(rng: np.random.Generator, split: str, index: int) -> Clip:
     """
     label = LABELS[index % len(LABELS)]
     hum_hz = ((), (50.0, 100.0), (120.0, 240.0))[rng.integers(3)]
-    environment = Environment(rng.uniform(0.5, 2.0), hum_hz)
-    noise = background(rng, environment, DURATION_S)
+    noise = background(rng, Environment(rng.uniform(0.5, 2.0), hum_hz), DURATION_S)
     audio = noise * 10 ** (rng.uniform(*NOISE_DB) / 20)
     if label != SILENCE:
         text = str(rng.choice(UNKNOWN_WORDS)) if label == UNKNOWN else label

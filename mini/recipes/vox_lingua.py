@@ -19,76 +19,70 @@ from mini.task import Audio, Clip, MiniTask
 
 @dataclass(frozen=True)
 class Phonotactics:
-    """Spellings that a language builds syllables from: onset, vowel and (or nothing) coda."""
+    """Spellings, between blanks, that a language builds syllables from; a share has a coda."""
 
-    onsets: tuple[str, ...]
-    vowels: tuple[str, ...]
-    codas: tuple[str, ...]
+    onsets: str
+    vowels: str
+    codas: str
     closed_share: float
 
 
-def _language(onsets: str, vowels: str, codas: str, closed_share: float) -> Phonotactics:
-    return Phonotactics(
-        tuple(onsets.split()), tuple(vowels.split()), tuple(codas.split()), closed_share
-    )
-
-
 LANGUAGES = {  # ISO 639-1; common spellings, chosen from grammars' tables of syllables
-    "cs": _language(
+    "cs": Phonotactics(
         "b č d h ch k l m n p př r ř s st š t tr v z ž",
         "a á e é i í o u ů y ou",
         "d k l m n s st t",
         0.35,
     ),
-    "de": _language(
+    "de": Phonotactics(
         "b br d f g h k kl l m n pf r s sch sp st t w z",
         "a ä e i o ö u ü ei au ie",
         "ch cht l m n ng nd r rt s st t",
         0.6,
     ),
-    "el": _language(
+    "el": Phonotactics(
         "β γ δ ζ θ κ λ μ ν π ρ σ στ τ φ χ ψ μπ ντ",
         "α ε η ι ο ου ω αι ει",
         "ν ς",
         0.3,
     ),
-    "es": _language(
+    "es": Phonotactics(
         "b br c d f g gr j l ll m n p pr qu r rr s t tr v z",
         "a e i o u ue ie",
         "n s r l d",
         0.35,
     ),
-    "fi": _language(
+    "fi": Phonotactics(
         "h j k l m n p r s t v",
         "a ä e i o ö u y aa ää ii uu ei uo ie",
         "n s t l k",
         0.3,
     ),
-    "fr": _language(
+    "fr": Phonotactics(
         "b br ch d f g gr j l m n p pl qu r s t tr v",
         "a é è i o u ou eu an on in oi ai",
         "r l s que ne te",
         0.25,
     ),
-    "it": _language(
+    "it": Phonotactics(
         "b c ch d f g gl gn l m n p pr qu r s sc st t tr v z",
         "a e i o u io ia",
         "l n r tt ll ss",
         0.2,
     ),
-    "pl": _language(
+    "pl": Phonotactics(
         "b c ch cz d dz f g j k ł l m n p prz r rz s st sz ś t w z ż",
         "a ą e ę i o ó u y",
         "k m n ść t w",
         0.35,
     ),
-    "ru": _language(
+    "ru": Phonotactics(
         "б в г д ж з к л м н п пр р с ст т х ц ч ш щ",
         "а е ё и о у ы ю я",
         "й к л м н т ть",
         0.35,
     ),
-    "tr": _language(
+    "tr": Phonotactics(
         "b c ç d g h k l m n p r s ş t v y z",
         "a e ı i o ö u ü",
         "k l m n r ş t z",
@@ -129,9 +123,9 @@ def _words(rng: np.random.Generator, sounds: Phonotactics) -> str:
     for _ in range(N_WORDS):
         word = ""
         for _ in range(rng.integers(1, 4)):
-            word += rng.choice(sounds.onsets) + rng.choice(sounds.vowels)
+            word += rng.choice(sounds.onsets.split()) + rng.choice(sounds.vowels.split())
             if rng.random() < sounds.closed_share:
-                word += rng.choice(sounds.codas)
+                word += rng.choice(sounds.codas.split())
         words.append(word)
     return " ".join(words)
 

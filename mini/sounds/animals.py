@@ -13,7 +13,7 @@ import numpy as np
 from mini.draws import Draws
 from mini.sounds.contours import curve, pulse_train, sing, tone
 from mini.sounds.midi import Note, render
-from mini.sounds.synthesis import SAMPLE_RATE_HZ, Samples, add_at, band_pass, n_samples, swell
+from mini.sounds.synthesis import Samples, add_at, band_pass, n_samples, swell, times_s
 
 LENGTH_S = 1.2  # chosen: as long as most calls and series of calls
 BIRD_PROGRAM = 123  # General MIDI "Bird Tweet", from 0
@@ -68,8 +68,8 @@ def sheep(draws: Draws) -> Samples:
     """A bleat: a voice with strong tremor."""
     hz, length_s = draws.uniform(240, 480), draws.uniform(0.6, 1.1)
     sound = _call(draws, length_s, (hz, 1.1 * hz, 0.95 * hz), (800, 1700, 2900), 0.12, 0.03)
-    time_s = np.arange(len(sound)) / SAMPLE_RATE_HZ
-    return sound * (1 + 0.7 * np.sin(2 * np.pi * draws.uniform(7, 12) * time_s))
+    tremor = np.sin(2 * np.pi * draws.uniform(7, 12) * times_s(length_s))
+    return sound * (1 + 0.7 * tremor)
 
 
 def pig(draws: Draws) -> Samples:
@@ -123,7 +123,7 @@ def frog(draws: Draws) -> Samples:
 def crickets(draws: Draws) -> Samples:
     """Chirps of three or four quick pulses of a pure high tone."""
     hz, rate_hz = draws.uniform(3500, 5600), draws.uniform(22, 38)
-    time_s = np.arange(n_samples(LENGTH_S)) / SAMPLE_RATE_HZ
+    time_s = times_s(LENGTH_S)
     pulses = np.maximum(np.sin(2 * np.pi * rate_hz * time_s), 0)
     group_s = draws.uniform(0.25, 0.5)
     return tone(np.full(len(time_s), hz), (1, 0.1)) * pulses * (time_s % group_s < 4 / rate_hz)
@@ -148,10 +148,3 @@ def chirping_birds(draws: Draws) -> Samples:
         sweep = curve(hz * draws.rng.uniform(0.75, 1.35, 3), length_s)
         add_at(canvas, tone(sweep) * swell(n_samples(length_s)), position * 1.4 * length_s)
     return canvas
-
-
-def owl(draws: Draws) -> Samples:
-    """Two or three hollow hoots."""
-    hz, count = draws.uniform(280, 520), int(draws.rng.integers(2, 4))
-    hoot = tone(curve((0.95 * hz, hz, 0.92 * hz), 0.28), (1, 0.15)) * swell(n_samples(0.28))
-    return _series(draws, [hoot] * count, draws.uniform(0.34, 0.42))

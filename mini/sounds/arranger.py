@@ -92,11 +92,10 @@ def _accompaniment(
     lowest = int(rng.integers(COMP_FROM, COMP_TO))
     notes = []
     for count, (bar, start_s, end_s, velocity) in enumerate(clock.hits(pattern)):
-        tones = bars[bar]
-        stop_s = _held(start_s, end_s, rng)
-        keys = {lowest + (tone - lowest) % 12 for tone in tones}
+        tones, stop_s = bars[bar], _held(start_s, end_s, rng)
         if broken:
-            keys = {lowest + (tones[count % len(tones)] - lowest) % 12}
+            tones = (tones[count % len(tones)],)
+        keys = {lowest + (tone - lowest) % 12 for tone in tones}
         notes += [Note(start_s, stop_s, key, velocity) for key in sorted(keys)]
     return Part(tuple(notes), _pick(rng, style.comp))
 

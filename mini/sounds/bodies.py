@@ -11,16 +11,7 @@ import numpy as np
 from mini.draws import Draws
 from mini.sounds.contours import curve, pulse_train, sing, tone
 from mini.sounds.midi import Note, render
-from mini.sounds.synthesis import (
-    Samples,
-    add_at,
-    band_pass,
-    decay,
-    n_samples,
-    noise_band,
-    strike,
-    swell,
-)
+from mini.sounds.synthesis import Samples, add_at, decay, n_samples, noise_band, strike, swell
 
 LENGTH_S = 1.2  # chosen: as long as most of these sounds
 APPLAUSE_PROGRAM = 126  # General MIDI "Applause", from 0
@@ -117,15 +108,3 @@ def drinking(draws: Draws) -> Samples:
         gulp = tone(curve((hz, 0.6 * hz, 1.5 * hz), 0.12), (1, 0.3)) * swell(n_samples(0.12))
         add_at(canvas, 2 * gulp, start_s)
     return canvas
-
-
-def whistling(draws: Draws) -> Samples:
-    """Three or four notes of a whistled tune."""
-    canvas = np.zeros(n_samples(LENGTH_S))
-    hz, length_s = draws.uniform(900, 1700), draws.uniform(0.24, 0.34)
-    for position in range(4):
-        step = 2 ** (draws.rng.integers(-4, 8) / 12)
-        note = tone(curve((0.97 * hz * step, hz * step, hz * step), length_s), (1, 0.05))
-        add_at(canvas, note * swell(len(note), 0.4), position * length_s)
-    breath = band_pass(draws.rng.normal(size=len(canvas)), 0.8 * hz, 2 * hz)
-    return canvas + 0.03 * breath / breath.std()

@@ -45,19 +45,12 @@ def glottis(
 ) -> Samples:
     """Source of a voice: a sawtooth that wavers, and breath (Klatt 1980, JASA 67, 971, simplified).
 
-    Parameters
-    ----------
-    pitch_hz : float64 (n_samples,)
-    breath : float or float64 (n_samples,)
-        Share of noise, 0 to 1.
-    roughness : float
-        Relative standard deviation of the pitch's quick wavering.
+    `pitch_hz` has (n_samples,); `breath` is the share of noise, 0 to 1, `roughness` the relative
+    standard deviation of the pitch's quick wavering.
     """
     length = len(pitch_hz)
     n_points = max(2, round(length / SAMPLE_RATE_HZ * JITTER_HZ))
-    jitter = np.interp(
-        np.linspace(0, 1, length), np.linspace(0, 1, n_points), rng.normal(size=n_points)
-    )
+    jitter = curve(rng.normal(size=n_points), length / SAMPLE_RATE_HZ)
     phase = np.cumsum(pitch_hz * (1 + roughness * jitter)) / SAMPLE_RATE_HZ
     return (1 - breath) * (1 - 2 * (phase % 1)) + breath * rng.normal(size=length)
 

@@ -13,9 +13,9 @@ from collections.abc import Callable
 import numpy as np
 
 from mini.draws import Draws
+from mini.sounds.contours import curve
 from mini.sounds.speech import CASTS, invent_words, speak_randomly
 from mini.sounds.synthesis import (
-    SAMPLE_RATE_HZ,
     Samples,
     add_at,
     decay,
@@ -23,6 +23,7 @@ from mini.sounds.synthesis import (
     noise_band,
     strike,
     swell,
+    times_s,
     voice,
 )
 
@@ -35,8 +36,7 @@ def clear_throat(draws: Draws) -> Samples:
     duration_s = draws.uniform(0.5, 0.9)
     formants = [(draws.uniform(400, 520), 120), (draws.uniform(1050, 1300), 200), (2400, 300)]
     sound = voice(draws.rng, duration_s, draws.uniform(60, 105), formants, 0.35, 0.05)
-    time_s = np.arange(len(sound)) / SAMPLE_RATE_HZ
-    flutter = 1 + 0.6 * np.sin(2 * np.pi * draws.uniform(22, 34) * time_s)
+    flutter = 1 + 0.6 * np.sin(2 * np.pi * draws.uniform(22, 34) * times_s(duration_s))
     return sound * flutter * swell(len(sound), 0.5)
 
 
@@ -65,8 +65,7 @@ def drawer(draws: Draws) -> Samples:
     slide_s = draws.uniform(0.5, 0.9)
     canvas = np.zeros(n_samples(slide_s + 0.25))
     slide = noise_band(draws.rng, slide_s, 300, draws.uniform(2500, 4500))
-    time_s = np.arange(len(slide)) / SAMPLE_RATE_HZ
-    rattle = 1 + 0.6 * np.sin(2 * np.pi * draws.uniform(15, 40) * time_s)
+    rattle = 1 + 0.6 * np.sin(2 * np.pi * draws.uniform(15, 40) * times_s(slide_s))
     add_at(canvas, slide * rattle * swell(len(slide), 0.6), 0)
     stop = strike(draws.rng, draws.uniform(0.8, 1.25) * np.array([180, 420, 900]), 0.03, 0.2)
     add_at(canvas, 0.5 * stop, slide_s - 0.02)
@@ -127,14 +126,12 @@ def page_turn(draws: Draws) -> Samples:
     """High noise with crackling loudness."""
     duration_s = draws.uniform(0.5, 0.9)
     noise = noise_band(draws.rng, duration_s, draws.uniform(2000, 3200), 14_000)
-    position = np.linspace(0, 1, len(noise))
-    crackle = np.interp(position, np.linspace(0, 1, 25), draws.rng.gamma(1.0, 1.0, 25))
-    return noise * crackle * swell(len(noise))
+    return noise * curve(draws.rng.gamma(1.0, 1.0, 25), duration_s) * swell(len(noise))
 
 
 def phone(draws: Draws) -> Samples:
     """Two alternating tones, ringing twice."""
-    time_s = np.arange(n_samples(1.4)) / SAMPLE_RATE_HZ
+    time_s = times_s(1.4)
     low_hz, interval = draws.uniform(700, 1500), draws.uniform(1.15, 1.35)
     is_low = np.sin(2 * np.pi * draws.uniform(14, 22) * time_s) > 0
     tones = [np.sin(2 * np.pi * hz * time_s) for hz in (low_hz, interval * low_hz, 2 * low_hz)]

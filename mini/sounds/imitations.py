@@ -8,7 +8,7 @@ import numpy as np
 
 from mini.draws import Draws
 from mini.sounds.contours import curve, glottis, wobble
-from mini.sounds.synthesis import SAMPLE_RATE_HZ, Samples, n_samples, resonate
+from mini.sounds.synthesis import Samples, n_samples, resonate, times_s
 
 DARK = ((320, 80), (750, 120), (2300, 250))  # formants of a rounded mouth: u, Klatt 1980, Table II
 BRIGHT = ((650, 120), (1900, 200), (3100, 350))  # formants of an open mouth: between a and i
@@ -16,29 +16,15 @@ BRIGHT = ((650, 120), (1900, 200), (3100, 350))  # formants of an open mouth: be
 
 @dataclass(frozen=True)
 class Contour:
-    """What a voice takes over from a sound.
+    """What a voice takes over from a sound; values are equally spaced in time."""
 
-    Attributes
-    ----------
-    pitch : tuple of float
-        Semitones above the singer's own pitch, equally spaced in time.
-    energy, brightness : tuple of float
-        Amplitude, and place between the formants `DARK` and `BRIGHT`, 0 to 1.
-    breath : float
-        Share of noise, 0 to 1.
-    flutter_hz, flutter : float
-        Rate and depth of a loudness modulation.
-    repeats : int
-        How often the contour is run through in one second and a half.
-    """
-
-    pitch: tuple[float, ...]
-    energy: tuple[float, ...]
-    brightness: tuple[float, ...]
-    breath: float = 0.1
-    flutter_hz: float = 0.0
-    flutter: float = 0.0
-    repeats: int = 1
+    pitch: tuple[float, ...]  # semitones above the singer's own pitch
+    energy: tuple[float, ...]  # amplitude, 0 to 1
+    brightness: tuple[float, ...]  # place between the formants `DARK` and `BRIGHT`, 0 to 1
+    breath: float = 0.1  # share of noise, 0 to 1
+    flutter_hz: float = 0.0  # rate of a loudness modulation
+    flutter: float = 0.0  # its depth
+    repeats: int = 1  # how often the contour is run through in one second and a half
 
 
 CONTOURS = {  # the sound imitated -> contour, chosen by ear
@@ -83,9 +69,8 @@ def imitate(draws: Draws, contour: Contour, duration_s: float) -> Samples:
         resonate(source, [(size * hz, width_hz) for hz, width_hz in formants])
         for formants in (DARK, BRIGHT)
     )
-    time_s = np.arange(len(source)) / SAMPLE_RATE_HZ
     rate_hz = contour.flutter_hz * draws.uniform(0.7, 1.3)
-    flutter = 1 - contour.flutter * (0.5 + 0.5 * np.sin(2 * np.pi * rate_hz * time_s))
+    flutter = 1 - contour.flutter * (0.5 + 0.5 * np.sin(2 * np.pi * rate_hz * times_s(length_s)))
     return energy * flutter * ((1 - bright) * dark + bright * open_)
 
 
@@ -93,7 +78,5 @@ def _performed(
     draws: Draws, points: tuple[float, ...], error: float, length_s: float, repeats: int
 ) -> Samples:
     """A contour run through `repeats` times, with errors that change slowly."""
-    once = curve(points, length_s / repeats)
-    length = n_samples(length_s)
-    whole = np.resize(np.tile(once, repeats), length)
+    whole = np.resize(curve(points, length_s / repeats), n_samples(length_s))
     return whole + wobble(draws.rng, length_s, 5, -error, error)

@@ -13,7 +13,6 @@ from mini.sounds.contours import curve, low_pass, pulse_train, sprinkle, tone, w
 from mini.sounds.midi import Note, render
 from mini.sounds.rooms import colored_noise
 from mini.sounds.synthesis import (
-    SAMPLE_RATE_HZ,
     Samples,
     add_at,
     band_pass,
@@ -23,16 +22,13 @@ from mini.sounds.synthesis import (
     resonate,
     strike,
     swell,
+    times_s,
 )
 
 LENGTH_S = 1.2  # chosen: steady sounds are cut or repeated by whoever uses them
 BELL_PROGRAM = 14  # General MIDI "Tubular Bells", from 0
 BELL_PARTIALS = (0.5, 1, 1.2, 1.5, 2, 2.5, 3)  # hum, prime, tierce, quint, nominal, ... of a bell
 SHOT_PROGRAM = 127  # General MIDI "Gunshot", from 0
-
-
-def _time_s() -> Samples:
-    return np.arange(n_samples(LENGTH_S)) / SAMPLE_RATE_HZ
 
 
 def engine(draws: Draws) -> Samples:
@@ -61,7 +57,7 @@ def washing_machine(draws: Draws) -> Samples:
     """Hum and rumble that follow the turning drum."""
     hum = tone(np.full(n_samples(LENGTH_S), draws.uniform(45, 65)), (1, 0.8, 0.4, 0.3))
     slosh = noise_band(draws.rng, LENGTH_S, draws.uniform(150, 300), draws.uniform(900, 2200))
-    turning = 1 + 0.8 * np.sin(2 * np.pi * draws.uniform(1.2, 3.5) * _time_s())
+    turning = 1 + 0.8 * np.sin(2 * np.pi * draws.uniform(1.2, 3.5) * times_s(LENGTH_S))
     return hum + draws.uniform(0.5, 1.2) * turning * slosh / slosh.std()
 
 
@@ -96,7 +92,7 @@ def train(draws: Draws) -> Samples:
 def siren(draws: Draws) -> Samples:
     """A tone that wails or alternates between two pitches."""
     low_hz, interval = draws.uniform(450, 900), draws.uniform(1.25, 1.9)
-    cycle = (_time_s() * draws.uniform(0.8, 3.5) + draws.rng.random()) % 1
+    cycle = (times_s(LENGTH_S) * draws.uniform(0.8, 3.5) + draws.rng.random()) % 1
     shape = (cycle < 0.5).astype(float) if draws.rng.random() < 0.5 else 1 - np.abs(2 * cycle - 1)
     return tone(low_hz * interval**shape, (1, 0.5, 0.4, 0.2, 0.1))
 
@@ -107,9 +103,8 @@ def car_horn(draws: Draws) -> Samples:
     length_s = draws.uniform(0.25, 0.55)
     steady = np.ones(n_samples(length_s))
     partials = [1 / n**0.7 for n in range(1, 14)]
-    honk = (tone(hz * steady, partials) + tone(interval * hz * steady, partials)) * swell(
-        len(steady), 0.15
-    )
+    honk = tone(hz * steady, partials) + tone(interval * hz * steady, partials)
+    honk *= swell(len(steady), 0.15)
     canvas = np.zeros(n_samples(LENGTH_S))
     for position in range(draws.rng.integers(1, 3)):
         add_at(canvas, honk, position * (length_s + 0.06))
@@ -132,7 +127,7 @@ def church_bells(draws: Draws) -> Samples:
 def clock_alarm(draws: Draws) -> Samples:
     """Groups of two to four beeps."""
     hz, beep_s = draws.uniform(1500, 3200), draws.uniform(0.05, 0.09)
-    group, time_s = int(draws.rng.integers(2, 5)), _time_s()
+    group, time_s = int(draws.rng.integers(2, 5)), times_s(LENGTH_S)
     in_group = time_s % (2 * beep_s * group + 0.2)
     is_on = (in_group < 2 * beep_s * group) & (in_group % (2 * beep_s) < beep_s)
     return tone(np.full(len(time_s), hz), (1, 0, 0.4, 0, 0.15)) * is_on
@@ -212,14 +207,7 @@ def fireworks(draws: Draws) -> Samples:
 def hand_saw(draws: Draws) -> Samples:
     """Strokes of toothed noise, forth and back."""
     noise = noise_band(draws.rng, LENGTH_S, draws.uniform(900, 2000), draws.uniform(4500, 9000))
-    cycle = (_time_s() * draws.uniform(1.8, 3.6)) % 1
-    teeth = 1 + 0.5 * np.sin(2 * np.pi * draws.uniform(70, 140) * _time_s())
+    cycle = (times_s(LENGTH_S) * draws.uniform(1.8, 3.6)) % 1
+    teeth = 1 + 0.5 * np.sin(2 * np.pi * draws.uniform(70, 140) * times_s(LENGTH_S))
     back = 0.35 * (cycle < 0.9)
     return noise * teeth * np.where(cycle < 0.55, np.sin(np.pi * cycle / 0.55), back)
-
-
-def metal_clang(draws: Draws) -> Samples:
-    """A struck pipe or sheet: inharmonic modes that ring."""
-    modes_hz = draws.uniform(250, 700) * np.array([1, 2.76, 5.4, 8.93, 11.3])  # of a free bar
-    length_s = draws.uniform(0.25, 0.5)
-    return strike(draws.rng, modes_hz, length_s / np.array([1, 1.5, 2, 3, 4]), LENGTH_S)

@@ -17,6 +17,7 @@ import numpy as np
 import soundfile
 import soxr
 
+from mini.sounds.synthesis import add_at, n_samples
 from mini.task import SAMPLE_RATE_HZ, Audio, MiniTaskError, MissingSourceError
 
 SOUNDFONT = "TimGM6mb.sf2"  # file name inside the package pretty_midi
@@ -65,10 +66,8 @@ def _midi_bytes(parts: Sequence[Part], duration_s: float) -> bytes:
         track.append(mido.Message("program_change", channel=channel, program=part.program))
         for note in part.notes:
             start, end = (round(time_s * TICKS_PER_S) for time_s in (note.start_s, note.end_s))
-            moments += [
-                (start, 1, channel, note.key, note.velocity),
-                (end, 0, channel, note.key, 0),
-            ]
+            moments.append((start, 1, channel, note.key, note.velocity))
+            moments.append((end, 0, channel, note.key, 0))
     now = 0  # note-offs sort before note-ons of the same tick, so a repeated key restarts
     for tick, is_on, channel, key, velocity in sorted(moments):
         kind, wait = "note_on" if is_on else "note_off", tick - now
@@ -89,24 +88,9 @@ def render(notes: Iterable[Note], duration_s: float, program: int) -> Audio:
 def render_parts(parts: Sequence[Part], duration_s: float) -> Audio:
     """Render several instruments playing together (README of midirenderer 0.1.3: 48 kHz stereo).
 
-    Parameters
-    ----------
-    parts : sequence of Part
-        At most 15 besides the drums; all starts and ends within [0, duration_s].
-    duration_s : float
-        Length of the result.
-
-    Returns
-    -------
-    float32 (n_samples,)
-        Mono at `SAMPLE_RATE_HZ`, onsets true to a few milliseconds.
-
-    Raises
-    ------
-    MissingSourceError
-        If a wheel is not installed.
-    MiniTaskError
-        If there are more instruments than channels.
+    Returns float32 (n_samples,), mono, with onsets true to a few milliseconds; all notes are within
+    [0, duration_s]. More than 15 instruments besides the drums raise a `MiniTaskError`, a wheel
+    that is not installed a `MissingSourceError`.
     """
     n_melodic = sum(not part.is_drums for part in parts)
     if n_melodic >= N_CHANNELS:
@@ -118,7 +102,6 @@ def render_parts(parts: Sequence[Part], duration_s: float) -> Audio:
     wav = midirenderer.render_wave_from(_soundfont(), _midi_bytes(parts, duration_s))
     stereo, rate_hz = soundfile.read(io.BytesIO(wav), dtype="float32", always_2d=True)
     mono = soxr.resample(stereo.mean(axis=1), rate_hz, SAMPLE_RATE_HZ)
-    audio = np.zeros(round(duration_s * SAMPLE_RATE_HZ), np.float32)
-    n_samples = min(len(audio), len(mono))
-    audio[:n_samples] = mono[:n_samples]
+    audio = np.zeros(n_samples(duration_s), np.float32)
+    add_at(audio, mono, 0)
     return audio

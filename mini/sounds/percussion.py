@@ -12,7 +12,7 @@ import numpy as np
 
 from mini.draws import Draws
 from mini.sounds.contours import curve, tone
-from mini.sounds.synthesis import SAMPLE_RATE_HZ, Samples, decay, n_samples, noise_band, strike
+from mini.sounds.synthesis import Samples, add_at, decay, n_samples, noise_band, strike, times_s
 
 GONG_LENGTH_S = 1.2  # chosen: as long as a clip of the task that uses them
 DRUM_LENGTH_S = 0.6  # chosen: as long as a clip of the task that uses it
@@ -22,7 +22,7 @@ def _glide(
     draws: Draws, modes_hz: Samples, decays_s: Samples, bend: float, bend_s: float
 ) -> Samples:
     """Decaying modes whose pitch moves from `bend` times its final value to 1."""
-    time_s = np.arange(n_samples(GONG_LENGTH_S)) / SAMPLE_RATE_HZ
+    time_s = times_s(GONG_LENGTH_S)
     course = 1 + (bend - 1) * np.exp(-time_s / bend_s)
     sound = np.zeros(len(time_s))
     for mode_hz, decay_s in zip(modes_hz, decays_s, strict=True):
@@ -38,9 +38,7 @@ def bangu(draws: Draws) -> Samples:
     for position in range(draws.rng.integers(1, 4)):
         hit = strike(draws.rng, modes_hz, draws.uniform(0.015, 0.05) / np.arange(1, 5), 0.3)
         snap = noise_band(draws.rng, 0.3, 1500, 9000) * decay(0.3, 0.001, 0.006)
-        start = n_samples(position * gap_s)
-        length = min(n_samples(0.3), len(canvas) - start)
-        canvas[start : start + length] += (hit + draws.uniform(0.5, 2) * snap)[:length]
+        add_at(canvas, hit + draws.uniform(0.5, 2) * snap, position * gap_s)
     return canvas
 
 
@@ -82,27 +80,13 @@ OPERA_INSTRUMENTS = {"bangu": bangu, "daluo": daluo, "naobo": naobo, "xiaoluo": 
 
 @dataclass(frozen=True)
 class Stroke:
-    """How a mridangam is struck.
+    """How a mridangam is struck."""
 
-    Attributes
-    ----------
-    treble : tuple of float
-        Amplitudes of the loaded right head's harmonics 1 to 5.
-    treble_s : float
-        Time constant of the right head's fundamental: damped by the hand or free.
-    bass : float
-        Amplitude of the left head.
-    slap : float
-        Amplitude of the noise of the fingers.
-    slap_hz : float
-        Center of that noise.
-    """
-
-    treble: tuple[float, ...]
-    treble_s: float
-    bass: float
-    slap: float
-    slap_hz: float
+    treble: tuple[float, ...]  # amplitudes of the loaded right head's harmonics 1 to 5
+    treble_s: float  # time constant of its fundamental: damped by the hand or free
+    bass: float  # amplitude of the left head
+    slap: float  # amplitude of the noise of the fingers
+    slap_hz: float  # center of that noise
 
 
 # Names: Anantapadmanabhan et al. 2013. The left head alone sounds in tha and thom, both in bheem,
@@ -131,7 +115,7 @@ def mridangam(draws: Draws, stroke: Stroke, tonic_hz: float) -> Samples:
     harmonics = np.arange(1, len(stroke.treble) + 1)
     modes_hz = tonic_hz * harmonics * draws.rng.normal(1, 0.006, len(harmonics))
     damping_s = stroke.treble_s * draws.uniform(0.5, 1.8)
-    time_s = np.arange(n_samples(DRUM_LENGTH_S)) / SAMPLE_RATE_HZ
+    time_s = times_s(DRUM_LENGTH_S)
     sound = np.zeros(len(time_s))
     for harmonic, mode_hz, amplitude in zip(harmonics, modes_hz, stroke.treble, strict=True):
         height = amplitude * draws.rng.lognormal(0, 0.7)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
-from mini.sounds.synthesis import Samples, n_samples
+from mini.sounds.synthesis import Samples, n_samples, times_s
 from mini.task import SAMPLE_RATE_HZ
 
 DECAY_60_DB = 6.908  # ln(1000): exponent of the amplitude at the reverberation time
@@ -15,25 +15,13 @@ DECAY_60_DB = 6.908  # ln(1000): exponent of the amplitude at the reverberation 
 
 @dataclass(frozen=True)
 class Environment:
-    """A background: noise with power falling as 1 / f**exponent, hum, and slow swelling.
+    """A background: noise with power falling as 1 / f**exponent, hum, and slow swelling."""
 
-    Attributes
-    ----------
-    exponent : float
-        0 is white noise, 1 pink, 2 brown.
-    hum_hz : tuple of float
-        Frequencies of steady tones; together they have the power of `hum_share`.
-    hum_share : float
-        Share of the tones in the power, 0 to 1.
-    swell_hz, swell_depth : float
-        Rate and relative depth of the loudness modulation.
-    """
-
-    exponent: float
-    hum_hz: tuple[float, ...] = ()
-    hum_share: float = 0.3
-    swell_hz: float = 0.1
-    swell_depth: float = 0.0
+    exponent: float  # 0 is white noise, 1 pink, 2 brown
+    hum_hz: tuple[float, ...] = ()  # frequencies of steady tones
+    hum_share: float = 0.3  # share of all tones together in the power, 0 to 1
+    swell_hz: float = 0.1  # rate of the loudness modulation
+    swell_depth: float = 0.0  # its relative depth
 
 
 def colored_noise(rng: np.random.Generator, length: int, exponent: float) -> Samples:
@@ -46,9 +34,8 @@ def colored_noise(rng: np.random.Generator, length: int, exponent: float) -> Sam
 
 def background(rng: np.random.Generator, environment: Environment, duration_s: float) -> Samples:
     """Background noise of an environment, root mean square about 1."""
-    length = n_samples(duration_s)
-    time_s = np.arange(length) / SAMPLE_RATE_HZ
-    sound = colored_noise(rng, length, environment.exponent)
+    time_s = times_s(duration_s)
+    sound = colored_noise(rng, len(time_s), environment.exponent)
     if environment.hum_hz:
         amplitude = np.sqrt(2 * environment.hum_share / len(environment.hum_hz))
         sound = np.sqrt(1 - environment.hum_share) * sound

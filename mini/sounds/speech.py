@@ -81,17 +81,9 @@ def load_espeak() -> tuple[ctypes.CDLL, int]:
 def speak(text: str, voice: str, rate_wpm: int, pitch: int, pitch_range: int) -> Audio:
     """Speak a text with an eSpeak voice and variant, for example "en-us+f3"; pitches from 0 to 100.
 
-    Returns
-    -------
-    float32 (n_samples,)
-        Waveform at `SAMPLE_RATE_HZ`. It depends on every call made before in this process.
-
-    Raises
-    ------
-    MissingSourceError
-        If the library cannot be loaded.
-    MiniTaskError
-        If eSpeak does not know the voice or returns no sound.
+    Returns float32 (n_samples,), which depends on every call made before in this process. A library
+    that cannot be loaded raises a `MissingSourceError`, an unknown voice or a text without sound a
+    `MiniTaskError`.
     """
     library, rate_hz = load_espeak()
     if library.espeak_SetVoiceByName(voice.encode()) != 0:
@@ -129,7 +121,6 @@ def invent_words(rng: np.random.Generator, n_words: int) -> str:
     """Invent words of one to three consonant-vowel syllables, separated by blanks."""
     words = []
     for _ in range(n_words):
-        n_syllables = rng.integers(1, 4)
-        parts = (rng.choice(sounds) for _ in range(n_syllables) for sounds in (CONSONANTS, VOWELS))
-        words.append("".join(parts))
+        syllables = int(rng.integers(1, 4)) * (CONSONANTS, VOWELS)
+        words.append("".join(rng.choice(sounds) for sounds in syllables))
     return " ".join(words)

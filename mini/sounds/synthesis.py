@@ -23,9 +23,14 @@ def n_samples(duration_s: float) -> int:
     return round(duration_s * SAMPLE_RATE_HZ)
 
 
+def times_s(duration_s: float) -> Samples:
+    """Time of every sample of a sound in seconds, (n_samples,)."""
+    return np.arange(n_samples(duration_s)) / SAMPLE_RATE_HZ
+
+
 def decay(duration_s: float, attack_s: float, decay_s: float) -> Samples:
     """Envelope in [0, 1]: linear attack, then an exponential fall to 1/e in `decay_s`."""
-    time_s = np.arange(n_samples(duration_s)) / SAMPLE_RATE_HZ
+    time_s = times_s(duration_s)
     return np.minimum(time_s / attack_s, 1) * np.exp(-np.maximum(time_s - attack_s, 0) / decay_s)
 
 
@@ -41,7 +46,7 @@ def strike(
 
     `modes_hz` and `decays_s`: frequency and time constant of each mode, (n_modes,).
     """
-    time_s = np.arange(n_samples(duration_s)) / SAMPLE_RATE_HZ
+    time_s = times_s(duration_s)
     frequencies, decays = np.broadcast_arrays(np.asarray(modes_hz, float), decays_s)
     phases = rng.uniform(0, 2 * np.pi, len(frequencies))
     waves = np.sin(2 * np.pi * frequencies[:, None] * time_s + phases[:, None])
@@ -63,13 +68,15 @@ def band_pass(sound: Samples, low_hz: float, high_hz: float) -> Samples:
 
 def resonate(source: Samples, formants: Sequence[tuple[float, float]]) -> Samples:
     """Pass a sound through parallel resonators (frequency_hz, bandwidth_hz); peak 1."""
-    sound = np.zeros(len(source))
-    for frequency_hz, bandwidth_hz in formants:
-        radius = np.exp(-np.pi * bandwidth_hz / SAMPLE_RATE_HZ)
-        angle = 2 * np.pi * frequency_hz / SAMPLE_RATE_HZ
-        feedback = [1, -2 * radius * np.cos(angle), radius**2]
-        sound += scipy.signal.lfilter([1 - radius], feedback, source)
+    sound = sum(resonator(source, *formant) for formant in formants)
     return sound / np.abs(sound).max()
+
+
+def resonator(source: Samples, frequency_hz: float, bandwidth_hz: float) -> Samples:
+    """Two-pole resonator."""
+    radius = np.exp(-np.pi * bandwidth_hz / SAMPLE_RATE_HZ)
+    angle = 2 * np.pi * frequency_hz / SAMPLE_RATE_HZ
+    return scipy.signal.lfilter([1 - radius], [1, -2 * radius * np.cos(angle), radius**2], source)
 
 
 def voice(
@@ -82,15 +89,8 @@ def voice(
 ) -> Samples:
     """Vowel-like sound: sawtooth and noise through parallel resonators, peak 1.
 
-    Parallel formant synthesis (Klatt 1980, J. Acoust. Soc. Am. 67, 971), simplified.
-
-    Parameters
-    ----------
-    formants : sequence of (frequency_hz, bandwidth_hz)
-    breath : float
-        Share of noise in the source, 0 to 1.
-    roughness : float
-        Relative random drift of the pitch over the sound.
+    Parallel formant synthesis (Klatt 1980, J. Acoust. Soc. Am. 67, 971), simplified. `breath` is
+    the share of noise in the source, `roughness` the relative random drift of the pitch.
     """
     length = n_samples(duration_s)
     drift = np.cumsum(rng.normal(size=length)) / np.sqrt(length)
