@@ -48,10 +48,6 @@ class HearModel:
         if isinstance(self.model, nn.Module):
             self.model.to(self.device)
 
-    def levels(self, view: str) -> str:
-        """The one level of every view."""
-        return LEVEL
-
     @torch.no_grad()
     def embed(self, audio: Tensor, view: str) -> tuple[dict[str, Tensor], Tensor | None]:
         """Embed clips: float32, shape (n_sounds, n_samples), in [-1, 1] at ``sample_rate``.

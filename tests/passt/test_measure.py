@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 import torch
 
-from passt.measure import COLUMNS, measure
 from passt.measure.networks import (
     PATCHOUTS,
     MeasureError,
@@ -14,6 +13,7 @@ from passt.measure.networks import (
     sequence_length,
 )
 from passt.measure.one import measure_apart, measure_network
+from passt.measure.table import COLUMNS, measure
 from passt.training.step import Trainer
 
 TINY = Settings(embed_dim=16, depth=1, num_heads=1, batch_size=2, seconds=0.0, device="cpu")
@@ -49,7 +49,7 @@ def test_a_training_step_sees_that_sequence(patchout: str) -> None:
 
 
 def test_rows_of_a_tiny_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("passt.measure.PATCHOUTS", {"hop10": ("none", "structured")})
+    monkeypatch.setattr("passt.measure.table.PATCHOUTS", {"hop10": ("none", "structured")})
     rows = measure(TINY, progress=False)
     assert all(tuple(row) == COLUMNS and row["value"] > 0 for row in rows)
     values = {(row["quantity"], row["patchout"]): row["value"] for row in rows}

@@ -16,7 +16,10 @@ LIBRARIES = ("passt", "hear", "mini", "zoo", "analysis")
 ROOMS = (*LIBRARIES, "workflow")
 FRONT_END = {f"passt.{m}" for m in ("architecture", "checks", "lengths", "mel", "windows")}
 MAY_IMPORT = {"zoo": FRONT_END}  # log-mel is PaSST's front end without the network
-HAS_AN_INTERFACE = {"passt/__init__.py"}  # the HEAR API is functions of the package itself
+HAS_AN_INTERFACE = {
+    "passt/__init__.py",  # the HEAR API is functions of the package itself
+    "workflow/__init__.py",  # the version
+}
 
 
 def modules(room: str) -> dict[str, Path]:

@@ -3,8 +3,8 @@
 import pandas as pd
 
 from analysis.tables.scores import write_csv
-from passt.measure import COLUMNS, measure
 from passt.measure.networks import Settings
+from passt.measure.table import COLUMNS, measure
 from workflow.logs import logged
 
 with logged(snakemake.log[0]):
