@@ -72,7 +72,10 @@ def read_json(path: Path, problems: Problems) -> Any | None:
         problems.add(path.name, "the file", "no such file")
         return None
     try:
-        return json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=unique)
+        content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=unique)
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         problems.add(path.name, "valid JSON", f"an error: {error}")
         return None
+    if content is None:
+        problems.add(path.name, "a JSON object", "null")
+    return content

@@ -158,6 +158,13 @@ def test_a_missing_key_is_named(make_task: MakeTask) -> None:
     assert "found no such key" in message_of(folder)
 
 
+def test_metadata_without_content_are_named(make_task: MakeTask) -> None:
+    folder = make_task()
+    (folder / "task_metadata.json").write_text("null")
+    with pytest.raises(TaskError, match="task_metadata.json: expected a JSON object, found null"):
+        read_task(folder)
+
+
 def test_kfold_needs_three_folds_and_its_nfolds(make_task: MakeTask) -> None:
     two = make_task("two-v1-full", splits=("fold00", "fold01"))
     assert "splits: expected at least 3 folds" in message_of(two)
