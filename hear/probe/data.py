@@ -17,6 +17,7 @@ from hear.probe.selection import EventInfo, Judge, clip_judge, event_judge
 from hear.probe.training import FoldData, Parts, ProbeError
 from hear.protocol import Protocol
 from hear.tasks.folder import Fold
+from hear.tasks.metadata import PREDICTION_TYPES
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,9 @@ class ProbeData:
         """Raise ProbeError, naming task and split, unless the arrays can be trained on."""
         if not self.folds:
             raise ProbeError(f"{self.task}: expected at least one fold, found none")
+        if self.prediction_type not in PREDICTION_TYPES:
+            expected = " or ".join(PREDICTION_TYPES)
+            raise ProbeError(f"{self.task}: expected {expected}, found {self.prediction_type!r}")
         if METRICS[self.metric].kind == "event" and self.events is None:
             raise ProbeError(f"{self.task}: metric {self.metric} needs events, found none")
         n_features = {array.shape[1:] for array in self.features.values()}
