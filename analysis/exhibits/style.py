@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
-import numpy as np
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
@@ -31,7 +30,7 @@ FONT_PT = 7.0
 SMALL_PT = 6.5  # the smallest size used anywhere: legible in print at column width
 LINE_IN = 0.115  # height of a line of SMALL_PT text, inches
 PNG_DPI = 300
-_FOOT_LETTERS = 57  # of a line of SMALL_PT text across the column, with room for wide ones
+_FOOT_LETTERS = 60  # of a line of SMALL_PT text across the column, with room for wide ones
 _HANDLE_IN = 0.3  # width of a legend's handle and the space around it, inches
 
 PALETTE = (  # Okabe and Ito, "Color Universal Design", 2008: distinct under color blindness
@@ -97,7 +96,8 @@ def new_figure(
     foot; ``strip_in`` inches stay free between the two.
     """
     foot = (" ".join(notes), text.stamp or text.label)
-    lines = [line for words in foot for line in textwrap.wrap(words, _FOOT_LETTERS)]
+    wrapped = [textwrap.wrap(words, _FOOT_LETTERS, break_on_hyphens=False) for words in foot]
+    lines = sum(wrapped, [])
     foot_in = LINE_IN * len(lines) + 0.08
     total_in = height_in + strip_in + foot_in
     share = height_in / total_in
@@ -147,7 +147,8 @@ def legend_above(figure: Figure, handles: Sequence[Any], labels: list[str]) -> N
 
 def pale(color: str) -> str:
     """Return a color mixed with as much white, for areas under points of the color itself."""
-    return to_hex((1 + np.array(to_rgb(color))) / 2)
+    red, green, blue = to_rgb(color)
+    return to_hex(((1 + red) / 2, (1 + green) / 2, (1 + blue) / 2))
 
 
 def save_figure(

@@ -62,7 +62,7 @@ def read_table(path: str | Path, columns: Iterable[str], kinds: Mapping[str, Any
     missing.
     """
     table = pd.read_csv(
-        path, dtype=dict.fromkeys(columns, str) | kinds, keep_default_na=False,
+        path, dtype={**dict.fromkeys(columns, str), **kinds}, keep_default_na=False,
         na_values=dict.fromkeys(kinds, [""]),
     )  # fmt: skip
     check_columns(table, columns, path)
