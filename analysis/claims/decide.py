@@ -40,18 +40,9 @@ class Measured(NamedTuple):
 class Number:
     """One number that a claim is about.
 
-    Attributes
-    ----------
-    estimate, low, high : float
-        ``low`` and ``high`` are NaN without bootstrapped scores.
-    n_tasks : int
-        The fewest tasks that any part of it is over.
-    of_run : bool
-        Whether all of it comes from models of the run.
-    model, other_model, where : str
-        What it is about.
-    value, other_value : float
-        The two models' aggregates; ``other_value`` is NaN without another model.
+    ``low`` and ``high`` are NaN without bootstrapped scores; ``n_tasks`` is the fewest tasks that
+    any part of it is over; ``of_run``: whether all of it comes from models of the run; ``value``
+    and ``other_value`` are the two models' aggregates, the latter NaN without another model.
     """
 
     estimate: float
@@ -76,20 +67,12 @@ class Verdict:
 
 
 def decide(claim: Claim, numbers: list[Number]) -> Verdict:
-    """Decide a claim by its numbers.
+    """Decide a claim by its numbers, which must all lie on the claimed side.
 
-    Parameters
-    ----------
-    numbers : list of Number
-        All must lie on the claimed side.
-
-    Returns
-    -------
-    Verdict
-        ``holds`` if all lie there with their whole intervals, ``does not hold`` if one lies on
-        the other side with all of its own, else undecided. Of several numbers the deciding one is
-        shown: the one nearest to the other side, or furthest beyond it. Official entries have no
-        intervals and are decided by value; a tie is not above.
+    It holds if all lie there with their whole intervals, does not hold if one lies on the other
+    side with all of its own, else it is undecided. Of several numbers the deciding one is shown:
+    the one nearest to the other side, or furthest beyond it. Official entries have no intervals and
+    are decided by value; a tie is not above.
     """
     margins = [_margins(claim, number) for number in numbers]  # how far on the claimed side
     surest = min(range(len(numbers)), key=lambda i: margins[i][1])
@@ -102,18 +85,10 @@ def decide(claim: Claim, numbers: list[Number]) -> Verdict:
 
 
 def judge_measured(claim: Claim, measured: Measured) -> Verdict:
-    """Compare a claim about speed or cost with measurements of this machine, by point value.
+    """Compare a claim with ``ratio`` with measurements of this machine, by point value.
 
-    Parameters
-    ----------
-    claim : Claim
-        With ``ratio``.
-
-    Returns
-    -------
-    Verdict
-        Not tested if a value was not measured, or with another network than the paper's; the
-        number of the other network is shown all the same.
+    Not tested if a value was not measured, or with another network than the paper's; the number of
+    the other network is shown all the same.
     """
     pairs = [pair for pair in (claim.ratio, claim.than_ratio) if pair]
     values = measured.values

@@ -75,19 +75,13 @@ def quantities(cells: Cells, maxima: Mapping[str, float], baseline: str) -> dict
 def read_measured(path: str | Path) -> Measured:
     """Read this machine's measurements (rows whose ``source`` is ``run``).
 
-    Raises
-    ------
-    ValueError
-        If a column is missing, or a value stands there twice.
+    ValueError if a column is missing, or a value stands there twice.
     """
     table = pd.read_csv(path, keep_default_na=False, na_values={"value": [""]})
-    missing = [
-        c for c in (*Measurand._fields, "value", "source", "architecture") if c not in table.columns
-    ]
+    expected = (*Measurand._fields, "value", "source", "architecture")
+    missing = [column for column in expected if column not in table.columns]
     if missing:
-        raise ValueError(
-            f"{path}: expected columns hop_ms, quantity, value, ...; found no {missing}"
-        )
+        raise ValueError(f"{path}: expected columns {', '.join(expected)}; found no {missing}")
     mine = table[(table["source"] == "run") & table["value"].notna()]
     keys = [Measurand(*row) for row in mine[list(Measurand._fields)].itertuples(index=False)]
     if len(set(keys)) < len(keys):
@@ -107,16 +101,11 @@ def _other_aggregate(claim: Claim, cells: Cells) -> tuple[str, Verdict] | None:
 
 def _row(claim: Claim, verdict: Verdict, other: tuple[str, Verdict] | None) -> dict[str, object]:
     number = verdict.number
-    facts = {key: getattr(claim, key) for key in ("claim_id", "section", "statement", "reading")}
-    facts |= {"direction": claim.direction, "threshold": claim.threshold}
+    facts = dataclasses.asdict(claim) | dataclasses.asdict(number)
     facts |= {"verdict": verdict.verdict, "reason": verdict.reason}
     facts["models"] = "; ".join(ids[0] for ids in claim.models)
     facts["others"] = claim.others_source or "; ".join(ids[0] for ids in claim.others)
-    facts["quantity"] = claim.quantity
     facts["aggregate"] = "" if len(claim.tasks) == 1 else claim.aggregate
-    for key in ("estimate", "low", "high", "value", "other_value"):
-        facts[key] = getattr(number, key)
-    facts |= {key: getattr(number, key) for key in ("model", "other_model")}
     facts["where"] = number.where or "; ".join(claim.tasks) or claim.category
     facts["n_tasks"] = number.n_tasks or None  # not tested, or no tasks in it
     if claim.ratio:

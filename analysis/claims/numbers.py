@@ -29,18 +29,9 @@ class NotTested(Exception):
 
 
 def judge(claim: Claim, cells: Cells) -> Verdict:
-    """Compare a claim about scores with a study.
+    """Compare a claim with a study's scores in the claim's quantity.
 
-    Parameters
-    ----------
-    cells : Cells
-        Scores in the claim's quantity.
-
-    Returns
-    -------
-    Verdict
-        See ``analysis.claims.decide``; not tested, and why, if the study lacks a model or
-        the tasks.
+    Not tested, and why, if the study lacks a model or the tasks.
     """
     try:
         numbers = list(_numbers(claim, cells))
@@ -50,13 +41,7 @@ def judge(claim: Claim, cells: Cells) -> Verdict:
 
 
 def find_model(ids: tuple[str, ...], cells: Cells) -> str:
-    """Return the first of a model's ids that the study has.
-
-    Raises
-    ------
-    NotTested
-        If it has none.
-    """
+    """Return the first of a model's ids that the study has; NotTested if it has none."""
     for model in ids:
         if model in cells.models:
             return model

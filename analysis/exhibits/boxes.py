@@ -61,15 +61,10 @@ _SLOTS = 7.0  # least width of the horizontal axis, in the same units: few boxes
 
 
 def figure_6(summary: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.DataFrame]:
-    """Draw figure 6: boxes per category of the levels M, H and M+H.
+    """Draw figure 6: boxes per category of the levels M, H and M+H, normalized scores.
 
-    Returns
-    -------
-    figure : Figure
-        Normalized scores; a box per category and model, a point per task, the number of tasks
-        above. Of fewer than `MIN_BOX_TASKS` tasks only the points and their median.
-    numbers : DataFrame
-        What is drawn, one row per point, columns `POINT_COLUMNS`.
+    A box per category and model, a point per task, the number of tasks above. Of fewer than
+    `MIN_BOX_TASKS` tasks only the points and their median. The numbers have a row per point.
     """
     return _category_boxes(summary, text, 6, LEVELS, "M features, H logits; hop 10 ms")
 
@@ -155,7 +150,13 @@ def _category_boxes(
         height_in += LINE_IN if weights else 0.0
         figure = new_figure(height_in, [*missing, *few], text, strip_in)
         axes = figure.add_subplot()
-        _draw(axes, rows, colors)
+        fills = rows["model"].map({model: pale(color) for model, color in colors.items()})
+        draw_boxes(axes, rows.assign(fill=fills), "box", _BOX)
+        sns.scatterplot(
+            rows, x="position", y="normalized_score", hue="model", palette=colors, style="marker",
+            markers={marker: marker for marker in rows["marker"].unique()}, s=11,
+            edgecolor="black", linewidth=0.4, zorder=4, legend=False, ax=axes,
+        )  # fmt: skip
         _set_axes(axes, rows, text)
         if axis:
             boxes = rows.drop_duplicates("box")
@@ -174,60 +175,29 @@ def _placed(rows: pd.DataFrame, names: list[str], text: FigureText) -> pd.DataFr
 
     A task has the same place within every box of its category, so that it can be followed.
     """
-    groups = []
     left = 0.0
+    placed = rows.assign(panel=rows["category"], box=0.0, position=0.0, marker="")
     for category in ordered_categories(rows["category"]):
-        inside = rows[rows["category"] == category]
-        tasks = sorted(inside["task"].unique(), key=text.task)
+        inside = rows["category"] == category
+        tasks = sorted(rows.loc[inside, "task"].unique(), key=text.task)
         offsets = np.linspace(-0.5, 0.5, len(tasks)) * _SPREAD if len(tasks) > 1 else [0.0]
-        box = left + inside["model"].map(names.index)
-        markers = np.resize(MARKERS, len(tasks))
-        groups.append(
-            inside.assign(
-                panel=category,
-                box=box,
-                position=box + inside["task"].map(dict(zip(tasks, offsets, strict=True))),
-                marker=inside["task"].map(dict(zip(tasks, markers, strict=True))),
-            )
-        )
+        box = left + rows.loc[inside, "model"].map(names.index)
+        place = rows.loc[inside, "task"].map(tasks.index)
+        placed.loc[inside, "box"] = box
+        placed.loc[inside, "position"] = box + np.take(offsets, place)
+        placed.loc[inside, "marker"] = np.take(MARKERS, place, mode="wrap")
         left += len(names) + _GAP
-    if not groups:
-        return rows
-    placed = pd.concat(groups).sort_values(["box", "position"])
+    placed = placed.sort_values(["box", "position"])
     scores = placed.groupby("box")["normalized_score"]
-    return placed.assign(
-        n_tasks=scores.transform("size"),
-        median_normalized_score=scores.transform("median"),
-        mean_normalized_score=scores.transform("mean"),
-    )
-
-
-def _draw(axes: Axes, rows: pd.DataFrame, colors: dict[str, str]) -> None:
-    """Draw the boxes, and on them a point per task."""
-    fills = rows["model"].map({model: pale(color) for model, color in colors.items()})
-    draw_boxes(axes, rows.assign(fill=fills), "box", _BOX)
-    sns.scatterplot(
-        rows, x="position", y="normalized_score", hue="model", palette=colors, style="marker",
-        markers={marker: marker for marker in rows["marker"].unique()}, s=11, edgecolor="black",
-        linewidth=0.4, zorder=4, legend=False, ax=axes,
-    )  # fmt: skip
+    facts = {f"{name}_normalized_score": scores.transform(name) for name in ("median", "mean")}
+    return placed.assign(n_tasks=scores.transform("size"), **facts)
 
 
 def draw_boxes(axes: Axes, rows: pd.DataFrame, place: str, width: float, orient: str = "v") -> None:
     """Draw boxes of normalized scores; of fewer than `MIN_BOX_TASKS` the median line alone.
 
-    Parameters
-    ----------
-    axes : Axes
-        Where to draw.
-    rows : DataFrame
-        A row per score: ``normalized_score``, ``n_tasks`` and ``fill`` of its box.
-    place : str
-        Column with the middle of the box across its orientation.
-    width : float
-        Width of a box in units of that axis.
-    orient : str
-        ``v`` or ``h``.
+    A row per score has ``normalized_score``, and of its box ``n_tasks``, ``fill`` and, in the
+    column ``place``, the middle across its orientation (``v``, ``h``), in whose units `width` is.
     """
     few = rows["n_tasks"] < MIN_BOX_TASKS
     if not few.all():
@@ -292,13 +262,8 @@ def _task_strip(rows: pd.DataFrame, text: FigureText) -> tuple[list[tuple[str, s
 
 def _draw_strip(figure: Figure, strip: list[tuple[str, str]], n_columns: int, top: float) -> None:
     """Draw the markers and names of `_task_strip` below `top`, a share of the figure's height."""
-    points: dict[str, Any] = {
-        "linestyle": "none",
-        "color": DARK,
-        "markersize": 3.2,
-        "markeredgewidth": 0,
-    }
-    handles = [Line2D([], [], marker=marker or "none", **points) for marker, _ in strip]
+    points: dict[str, Any] = {"linestyle": "none", "color": DARK, "markeredgewidth": 0}
+    handles = [Line2D([], [], marker=m or "none", markersize=3.2, **points) for m, _ in strip]
     legend = figure.legend(
         handles, [name for _, name in strip], ncols=n_columns, loc="upper center",
         bbox_to_anchor=(0.5, top), handlelength=0.6,

@@ -27,6 +27,7 @@ from analysis.exhibits.style import (
     pale,
 )
 from analysis.exhibits.text import FigureText
+from analysis.tables.scores import check_columns
 
 COST_COLUMNS = (
     "hop_ms", "hop", "quantity", "value", "unit", "source", "patchout", "device", "threads",
@@ -65,55 +66,40 @@ OTHER_SYSTEMS = ("AST", "CNN14", "RF-CNNs")  # Figure 3's; no source for their v
 _LARGEST_PT2 = 700.0  # area of the circle of the most memory, points squared
 _ROOM = 0.28  # free share of the horizontal axis on the right, for the last circle's name
 _LABEL_PT = 3.0  # distance of a name from its circle, points
-_SIDES: dict[int, dict[str, Any]] = {  # hop in ms to the side of a circle on which its name stands
-    10: {"ha": "left", "va": "center"},
-    5: {"ha": "center", "va": "top"},
-    3: {"ha": "center", "va": "bottom"},
+_SIDES: dict[int, tuple[int, int, dict[str, Any]]] = {  # hop in ms to where a circle's name stands:
+    10: (1, 0, {"ha": "left", "va": "center"}),  # may be nearly as slow as hop 5, unlike hop 3
+    5: (0, -1, {"ha": "center", "va": "top"}),  # hops 5 and 3 have the same mAP
+    3: (0, 1, {"ha": "center", "va": "bottom"}),
 }
 
 
 def read_costs(path: str | Path) -> pd.DataFrame:
-    """Read the table of measured and published costs.
-
-    Raises
-    ------
-    ValueError
-        If the columns are not `COST_COLUMNS`.
-    """
+    """Read the table of measured and published costs; ScoresError for other columns."""
     costs = pd.read_csv(path, keep_default_na=False, na_values={"value": [""]})
-    if tuple(costs.columns) != COST_COLUMNS:
-        expected, found = ", ".join(COST_COLUMNS), ", ".join(costs.columns)
-        raise ValueError(f"{path}: expected the columns {expected}; found {found}")
+    check_columns(costs, COST_COLUMNS, path)
     return costs.astype({"value": float})
 
 
 def table_2(measure: pd.DataFrame, text: FigureText) -> tuple[str, pd.DataFrame]:
     """Return the paper's Table 2, this machine's row above the paper's for each hop.
 
-    Parameters
-    ----------
-    measure : DataFrame
-        Columns `COST_COLUMNS`.
-
-    Returns
-    -------
-    markdown : str
-        With machine and network, and how to read the cells, below.
-    table : DataFrame
-        ``hop_ms``, ``source`` (``this run``, ``paper``), then sequence lengths in patches and with
-        tokens, clips of 10 s per second in training and inference, the speed-up of training by
-        Patchout, MiB per clip in training, AudioSet mAP in percent, ``device``, ``network``;
-        ``_patchout`` columns are with structured Patchout. What was not measured or not published
-        is missing.
+    Columns: ``hop_ms``, ``source`` (``this run``, ``paper``), then sequence lengths in patches and
+    with tokens, clips of 10 s per second in training and inference, the speed-up of training by
+    Patchout, MiB per clip in training, AudioSet mAP in percent, ``device``, ``network``;
+    ``_patchout`` columns are with structured Patchout. What was not measured or not published is
+    missing.
     """
     cells = measure.set_index(["hop_ms", "source", "quantity", "patchout"])["value"]
     rows = []
     for hop_ms in sorted(measure["hop_ms"].unique(), reverse=True):
-        for source, name in _present(measure, hop_ms):
-            row = {c: cells.get((hop_ms, source, *key)) for c, key in _TABLE_2.items()}
-            mine = measure[(measure["hop_ms"] == hop_ms) & (measure["source"] == source)].iloc[0]
-            row |= {"device": mine["device"], "network": mine["architecture"]}
-            rows.append({"hop_ms": hop_ms, "source": name} | row)
+        for source, name in (("run", "this run"), ("paper", "paper")):
+            mine = measure[(measure["hop_ms"] == hop_ms) & (measure["source"] == source)]
+            if mine.empty:
+                continue
+            row = {"hop_ms": hop_ms, "source": name}
+            row |= {c: cells.get((hop_ms, source, *key)) for c, key in _TABLE_2.items()}
+            device, network = mine.iloc[0][["device", "architecture"]]
+            rows.append(row | {"device": device, "network": network})
     table = pd.DataFrame(rows)
     whole = {column: table[column].astype("Int64") for column in _WHOLE}
     floats = {column: float for column in _TABLE_2 if column not in _WHOLE}
@@ -127,13 +113,11 @@ def table_2_caption(text: FigureText, numbers: pd.DataFrame) -> str:
     rows = numbers[["source", "device", "network"]].drop_duplicates().itertuples(index=False)
     machines = "; ".join(f"{row.source}: {row.device}, network {row.network}" for row in rows)
     small = "" if run["network"].eq(VIT_B).all() else _SMALL_NETWORK
-    return " ".join(
-        [
-            "Per STFT hop: sequence length, clips of 10 s per second in training and inference, "
-            "and memory that one more clip takes in training, without and with structured "
-            f"Patchout; what this machine does beside what the paper reports ({machines}).{small}",
-            *TABLE_2_NOTES,
-        ]
+    return (
+        "Per STFT hop: sequence length, clips of 10 s per second in training and inference, "
+        "and memory that one more clip takes in training, without and with structured "
+        f"Patchout; what this machine does beside what the paper reports ({machines}).{small} "
+        f"{' '.join(TABLE_2_NOTES)}"
     )
 
 
@@ -143,30 +127,12 @@ _SMALL_NETWORK = (
 )
 
 
-def _present(costs: pd.DataFrame, hop_ms: int) -> list[tuple[str, str]]:
-    """Return the sources that have a row of Table 2 for a hop, with their names in it."""
-    found = set(costs.loc[costs["hop_ms"] == hop_ms, "source"])
-    names = {"run": "this run", "paper": "paper"}
-    return [(source, name) for source, name in names.items() if source in found]
-
-
 def figure_3(measure: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.DataFrame]:
     """Draw figure 3 for the PaSST networks that were measured on this machine.
 
-    Parameters
-    ----------
-    measure : DataFrame
-        Columns `COST_COLUMNS`.
-
-    Returns
-    -------
-    figure : Figure
-        Circles of an area in proportion to the memory per training clip; above at the published
-        mAP, below in a row of their own the networks of which no mAP is known.
-    numbers : DataFrame
-        Columns ``figure, system, hop_ms, patchout, train_samples_per_s,
-        train_memory_per_sample_mib, audioset_map_percent, map_source``; a row for each PaSST
-        network measured here, then the paper's other systems with empty cells.
+    Circles of an area in proportion to the memory per training clip; above at the published mAP,
+    below in a row of their own the networks of which no mAP is known. The numbers have a row for
+    each PaSST network, then the paper's other systems with empty cells.
     """
     numbers = _figure_3_numbers(measure)
     stamp = replace(text, stamp=cost_label(measure, text.study))  # of the machine, not of scores
@@ -248,26 +214,20 @@ def _draw(axes: Axes, rows: pd.DataFrame, pt2_per_mib: float) -> None:
         axes.scatter(
             row.train_samples_per_s, y, s=area, color=pale(color), edgecolors=color, zorder=2
         )
+        distance = (area / math.pi) ** 0.5 + _LABEL_PT
+        right, up, side = _SIDES[row.hop_ms]
         axes.annotate(
             f"{row.system.partition(' (')[0].removeprefix('PaSST').strip(' -')}\n"
             f"{row.train_memory_per_sample_mib:.0f} MiB",
             (row.train_samples_per_s, y),
-            xytext=_offset(row.hop_ms, (area / math.pi) ** 0.5 + _LABEL_PT),
+            xytext=(right * distance, up * distance),
             textcoords="offset points",
-            **_SIDES[row.hop_ms],
+            **side,
             fontsize=SMALL_PT,
             color=DARK,
             linespacing=0.95,
         )
     axes.grid(axis="x")
-
-
-def _offset(hop_ms: int, distance: float) -> tuple[float, float]:
-    """Place a name: hops 5 and 3 have the same mAP, so theirs stand below and above.
-
-    Hop 10 with structured Patchout is above hop 5 and may be nearly as slow, unlike hop 3.
-    """
-    return {10: (distance, 0.0), 5: (0.0, -distance), 3: (0.0, distance)}[hop_ms]
 
 
 def _notes(costs: pd.DataFrame) -> list[str]:

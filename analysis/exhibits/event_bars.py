@@ -35,7 +35,6 @@ from analysis.exhibits.style import (
     legend_above,
     legend_columns,
     new_figure,
-    tick_labels,
 )
 from analysis.exhibits.text import FigureText
 
@@ -70,13 +69,8 @@ def figure_4(
 ) -> tuple[Figure, pd.DataFrame]:
     """Draw figure 4: the levels L, M, H and their combinations on every event task.
 
-    Returns
-    -------
-    figure : Figure
-        One panel per event task, bars of the task's own metric with 95 % intervals. Beside official
-        scores, the paper's three reference entries are hatched.
-    numbers : DataFrame
-        What is drawn, columns `BAR_COLUMNS`.
+    One panel per event task, bars of the task's own metric with 95 % intervals. Beside official
+    scores, the paper's three reference entries are hatched.
     """
     about = "L mel, M features, H logits; hop 10 ms, window 160 ms."
     return _event_bars(summary, estimates, text, 4, LEVELS, about)
@@ -147,7 +141,8 @@ def _event_bars(
             _draw_panel(axes, rows[rows["task"] == task], names, text)
             axes.set_title(text.short_task(task), loc="left", pad=3, weight="bold")
         labels, weights = mark_random_init(ticks, [n for n in names if n in models], text)
-        tick_labels(grid[-1], list(range(len(names))), [labels[name] for name in names])
+        shown = [labels[name] for name in names]
+        grid[-1].set_xticks(range(len(names)), shown, rotation=90 if has_official(rows) else 0)
         grid[-1].set_xlabel(weights)
         if key:
             legend_above(figure, [Patch(**looks) for looks in key.values()], [*key])

@@ -18,24 +18,10 @@ from analysis.tables.scores import write_csv, write_text
 def make_exhibit(
     id: str, inputs: Mapping[str, str | Path], text: FigureText, stem: str | Path
 ) -> None:
-    """Read an exhibit's tables, draw it, and write its files.
+    """Read an exhibit's tables, draw it, and write its files, named ``stem`` with a suffix.
 
-    Parameters
-    ----------
-    id : str
-        As in the registry.
-    inputs : mapping
-        Path of each table that the exhibit is made from, by name.
-    text : FigureText
-        Words of the study.
-    stem : str or Path
-        Path of the files without suffix.
-
-    Raises
-    ------
-    ValueError
-        If the exhibit is not registered, has a rule of its own, lacks a table, or a table is
-        malformed.
+    `inputs` are the paths of the tables that it is made from, by name. ValueError if the exhibit is
+    not registered, has a rule of its own, lacks a table, or a table is malformed.
     """
     exhibit = find_exhibit(id)
     missing = [name for name in exhibit.of if name not in inputs]

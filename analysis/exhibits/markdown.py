@@ -6,16 +6,9 @@ import pandas as pd
 
 
 def to_markdown(table: pd.DataFrame, label: str, decimals: int | None = None) -> str:
-    """Return a table as GitHub Markdown; missing cells are empty.
+    """Return a table as GitHub Markdown, numbers to the right, missing cells empty, a label below.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Columns of numbers are set to the right.
-    label : str
-        Which study and which tasks; stands below the table.
-    decimals : int, optional
-        Of columns of floats; by default as many as a number has.
+    Floats have as many decimals as a number has, unless `decimals` says how many.
     """
     numeric = [pd.api.types.is_numeric_dtype(kind) for kind in table.dtypes]
     rows = [

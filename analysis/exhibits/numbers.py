@@ -50,9 +50,8 @@ def with_intervals(rows: pd.DataFrame, estimates: pd.DataFrame, statistic: str) 
     Missing where nothing could be bootstrapped: official entries.
     """
     keys = ["model", "task", "source"]
-    mine = estimates.loc[
-        estimates["statistic"] == statistic, [*keys, "low", "high", "n_replicates"]
-    ]
+    mine = estimates[estimates["statistic"] == statistic]
+    mine = mine[[*keys, "low", "high", "n_replicates"]]
     return rows.merge(mine, how="left", on=keys, validate="one_to_one")
 
 
@@ -80,21 +79,9 @@ def mark_random_init(
 ) -> tuple[dict[str, str], str]:
     """Make random weights visible where a figure's own short labels would hide them.
 
-    Parameters
-    ----------
-    labels : mapping
-        The figure's label of each model.
-    drawn : iterable of str
-        Models of the run that are drawn.
-    text : FigureText
-        Words; a model has random weights if its display name ends with `RANDOM_INIT`.
-
-    Returns
-    -------
-    labels : dict
-        As given; with a star where only some of the drawn models have random weights.
-    words : str
-        What to say on the axis; empty if nothing is hidden.
+    A model has random weights if its display name ends with `RANDOM_INIT`. Returns the labels of
+    the figure's models, starred where only some of the `drawn` models of the run have random
+    weights, and what to say on the axis, empty if nothing is hidden.
     """
     models = [model for model in drawn if not labels[model].endswith(RANDOM_INIT)]
     random = {model for model in models if text.model(model).endswith(RANDOM_INIT)}

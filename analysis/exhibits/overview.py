@@ -49,15 +49,10 @@ def figure_9(summary: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.DataFr
     PaSST, as in the paper, if nothing else is said); entries that came later are left out. In
     other studies: every model of the run.
 
-    Returns
-    -------
-    figure : Figure
-        A horizontal box and a point per task for each model, its number of tasks on the right.
-        A model without a score on one of the figure's tasks has a hollow box and a star; of fewer
-        than `MIN_BOX_TASKS` tasks there are only the points and their median.
-    numbers : DataFrame
-        What is drawn, one row per point, columns `POINT_COLUMNS`; ``position`` is the rank by
-        median, 1 the best, models of equal median by name.
+    Each model has a horizontal box and a point per task, its number of tasks on the right. A model
+    without a score on one of the figure's tasks has a hollow box and a star; of fewer than
+    `MIN_BOX_TASKS` tasks there are only the points and their median. The numbers have a row per
+    point; ``position`` is the rank by median, 1 the best, models of equal median by name.
     """
     run = summary["source"] == "run"
     if has_official(summary):
@@ -74,15 +69,10 @@ def figure_9(summary: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.DataFr
         return empty_figure(reason, text), numbers(rows, 9, text, POINT_COLUMNS)
     rows = _ranked(rows)
     models = rows.drop_duplicates("position")
-    labels = model_labels(models["model"], text)
     with house_style():
-        n_lines = sum(label.count("\n") for label in labels)
-        height_in = 0.55 + ROW_IN * len(labels) + LINE_IN * n_lines
-        figure = new_figure(height_in, [*missing, *_notes(rows)], text)
-        axes = figure.add_subplot()
+        notes = [*missing, *_notes(rows)]
+        figure, axes = model_rows(models, rows["task"].nunique(), notes, text)
         _draw(axes, rows, text)
-        write_counts(axes, models, rows["task"].nunique())
-        axes.set_yticks(models["position"], labels, linespacing=0.95)
         is_highlighted = models["source"].eq("run") & models["model"].isin(list(text.highlight))
         for tick, stands_out in zip(axes.get_yticklabels(), is_highlighted, strict=True):
             tick.set_fontweight("bold" if stands_out else "normal")
@@ -101,43 +91,42 @@ def figure_9_caption(text: FigureText, numbers: pd.DataFrame) -> str:
     )
 
 
-def model_labels(models: pd.Series, text: FigureText) -> list[str]:
-    """Return the names of models as labels of rows, long ones in several lines."""
-    return [
-        textwrap.fill(text.model(model), LABEL_LETTERS, break_on_hyphens=False) for model in models
+def model_rows(
+    models: pd.DataFrame, all_tasks: int, notes: list[str], text: FigureText, legend_in: float = 0.0
+) -> tuple[Figure, Axes]:
+    """Make a figure with a row per model: its name on the left, its ``n_tasks`` on the right.
+
+    ``position`` is 1 for the row on top. The number is starred if it is not that of all tasks.
+    """
+    labels = [
+        textwrap.fill(text.model(model), LABEL_LETTERS, break_on_hyphens=False)
+        for model in models["model"]
     ]
-
-
-def write_counts(axes: Axes, models: pd.DataFrame, all_tasks: int) -> None:
-    """Write each model's ``n_tasks`` to the right of its row, starred if it is not all tasks."""
-    place: dict[str, Any] = {
-        "transform": axes.get_yaxis_transform(),
-        "va": "center",
-        "fontsize": SMALL_PT,
-    }
+    n_lines = sum(label.count("\n") for label in labels)
+    height_in = 0.55 + ROW_IN * len(labels) + LINE_IN * n_lines + legend_in
+    figure = new_figure(height_in, notes, text)
+    axes = figure.add_subplot(ylim=(len(labels) + 0.6, 0.4))
+    axes.set_yticks(models["position"], labels, linespacing=0.95)
+    place: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "fontsize": SMALL_PT}
     for row in models.itertuples():
         star = "" if row.n_tasks == all_tasks else "*"
-        axes.text(1.02, row.position, f"{row.n_tasks}{star}", **place)
-    last = models["position"].max()
-    axes.set_ylim(last + 0.6, 0.4)
-    axes.text(
-        1.02, 1.0, "tasks", transform=axes.transAxes, ha="center", va="bottom", fontsize=SMALL_PT
-    )
+        axes.text(1.02, row.position, f"{row.n_tasks}{star}", va="center", **place)
+    axes.text(1.02, 0.4, "tasks", ha="center", va="bottom", **place)
+    return figure, axes
 
 
 def _ranked(rows: pd.DataFrame) -> pd.DataFrame:
     """Add each model's number of tasks, median, mean and rank (``position``)."""
     scores = rows.groupby("model")["normalized_score"]
-    models = scores.agg(["size", "median", "mean"]).reset_index()
-    models = models.sort_values(["median", "model"], ascending=[False, True], ignore_index=True)
-    facts = {
-        "n_tasks": models["size"],
-        "median_normalized_score": models["median"],
-        "mean_normalized_score": models["mean"],
-        "position": models.index + 1,
-    }
-    facts = models[["model"]].assign(**facts)
-    return rows.merge(facts, on="model").assign(panel="all tasks").sort_values(["position", "task"])
+    models = scores.agg(
+        n_tasks="size", median_normalized_score="median", mean_normalized_score="mean"
+    ).reset_index()
+    order = ["median_normalized_score", "model"]
+    models = models.sort_values(order, ascending=[False, True], ignore_index=True)
+    models["position"] = models.index + 1
+    return (
+        rows.merge(models, on="model").assign(panel="all tasks").sort_values(["position", "task"])
+    )
 
 
 def _notes(rows: pd.DataFrame) -> list[str]:

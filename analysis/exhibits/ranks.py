@@ -18,17 +18,15 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.exhibits.markdown import to_markdown
-from analysis.exhibits.overview import ROW_IN, model_labels, write_counts
+from analysis.exhibits.overview import model_rows
 from analysis.exhibits.style import (
     DARK,
     GRAY,
-    LINE_IN,
     PALETTE,
     empty_figure,
     house_style,
     legend_above,
     legend_columns,
-    new_figure,
 )
 from analysis.exhibits.text import FigureText
 from analysis.statistics.estimates import ALL
@@ -50,15 +48,10 @@ AGAINST = {True: "HEAR 2021 and later entries", False: "models of this run"}
 def figure_ranks(estimates: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.DataFrame]:
     """Draw the mean rank of every model over all its tasks, the best on top.
 
-    Returns
-    -------
-    figure : Figure
-        A point per model with its 95 % interval, a pale marker for its mean rank within each
-        category, its number of tasks on the right. A model without a score on one of the tasks
-        is hollow and starred, as its ranks are over other tasks.
-    numbers : DataFrame
-        What is drawn, columns `RANK_COLUMNS`; ``panel`` is the category or ``all``, ``position``
-        the place from the top.
+    A point per model with its 95 % interval, a pale marker for its mean rank within each category,
+    its number of tasks on the right. A model without a score on one of the tasks is hollow and
+    starred, as its ranks are over other tasks. Of the numbers, ``panel`` is the category or
+    ``all``, ``position`` the place from the top.
     """
     rows = estimates[estimates["statistic"] == "mean_rank"]
     whole = rows[rows["category"] == ALL].sort_values(["estimate", "model"])
@@ -74,16 +67,11 @@ def figure_ranks(estimates: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.
     if rows.empty:
         return empty_figure("No model has a score in this study.", text), numbers
     whole = numbers[numbers["panel"] == ALL]
-    labels = model_labels(whole["model"], text)
+    key = [*ordered_categories(set(numbers["panel"]) - {ALL}), "all tasks"]
     with house_style():
-        n_lines = sum(label.count("\n") for label in labels)
-        key = [*ordered_categories(set(numbers["panel"]) - {ALL}), "all tasks"]
-        height_in = 0.55 + ROW_IN * len(labels) + LINE_IN * n_lines + legend_columns(key)[1]
-        figure = new_figure(height_in, _notes(whole), text)
-        axes = figure.add_subplot()
+        most, legend_in = whole["n_tasks"].max(), legend_columns(key)[1]
+        figure, axes = model_rows(whole, most, _notes(whole), text, legend_in)
         handles = _draw(axes, numbers, key[:-1])
-        write_counts(axes, whole, whole["n_tasks"].max())
-        axes.set_yticks(whole["position"], labels, linespacing=0.95)
         legend_above(figure, handles, key)
     return figure, numbers
 
@@ -150,27 +138,23 @@ def table_ranks_caption(text: FigureText, numbers: pd.DataFrame) -> str:
 def standing(summary: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
     """Rank every model of the run on every task and over every category.
 
-    Parameters
-    ----------
-    summary : DataFrame
-        One row per model and task.
-    labels : mapping
-        Display names by model id; an absent one is shown as it is.
-
     Returns
     -------
     DataFrame
-        Columns `STANDING_COLUMNS`, the models of the run only. ``scope`` is ``task`` or
-        ``category``, ``name`` the task, the category or `ALL_TASKS`. Per task: the score and its
-        rank, 1 the best, equal scores the same rank. Per category: the mean normalized score over
-        its tasks; only models with a score on all of them are ranked. ``of_models``: how many are
-        ranked, one model of the run at a time among all others it is compared ``against``.
+        Columns `STANDING_COLUMNS`, the models of the run only, with their display names by model
+        id in `labels`. ``scope`` is ``task`` or ``category``, ``name`` the task, the category or
+        `ALL_TASKS`. Per task: the score and its rank, 1 the best, equal scores the same rank. Per
+        category: the mean normalized score over its tasks; only models with a score on all of them
+        are ranked. ``of_models``: how many are ranked, one model of the run at a time among all
+        others it is compared ``against``.
     """
     official = bool((summary["source"] != "run").any())
     rows = []
     for task, group in summary.groupby("task"):
         rows += _ranked(group, "task", str(task), "score", official)
-    groups = [(c, summary[summary["category"] == c]) for c in _categories(summary)]
+    groups = [
+        (c, summary[summary["category"] == c]) for c in ordered_categories(summary["category"])
+    ]
     for category, group in [*groups, (ALL_TASKS, summary)]:
         means = _means(group)
         rows += _ranked(means, "category", category, "normalized_score", official)
@@ -178,10 +162,6 @@ def standing(summary: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
     names = table["model"].map(lambda model: labels.get(model, model))
     table = table.assign(label=names).sort_values("model", kind="stable", ignore_index=True)
     return table.reindex(columns=list(STANDING_COLUMNS))
-
-
-def _categories(summary: pd.DataFrame) -> list[str]:
-    return ordered_categories(summary["category"])
 
 
 def _means(group: pd.DataFrame) -> pd.DataFrame:
@@ -218,7 +198,6 @@ def standing_table(table: pd.DataFrame) -> pd.DataFrame:
     """Return the ranks for reading: a row per model, a column ``rank of models`` per category.
 
     The best over all tasks comes first; models that are not ranked there come last, by label.
-
     Tasks follow the categories; an unranked cell is empty.
     """
     shown = table.assign(

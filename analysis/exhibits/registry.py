@@ -166,13 +166,7 @@ EXHIBITS = (  # in the report's order
 
 
 def find_exhibit(id: str) -> Exhibit:
-    """Return an exhibit by its id.
-
-    Raises
-    ------
-    ValueError
-        If there is none; names the nearest one.
-    """
+    """Return an exhibit by its id; ValueError names the nearest one if there is none."""
     by_id = {exhibit.id: exhibit for exhibit in EXHIBITS}
     if id not in by_id:
         near = difflib.get_close_matches(id, by_id, 1, 0.4)
@@ -182,13 +176,7 @@ def find_exhibit(id: str) -> Exhibit:
 
 
 def exhibits_of(has: Collection[str]) -> list[Exhibit]:
-    """Return the exhibits of a study.
-
-    Parameters
-    ----------
-    has : collection of str
-        The study's tables (keys of `READERS`) and what else an entry may need.
-    """
+    """Return the exhibits of a study that `has` these `READERS` tables and other needs."""
     return [exhibit for exhibit in EXHIBITS if {*exhibit.of, *exhibit.needs} <= set(has)]
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 
 from analysis.exhibits.markdown import to_markdown
 from analysis.exhibits.text import FigureText
+from analysis.tables.scores import check_columns
 
 SOURCES = {  # columns of resources/passt_reference_scores.csv
     "leaderboard": "HEAR 2021 leaderboard, entry CP-JKU PaSST base",
@@ -28,24 +29,14 @@ VERDICTS = ("inside", "outside", "no band", "no score")
 
 
 def read_reference(path: str | Path) -> pd.DataFrame:
-    """Read the published scores.
+    """Read the published scores: ``task``, ``tolerance`` and a column per source.
 
-    Returns
-    -------
-    DataFrame
-        Columns ``task``, ``tolerance`` and one per source; missing where nothing is published.
-
-    Raises
-    ------
-    ValueError
-        If columns, tasks or numbers are not what they should be.
+    Missing where nothing is published. ValueError if columns, tasks or numbers are not what they
+    should be.
     """
     table = pd.read_csv(path, dtype={"task": str}, keep_default_na=False, na_values=[""])
     expected = ["task", "tolerance", *SOURCES]
-    if list(table.columns) != expected:
-        raise ValueError(
-            f"{path}: expected the columns {', '.join(expected)}; found {', '.join(table.columns)}"
-        )
+    check_columns(table, expected, path)
     repeated = sorted(set(table.loc[table["task"].duplicated(), "task"]))
     if repeated:
         raise ValueError(f"{path}: expected each task once, found {repeated} again")
@@ -74,16 +65,7 @@ def reproduction_caption(text: FigureText, numbers: pd.DataFrame) -> str:
 
 
 def reproduction_table(summary: pd.DataFrame, reference: pd.DataFrame, model: str) -> pd.DataFrame:
-    """Judge a model's scores task by task.
-
-    Parameters
-    ----------
-    summary : DataFrame
-        One row per model and task; rows of the run count.
-    reference : DataFrame
-        As :func:`read_reference` returns it.
-    model : str
-        Id of the model that stands for PaSST base.
+    """Judge the scores of the run's `model`, which stands for PaSST base, task by task.
 
     Returns
     -------
@@ -121,15 +103,7 @@ def reproduction_table(summary: pd.DataFrame, reference: pd.DataFrame, model: st
 
 
 def reproduction_notes(table: pd.DataFrame, label: str) -> str:
-    """Say in words how a run was judged and how it came out; stands below the table.
-
-    Parameters
-    ----------
-    table : DataFrame
-        As :func:`reproduction_table` returns it.
-    label : str
-        Which study and which tasks.
-    """
+    """Say in words how a run was judged and how it came out; stands below the table."""
     return "\n\n".join([_outcome(table), _BAND, f"Sources: {_sources()}.", label])
 
 

@@ -6,18 +6,17 @@ are one column wide, so what is read on the screen is what is read in print.
 
 from __future__ import annotations
 
+import math
 import os
+import textwrap
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import matplotlib
-import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
@@ -31,8 +30,7 @@ FONT_PT = 7.0
 SMALL_PT = 6.5  # the smallest size used anywhere: legible in print at column width
 LINE_IN = 0.115  # height of a line of SMALL_PT text, inches
 PNG_DPI = 300
-_AXES_IN = 2.7  # width of the axes of a figure, about, inches
-_UPRIGHT_FROM = 8  # from this many tick labels on, they stand upright if they do not fit
+_FOOT_LETTERS = 60  # of a line of SMALL_PT text across the column, with room for wide ones
 _HANDLE_IN = 0.3  # width of a legend's handle and the space around it, inches
 
 PALETTE = (  # Okabe and Ito, "Color Universal Design", 2008: distinct under color blindness
@@ -94,23 +92,12 @@ def new_figure(
 ) -> Figure:
     """Make an empty figure, one column wide, with notes and the study's stamp at its foot.
 
-    Parameters
-    ----------
-    height_in : float
-        Height of the drawing itself in inches; the foot is added below it.
-    notes : iterable of str
-        What a reader must know besides: missing models, meaning of intervals.
-    text : FigureText
-        Says which study and which tasks; visible on every figure.
-    strip_in : float
-        Height left free between the drawing and the foot, inches.
-
-    Returns
-    -------
-    Figure
-        With a constrained layout that keeps the axes above the foot.
+    The drawing is ``height_in`` inches high, in a constrained layout that keeps the axes above the
+    foot; ``strip_in`` inches stay free between the two.
     """
-    lines = [*_wrap(" ".join(notes)), *_wrap(text.stamp or text.label)]
+    foot = (" ".join(notes), text.stamp or text.label)
+    wrapped = [textwrap.wrap(words, _FOOT_LETTERS, break_on_hyphens=False) for words in foot]
+    lines = sum(wrapped, [])
     foot_in = LINE_IN * len(lines) + 0.08
     total_in = height_in + strip_in + foot_in
     share = height_in / total_in
@@ -130,17 +117,6 @@ def text_in(text: str) -> float:
     return text_to_path.get_text_width_height_descent(text, font, ismath=False)[0] / 72
 
 
-def _wrap(text: str) -> list[str]:
-    """Break a text into lines of the column's width."""
-    lines: list[str] = []
-    for word in filter(None, text.split(" ")):
-        if lines and text_in(f"{lines[-1]} {word}") <= COLUMN_WIDTH_IN - 0.25:
-            lines[-1] += f" {word}"
-        else:
-            lines.append(word)
-    return lines
-
-
 def empty_figure(reason: str, text: FigureText) -> Figure:
     """Return a figure whose single empty panel says why nothing is drawn."""
     with house_style():
@@ -155,12 +131,9 @@ def legend_columns(labels: list[str]) -> tuple[int, float]:
 
     The height is added to that of the figure, so that a legend never makes the axes smaller.
     """
-    for n_columns in range(len(labels), 0, -1):
-        columns = np.array_split(labels, n_columns)  # as matplotlib fills them
-        width_in = sum(max(map(text_in, column)) + _HANDLE_IN for column in columns)
-        if width_in <= COLUMN_WIDTH_IN or n_columns == 1:
-            break
-    return n_columns, 0.13 * len(columns[0])
+    widest_in = max(map(text_in, labels), default=0.0) + _HANDLE_IN
+    n_columns = min(len(labels), int(COLUMN_WIDTH_IN / widest_in)) or 1
+    return n_columns, 0.13 * math.ceil(len(labels) / n_columns)
 
 
 def legend_above(figure: Figure, handles: Sequence[Any], labels: list[str]) -> None:
@@ -170,18 +143,6 @@ def legend_above(figure: Figure, handles: Sequence[Any], labels: list[str]) -> N
         handles, labels, loc="outside upper center", ncols=n_columns, columnspacing=1.0,
         borderaxespad=0.2, borderpad=0.1, labelspacing=0.3,
     )  # fmt: skip
-
-
-def tick_labels(axes: Axes, positions: list[float], labels: list[str]) -> None:
-    """Write the labels level if they fit side by side, else slanted, else upright."""
-    widths = [text_in(label) for label in labels]
-    step_in = _AXES_IN / (max(positions) - min(positions) + 1.2)
-    if max(map(sum, pairwise(widths)), default=0.0) / 2 < 0.95 * step_in:
-        axes.set_xticks(positions, labels)
-    elif len(labels) < _UPRIGHT_FROM:
-        axes.set_xticks(positions, labels, rotation=30, ha="right", rotation_mode="anchor")
-    else:
-        axes.set_xticks(positions, labels, rotation=90)
 
 
 def pale(color: str) -> str:

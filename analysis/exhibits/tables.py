@@ -24,10 +24,7 @@ HARDNESS = {  # models whose scores say how hard a task is: column; the last is 
 def read_tasks(path: str | Path) -> pd.DataFrame:
     """Read a task table, CSV or, as in config/tasks.tsv, with tabs.
 
-    Raises
-    ------
-    ValueError
-        If one of `TASK_COLUMNS` is missing.
+    ValueError if one of `TASK_COLUMNS` is missing.
     """
     separator = "\t" if Path(path).suffix == ".tsv" else ","
     tasks = pd.read_csv(path, sep=separator, keep_default_na=False)
@@ -40,24 +37,14 @@ def read_tasks(path: str | Path) -> pd.DataFrame:
 def table_1(tasks: pd.DataFrame, text: FigureText) -> tuple[str, pd.DataFrame]:
     """Return the paper's Table 1 for the tasks of a study: what they are and how they are scored.
 
-    Parameters
-    ----------
-    tasks : DataFrame
-        `TASK_COLUMNS`; ``metrics`` are separated by commas, primary first.
-
-    Returns
-    -------
-    markdown : str
-    table : DataFrame
-        One row per task, by category, then name; columns ``task, name, category, embedding,
-        metric, n_clips, n_folds``.
+    `tasks` has `TASK_COLUMNS`; ``metrics`` are separated by commas, primary first. The table has
+    one row per task, by category, then name.
     """
     tasks = _in_order(tasks)
     table = tasks[["task", "name", "category"]].assign(
         embedding=tasks["embedding_type"],
         metric=_metric(tasks, text),
-        n_clips=tasks["n_clips"].astype("Int64"),
-        n_folds=tasks["n_folds"].astype("Int64"),
+        **tasks[["n_clips", "n_folds"]].astype("Int64"),
     )
     return to_markdown(table, text.label), table
 
@@ -89,8 +76,6 @@ def tasks(rows: pd.DataFrame, summary: pd.DataFrame, text: FigureText) -> tuple[
     rows : DataFrame
         A row per task: `TASK_COLUMNS`, ``duration_s``, ``chance`` (empty for event metrics),
         ``stands_for``, and whatever else is known.
-    summary : DataFrame
-        One row per model and task.
 
     Returns
     -------
@@ -101,9 +86,8 @@ def tasks(rows: pd.DataFrame, summary: pd.DataFrame, text: FigureText) -> tuple[
         `HARDNESS` (empty if it was not run).
     """
     rows = _in_order(rows)
-    of_model = {model: summary[summary["model"] == model] for model in HARDNESS}
     scores = {
-        column: rows["task"].map(of_model[model].set_index("task")["score"])
+        column: rows["task"].map(summary[summary["model"] == model].set_index("task")["score"])
         for model, column in HARDNESS.items()
     }
     table = rows.assign(metric=_metric(rows, text), **scores)
@@ -139,13 +123,7 @@ def write_tasks(
 
 
 def wins(table: pd.DataFrame, column: str, others: Iterable[str]) -> list[str]:
-    """Say on how many tasks of a table one model is above each of others.
-
-    Returns
-    -------
-    list of str
-        A sentence for each other model with which it shares a task.
-    """
+    """Say on how many tasks of a table one model is above each of others with shared tasks."""
     sentences = []
     for other in others:
         both = table[[column, other]].dropna()
@@ -173,24 +151,10 @@ def scores_caption(text: FigureText, numbers: pd.DataFrame) -> str:
 def score_table(summary: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
     """Return the scores as a table of models by tasks.
 
-    Parameters
-    ----------
-    summary : DataFrame
-        One row per model and task.
-    labels : mapping
-        Display names by model id; an absent one is shown as it is.
-
-    Returns
-    -------
-    DataFrame
-        ``model`` (display name), ``source`` (``run``, ``hear2021``, ``later``), then a column per
-        task in alphabetical order. The run's models first, then HEAR 2021 entries, then later
-        ones; missing cells stay missing.
-
-    Raises
-    ------
-    ValueError
-        If two models have the same display name, so that their rows could not be told apart.
+    ``model`` is the display name (by id in `labels`; an absent one is shown as it is), then come
+    ``source`` and a column per task in alphabetical order. The run's models first, then HEAR 2021
+    entries, then later ones; missing cells stay missing. ValueError if two models have the same
+    display name, so that their rows could not be told apart.
     """
     names = {model: labels.get(model, model) for model in summary["model"].unique()}
     if len(set(names.values())) < len(names):

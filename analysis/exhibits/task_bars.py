@@ -27,7 +27,6 @@ from analysis.exhibits.style import (
     legend_above,
     legend_columns,
     new_figure,
-    tick_labels,
 )
 from analysis.exhibits.text import FigureText
 from analysis.tables.words import ordered_categories
@@ -41,12 +40,7 @@ def figure_10(
 ) -> tuple[Figure, pd.DataFrame]:
     """Draw figure 10: PaSST base against improved PaSST, normalized, task by task.
 
-    Returns
-    -------
-    figure : Figure
-        Two bars per task with 95 % intervals, tasks grouped by category.
-    numbers : DataFrame
-        What is drawn, columns `BAR_COLUMNS`.
+    Two bars per task with 95 % intervals, tasks grouped by category.
     """
     models = (BASE, IMPROVED)
     rows = pick(summary, models)
@@ -104,7 +98,8 @@ def _task_places(rows: pd.DataFrame, text: FigureText) -> dict[str, int]:
 
 def _set_axes(axes: Axes, rows: pd.DataFrame, places: dict[str, int], text: FigureText) -> None:
     """Name tasks below and categories above, set the axes."""
-    tick_labels(axes, list(places.values()), [text.short_task(task) for task in places])
+    labels = [text.short_task(task) for task in places]
+    axes.set_xticks(list(places.values()), labels, rotation=90)
     for category, group in rows.groupby("category"):
         middle = (group["place"].min() + group["place"].max()) / 2
         place = axes.get_xaxis_transform()
@@ -121,10 +116,8 @@ def _set_axes(axes: Axes, rows: pd.DataFrame, places: dict[str, int], text: Figu
 
 def _missing_cells(rows: pd.DataFrame, text: FigureText) -> list[str]:
     """Name the tasks on which only one of the two models has a score."""
-    notes = []
-    for model, group in rows.groupby("model", sort=False):
-        missing = set(rows["task"]) - set(group["task"])
-        if missing:
-            names = ", ".join(sorted(text.short_task(task) for task in missing))
-            notes.append(f"No score for {text.model(model)}: {names}.")
-    return notes
+    missing = {
+        model: sorted(text.short_task(task) for task in set(rows["task"]) - set(group["task"]))
+        for model, group in rows.groupby("model", sort=False)
+    }
+    return [f"No score for {text.model(m)}: {', '.join(t)}." for m, t in missing.items() if t]

@@ -12,8 +12,6 @@ class FigureText:
 
     Attributes
     ----------
-    study : str
-        Name of the study.
     label : str
         Which study, tasks, weights and protocol, in full: under tables, in the report.
     normalization : str
@@ -57,13 +55,7 @@ class FigureText:
         return self.task(task).removeprefix(self.task_mark)
 
     def metric_label(self, metric: str) -> str:
-        """Name of a metric.
-
-        Raises
-        ------
-        ValueError
-            If the slug has none.
-        """
+        """Name of a metric; ValueError if the slug has none."""
         if metric not in self.metrics:
             known = ", ".join(self.metrics)
             raise ValueError(f"metric {metric!r}: expected one of {known}")

@@ -30,12 +30,8 @@ class Facts:
 
     Attributes
     ----------
-    study, title : str
-        Name of the study, and of the page.
     notices : list of str
         What these tasks and weights are, and what follows from that for a reader.
-    settings, machine : mapping
-        Names and values.
     checkpoints : mapping
         What each checkpoint or model is, by id.
     stages : DataFrame
@@ -63,7 +59,7 @@ class Facts:
 def render_report(
     root: Path, exhibits: list[Exhibit], facts: Facts, trace: Trace, text: FigureText
 ) -> str:
-    """Set a study's report.
+    """Set a study's report: one HTML page that refers to nothing outside but by relative links.
 
     Parameters
     ----------
@@ -72,16 +68,6 @@ def render_report(
     exhibits : list of Exhibit
         Those to show, in order; their files must be there. With the scores there must be
         ``summary.csv`` too.
-
-    Returns
-    -------
-    str
-        One HTML page without references to anything outside itself but relative links.
-
-    Raises
-    ------
-    ValueError
-        If a file of an exhibit is malformed.
     """
     shown = [_shown(root, exhibit, text) for exhibit in exhibits]
     by_id = {item["id"]: item for item in shown}
@@ -106,15 +92,8 @@ def render_report(
 def _shown(root: Path, exhibit: Exhibit, text: FigureText) -> dict:
     """Return what the template needs of one exhibit."""
     numbers = read_numbers(root / exhibit.csv)
-    shown = {
-        "id": exhibit.id,
-        "name": exhibit.name,
-        "title": exhibit.title,
-        "kind": exhibit.kind,
-        "folded": exhibit.folded,
-        "csv": exhibit.csv,
-        "caption": caption(exhibit, text, numbers),
-    }
+    shown = {key: getattr(exhibit, key) for key in ("id", "name", "title", "kind", "folded", "csv")}
+    shown["caption"] = caption(exhibit, text, numbers)
     if exhibit.kind == "figure":
         return shown | _image(root / f"{exhibit.id}.svg")
     return shown | {"table": _table(exhibit, numbers, text)}
@@ -130,14 +109,9 @@ def _table(exhibit: Exhibit, numbers: pd.DataFrame, text: FigureText) -> Table:
 def read_numbers(path: Path) -> pd.DataFrame:
     """Read an exhibit's CSV; empty cells are missing numbers or empty words."""
     columns = pd.read_csv(path, nrows=0).columns
-    words = [name for name in columns if name in _TEXT_COLUMNS]
-    numbers = [name for name in columns if name not in _TEXT_COLUMNS]
-    return pd.read_csv(
-        path,
-        dtype=dict.fromkeys(words, str),
-        keep_default_na=False,
-        na_values=dict.fromkeys(numbers, [""]),
-    )
+    numbers = dict.fromkeys(columns.difference(_TEXT_COLUMNS), [""])
+    words = dict.fromkeys(columns.intersection(_TEXT_COLUMNS), str)
+    return pd.read_csv(path, dtype=words, keep_default_na=False, na_values=numbers)
 
 
 def _image(path: Path) -> dict:

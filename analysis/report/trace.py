@@ -12,16 +12,9 @@ from pathlib import Path
 class Trace:
     """What made the scores.
 
-    Attributes
-    ----------
-    tasks : dict
-        Hash of each task folder, by task and folder.
-    checkpoints : dict
-        Fingerprint of each checkpoint or model (weights, shape, front end), by id.
-    software : dict
-        Versions by package; several are joined if the scores were made with several.
-    n_files : int
-        Score files read.
+    ``tasks``: hash of each task folder, by task and folder. ``checkpoints``: fingerprint of each
+    checkpoint or model (weights, shape, front end), by id. ``software``: versions by package,
+    several joined. ``n_files``: score files read.
     """
 
     tasks: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -31,22 +24,10 @@ class Trace:
 
 
 def read_trace(paths: Iterable[str | Path]) -> Trace:
-    """Collect the provenance of score files.
+    """Collect the provenance of one study's score files; none for official scores.
 
-    Parameters
-    ----------
-    paths : iterable of str or Path
-        Score files of one study; none for official scores.
-
-    Returns
-    -------
-    Trace
-
-    Raises
-    ------
-    ValueError
-        If a file has no provenance, or two files disagree on the hash of a task or a checkpoint:
-        scores of different inputs would stand in one table.
+    ValueError if a file has no provenance, or two files disagree on the hash of a task or a
+    checkpoint: scores of different inputs would stand in one table.
     """
     tasks: dict[tuple[str, str], str] = {}
     checkpoints: dict[str, str] = {}

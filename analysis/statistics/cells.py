@@ -31,16 +31,10 @@ class CellsError(ValueError):
 class Cells:
     """Scores of all models on all tasks.
 
-    Attributes
-    ----------
-    models, tasks : tuple of str
-    source : dict
-        ``run``, ``hear2021`` or ``later`` by model.
-    category, metric, n_clips : dict
-        By task; ``metric`` holds the primary metric's facts, ``n_clips`` the number of test clips
-        (files for event tasks), absent if unknown.
-    score : ndarray, shape (n_models, n_tasks)
-    replicates : ndarray, shape (n_models, n_tasks, n_replicates)
+    ``score`` has shape (n_models, n_tasks), ``replicates`` (n_models, n_tasks, n_replicates).
+    ``source`` is ``run``, ``hear2021`` or ``later`` by model. By task: ``category``, the facts of
+    the primary ``metric``, and the number of test clips ``n_clips`` (files for event tasks), absent
+    if unknown.
     """
 
     models: tuple[str, ...]
@@ -107,8 +101,7 @@ def build_cells(
     Parameters
     ----------
     summary : DataFrame
-        One row per model and task. Of a name that is both a run's and an official entry's the
-        run's rows are taken.
+        Of a name that is both a run's and an official entry's the run's rows are taken.
     replicates : path or None
         File of bootstrapped scores; None if there are no predictions (official scores).
     embeddings : mapping
@@ -145,10 +138,7 @@ def build_cells(
 def read_replicates(path: str | Path) -> tuple[dict, dict[str, NDArray]]:
     """Read a file of bootstrapped scores: its header, and per task ``scores`` and ``replicates``.
 
-    Raises
-    ------
-    CellsError
-        If it is not such a file, naming it.
+    CellsError, naming the file, if it is not one.
     """
     try:
         with np.load(path, allow_pickle=False) as stored:

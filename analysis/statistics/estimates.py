@@ -20,6 +20,7 @@ from scipy.stats import rankdata
 
 from analysis.statistics.cells import Cells
 from analysis.statistics.intervals import NO_INTERVAL, UNBOUNDED, interval
+from analysis.tables.scores import read_table
 from analysis.tables.words import ordered_categories
 
 ESTIMATE_COLUMNS = (
@@ -33,16 +34,7 @@ Aggregate = Callable[..., Any]  # over tasks, axis 0
 def estimate(cells: Cells, maxima: Mapping[str, float], baseline: str, study: str) -> pd.DataFrame:
     """Estimate every statistic of a study.
 
-    Parameters
-    ----------
-    cells : Cells
-        Scores and bootstrapped scores.
-    maxima : mapping
-        What each task's scores are normalized by.
-    baseline : str
-        Model that headroom is measured from.
-    study : str
-        Name, stands in every row.
+    `maxima` normalizes the scores; headroom is measured from the model `baseline`.
 
     Returns
     -------
@@ -78,38 +70,14 @@ def estimate(cells: Cells, maxima: Mapping[str, float], baseline: str, study: st
 
 
 def read_estimates(path: str | Path) -> pd.DataFrame:
-    """Read estimates written as CSV.
-
-    Raises
-    ------
-    ValueError
-        If the columns are not `ESTIMATE_COLUMNS`.
-    """
-    numbers = dict.fromkeys(("estimate", "low", "high"), float)
-    integers = dict.fromkeys(("n_tasks", "n_replicates", "n_clips"), "Int64")
-    text = dict.fromkeys(("statistic", "model", "other_model", "category", "task", "study"), str)
-    empty = dict.fromkeys([*numbers, *integers], [""])
-    table = pd.read_csv(
-        path, dtype={**numbers, **integers, **text}, keep_default_na=False, na_values=empty
-    )
-    if tuple(table.columns) != ESTIMATE_COLUMNS:
-        expected, found = ", ".join(ESTIMATE_COLUMNS), ", ".join(table.columns)
-        raise ValueError(f"{path}: expected the columns {expected}; found {found}")
-    return table
+    """Read estimates written as CSV; ScoresError for other columns than `ESTIMATE_COLUMNS`."""
+    kinds: dict[str, Any] = dict.fromkeys(("estimate", "low", "high"), float)
+    kinds |= dict.fromkeys(("n_tasks", "n_replicates", "n_clips"), "Int64")
+    return read_table(path, ESTIMATE_COLUMNS, kinds)
 
 
 def ranks(scores: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Rank models, 1 the highest score, ties sharing their mean rank, missing ones left out.
-
-    Parameters
-    ----------
-    scores : ndarray, shape (n_models, ...)
-
-    Returns
-    -------
-    ndarray, shape (n_models, ...)
-        NaN where the score is.
-    """
+    """Rank models (axis 0), 1 the highest score, ties sharing their mean rank, NaN staying NaN."""
     return rankdata(-scores, axis=0, method="average", nan_policy="omit")
 
 

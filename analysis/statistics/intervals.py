@@ -38,23 +38,12 @@ NO_INTERVAL = Interval(np.nan, np.nan, 0)
 def interval(
     estimate: float, replicates: NDArray[np.floating], bounds: tuple[float, float] = UNBOUNDED
 ) -> Interval:
-    """Return the interval of a statistic.
+    """Return the interval of a statistic from its replicates, shape (n_replicates,).
 
-    Parameters
-    ----------
-    estimate : float
-        The statistic on the clips as they are.
-    replicates : ndarray, shape (n_replicates,)
-        The same on bootstrapped clips; undefined ones (NaN, infinite) are left out.
-    bounds : (float, float)
-        Least and largest possible value.
-
-    Returns
-    -------
-    Interval
-        ``low <= estimate <= high``; none if the estimate is undefined or fewer than `MIN_DEFINED`
-        of the replicates are defined. All replicates alike (every clip right) give a width of 0:
-        the bootstrap knows of no clip that was not there.
+    Undefined replicates (NaN, infinite) are left out. ``low <= estimate <= high`` within `bounds`,
+    the least and largest possible value; none if the estimate is undefined or fewer than
+    `MIN_DEFINED` of the replicates are defined. All replicates alike (every clip right) give a
+    width of 0: the bootstrap knows of no clip that was not there.
     """
     usable = replicates[np.isfinite(replicates)]
     if not np.isfinite(estimate) or len(usable) == 0 or len(usable) < MIN_DEFINED * len(replicates):
@@ -68,18 +57,10 @@ def interval(
 def average_seeds(
     replicates: NDArray[np.floating], rng: np.random.Generator
 ) -> NDArray[np.floating]:
-    """Average bootstrapped scores over probe seeds, which are drawn again as well.
+    """Average bootstrapped scores, shape (n_seeds, n_replicates), over redrawn probe seeds.
 
-    Parameters
-    ----------
-    replicates : ndarray, shape (n_seeds, n_replicates)
-    rng : Generator
-        Of n seeds n - 1 are drawn for each replicate, so that the variance of the mean is unbiased.
-
-    Returns
-    -------
-    ndarray, shape (n_replicates,)
-        A single seed is taken as it is: its interval knows nothing of the spread over seeds.
+    Of n seeds n - 1 are drawn for each replicate, so that the variance of the mean is unbiased. A
+    single seed is taken as it is: its interval knows nothing of the spread over seeds.
     """
     n_seeds, n_replicates = replicates.shape
     if n_seeds == 1:

@@ -47,25 +47,16 @@ def leaderboard_row(
     real_tasks: Collection[str],
     deviations: Collection[str],
 ) -> pd.DataFrame:
-    """Return a model's scores as a row of the leaderboard.
+    """Return a model's scores, of the run, as one row in the leaderboard's columns and order.
 
     Parameters
     ----------
-    summary : DataFrame
-        One row per model and task; only rows of the run enter.
-    model : str
-        Its id in the study.
     name, url : str
         What stands in the columns ``Model`` and ``URL``.
     real_tasks : collection of str
         Tasks of the study that are HEAR 2021's in their official version.
     deviations : collection of str
         Settings of the downstream protocol that differ from heareval's.
-
-    Returns
-    -------
-    DataFrame
-        One row, columns ``Model, URL`` and the 19 tasks in the leaderboard's order.
 
     Raises
     ------

@@ -12,22 +12,15 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from analysis.tables.scores import ScoresError
+from analysis.tables.scores import ScoresError, check_columns
 
 
 class MetricFacts(NamedTuple):
     """What is known of a metric.
 
-    Attributes
-    ----------
-    metric : str
-        Slug, as in the column ``metric`` of score tables.
-    label : str
-        For axes and tables.
-    lower, upper : float
-        Range; infinite where there is no end.
-    missing_score : float or None
-        What a missing primary score counts in aggregates; None: it stays missing.
+    ``metric`` is its slug as in score tables, ``label`` for axes and tables; ``lower`` and
+    ``upper`` are its range, infinite where there is no end. ``missing_score`` is what a missing
+    primary score counts in aggregates; None: it stays missing.
     """
 
     metric: str
@@ -43,13 +36,7 @@ Metrics = Mapping[str, MetricFacts]  # by slug
 
 
 def metric_facts(metric: str, facts: Any, where: str) -> MetricFacts:
-    """Check one metric's facts as a score file holds them.
-
-    Raises
-    ------
-    ScoresError
-        Naming ``where``, the metric, and what was expected and found.
-    """
+    """Check one metric's facts as a score file holds them; ScoresError names ``where``."""
     where, expected = f"{where}: {metric}", METRIC_COLUMNS[1:]
     if not isinstance(facts, Mapping) or sorted(facts) != sorted(expected):
         raise ScoresError(f"{where}: expected the keys {', '.join(expected)}; found {facts!r}")
@@ -85,21 +72,13 @@ def metrics_table(metrics: Metrics) -> pd.DataFrame:
 def read_metrics(path: str | Path) -> dict[str, MetricFacts]:
     """Read the facts from ``metrics.csv``, by slug.
 
-    Raises
-    ------
-    ScoresError
-        Naming the file, if the columns are not `METRIC_COLUMNS`, a metric stands there twice, or
-        its facts are malformed.
+    ScoresError for other columns, a metric that stands there twice, or malformed facts.
     """
     table = pd.read_csv(
         path, dtype={"metric": str, "label": str}, keep_default_na=False,
         na_values={"missing_score": [""]},
     )  # fmt: skip
-    if tuple(table.columns) != METRIC_COLUMNS:
-        raise ScoresError(
-            f"{path}: expected the columns {', '.join(METRIC_COLUMNS)}; "
-            f"found {', '.join(table.columns)}"
-        )
+    check_columns(table, METRIC_COLUMNS, path)
     repeated = sorted(set(table.loc[table["metric"].duplicated(), "metric"]))
     if repeated:
         raise ScoresError(f"{path}: expected every metric once; found {repeated} again")

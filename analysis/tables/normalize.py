@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.tables.metrics import Metrics, find_metric
+from analysis.tables.scores import ScoresError, read_table
 
 SUMMARY_COLUMNS = (
     "model", "task", "category", "metric", "score", "score_sd", "n_folds", "n_seeds",
@@ -26,23 +27,12 @@ SUMMARY_COLUMNS = (
 
 
 def normalize(tidy: pd.DataFrame, maxima: pd.Series, metrics: Metrics) -> pd.DataFrame:
-    """Divide primary scores by their task's maximum.
+    """Divide primary scores by their task's maximum (`maxima`, indexed by task).
 
-    Parameters
-    ----------
-    tidy : DataFrame
-        Tidy score table.
-    maxima : Series
-        Best score per task, indexed by task.
-
-    Returns
-    -------
-    DataFrame
-        A copy with ``normalized_score`` set on primary metrics and missing on the others; a missing
-        score, which stays missing, enters it as its metric's ``missing_score``. Missing as well
-        where another score is missing or infinite, or where the task's maximum is missing,
-        infinite (d' of a separated class) or not above zero: no fraction of such a maximum means
-        anything.
+    Returns a copy with ``normalized_score`` set on primary metrics and missing on the others; a
+    missing score, which stays missing, enters it as its metric's ``missing_score``. Missing as well
+    where another score is missing or infinite, or where the task's maximum is missing, infinite
+    (d' of a separated class) or not above zero: no fraction of such a maximum means anything.
 
     Raises
     ------
@@ -61,28 +51,15 @@ def normalize(tidy: pd.DataFrame, maxima: pd.Series, metrics: Metrics) -> pd.Dat
 def best_of_run(tidy: pd.DataFrame, metrics: Metrics) -> pd.Series:
     """Return the best model's primary score on each task, among the rows of the run.
 
-    Parameters
-    ----------
-    tidy : DataFrame
-        Tidy score table; only rows with source ``run`` enter.
-
-    Returns
-    -------
-    Series
-        Maximum over models of the mean over folds, then seeds; indexed by task in alphabetical
-        order; missing where no model has a score.
+    The maximum over models of the mean over folds, then seeds; indexed by task in alphabetical
+    order, missing where no model has a score.
     """
     cells = summarize(tidy[tidy["source"] == "run"], metrics)
     return cells.groupby("task")["score"].max().rename("maximum")
 
 
 def summarize(tidy: pd.DataFrame, metrics: Metrics) -> pd.DataFrame:
-    """Reduce the tidy table to one row per model and task, on the primary metric.
-
-    Parameters
-    ----------
-    tidy : DataFrame
-        Tidy score table, normalized or not.
+    """Reduce the tidy table, normalized or not, to the primary metric per model and task.
 
     Returns
     -------
@@ -106,44 +83,17 @@ def summarize(tidy: pd.DataFrame, metrics: Metrics) -> pd.DataFrame:
 
 
 def read_summary(path: str | Path) -> pd.DataFrame:
-    """Read a summary table written as CSV.
-
-    Raises
-    ------
-    ValueError
-        If the columns are not `SUMMARY_COLUMNS`.
-    """
-    text = ("model", "task", "category", "metric", "source")
-    numbers = {"score", "score_sd", "normalized_score"}
-    summary = pd.read_csv(
-        path,
-        dtype={**dict.fromkeys(text, str), **dict.fromkeys(numbers, float)},
-        keep_default_na=False,
-        na_values=dict.fromkeys(numbers, [""]),
-    )
-    if tuple(summary.columns) != SUMMARY_COLUMNS:
-        raise ValueError(
-            f"{path}: expected the columns {', '.join(SUMMARY_COLUMNS)}; "
-            f"found {', '.join(summary.columns)}"
-        )
-    return summary
+    """Read a summary table written as CSV; ScoresError for other columns than `SUMMARY_COLUMNS`."""
+    kinds = dict.fromkeys(("score", "score_sd", "normalized_score"), float)
+    return read_table(path, SUMMARY_COLUMNS, kinds | dict.fromkeys(("n_folds", "n_seeds"), int))
 
 
 def read_maxima(path: str | Path) -> pd.Series:
-    """Read the maxima per task from a CSV with the columns ``task, maximum``.
-
-    Raises
-    ------
-    ValueError
-        If the columns are others, or a task has two maxima.
-    """
-    table = pd.read_csv(path)
-    if list(table.columns) != ["task", "maximum"]:
-        found = ", ".join(table.columns)
-        raise ValueError(f"{path}: expected the columns task, maximum; found {found}")
+    """Read the best score of each task; ScoresError for other columns or a task with two maxima."""
+    table = read_table(path, ("task", "maximum"), {"maximum": float})
     repeated = sorted(set(table.loc[table["task"].duplicated(), "task"]))
     if repeated:
-        raise ValueError(f"{path}: expected one maximum per task; found more for {repeated}")
+        raise ScoresError(f"{path}: expected one maximum per task; found more for {repeated}")
     return table.set_index("task")["maximum"]
 
 

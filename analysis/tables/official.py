@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.tables.scores import TIDY_COLUMNS
+from analysis.tables.scores import TIDY_COLUMNS, ScoresError, check_columns
 
 COLUMNS = ("model", "entry", "task", "metric", "score")
 CHALLENGE = "HEAR 2021"  # value of `entry` for the challenge's own submissions
@@ -22,7 +22,7 @@ STUDY = "official"
 _MAX_PROBLEMS = 10  # problems listed in one error message; the rest are counted
 
 
-class OfficialScoresError(ValueError):
+class OfficialScoresError(ScoresError):
     """The table of official scores is not what it should be; the message lists every problem."""
 
 
@@ -31,29 +31,28 @@ def load_official_scores(path: str | Path, tasks: pd.DataFrame) -> pd.DataFrame:
 
     Parameters
     ----------
-    path : str or Path
-        CSV file with the columns ``model, entry, task, metric, score``.
     tasks : DataFrame
         Task table with the columns ``task`` and ``metrics`` (comma separated, primary first).
 
     Returns
     -------
     DataFrame
-        The same columns, ``score`` as float in [0, 1], plus ``later`` (bool): True for entries
-        that came after the challenge.
+        `COLUMNS`, ``score`` as float in [0, 1], plus ``later`` (bool): True for entries that came
+        after the challenge.
 
     Raises
     ------
-    OfficialScoresError
+    ValueError
         Naming the file and, for each problem, its line, what was expected and what was found.
     """
     table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    if tuple(table.columns) != COLUMNS:
-        raise OfficialScoresError(
-            f"{path}: expected the columns {', '.join(COLUMNS)}; found {', '.join(table.columns)}"
-        )
+    check_columns(table, COLUMNS, path)
     primary = {row.task: row.metrics.split(",")[0] for row in tasks.itertuples()}
-    problems = _line_problems(table, primary) or _table_problems(table, primary)
+    problems = [
+        f"line {number}: {problem}"
+        for number, row in enumerate(table.itertuples(index=False), start=2)  # 1 is the header
+        for problem in _row_problems(row, primary)
+    ] or _table_problems(table, primary)
     if problems:
         shown = [f"{path}: {problem}" for problem in problems[:_MAX_PROBLEMS]]
         if len(problems) > _MAX_PROBLEMS:
@@ -63,18 +62,9 @@ def load_official_scores(path: str | Path, tasks: pd.DataFrame) -> pd.DataFrame:
 
 
 def challenge_maxima(scores: pd.DataFrame) -> pd.Series:
-    """Return the best HEAR 2021 score of each task; later entries never enter it.
+    """Return the best HEAR 2021 score of each task in alphabetical order, without later entries.
 
-    Parameters
-    ----------
-    scores : DataFrame
-        As returned by `load_official_scores`.
-
-    Returns
-    -------
-    Series
-        Maximum primary score, indexed by task in alphabetical order. The paper's figures divide
-        by it (section 5.2).
+    The paper's figures divide by it (section 5.2).
     """
     return scores[~scores["later"]].groupby("task")["score"].max().rename("maximum")
 
@@ -82,19 +72,8 @@ def challenge_maxima(scores: pd.DataFrame) -> pd.Series:
 def official_tidy(scores: pd.DataFrame, tasks: pd.DataFrame) -> pd.DataFrame:
     """Turn the official scores into rows of the tidy score table.
 
-    Parameters
-    ----------
-    scores : DataFrame
-        As returned by `load_official_scores`.
-    tasks : DataFrame
-        Task table with the columns ``task`` and ``category``.
-
-    Returns
-    -------
-    DataFrame
-        Columns `TIDY_COLUMNS`; ``fold`` is "" and ``seed`` missing, because only means were
-        published; ``normalized_score`` is missing until it is computed; ``source`` is
-        ``hear2021`` or ``later``.
+    ``fold`` is "" and ``seed`` missing, as only means were published; ``source`` is ``hear2021`` or
+    ``later``.
     """
     columns = {
         "study": STUDY,
@@ -110,15 +89,6 @@ def official_tidy(scores: pd.DataFrame, tasks: pd.DataFrame) -> pd.DataFrame:
         "source": scores["later"].map({False: "hear2021", True: "later"}),
     }
     return pd.DataFrame(columns, index=scores.index)[list(TIDY_COLUMNS)].reset_index(drop=True)
-
-
-def _line_problems(table: pd.DataFrame, primary: dict[str, str]) -> list[str]:
-    """Problems that a line has by itself; the header is line 1."""
-    return [
-        f"line {number}: {problem}"
-        for number, row in enumerate(table.itertuples(index=False), start=2)
-        for problem in _row_problems(row, primary)
-    ]
 
 
 def _row_problems(row: tuple[str, ...], primary: dict[str, str]) -> list[str]:
@@ -148,15 +118,13 @@ def _is_unit_number(text: str) -> bool:
 
 def _table_problems(table: pd.DataFrame, primary: dict[str, str]) -> list[str]:
     """Problems that only the lines together have."""
-    problems = []
-    first_lines: dict[tuple[str, str], int] = {}
-    for number, row in enumerate(table.itertuples(index=False), start=2):
-        first = first_lines.setdefault((row.model, row.task), number)
-        if first != number:
-            problems.append(
-                f"line {number}: expected one score for {row.model!r} on {row.task}; "
-                f"found a second one, the first is in line {first}"
-            )
+    table = table.assign(line=range(2, len(table) + 2))
+    first = table.groupby(["model", "task"])["line"].transform("first")
+    problems = [
+        f"line {row.line}: expected one score for {row.model!r} on {row.task}; "
+        f"found a second one, the first is in line {row.first}"
+        for row in table.assign(first=first)[table["line"] != first].itertuples()
+    ]
     for model, entries in table.groupby("model")["entry"].unique().items():
         if len(entries) > 1:
             problems.append(f"entry of {model!r}: expected one value, found {sorted(entries)}")

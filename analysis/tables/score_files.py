@@ -19,24 +19,20 @@ from analysis.tables.scores import TIDY_COLUMNS, ScoresError
 
 _TEXT_FIELDS = ("study", "model", "label", "task", "category", "embedding")
 _SCORE_FIELDS = ("metric", "primary", "fold", "seed", "score")
+_ENTRY_KINDS = (
+    ("metric", str, "a text"),
+    ("fold", str, "a text"),
+    ("primary", bool, "true or false"),
+    ("seed", int, "a whole number"),
+)
 
 
 def read_scores(paths: Iterable[str | Path]) -> tuple[pd.DataFrame, dict[str, MetricFacts]]:
-    """Read score files into one tidy table, and the facts of its metrics.
+    """Read one study's score files into one tidy table, and the facts of its metrics by slug.
 
-    Parameters
-    ----------
-    paths : iterable of str or Path
-        JSON files, one per model and task, all of one study.
-
-    Returns
-    -------
-    tidy : DataFrame
-        Columns `TIDY_COLUMNS`, sorted by model, task, metric, fold and seed, so that the order of
-        the files does not matter. ``null`` and NaN scores are missing; ``normalized_score`` is
-        missing until it is computed; ``source`` is ``run``.
-    metrics : dict
-        Facts by slug.
+    The table is sorted by model, task, metric, fold and seed, so that the order of the files does
+    not matter. ``null`` and NaN scores are missing; ``normalized_score`` is missing until it is
+    computed; ``source`` is ``run``.
 
     Raises
     ------
@@ -61,7 +57,7 @@ def read_scores(paths: Iterable[str | Path]) -> tuple[pd.DataFrame, dict[str, Me
     ]
     tidy = pd.DataFrame(rows, columns=list(TIDY_COLUMNS)).astype({"seed": "Int64"})
     tidy = tidy.sort_values(["model", "task", "metric", "fold", "seed"], ignore_index=True)
-    return tidy, _metrics(documents)
+    return tidy, {m: f for _, document in documents for m, f in document["metrics"].items()}
 
 
 def _read_document(path: Path) -> dict[str, Any]:
@@ -88,17 +84,12 @@ def _read_document(path: Path) -> dict[str, Any]:
 def _check_entry(entry: Any, where: str) -> None:
     if not isinstance(entry, dict) or sorted(entry) != sorted(_SCORE_FIELDS):
         raise ScoresError(f"{where}: expected the keys {', '.join(_SCORE_FIELDS)}; found {entry!r}")
-    for key in ("metric", "fold"):
-        if not isinstance(entry[key], str) or not entry[key]:
-            raise ScoresError(f"{where}.{key}: expected a text, found {entry[key]!r}")
-    if not isinstance(entry["primary"], bool):
-        raise ScoresError(f"{where}.primary: expected true or false, found {entry['primary']!r}")
-    if not isinstance(entry["seed"], int) or isinstance(entry["seed"], bool):
-        raise ScoresError(f"{where}.seed: expected a whole number, found {entry['seed']!r}")
+    for key, kind, expected in _ENTRY_KINDS:
+        if type(entry[key]) is not kind or entry[key] == "":  # a bool is an int, too
+            raise ScoresError(f"{where}.{key}: expected {expected}, found {entry[key]!r}")
     score = entry["score"]
-    number = isinstance(score, int | float) and not isinstance(score, bool)
-    infinite = score in ("inf", "-inf")  # d' of a separated class
-    if score is not None and not infinite and (not number or math.isinf(score)):
+    finite = type(score) in (int, float) and not math.isinf(score)
+    if not finite and score not in (None, "inf", "-inf"):  # d' of a separated class
         raise ScoresError(
             f"{where}.score: expected a finite number, null, 'inf' or '-inf'; found {score!r}"
         )
@@ -137,44 +128,25 @@ def _check_metrics(document: dict[str, Any], path: Path) -> None:
             raise ScoresError(f"{path}: expected a primary metric to be maximized; found {facts}")
 
 
-def _metrics(documents: list[tuple[Path, dict[str, Any]]]) -> dict[str, MetricFacts]:
-    """Merge the facts of all files, which must agree."""
-    metrics: dict[str, tuple[Path, MetricFacts]] = {}
-    for path, document in documents:
-        for metric, facts in document["metrics"].items():
-            first_path, first = metrics.setdefault(metric, (path, facts))
-            if facts != first:
-                raise ScoresError(
-                    f"{path}: metrics: expected {first} as in {first_path}, found {facts}"
-                )
-    return {metric: facts for metric, (_, facts) in metrics.items()}
-
-
 def _check_together(documents: list[tuple[Path, dict[str, Any]]]) -> None:
     """Files of one study must agree, or aggregates over them would compare unlike things."""
-    first_path, first = documents[0]
-    seen: dict[tuple[str, str], Path] = {}
-    facts: dict[str, tuple[Path, dict[str, Any]]] = {}
+    seen: dict[object, tuple[Path, Any]] = {}
     for path, document in documents:
-        if document["study"] != first["study"]:
-            raise ScoresError(
-                f"{path}: study: expected {first['study']!r} as in {first_path}, "
-                f"found {document['study']!r}"
-            )
-        key = document["model"], document["task"]
+        task, key = document["task"], (document["model"], document["task"])
         if key in seen:
-            raise ScoresError(f"{path}: expected {key} once, found it in {seen[key]} too")
-        seen[key] = path
+            raise ScoresError(f"{path}: expected {key} once, found it in {seen[key][0]} too")
+        seen[key] = path, None
         primary = [entry for entry in document["scores"] if entry["primary"]]
-        fact = {
-            "category": document["category"],
-            "primary metric": primary[0]["metric"],
-            "folds": sorted({entry["fold"] for entry in primary}),
+        facts = {
+            "study": document["study"],
+            f"category of {task}": document["category"],
+            f"primary metric of {task}": primary[0]["metric"],
+            f"folds of {task}": sorted({entry["fold"] for entry in primary}),
+            **{f"metrics: {metric}": found for metric, found in document["metrics"].items()},
         }
-        other_path, other = facts.setdefault(document["task"], (path, fact))
-        for name, value in fact.items():
-            if value != other[name]:
+        for name, value in facts.items():
+            first_path, first = seen.setdefault(name, (path, value))
+            if value != first:
                 raise ScoresError(
-                    f"{path}: {name} of {document['task']}: expected {other[name]!r} as in "
-                    f"{other_path}, found {value!r}"
+                    f"{path}: {name}: expected {first!r} as in {first_path}, found {value!r}"
                 )

@@ -6,7 +6,9 @@ One row per metric, fold and seed; no aggregates. Higher is better for every pri
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -24,12 +26,8 @@ class ScoresError(ValueError):
 def combine(run: pd.DataFrame, official: pd.DataFrame) -> pd.DataFrame:
     """Put official rows under a run's rows, for the tasks of the run only.
 
-    Restricting them keeps every aggregate over the same tasks for both.
-
-    Raises
-    ------
-    ScoresError
-        If a task of the run is not an official one: such scores never stand beside official ones.
+    Restricting them keeps every aggregate over the same tasks for both. ScoresError if a task of
+    the run is not an official one: such scores never stand beside official ones.
     """
     unknown = sorted(set(run["task"]) - set(official["task"]))
     if unknown:
@@ -50,27 +48,32 @@ def write_text(text: str, path: str | Path) -> None:
     os.replace(temporary, path)
 
 
-def read_tidy(path: str | Path) -> pd.DataFrame:
-    """Read a tidy score table written by `write_csv`.
+def check_columns(table: pd.DataFrame, columns: Iterable[str], path: str | Path) -> None:
+    """Raise ScoresError, naming the file, if a table's columns are not these in this order."""
+    if list(table.columns) != list(columns):
+        expected, found = ", ".join(columns), ", ".join(table.columns)
+        raise ScoresError(f"{path}: expected the columns {expected}; found {found}")
 
-    Raises
-    ------
-    ScoresError
-        If the columns are not `TIDY_COLUMNS`, or a source is none of `SOURCES`.
+
+def read_table(path: str | Path, columns: Iterable[str], kinds: Mapping[str, Any]) -> pd.DataFrame:
+    """Read a table written by `write_csv`; ScoresError if its columns are not `columns`.
+
+    ``kinds`` are the types of the columns that are not text: in these alone an empty cell is
+    missing.
     """
-    text = ("study", "model", "task", "category", "metric", "fold", "source")
-    tidy = pd.read_csv(
-        path,
-        dtype={**dict.fromkeys(text, str), "seed": "Int64", "primary": bool},
-        keep_default_na=False,
-        na_values={"seed": [""], "score": [""], "normalized_score": [""]},
-    )
-    if tuple(tidy.columns) != TIDY_COLUMNS:
-        raise ScoresError(
-            f"{path}: expected the columns {', '.join(TIDY_COLUMNS)}; "
-            f"found {', '.join(tidy.columns)}"
-        )
+    table = pd.read_csv(
+        path, dtype={**dict.fromkeys(columns, str), **kinds}, keep_default_na=False,
+        na_values=dict.fromkeys(kinds, [""]),
+    )  # fmt: skip
+    check_columns(table, columns, path)
+    return table
+
+
+def read_tidy(path: str | Path) -> pd.DataFrame:
+    """Read a tidy score table; ScoresError for other columns or an unknown source."""
+    kinds = {"seed": "Int64", "primary": bool, "score": float, "normalized_score": float}
+    tidy = read_table(path, TIDY_COLUMNS, kinds)
     unknown = sorted(set(tidy["source"]) - set(SOURCES))
     if unknown:
         raise ScoresError(f"{path}: source: expected {', '.join(SOURCES)}; found {unknown}")
-    return tidy.astype({"score": float, "normalized_score": float})
+    return tidy
