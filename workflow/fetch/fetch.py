@@ -58,21 +58,9 @@ def fetch_archive(
 ) -> Path:
     """Download one archive to `resources/archives/<name>`, verified.
 
-    Parameters
-    ----------
-    name : str
-        The archive's.
-    settings : dict
-        The config's ``download``: record, url, mirrors, folder.
-    needs : sequence of Need
-        What the unfinished tasks of the study take on the disk; sizes of archives are replaced
-        by those of the record where it is known.
-    tasks_dir : Path
-        Where the tasks will be unpacked.
-    backoff : Backoff or None
-        Pauses between tries.
-    progress : bool
-        Show bytes, rate and time left.
+    ``settings`` are the config's ``download``, ``needs`` what the unfinished tasks of the study
+    take on the disk (sizes of archives are replaced by the record's where it is known),
+    ``tasks_dir`` where they will be unpacked.
 
     Raises
     ------
@@ -100,9 +88,9 @@ def fetch_archive(
 def fetch_checkpoint(
     url: str, settings: dict, backoff: Backoff | None = None, progress: bool = True
 ) -> Path:
-    """Download released weights to `resources/checkpoints/`, verified.
+    """Download released weights from their official address, as :func:`fetch_archive`.
 
-    Parameters and errors as :func:`fetch_archive`; ``url`` is the official address.
+    They come to lie in `resources/checkpoints/`.
     """
     name = url.rsplit("/", 1)[1]
     path, known = CHECKPOINTS / name, known_facts(name)
@@ -125,35 +113,17 @@ def unpack_task(
     expected: Mapping | None = None,
     progress: bool = True,
 ) -> tuple[list[Path], dict]:
-    """Return a task's folders, unpacked and resampled where they come from archives.
+    """Return a task's folders, unpacked and resampled where they come from archives, and their origin.
 
-    Parameters
-    ----------
-    sources : sequence of Path
-        Archives and task folders.
-    destination, resample, n_threads, progress
-        As :func:`hear.archives.prepare.prepare_archives` takes them.
-    expected : mapping or None
-        Of a HEAR 2021 task: ``folders`` and ``embedding_type`` by config/tasks.tsv. Its archives
-        must have the hashes that are known; what is not known is recorded.
-
-    Returns
-    -------
-    folders : list of Path
-    origin : dict
-        What made them.
-
-    Raises
-    ------
-    ValueError
-        ArchiveError or ClipError, naming the archive or clip and what was expected.
+    Of a HEAR 2021 task, ``expected`` has ``folders`` and ``embedding_type`` by config/tasks.tsv; its
+    archives must have the hashes that are known, and what is not known is recorded. The rest is as
+    :func:`hear.archives.prepare.prepare_archives` takes, gives and raises it.
     """
     archives = [source for source in sources if source.is_file()]
     hashes = {path.name: known_hash(path.name) for path in archives} if expected else {}
+    options = (resample, n_threads, hashes, progress)
     try:
-        made, origin = prepare_archives(
-            archives, destination, resample, n_threads, hashes, progress
-        )
+        made, origin = prepare_archives(archives, destination, *options)
     except ArchiveError as error:
         raise ArchiveError(f"{error}\nReplace or remove the archive") from error
     if expected:

@@ -6,11 +6,12 @@ again or redoes what was made from it.
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
+from passt.lengths import SAMPLE_RATE_HZ
+from workflow.fetch.space import ARCHIVES
 from workflow.study import paths
-from workflow.study.archives import space_needs
+from workflow.study.archives import ARCHIVE_RATE_HZ, audio_bytes
 from workflow.study.study import Study
 from workflow.study.tasks import read_task_table
 
@@ -33,10 +34,21 @@ def missing_checkpoints(study: Study) -> dict[str, str]:
 
 
 def missing_space(study: Study) -> list[dict]:
-    """What the tasks that are not here yet take on the disk, in plain types."""
-    unfinished = [slug for slug in study.tasks if not Path(paths.manifest(study, slug)).exists()]
-    needs = space_needs(read_task_table(), study.config, unfinished)
-    return [dataclasses.asdict(need) for need in needs]
+    """What the tasks that are not here yet take on the disk, archives at their largest.
+
+    Each has the fields of :class:`workflow.fetch.space.Need`.
+    """
+    table, needs = read_task_table(), []
+    copied = 0 if study.config["resample"] == "on_the_fly" else SAMPLE_RATE_HZ / ARCHIVE_RATE_HZ
+    for slug, spec in study.tasks.items():
+        if Path(paths.manifest(study, slug)).exists():
+            continue
+        n_bytes = audio_bytes(table[slug])
+        size = n_bytes // len(spec.sources)
+        archives = {path.name: size for path in spec.sources if path.parent == ARCHIVES}
+        sizes = {"unpacked_bytes": n_bytes, "resampled_bytes": round(n_bytes * copied)}
+        needs.append({"task": slug, "archives": archives} | sizes)
+    return needs
 
 
 def expected_folders(study: Study, task: str) -> dict | None:

@@ -75,8 +75,9 @@ def predict_entries(study: Study, task: str, embeddings: list[str]) -> list[dict
             "components": [
                 [str(folder), level] for folder, level in paths.components(study, embedding, task)
             ],
-            "predictions": f"results/{study.name}/predictions/{paths.probe(study)}/{embedding}/"
-            f"{task}/seed{{seed}}.npz",
+            "predictions": paths.prediction(study, embedding).format(
+                study=study.name, task=task, seed="{seed}"
+            ),
         }
         for embedding in dict.fromkeys(embeddings)
     ]

@@ -63,22 +63,9 @@ def read_task_table() -> dict[str, dict[str, str]]:
 
 
 def find_tasks(config: dict) -> dict[str, TaskSpec]:
-    """List the tasks of a study.
+    """Tasks of a checked config by slug, in the table's order, further ones sorted after it.
 
-    Parameters
-    ----------
-    config : dict
-        A checked config: keys ``task_dir``, ``tasks_from``, ``tasks``, ``categories``, ``study``.
-
-    Returns
-    -------
-    dict of str to TaskSpec
-        By slug, in the table's order, further tasks sorted after it.
-
-    Raises
-    ------
-    ConfigError
-        If a task is asked for that there is none of, or the folder holds none.
+    A ConfigError says that a task is asked for that there is none of, or that none is left.
     """
     table = read_task_table()
     check_download(config)
@@ -87,7 +74,7 @@ def find_tasks(config: dict) -> dict[str, TaskSpec]:
         specs = _from_directory(Path(config["task_dir"]), table, config["categories"])
     elif config["tasks_from"] == "hear2021":
         _need_own_study(config, "tasks_from: hear2021")
-        specs = _official(table, config)
+        specs = official_tasks(config["download"]["folder"])
     else:
         specs = _generated(table)
     for key in ("tasks", "exclude_tasks"):
@@ -115,19 +102,12 @@ def _need_own_study(config: dict, key: str) -> None:
         )
 
 
-def _official(table: dict[str, dict[str, str]], config: dict) -> dict[str, TaskSpec]:
-    """The tasks of HEAR 2021 from their archives, which need not be here yet."""
-    folder = config["download"]["folder"]
+def official_tasks(folder: str | None = None) -> dict[str, TaskSpec]:
+    """The tasks of HEAR 2021 by slug; their archives, in the user's folder or ours, may be to come."""
+    facts = ("task", "name", "category", "embedding_type")
     return {
-        slug: TaskSpec(
-            slug,
-            row["name"],
-            row["category"],
-            row["embedding_type"],
-            archives_of(row, folder).paths,
-            True,
-        )
-        for slug, row in table.items()
+        slug: TaskSpec(*(row[key] for key in facts), archives_of(row, folder), True)
+        for slug, row in read_task_table().items()
     }
 
 
