@@ -19,21 +19,11 @@ from workflow.provenance import is_current
 def load_source(entry: dict, reports: Iterable[str]) -> tuple[EmbeddingModel, dict]:
     """Load a checkpoint or a third-party model, and say what its embeddings depend on.
 
-    Parameters
-    ----------
-    entry : dict
-        ``source`` (its id), ``settings``, ``embedding`` (device and precision) and either
-        ``checkpoint``, an entry of the config, or ``model``, the arguments of
-        :class:`hear.api.model.HearModel`.
-    reports : iterable of str
-        Reports of the validation of models, which name the versions of their packages.
-
-    Returns
-    -------
-    model : EmbeddingModel
-    facts : dict
-        ``source``, ``settings`` and the ``fingerprint`` of weights and code; for a module the
-        versions of its ``packages``.
+    ``entry`` has its id as ``source``, its ``settings``, ``embedding`` (device and precision) and
+    either ``checkpoint``, an entry of the config, or ``model``, the arguments of
+    :class:`hear.api.model.HearModel`. The facts are ``source``, ``settings`` and the
+    ``fingerprint`` of weights and code; of a model also the versions of its ``packages``, which the
+    reports of the validation name.
     """
     facts = {key: entry[key] for key in ("source", "settings")}
     if entry["model"] is None:

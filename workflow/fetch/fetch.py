@@ -60,14 +60,9 @@ def fetch_archive(
 
     ``settings`` are the config's ``download``, ``needs`` what the unfinished tasks of the study
     take on the disk (sizes of archives are replaced by the record's where it is known),
-    ``tasks_dir`` where they will be unpacked.
-
-    Raises
-    ------
-    ValueError
-        RecordError if the record cannot be had, SpaceError if the disk is too small for what is
-        still to come, DownloadError or KnownError if the archive cannot be had or is another file
-        than the lock file or an earlier download says.
+    ``tasks_dir`` where they will be unpacked. Raised are a RecordError if the record cannot be had,
+    a SpaceError if the disk is too small for what is still to come, a DownloadError or KnownError
+    if the archive cannot be had or is another file than the lock file or an earlier download says.
     """
     with locked(LOCK, WAITING):  # Zenodo throttles parallel clients
         known, urls, files = known_facts(name), _mirrors(name, settings), {}
@@ -113,11 +108,11 @@ def unpack_task(
     expected: Mapping | None = None,
     progress: bool = True,
 ) -> tuple[list[Path], dict]:
-    """Return a task's folders, unpacked and resampled where they come from archives, and their origin.
+    """Return a task's folders, unpacked and resampled if from archives, and what made them.
 
-    Of a HEAR 2021 task, ``expected`` has ``folders`` and ``embedding_type`` by config/tasks.tsv; its
-    archives must have the hashes that are known, and what is not known is recorded. The rest is as
-    :func:`hear.archives.prepare.prepare_archives` takes, gives and raises it.
+    Of a HEAR 2021 task, ``expected`` has ``folders`` and ``embedding_type`` by config/tasks.tsv;
+    its archives must have the hashes that are known, and what is not known is recorded. The rest
+    is as :func:`hear.archives.prepare.prepare_archives` takes, gives and raises it.
     """
     archives = [source for source in sources if source.is_file()]
     hashes = {path.name: known_hash(path.name) for path in archives} if expected else {}

@@ -18,7 +18,7 @@ TOTAL_S = {"fsd50k": 108.3 * 3600}
 
 
 def archives_of(row: dict[str, str], folder: str | None) -> tuple[Path, ...]:
-    """Archives of a task, by its row of config/tasks.tsv: in the user's folder if they are there."""
+    """Archives of a task, by its row of config/tasks.tsv; in the user's folder if there."""
     names = row["archives"].split(";")
     given = Path(folder) if folder else None
     return tuple(

@@ -26,10 +26,10 @@ def missing_archives(study: Study) -> list[str]:
 
 def missing_checkpoints(study: Study) -> dict[str, str]:
     """Address of each released file that a model needs and that is not here, by its name."""
-    used = {m.variant.checkpoint for m in study.models.values() if m.variant}
-    found = [study.checkpoints[id] for id in sorted(used)]
     return {
-        Path(c.file).name: c.url for c in found if c.file and c.url and not Path(c.file).exists()
+        Path(c.file).name: c.url
+        for c in study.used_checkpoints
+        if c.file and c.url and not Path(c.file).exists()
     }
 
 

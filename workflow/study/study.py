@@ -62,6 +62,12 @@ class Study:
         return self.config.get("probe_seeds", [])
 
     @property
+    def used_checkpoints(self) -> list[Checkpoint]:
+        """Checkpoints of the models that are run, in the config's order."""
+        used = {model.variant.checkpoint for model in self.models.values() if model.variant}
+        return [checkpoint for id, checkpoint in self.checkpoints.items() if id in used]
+
+    @property
     def judged_model(self) -> str | None:
         """The model that published scores of PaSST base can judge; None if there is none.
 
