@@ -149,10 +149,10 @@ def main() -> None:
     path = ROOT / "README.md"
     text = path.read_text()
     for name, table in TABLES.items():
-        if not (ROOT / table).exists():
+        if (ROOT / table).exists():
+            text = insert(text, name, content(ROOT / table))
+        else:
             print(f"README.md: no {table}: the table of {name} stays as it is", file=sys.stderr)
-            continue
-        text = insert(text, name, content(ROOT / table))
     config, target = RULES_OF
     command = ["snakemake", "--configfile", config, "--rulegraph", "mermaid-js", target]
     drawn = subprocess.run(

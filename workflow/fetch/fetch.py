@@ -89,7 +89,7 @@ def fetch_checkpoint(
     """
     name = url.rsplit("/", 1)[1]
     path, known = CHECKPOINTS / name, known_facts(name)
-    with locked(LOCK, WAITING):  # Zenodo throttles parallel clients
+    with locked(LOCK, WAITING):
         if settings["folder"] and (given := Path(settings["folder"]) / name).is_file():
             found = hashes_of(given)
             agreed(name, known | {str(given): found})

@@ -37,10 +37,7 @@ def read_claims(
     problems = [
         f"{_where(place, content)}: {problem}"
         for place, problem in schema_problems(content, read_yaml(SCHEMA))
-    ]
-    problems = problems or list(
-        _name_problems(content, {*PAPER_MODELS, *known_models}, known_tasks)
-    )
+    ] or list(_name_problems(content, {*PAPER_MODELS, *known_models}, known_tasks))
     if problems:
         raise ConfigError("\n".join(f"{path}: {problem}" for problem in problems))
     return [_claim(entry, content["models"]) for entry in content["claims"]]

@@ -27,7 +27,6 @@ FORMER_MODULES = {"passt.logmel": "zoo.logmel"} | {
     f"hear.zoo.{name}": f"zoo.{name}" for name in ("crepe", "ge2e", "naive")
 }
 
-
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster where it is built in
 
 
