@@ -27,6 +27,7 @@ FORMER_MODULES = {"passt.logmel": "zoo.logmel"} | {
     f"hear.zoo.{name}": f"zoo.{name}" for name in ("crepe", "ge2e", "naive")
 }
 
+VAGUE = {"oneOf", "not", "pattern"}  # kinds of rule that jsonschema's message only repeats
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster where it is built in
 
 
@@ -70,7 +71,9 @@ def schema_problems(content: Any, schema: dict) -> Iterator[tuple[list[str], str
             yield from ((place, unknown(key, known)) for key in error.instance if key not in known)
         elif error.validator == "oneOf" and isinstance(error.instance, dict):
             yield place, f"expected {wanted}; found {', '.join(error.instance) or 'no key'}"
-        elif {"oneOf", "not", "pattern"} & error.schema.keys():  # which jsonschema only repeats
+        elif error.validator in VAGUE or (
+            error.validator == "type" and error.schema.keys() & VAGUE
+        ):
             yield place, f"{error.instance!r} is not what is expected here ({wanted})"
         else:
             yield place, error.message + (f" ({wanted})" if wanted else "")
