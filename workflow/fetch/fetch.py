@@ -83,10 +83,7 @@ def fetch_archive(
 def fetch_checkpoint(
     url: str, settings: dict, backoff: Backoff | None = None, progress: bool = True
 ) -> Path:
-    """Download released weights from their official address, as :func:`fetch_archive`.
-
-    They come to lie in `resources/checkpoints/`.
-    """
+    """Download released weights from their address or a mirror to `resources/checkpoints/`."""
     name = url.rsplit("/", 1)[1]
     path, known = CHECKPOINTS / name, known_facts(name)
     with locked(LOCK, WAITING):
