@@ -35,18 +35,10 @@ class _Tee:
 
 @contextmanager
 def logged(path: str) -> Iterator[None]:
-    """Copy standard error to a log; end with one line on bad input.
+    """Copy standard error to a log file, and end the process with one line on bad input.
 
-    Parameters
-    ----------
-    path : str
-        Log file.
-
-    Raises
-    ------
-    SystemExit
-        For a ``ValueError`` or ``OSError`` inside: the message goes to the terminal, the
-        traceback to the log.
+    The message of a ``ValueError`` or ``OSError`` inside goes to the terminal, its traceback to
+    the log.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     terminal = sys.stderr

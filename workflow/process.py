@@ -20,10 +20,8 @@ OWN_MAPPING_BYTES = (256 * 2**20, 32 * 2**20)  # glibc before 2.35 takes 32 MiB 
 def configure(n_threads: int) -> None:
     """Set torch's threads, and keep freed memory where the C library can.
 
-    Parameters
-    ----------
-    n_threads : int
-        Those of the rule, whatever the machine has: sums depend on it in the last digit.
+    The threads are those of the rule, whatever the machine has: sums depend on them in the last
+    digit.
     """
     torch.set_num_threads(n_threads)
     if LARGE_PAGES not in os.environ:  # torch looks at its first array; children are not to

@@ -24,11 +24,8 @@ def software() -> dict[str, str]:
 def is_current(stored: dict, wanted: dict) -> bool:
     """Tell whether something stored was made from the same things as what is wanted now.
 
-    Parameters
-    ----------
-    stored, wanted : dict
-        Provenances. The commit says where something was made, not from what (version numbers of
-        the front end, the generator and the probe say that), so that it does not count.
+    The commit says where something was made, not from what (version numbers of the front end, the
+    generator and the probe say that), so that it does not count.
     """
 
     def facts(provenance: dict) -> dict:
@@ -39,22 +36,11 @@ def is_current(stored: dict, wanted: dict) -> bool:
 
 
 def provenance_of(entry: dict, protocol: dict, evaluator: str, threads: int) -> dict:
-    """Provenance of predictions: all that they depend on.
+    """Provenance of predictions: all that they depend on, in plain types.
 
-    Parameters
-    ----------
-    entry : dict
-        ``embedding``, its canonical name, and ``components``, pairs of a folder of stored features
-        (whose index knows the checkpoint, the task's hashes and its own hash) and a level.
-    protocol, evaluator : dict, str
-        The study's.
-    threads : int
-        CPU threads of the job; part of what makes results equal bit for bit.
-
-    Returns
-    -------
-    dict
-        Plain types.
+    ``entry`` has ``embedding``, its canonical name, and ``components``, pairs of a folder of stored
+    features (whose index knows the checkpoint, the task's hashes and its own hash) and a level. The
+    CPU threads of the job are part of what makes results equal bit for bit.
     """
     indices = [read_index(Path(folder)) for folder, _ in entry["components"]]
     views = [index["provenance"] for index in indices]

@@ -17,56 +17,36 @@ from workflow.provenance import is_current
 
 
 def load_source(entry: dict, reports: Iterable[str]) -> tuple[EmbeddingModel, dict]:
-    """Load a checkpoint or a third-party model.
+    """Load a checkpoint or a third-party model, and say what its embeddings depend on.
 
-    Parameters
-    ----------
-    entry : dict
-        ``source`` (its id), ``settings``, ``embedding`` (device and precision) and either
-        ``checkpoint``, an entry of the config, or ``model``, the arguments of
-        :class:`hear.api.model.HearModel`.
-    reports : iterable of str
-        Reports of the validation of models, which name the versions of their packages.
-
-    Returns
-    -------
-    model : EmbeddingModel
-    facts : dict
-        What its embeddings depend on beside the audio: ``source``, ``settings`` and the
-        ``fingerprint`` of weights and code; for a module the versions of its ``packages``.
-
-    Raises
-    ------
-    CheckpointError, ModelError
-        If it cannot be loaded.
+    ``entry`` has its id as ``source``, its ``settings``, ``embedding`` (device and precision) and
+    either ``checkpoint``, an entry of the config, or ``model``, the arguments of
+    :class:`hear.api.model.HearModel`. The facts are ``source``, ``settings`` and the
+    ``fingerprint`` of weights and code; of a model also the versions of its ``packages``, which the
+    reports of the validation name.
     """
-    model: EmbeddingModel
+    facts = {key: entry[key] for key in ("source", "settings")}
     if entry["model"] is None:
         checkpoint = Checkpoint.from_config(entry["source"], entry["checkpoint"])
         options = entry["embedding"]
-        model = load_embedder(checkpoint, options["device"], options["precision"])
-        fingerprint = checkpoint.fingerprint()
-    else:
-        model = HearModel(**entry["model"])
-        weights = Path(entry["model"]["weights"] or ".")
-        parts = [model.fingerprint(), sha256_file(weights) if weights.is_file() else ""]
-        fingerprint = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-    facts: dict = {"source": entry["source"], "fingerprint": fingerprint}
-    facts["settings"] = entry["settings"]
-    if entry["model"] is not None:
-        report = next(path for path in reports if Path(path).stem == entry["source"])
-        facts["packages"] = json.loads(Path(report).read_text())["packages"]
-    return model, facts
+        embedder = load_embedder(checkpoint, options["device"], options["precision"])
+        return embedder, facts | {"fingerprint": checkpoint.fingerprint()}
+    model = HearModel(**entry["model"])
+    weights = Path(entry["model"]["weights"] or ".")
+    parts = [model.fingerprint(), sha256_file(weights) if weights.is_file() else ""]
+    fingerprint = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    report = next(Path(path) for path in reports if Path(path).stem == entry["source"])
+    packages = json.loads(report.read_text())["packages"]
+    return model, facts | {"fingerprint": fingerprint, "packages": packages}
 
 
 def stale_views(views: dict[str, str], provenance: dict) -> dict[str, Path]:
     """Views that are not stored yet, finished and from the same provenance, with their folders."""
-    stale = {}
-    for view, directory in views.items():
-        places = (Path(directory), Path(f"{directory}.part"))
-        if not any(_is_stored(place, provenance) for place in places):
-            stale[view] = Path(directory)
-    return stale
+    return {
+        view: Path(folder)
+        for view, folder in views.items()
+        if not any(_is_stored(Path(place), provenance) for place in (folder, f"{folder}.part"))
+    }
 
 
 def _is_stored(place: Path, provenance: dict) -> bool:

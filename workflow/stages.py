@@ -12,18 +12,10 @@ STAGE_COLUMNS = ["rule", "jobs", "wall_s", "cpu_s", "peak_mib"]
 
 
 def read_stages(logs: list[str]) -> pd.DataFrame:
-    """Sum the benchmark files of jobs by rule.
+    """Sum the benchmark files of jobs, ``logs/<study>/<rule>/*.tsv`` or ``<rule>.tsv``, by rule.
 
-    Parameters
-    ----------
-    logs : list of str
-        Folders ``logs/<study>/``, whose benchmark files are ``<rule>/*.tsv`` or ``<rule>.tsv``.
-
-    Returns
-    -------
-    DataFrame
-        Columns `STAGE_COLUMNS`, by wall time: seconds summed over jobs, the largest peak of
-        resident memory in MiB. Snakemake leaves out what it could not see of very short jobs.
+    Columns are `STAGE_COLUMNS`, rows by wall time: seconds summed over jobs, the largest peak of
+    resident memory in MiB. Snakemake leaves out what it could not see of very short jobs.
     """
     rows = []
     for folder in map(Path, dict.fromkeys(logs)):

@@ -37,17 +37,15 @@ python -m pip install --no-deps"""
 
 def conda_environment(requirements: str) -> str:
     """Text of a conda environment file whose pip section is a requirements file, comments too."""
-    return HEAD + "".join(f"      {_item(line)}\n" for line in requirements.splitlines() if line)
+    lines = [line for line in requirements.splitlines() if line]
+    items = [line if line.startswith("#") else f"- {line}" for line in lines]
+    return HEAD + "".join(f"      {item}\n" for item in items)
 
 
 def post_deploy_script(requirements: str) -> str:
     """Text of a script that installs a requirements file without dependencies."""
     pins = [line for line in requirements.splitlines() if line and not line.startswith("#")]
     return " ".join([SCRIPT_HEAD, *pins]) + "\n"
-
-
-def _item(line: str) -> str:
-    return line if line.startswith("#") else f"- {line}"
 
 
 def main() -> None:

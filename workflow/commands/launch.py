@@ -15,7 +15,6 @@ import time
 from pathlib import Path
 
 STATE = Path(".snakemake")
-
 PATIENCE_S = 5.0  # chosen
 
 

@@ -76,10 +76,7 @@ class Workload:
 def workloads(study: Study) -> list[Workload]:
     """Tasks of a study, by the sizes of HEAR 2021's archives or of the generated tasks.
 
-    Raises
-    ------
-    ConfigError
-        If the tasks are the user's own, whose sizes nobody has published.
+    A ConfigError refuses the user's own tasks, whose sizes nobody has published.
     """
     if study.config["task_dir"] is not None:
         raise ConfigError(
@@ -131,14 +128,11 @@ def experience(study: str = "mini") -> dict[str, float]:
 
 
 def plan(study: Study, rates: Rates, known: dict[str, float], mb_per_s: float) -> pd.DataFrame:
-    """Cost of everything that a study makes.
+    """Cost of everything that a study makes: columns `COLUMNS`, a row per stage, task and item.
 
-    Returns
-    -------
-    DataFrame
-        Columns `COLUMNS`, one row per stage, task and item: the task itself, a view of a
-        checkpoint or model, the predictions of an embedding. ``read_by`` are the models that need
-        it, separated by semicolons, empty if all do. Weights belong to no task.
+    Items are the task itself, a view of a checkpoint or model, the predictions of an embedding.
+    ``read_by`` are the models that need it, separated by semicolons, empty if all do. Weights
+    belong to no task.
     """
     rows: list[tuple] = []
     users: defaultdict[str, dict[str, None]] = defaultdict(dict)
@@ -151,13 +145,8 @@ def plan(study: Study, rates: Rates, known: dict[str, float], mb_per_s: float) -
         rate_hz = SAMPLE_RATE_HZ if study.origin == "mini" else ARCHIVE_RATE_HZ
         n_bytes = SAMPLE_BYTES * rate_hz * work.audio_s
         generated_s, download_s = known["generate_s"] * work.audio_s, n_bytes / (1e6 * mb_per_s)
-        add(
-            "fetch",
-            work.name,
-            work.name,
-            generated_s if study.origin == "mini" else download_s,
-            n_bytes,
-        )
+        seconds = generated_s if study.origin == "mini" else download_s
+        add("fetch", work.name, work.name, seconds, n_bytes)
         embeddings, views = readers(study, work)
         for (source, view), models in views.items():
             users[source] |= dict.fromkeys(models)
@@ -184,9 +173,8 @@ def plan(study: Study, rates: Rates, known: dict[str, float], mb_per_s: float) -
 
 def _n_epochs(study: Study, work: Workload, known: dict[str, float]) -> float:
     """Epochs of all probes on an embedding: the grid on one fold, the best on the others."""
-    protocol = study.protocol.for_task(
-        find_mini_task(work.name).metadata(seed=0)
-    )  # as the real task's
+    metadata = find_mini_task(work.name).metadata(seed=0)  # as the real task's
+    protocol = study.protocol.for_task(metadata)
     expected = known["patiences"] * protocol.patience * protocol.validation_every
     n_probes = (protocol.n_grid_points + work.n_folds - 1) * len(study.config["probe_seeds"])
     return n_probes * min(protocol.max_epochs, expected)
@@ -197,7 +185,7 @@ def words(rows: pd.DataFrame, cores: int) -> list[str]:
     total, longest = rows["hours"].sum(), rows.loc[rows["hours"].idxmax()]
     items = rows.groupby(["stage", "item"])["hours"].sum().nlargest(3)
     shares = ", ".join(f"{' '.join(key)} {hours / total:.0%}" for key, hours in items.items())
-    alone = rows[~rows["read_by"].str.contains("^$|;")]
+    alone = rows[rows["read_by"].str.fullmatch("[^;]+")]
     saved = alone.groupby("read_by")["hours"].sum().nlargest(3)
     drops = ", ".join(f"{id} {hours:.3g} h" for id, hours in saved.items())
     return [

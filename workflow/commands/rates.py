@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import timeit
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -87,14 +88,8 @@ def units(study: Study, source: str, view: str, duration_s: float) -> float:
 def measure(study: Study, cores: int, device: str = "auto") -> Rates:
     """Measure what a study needs; random weights stand in for those of its checkpoints.
 
-    Parameters
-    ----------
-    study : Study
-    cores : int
-        Jobs that the study will run at a time. So many cores are at work meanwhile: two threads
-        of one core are each about half as fast.
-    device : str
-        ``auto``, ``cpu`` or ``cuda``.
+    ``cores`` are the jobs that it will run at a time. So many cores are at work meanwhile: two
+    threads of one core are each about half as fast.
     """
     start_s = time.process_time()  # of this process, which has imported what jobs import
     configure(1)
@@ -139,12 +134,7 @@ def _busy(n: int) -> Iterator[None]:
 
 def _least_s(run: Callable[[], object]) -> float:
     clock = time.perf_counter if torch.cuda.is_available() else time.process_time
-    found = []
-    for _ in range(2):
-        start = clock()
-        run()
-        found.append(clock() - start)
-    return min(found)
+    return min(timeit.repeat(run, timer=clock, repeat=2, number=1))
 
 
 def _noise(seconds: float, rate_hz: int) -> torch.Tensor:

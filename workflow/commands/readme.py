@@ -8,7 +8,6 @@ What stands between the README's markers ``<!-- name: begin -->`` and ``end`` is
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import re
 import subprocess
@@ -43,13 +42,7 @@ ORIGIN = ("machine", "versions")  # columns that say where numbers are from: a l
 
 
 def insert(text: str, name: str, content: str) -> str:
-    """Replace what stands between the markers ``<!-- name: begin -->`` and ``end``.
-
-    Raises
-    ------
-    ValueError
-        If the markers are missing.
-    """
+    """Replace what stands between the markers ``<!-- name: begin -->`` and ``end``."""
     begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     if begin not in text or end not in text:
         raise ValueError(f"README.md: expected the markers {begin} and {end}")
@@ -68,13 +61,15 @@ def content(path: Path) -> str:
         return path.read_text()
     if path.stem.startswith("plan"):
         return stages(path)
-    rows = list(csv.DictReader(path.read_text().splitlines()))
-    columns = COLUMNS.get(path.stem, [name for name in rows[0] if name not in ORIGIN])
-    shown = [{name: rounded(row[name]) for name in columns} for row in rows]
-    table = tabulate(shown, "keys", "github", disable_numparse=True)
-    origins = dict.fromkeys(tuple(row[k] for k in ORIGIN if k in row) for row in rows)
-    lines = [", ".join(origin) for origin in origins if origin]
-    return "\n\n".join([table, *lines])
+    rows = pd.read_csv(path, dtype=str, keep_default_na=False)
+    origins = dict.fromkeys(rows.filter(ORIGIN).itertuples(index=False, name=None))
+    shown = rows.filter(COLUMNS.get(path.stem, rows.columns.difference(ORIGIN, sort=False)))
+    return "\n\n".join([markdown(shown.map(rounded)), *(", ".join(o) for o in origins if o)])
+
+
+def markdown(rows: pd.DataFrame) -> str:
+    """Table of cells that are shown as they are."""
+    return tabulate(rows, "keys", "github", disable_numparse=True, showindex=False)
 
 
 def rounded(cell: str) -> str:
@@ -92,16 +87,15 @@ def stages(path: Path) -> str:
     for stage, part in rows.groupby("stage", sort=False):
         hours = part.groupby("item")["hours"].sum()
         largest = (100 * hours / hours.sum()).nlargest(3)
-        table.append(
-            {
-                "stage": stage,
-                "hours of one core": f"{hours.sum():.3g}",
-                "disk in GiB": f"{part['disk_gib'].sum():.3g}",
-                "memory of a job in GiB": f"{part['memory_gib'].max():.2g}",
-                "most of it": ", ".join(f"{item} {x:.0f} %" for item, x in largest.items()),
-            }
-        )
-    return tabulate(table, "keys", "github", disable_numparse=True) + f"\n\n{rows['machine'][0]}"
+        row = {
+            "stage": stage,
+            "hours of one core": f"{hours.sum():.3g}",
+            "disk in GiB": f"{part['disk_gib'].sum():.3g}",
+            "memory of a job in GiB": f"{part['memory_gib'].max():.2g}",
+            "most of it": ", ".join(f"{item} {x:.0f} %" for item, x in largest.items()),
+        }
+        table.append(row)
+    return f"{markdown(pd.DataFrame(table))}\n\n{rows['machine'][0]}"
 
 
 def trainings(records: list[Path]) -> str:
@@ -133,9 +127,8 @@ def trainings(records: list[Path]) -> str:
 def rules(mermaid: str) -> str:
     """Mermaid flow chart of Snakemake's rule graph, without arrows that longer paths imply."""
     names = dict(re.findall(r"(id\d+)\[(\w+)\]", mermaid))
-    arrows = re.findall(r"(id\d+) --> (id\d+)", mermaid)
     next_rules: dict[str, set[str]] = {name: set() for name in names.values()}
-    for start, end in arrows:
+    for start, end in re.findall(r"(id\d+) --> (id\d+)", mermaid):
         next_rules[names[start]].add(names[end])
 
     def after(rule: str) -> set[str]:
@@ -152,17 +145,14 @@ def rules(mermaid: str) -> str:
 
 def main() -> None:
     """Update the README from the results at hand."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.parse_args()
+    argparse.ArgumentParser(description=__doc__).parse_args()
     path = ROOT / "README.md"
     text = path.read_text()
     for name, table in TABLES.items():
-        if not (ROOT / table).exists():
+        if (ROOT / table).exists():
+            text = insert(text, name, content(ROOT / table))
+        else:
             print(f"README.md: no {table}: the table of {name} stays as it is", file=sys.stderr)
-            continue
-        text = insert(text, name, content(ROOT / table))
     config, target = RULES_OF
     command = ["snakemake", "--configfile", config, "--rulegraph", "mermaid-js", target]
     drawn = subprocess.run(

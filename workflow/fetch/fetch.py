@@ -58,28 +58,11 @@ def fetch_archive(
 ) -> Path:
     """Download one archive to `resources/archives/<name>`, verified.
 
-    Parameters
-    ----------
-    name : str
-        The archive's.
-    settings : dict
-        The config's ``download``: record, url, mirrors, folder.
-    needs : sequence of Need
-        What the unfinished tasks of the study take on the disk; sizes of archives are replaced
-        by those of the record where it is known.
-    tasks_dir : Path
-        Where the tasks will be unpacked.
-    backoff : Backoff or None
-        Pauses between tries.
-    progress : bool
-        Show bytes, rate and time left.
-
-    Raises
-    ------
-    ValueError
-        RecordError if the record cannot be had, SpaceError if the disk is too small for what is
-        still to come, DownloadError or KnownError if the archive cannot be had or is another file
-        than the lock file or an earlier download says.
+    ``settings`` are the config's ``download``, ``needs`` what the unfinished tasks of the study
+    take on the disk (sizes of archives are replaced by the record's where it is known),
+    ``tasks_dir`` where they will be unpacked. Raised are a RecordError if the record cannot be had,
+    a SpaceError if the disk is too small for what is still to come, a DownloadError or KnownError
+    if the archive cannot be had or is another file than the lock file or an earlier download says.
     """
     with locked(LOCK, WAITING):  # Zenodo throttles parallel clients
         known, urls, files = known_facts(name), _mirrors(name, settings), {}
@@ -100,13 +83,10 @@ def fetch_archive(
 def fetch_checkpoint(
     url: str, settings: dict, backoff: Backoff | None = None, progress: bool = True
 ) -> Path:
-    """Download released weights to `resources/checkpoints/`, verified.
-
-    Parameters and errors as :func:`fetch_archive`; ``url`` is the official address.
-    """
+    """Download released weights from their address or a mirror to `resources/checkpoints/`."""
     name = url.rsplit("/", 1)[1]
     path, known = CHECKPOINTS / name, known_facts(name)
-    with locked(LOCK, WAITING):  # Zenodo throttles parallel clients
+    with locked(LOCK, WAITING):
         if settings["folder"] and (given := Path(settings["folder"]) / name).is_file():
             found = hashes_of(given)
             agreed(name, known | {str(given): found})
@@ -125,35 +105,17 @@ def unpack_task(
     expected: Mapping | None = None,
     progress: bool = True,
 ) -> tuple[list[Path], dict]:
-    """Return a task's folders, unpacked and resampled where they come from archives.
+    """Return a task's folders, unpacked and resampled if from archives, and what made them.
 
-    Parameters
-    ----------
-    sources : sequence of Path
-        Archives and task folders.
-    destination, resample, n_threads, progress
-        As :func:`hear.archives.prepare.prepare_archives` takes them.
-    expected : mapping or None
-        Of a HEAR 2021 task: ``folders`` and ``embedding_type`` by config/tasks.tsv. Its archives
-        must have the hashes that are known; what is not known is recorded.
-
-    Returns
-    -------
-    folders : list of Path
-    origin : dict
-        What made them.
-
-    Raises
-    ------
-    ValueError
-        ArchiveError or ClipError, naming the archive or clip and what was expected.
+    Of a HEAR 2021 task, ``expected`` has ``folders`` and ``embedding_type`` by config/tasks.tsv;
+    its archives must have the hashes that are known, and what is not known is recorded. The rest
+    is as :func:`hear.archives.prepare.prepare_archives` takes, gives and raises it.
     """
     archives = [source for source in sources if source.is_file()]
     hashes = {path.name: known_hash(path.name) for path in archives} if expected else {}
+    options = (resample, n_threads, hashes, progress)
     try:
-        made, origin = prepare_archives(
-            archives, destination, resample, n_threads, hashes, progress
-        )
+        made, origin = prepare_archives(archives, destination, *options)
     except ArchiveError as error:
         raise ArchiveError(f"{error}\nReplace or remove the archive") from error
     if expected:

@@ -30,8 +30,7 @@ class KnownError(ValueError):
 
 @contextmanager
 def locked(path: Path, waiting: str = "") -> Iterator[None]:
-    """Hold a lock file, which the system releases when its owner dies; say if it must be waited
-    for."""
+    """Hold a lock file, released when its owner dies; say so if it must be waited for."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:
         try:
@@ -50,25 +49,16 @@ def known_facts(name: str) -> dict[str, Facts]:
 
 
 def agreed(name: str, said: Mapping[str, Facts]) -> dict[str, int | str]:
-    """Put together what several sources say of one file.
-
-    Raises
-    ------
-    KnownError
-        If two of them contradict each other, with both values.
-    """
+    """Put together what several sources say of one file; a KnownError has contradicting values."""
     facts: dict[str, int | str] = {}
-    sources: dict[str, str] = {}
-    for source, entry in said.items():
-        for kind in KINDS:
-            if kind not in entry:
-                continue
-            if facts.setdefault(kind, entry[kind]) != entry[kind]:
+    for kind in KINDS:
+        values = {source: entry[kind] for source, entry in said.items() if kind in entry}
+        for source, value in values.items():
+            if facts.setdefault(kind, value) != value:
                 raise KnownError(
-                    f"{name}: {kind}: expected {facts[kind]} as {sources[kind]} says, "
-                    f"found {entry[kind]} in {source}"
+                    f"{name}: {kind}: expected {facts[kind]} as {next(iter(values))} says, "
+                    f"found {value} in {source}"
                 )
-            sources.setdefault(kind, source)
     return facts
 
 
@@ -101,10 +91,7 @@ def _read(path: Path) -> dict[str, dict]:
 def read_record(path: Path, files_url: str) -> dict[str, dict[str, int | str]]:
     """Return ``url``, ``size`` and hash of each file of a Zenodo record, by name.
 
-    Raises
-    ------
-    KnownError
-        If it is not what Zenodo's interface describes.
+    A KnownError says that it is not what Zenodo's interface describes.
     """
     try:
         entries = {}
@@ -124,13 +111,7 @@ def read_record(path: Path, files_url: str) -> dict[str, dict[str, int | str]]:
 
 
 def find_file(files: Mapping[str, Facts], name: str) -> Facts:
-    """Return one file of a record.
-
-    Raises
-    ------
-    KnownError
-        If it is not there, listing what is, the nearest names first.
-    """
+    """Return one file of a record; a KnownError lists what there is, the nearest names first."""
     if name in files:
         return files[name]
     near = sorted(files, key=lambda key: -difflib.SequenceMatcher(None, key, name).ratio())

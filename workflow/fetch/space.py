@@ -39,21 +39,11 @@ def check_space(
     tasks_dir: Path,
     sizes: Mapping[str, int] | None = None,
 ) -> None:
-    """Check that what is still to come fits onto the disk.
+    """Check that what is still to come fits onto the disk; what is there already is taken off.
 
-    Parameters
-    ----------
-    needs : iterable of Need
-        All tasks of the study that are not finished; what is there already is taken off.
-    archives_dir, tasks_dir : Path
-        Where archives and `<task>/` folders lie; they may be on two file systems.
-    sizes : mapping or None
-        Exact sizes of archives in bytes, where they are known.
-
-    Raises
-    ------
-    SpaceError
-        Naming each file system that is too small and what the tasks need there.
+    ``archives_dir`` and ``tasks_dir``, where archives and `<task>/` folders lie, may be on two file
+    systems; ``sizes`` are exact ones of archives in bytes. A SpaceError has the first file system
+    that is too small, and what the tasks need there.
     """
     wanted: dict[int, list[tuple[int, str, Path]]] = {}
     for need in needs:

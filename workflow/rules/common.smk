@@ -81,7 +81,8 @@ def job_embeddings(wildcards):
 def exhibit_inputs(wildcards, id):
     """Tables that an exhibit is made from, and the modules that draw it."""
     exhibit = find_exhibit(id)
-    found = exhibits.exhibit_tables(STUDIES[wildcards.study], exhibit)
+    tables = exhibits.tables(STUDIES[wildcards.study])
+    found = {name: tables[name] for name in exhibit.of}
     return found | {"code": code_of(exhibit.rule, exhibit.modules)}
 
 

@@ -54,7 +54,7 @@ rule report:
         files=lambda w: exhibits.report_inputs(STUDIES[w.study]),
         metrics="results/{study}/metrics.csv",
         scores=lambda w: paths.scores(STUDIES[w.study]),
-        code=code_of("report", exhibits.caption_modules()),
+        code=code_of("report", [module for ex in EXHIBITS for module in ex.modules]),
         page=exhibits.page_files(),
     output:
         report(

@@ -19,9 +19,7 @@ with logged(snakemake.log[0]):
     outputs = {Path(path).parent.name: path for path in snakemake.output}
     facts = {"study": snakemake.wildcards.study, "category": snakemake.params.category}
     for model in snakemake.params.models:
-        if model["model"] in outputs:
-            embedding = model["embedding"]
-            own = facts | {"task": snakemake.wildcards.task, **model}
-            own["metrics"] = metrics_of(headers[embedding])
-            content = score_file(own, rows[embedding], headers[embedding])
-            write_json(outputs[model["model"]], content)
+        if path := outputs.get(model["model"]):
+            header = headers[model["embedding"]]
+            own = facts | {"task": snakemake.wildcards.task, **model, "metrics": metrics_of(header)}
+            write_json(path, score_file(own, rows[model["embedding"]], header))

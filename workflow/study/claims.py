@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonschema import Draft202012Validator
 
 from analysis.claims.claim import Claim, Measurand
-from workflow.study.config import ROOT, ConfigError, read_yaml, unknown
+from workflow.study.config import ROOT, ConfigError, read_yaml, schema_problems, unknown
 
 SCHEMA = ROOT / "workflow" / "schemas" / "claims.schema.yaml"
 OFFICIAL_SCORES = ROOT / "resources" / "hear2021_scores.csv"
@@ -26,34 +25,19 @@ PAPER_MODELS = (
 def read_claims(
     path: str | Path, known_models: Collection[str], known_tasks: Collection[str]
 ) -> list[Claim]:
-    """Read claims and check them.
+    """Read claims from a file like config/claims.yaml and check them.
 
-    Parameters
-    ----------
-    path : str or Path
-        A file like config/claims.yaml.
-    known_models : collection of str
-        Ids of the config's models and of the official entries, beside `PAPER_MODELS`.
-    known_tasks : collection of str
-        Slugs.
-
-    Returns
-    -------
-    list of Claim
-
-    Raises
-    ------
-    ConfigError
-        One line per problem: file, claim and key, what was expected and what was found.
+    They may name `PAPER_MODELS`, the config's models, the official entries and the known tasks. A
+    ConfigError has one line per problem: file, claim and key, what was expected and what was found.
     """
     try:
         content = read_yaml(path)
     except (OSError, yaml.YAMLError) as error:
         raise ConfigError(f"config: claims: {path}: {error}") from error
-    problems = list(_schema_problems(content))
-    if not problems:
-        models = {*PAPER_MODELS, *known_models}
-        problems = list(_name_problems(content, models, known_tasks))
+    problems = [
+        f"{_where(place, content)}: {problem}"
+        for place, problem in schema_problems(content, read_yaml(SCHEMA))
+    ] or list(_name_problems(content, {*PAPER_MODELS, *known_models}, known_tasks))
     if problems:
         raise ConfigError("\n".join(f"{path}: {problem}" for problem in problems))
     return [_claim(entry, content["models"]) for entry in content["claims"]]
@@ -65,29 +49,14 @@ def official_models() -> list[str]:
         return list(dict.fromkeys(row["model"] for row in csv.DictReader(stream)))
 
 
-def _schema_problems(content: Any) -> Iterator[str]:
-    validator = Draft202012Validator(read_yaml(SCHEMA))
-    for error in sorted(validator.iter_errors(content), key=lambda e: list(map(str, e.path))):
-        place = list(error.absolute_path)
-        where = ".".join(map(str, place)) or "top level"
-        if len(place) > 1 and place[0] == "claims":
-            entry = content["claims"][place[1]]
-            name = entry.get("claim_id") if isinstance(entry, dict) else None
-            rest = ".".join(map(str, place[2:]))
-            where = f"claim {name or f'number {place[1] + 1}'}" + (f": {rest}" if rest else "")
-        if error.validator == "additionalProperties":
-            known = error.schema.get("properties", {})
-            for key in error.instance:
-                if key not in known:
-                    yield f"{where}: {unknown(key, known)}"
-        elif error.validator == "oneOf":
-            yield (
-                f"{where}: expected either ratio (and than_ratio), or models with others or "
-                "others_source, and with tasks or category and than_categories"
-            )
-        else:
-            wanted = error.schema.get("description", "")
-            yield f"{where}: {error.message}" + (f" ({wanted})" if wanted else "")
+def _where(place: list[str], content: Any) -> str:
+    """The claim, by its id where it has one, and the key in it."""
+    if len(place) < 2 or place[0] != "claims":
+        return ".".join(place) or "top level"
+    entry = content["claims"][int(place[1])]
+    name = entry.get("claim_id") if isinstance(entry, dict) else None
+    claim = f"claim {name or f'number {int(place[1]) + 1}'}"
+    return ": ".join([claim, ".".join(place[2:])]) if place[2:] else claim
 
 
 def _name_problems(content: dict, models: Collection[str], tasks: Collection[str]) -> Iterator[str]:

@@ -17,19 +17,9 @@ OURS = ("analysis", "hear", "mini", "passt", "workflow", "zoo")
 
 
 def code_of(script: str, modules: Iterable[str] = ()) -> list[str]:
-    """Files that a script imports, directly or through others.
+    """Sorted absolute paths of what workflow/scripts/<script>.py imports, also through others.
 
-    Parameters
-    ----------
-    script : str
-        Name in workflow/scripts, without suffix.
-    modules : iterable of str
-        Modules that the script imports by a name that it reads from data.
-
-    Returns
-    -------
-    list of str
-        Sorted absolute paths.
+    ``modules`` are those that the script imports by a name that it reads from data.
     """
     start = {ROOT / "workflow" / "scripts" / f"{script}.py"}
     todo = start | {file for module in modules for file in _files(module)}

@@ -5,13 +5,12 @@ from __future__ import annotations
 import copy
 import difflib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
 
 ROOT = Path(__file__).resolve().parents[2]  # of the workflow, wherever it runs
 SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
@@ -28,7 +27,7 @@ FORMER_MODULES = {"passt.logmel": "zoo.logmel"} | {
     f"hear.zoo.{name}": f"zoo.{name}" for name in ("crepe", "ge2e", "naive")
 }
 
-
+VAGUE = {"oneOf", "not", "pattern"}  # kinds of rule that jsonschema's message only repeats
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster where it is built in
 
 
@@ -37,23 +36,9 @@ class ConfigError(ValueError):
 
 
 def read_config(config: dict) -> dict:
-    """Complete a user's config and check it.
+    """Complete a user's config by the shipped one's values and the schema's defaults; check it.
 
-    Parameters
-    ----------
-    config : dict
-        What differs from the shipped ``config/config.yaml``, whose models, checkpoints and
-        protocols are always known; keys that neither gives take the schema's default.
-
-    Returns
-    -------
-    dict
-        With every key of the schema.
-
-    Raises
-    ------
-    ConfigError
-        One line per problem: the key, what was expected, what was found.
+    A ConfigError has one line per problem: the key, what was expected, what was found.
     """
     _refuse_former(config)
     schema, shipped = read_yaml(SCHEMA), read_yaml(SHIPPED)
@@ -62,13 +47,8 @@ def read_config(config: dict) -> dict:
         if isinstance(full.get(key), str) and full[key] != "all":
             full[key] = [full[key]]  # a single name is a list of one
     full = _with_defaults(_numbers_read(full, schema, schema), schema)
-    errors = Draft202012Validator(schema).iter_errors(full)
-    lines = [
-        line
-        for error in sorted(errors, key=lambda error: list(map(str, error.path)))
-        for line in _describe(error)
-    ]
-    if lines:
+    problems = schema_problems(full, schema)
+    if lines := [f"{'.'.join(place) or 'top level'}: {problem}" for place, problem in problems]:
         raise ConfigError("config:\n  " + "\n  ".join(lines))
     return _with_paths(full)
 
@@ -77,6 +57,26 @@ def read_yaml(path: str | Path) -> Any:
     """Read a YAML file, without any of its tags being executed."""
     with open(path, encoding="utf-8") as stream:
         return yaml.load(stream, LOADER)
+
+
+def schema_problems(content: Any, schema: dict) -> Iterator[tuple[list[str], str]]:
+    """Keys down to each value that a schema does not allow, and what was expected there."""
+    errors = Draft202012Validator(schema).iter_errors(content)
+    for error in sorted(errors, key=lambda error: list(map(str, error.path))):
+        place = list(map(str, error.absolute_path))
+        assert isinstance(error.schema, dict), "only a bare true or false is none"
+        wanted = error.schema.get("description", "")
+        if error.validator == "additionalProperties" and isinstance(error.instance, dict):
+            known = error.schema.get("properties", {})
+            yield from ((place, unknown(key, known)) for key in error.instance if key not in known)
+        elif error.validator == "oneOf" and isinstance(error.instance, dict):
+            yield place, f"expected {wanted}; found {', '.join(error.instance) or 'no key'}"
+        elif error.validator in VAGUE or (
+            error.validator == "type" and error.schema.keys() & VAGUE
+        ):
+            yield place, f"{error.instance!r} is not what is expected here ({wanted})"
+        else:
+            yield place, error.message + (f" ({wanted})" if wanted else "")
 
 
 def unknown(name: str, known: Iterable[str]) -> str:
@@ -192,17 +192,3 @@ def _with_defaults(config: dict, schema: dict) -> dict:
         if isinstance(full.get(key), dict) and "properties" in part:
             full[key] = _with_defaults(full[key], part)
     return full
-
-
-def _describe(error: ValidationError) -> list[str]:
-    key = ".".join(map(str, error.absolute_path)) or "top level"
-    assert isinstance(error.schema, dict), "only a bare true or false is none"
-    if error.validator == "additionalProperties" and isinstance(error.instance, dict):
-        known = error.schema["properties"]
-        return [f"{key}: {unknown(k, known)}" for k in error.instance if k not in known]
-    wanted = error.schema.get("description", "")
-    if error.validator == "oneOf" and isinstance(error.instance, dict):
-        return [f"{key}: expected either checkpoint and levels, or module; found {error.instance}"]
-    if error.validator in ("oneOf", "not", "pattern", "type"):
-        return [f"{key}: {error.instance!r} is not what is expected here ({wanted})"]
-    return [f"{key}: {error.message}" + (f" ({wanted})" if wanted else "")]

@@ -6,11 +6,12 @@ again or redoes what was made from it.
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
+from passt.lengths import SAMPLE_RATE_HZ
+from workflow.fetch.space import ARCHIVES
 from workflow.study import paths
-from workflow.study.archives import space_needs
+from workflow.study.archives import ARCHIVE_RATE_HZ, audio_bytes
 from workflow.study.study import Study
 from workflow.study.tasks import read_task_table
 
@@ -25,18 +26,29 @@ def missing_archives(study: Study) -> list[str]:
 
 def missing_checkpoints(study: Study) -> dict[str, str]:
     """Address of each released file that a model needs and that is not here, by its name."""
-    used = {m.variant.checkpoint for m in study.models.values() if m.variant}
-    found = [study.checkpoints[id] for id in sorted(used)]
     return {
-        Path(c.file).name: c.url for c in found if c.file and c.url and not Path(c.file).exists()
+        Path(c.file).name: c.url
+        for c in study.used_checkpoints
+        if c.file and c.url and not Path(c.file).exists()
     }
 
 
 def missing_space(study: Study) -> list[dict]:
-    """What the tasks that are not here yet take on the disk, in plain types."""
-    unfinished = [slug for slug in study.tasks if not Path(paths.manifest(study, slug)).exists()]
-    needs = space_needs(read_task_table(), study.config, unfinished)
-    return [dataclasses.asdict(need) for need in needs]
+    """What the tasks that are not here yet take on the disk, archives at their largest.
+
+    Each has the fields of :class:`workflow.fetch.space.Need`.
+    """
+    table, needs = read_task_table(), []
+    copied = 0 if study.config["resample"] == "on_the_fly" else SAMPLE_RATE_HZ / ARCHIVE_RATE_HZ
+    for slug, spec in study.tasks.items():
+        if Path(paths.manifest(study, slug)).exists():
+            continue
+        n_bytes = audio_bytes(table[slug])
+        size = n_bytes // len(spec.sources)
+        archives = {path.name: size for path in spec.sources if path.parent == ARCHIVES}
+        sizes = {"unpacked_bytes": n_bytes, "resampled_bytes": round(n_bytes * copied)}
+        needs.append({"task": slug, "archives": archives} | sizes)
+    return needs
 
 
 def expected_folders(study: Study, task: str) -> dict | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analysis.exhibits.registry import EXHIBITS, Exhibit, exhibits_of
+from analysis.exhibits.registry import Exhibit, exhibits_of
 from workflow.study.config import ROOT, shipped_path
 from workflow.study.study import Study
 
@@ -29,21 +29,10 @@ def exhibits(study: Study) -> list[Exhibit]:
     return exhibits_of(has)
 
 
-def exhibit_tables(study: Study, exhibit: Exhibit) -> dict[str, str]:
-    """Files that one exhibit is made from."""
-    known = tables(study)
-    return {name: known[name] for name in exhibit.of}
-
-
 def report_inputs(study: Study) -> list[str]:
     """Files that the report shows, and the tables behind them."""
     shown = [file for exhibit in exhibits(study) for file in exhibit.page_files]
     return [f"results/{study.name}/{file}" for file in [*shown, "scores.csv", "summary.csv"]]
-
-
-def caption_modules() -> list[str]:
-    """Modules with the captions of all exhibits."""
-    return [module for exhibit in EXHIBITS for module in exhibit.modules]
 
 
 def page_files() -> list[str]:
@@ -58,10 +47,5 @@ def exhibit_files(study: Study) -> list[str]:
 
 def targets(study: Study) -> list[str]:
     """What ``all`` makes of the study's exhibits: figures, tables, scores and the report."""
-    results = f"results/{study.name}"
-    score_tables = ("scores", "summary", "maxima", "metrics")
-    return [
-        *exhibit_files(study),
-        *(f"{results}/{table}.csv" for table in score_tables),
-        f"{results}/report.html",
-    ]
+    others = ("scores.csv", "summary.csv", "maxima.csv", "metrics.csv", "report.html")
+    return [*exhibit_files(study), *(f"results/{study.name}/{file}" for file in others)]

@@ -22,8 +22,7 @@ def weights(study: Study, source: str) -> list[str]:
 
 def settings(study: Study, source: str) -> dict:
     """What the embeddings of a checkpoint or model depend on, beside audio and weights."""
-    storage, precision = (study.config["embedding"][key] for key in ("storage", "precision"))
-    facts = {"storage": storage, "precision": precision}
+    facts = {key: study.config["embedding"][key] for key in ("storage", "precision")}
     if source in study.checkpoints:
         return facts | {"front_end": FRONT_END_VERSION}
     model = study.models[source]
@@ -51,9 +50,6 @@ def generator(study: Study, task: str) -> int | None:
 
 def embed_entries(study: Study, task: str, views: list[tuple[str, str]]) -> list[dict]:
     """Checkpoints and models of one embedding job, each with its views and their folders."""
-    by_source: dict[str, list[str]] = {}
-    for source, view in views:
-        by_source.setdefault(source, []).append(view)
     return [
         {
             "source": source,
@@ -61,22 +57,22 @@ def embed_entries(study: Study, task: str, views: list[tuple[str, str]]) -> list
             "model": model_arguments(study, source),
             "settings": settings(study, source),
             "embedding": study.config["embedding"],
-            "views": {view: paths.features(study, source, task, view) for view in of_source},
+            "views": {v: paths.features(study, source, task, v) for s, v in views if s == source},
         }
-        for source, of_source in by_source.items()
+        for source in dict.fromkeys(source for source, _ in views)
     ]
 
 
 def predict_entries(study: Study, task: str, embeddings: list[str]) -> list[dict]:
     """Embeddings of one prediction job: components, and file with ``{seed}`` in its name."""
+    fixed = {"study": study.name, "task": task, "seed": "{seed}"}
     return [
         {
             "embedding": embedding,
             "components": [
                 [str(folder), level] for folder, level in paths.components(study, embedding, task)
             ],
-            "predictions": f"results/{study.name}/predictions/{paths.probe(study)}/{embedding}/"
-            f"{task}/seed{{seed}}.npz",
+            "predictions": paths.prediction(study, embedding).format(**fixed),
         }
         for embedding in dict.fromkeys(embeddings)
     ]

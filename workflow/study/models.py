@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from hear.api.source import LEVEL, source_hash
-from hear.protocol import Protocol, ProtocolError
-from passt.checkpoints import Checkpoint, CheckpointError
+from hear.protocol import Protocol
+from passt.checkpoints import Checkpoint
 from passt.lengths import samples, shortest_samples
 from passt.variants import Variant
 from workflow.fetch.known import known_hash
@@ -31,11 +32,19 @@ class Model:
 
     def embedding(self, embedding_type: str) -> str | None:
         """Canonical name of the embedding for ``scene`` or ``event`` tasks; None if none."""
+        is_scene = embedding_type == "scene"
         if self.variant is None:
-            view = "scene" if embedding_type == "scene" else "timestamp"
-            return f"{self.id}.{view}.{LEVEL}"
-        scene = embedding_type == "scene"
-        return self.variant.scene_embedding if scene else self.variant.timestamp_embedding
+            return f"{self.id}.{'scene' if is_scene else 'timestamp'}.{LEVEL}"
+        return self.variant.scene_embedding if is_scene else self.variant.timestamp_embedding
+
+
+@contextmanager
+def _naming(entry: str) -> Iterator[None]:
+    """Raise what is wrong with an entry of the config as a ConfigError that names it."""
+    try:
+        yield
+    except ValueError as error:
+        raise ConfigError(f"config: {entry}: {error}") from error
 
 
 def selected_models(config: dict) -> dict[str, dict]:
@@ -52,12 +61,7 @@ def selected_models(config: dict) -> dict[str, dict]:
 def read_checkpoints(config: dict) -> dict[str, Checkpoint]:
     """Build all checkpoints; those that a selected model uses must have their hash.
 
-    A released one need not be there yet, any other must.
-
-    Raises
-    ------
-    ConfigError
-        Naming the entry and what is wrong with it.
+    A released one need not be there yet, any other must. A ConfigError names the entry.
     """
     used = {entry.get("checkpoint") for entry in selected_models(config).values()}
     checkpoints = {}
@@ -68,22 +72,17 @@ def read_checkpoints(config: dict) -> dict[str, Checkpoint]:
                 f"config: checkpoints.{id}: expected released, or hop with either file or "
                 "init: random"
             )
-        try:
+        with _naming(f"checkpoints.{id}"):
             checkpoints[id] = Checkpoint.from_config(id, entry)
             if id in used:
                 verify_checkpoint(checkpoints[id], can_be_fetched="released" in entry)
-        except CheckpointError as error:
-            raise ConfigError(f"config: checkpoints.{id}: {error}") from error
     return checkpoints
 
 
 def verify_checkpoint(checkpoint: Checkpoint, can_be_fetched: bool) -> None:
     """Check a checkpoint's file against its hash or, where it names none, the recorded one.
 
-    Raises
-    ------
-    CheckpointError
-        Naming the file and both hashes, or that it is missing and cannot be fetched.
+    A CheckpointError has the file and both hashes, or says that it is missing and not to be had.
     """
     if checkpoint.file is None or (can_be_fetched and not Path(checkpoint.file).exists()):
         return
@@ -94,13 +93,7 @@ def verify_checkpoint(checkpoint: Checkpoint, can_be_fetched: bool) -> None:
 
 
 def read_models(config: dict, checkpoints: dict[str, Checkpoint]) -> dict[str, Model]:
-    """Build the selected models.
-
-    Raises
-    ------
-    ConfigError
-        Naming the entry and what is wrong with it.
-    """
+    """Build the selected models; a ConfigError names the entry and what is wrong with it."""
     models = {}
     for id, entry in selected_models(config).items():
         build = _third_party if "module" in entry else _variant
@@ -109,12 +102,9 @@ def read_models(config: dict, checkpoints: dict[str, Checkpoint]) -> dict[str, M
 
 
 def read_highlight(config: dict, entries: Iterable[str]) -> list[str]:
-    """Ids of the models that stand out in figures, none of them called as a leaderboard entry.
+    """Ids of the models that stand out in figures, which must be known.
 
-    Raises
-    ------
-    ConfigError
-        If an id is unknown, or a model has the name of an entry, whose scores are beside its own.
+    No model may have the name of a leaderboard entry, whose scores are beside its own.
     """
     known = dict.fromkeys([*config["models"], *PAPER_MODELS])  # the paper's, run or not
     for id in config["highlight"]:
@@ -130,10 +120,7 @@ def read_highlight(config: dict, entries: Iterable[str]) -> list[str]:
 def read_protocol(config: dict, automatic: str) -> Protocol:
     """Build the protocol that the config names; ``auto`` is the one called ``automatic``.
 
-    Raises
-    ------
-    ConfigError
-        If it is unknown, or any protocol of the config cannot be run.
+    A ConfigError says that it is unknown, or that any protocol of the config cannot be run.
     """
     protocols = {"reference": {}} | config["protocols"]
     name = automatic if config["protocol"] == "auto" else config["protocol"]
@@ -141,21 +128,13 @@ def read_protocol(config: dict, automatic: str) -> Protocol:
         raise ConfigError(f"config: protocol: {unknown(name, protocols)}")
     built = {}
     for key, values in protocols.items():
-        try:
+        with _naming(f"protocols.{key}"):
             built[key] = Protocol.from_config({"name": key} | values)
-        except ProtocolError as error:
-            raise ConfigError(f"config: protocols.{key}: {error}") from error
     return built[name]
 
 
 def read_evaluator(config: dict) -> dict[str, str]:
-    """Arguments of ``hear.evaluators.evaluator``.
-
-    Raises
-    ------
-    ConfigError
-        If it is heareval and its environment is not there, with the command that makes it.
-    """
+    """Arguments of ``hear.evaluators.evaluator``; heareval needs its environment."""
     name, python = config["evaluator"], config["heareval_python"]
     if name != "heareval":
         return {"name": name}
@@ -170,10 +149,8 @@ def read_evaluator(config: dict) -> dict[str, str]:
 def _third_party(id: str, entry: dict, checkpoints: dict[str, Checkpoint]) -> Model:
     if id in checkpoints:
         raise ConfigError(f"config: models.{id}: a checkpoint has this name already")
-    try:
+    with _naming(f"models.{id}"):
         source_hash(entry["module"])
-    except ValueError as error:
-        raise ConfigError(f"config: models.{id}: {error}") from None
     weights, options = entry.get("weights", ""), entry.get("options", {})
     requires = tuple(entry.get("requires", ()))
     return Model(id, entry.get("label", id), None, entry["module"], weights, options, requires)
@@ -184,10 +161,8 @@ def _variant(id: str, entry: dict, checkpoints: dict[str, Checkpoint]) -> Model:
     if name not in checkpoints:
         raise ConfigError(f"config: models.{id}.checkpoint: {unknown(name, checkpoints)}")
     fields = tuple(entry.get("receptive_fields_ms", () if entry["levels"] == "L" else (160,)))
-    try:
+    with _naming(f"models.{id}"):
         variant = Variant(name, entry["levels"], fields)
-    except ValueError as error:
-        raise ConfigError(f"config: models.{id}: {error}") from error
     for ms in variant.receptive_fields_ms:
         if (n_samples := samples(ms)) < shortest_samples(checkpoints[name].hop):
             raise ConfigError(

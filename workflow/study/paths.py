@@ -12,9 +12,6 @@ from hear.api.source import LEVEL
 from workflow.study.config import ConfigError
 from workflow.study.study import Study
 
-FEATURES = "results/{study}/features"
-PREDICTIONS = "results/{study}/predictions"
-
 
 def manifest(study: Study, task: str) -> str:
     """What is known of a task once it is there and checked."""
@@ -36,7 +33,7 @@ def levels(study: Study, source: str, view: str) -> str:
 def feature_files(study: Study, kind: str) -> list[str]:
     """Every file that embedding a task of one kind makes, as patterns of ``{study}, {task}``."""
     return [
-        f"{FEATURES}/{source}/{{task}}/{view}/{name}"
+        f"results/{{study}}/features/{source}/{{task}}/{view}/{name}"
         for source, view in study.views(kind)
         for name in view_files(levels(study, source, view))
     ]
@@ -79,10 +76,12 @@ def probe(study: Study) -> str:
 def prediction_files(study: Study, kind: str) -> list[str]:
     """Every file of predictions of a task of one kind, as patterns of ``{study, task, seed}``."""
     embeddings = dict.fromkeys(study.embeddings_of(kind).values())
-    return [
-        f"{PREDICTIONS}/{probe(study)}/{embedding}/{{task}}/seed{{seed}}.npz"
-        for embedding in embeddings
-    ]
+    return [prediction(study, embedding) for embedding in embeddings]
+
+
+def prediction(study: Study, embedding: str) -> str:
+    """Predictions on an embedding, as a pattern of ``{study, task, seed}``."""
+    return f"results/{{study}}/predictions/{probe(study)}/{embedding}/{{task}}/seed{{seed}}.npz"
 
 
 def predictions(study: Study, task: str) -> list[str]:
@@ -104,9 +103,9 @@ def score_files(study: Study, kind: str) -> list[str]:
 def scores(study: Study) -> list[str]:
     """Score files of every model and task."""
     return [
-        f"results/{study.name}/scores/{model}/{task}.json"
+        pattern.format(study=study.name, task=task)
         for task, spec in study.tasks.items()
-        for model in study.embeddings_of(spec.embedding_type)
+        for pattern in score_files(study, spec.embedding_type)
     ]
 
 
@@ -121,13 +120,7 @@ def stored(study: Study) -> list[str]:
 
 
 def refuse_former_results(study: Study) -> None:
-    """Refuse a folder with results of passt-hear 0.1, whose files have other places.
-
-    Raises
-    ------
-    ConfigError
-        Naming the folder and what to do.
-    """
+    """Refuse a folder with results of passt-hear 0.1, whose files have other places."""
     folder = Path("results") / study.name
     former = [*folder.glob("features/*.json"), *folder.glob("predictions/*.json")]
     if former:

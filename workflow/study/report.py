@@ -40,8 +40,16 @@ def report_facts(study: Study) -> dict:
         "study": study.name,
         "title": f"PaSST on HEAR tasks: study {study.name}",
         "notices": _notices(study),
-        "settings": _settings(study),
-        "checkpoints": _weights(study),
+        "settings": {
+            "study": study.name,
+            "tasks": ", ".join(words.task_labels(study).values()),
+            "models": str(len(study.models)),
+            "normalized scores": f"divided by the {words.normalization(study)}",
+            "protocol": study.protocol.name,
+            "probe seeds": ", ".join(map(str, study.seeds)),
+            "software": f"passt-hear {VERSION}",
+        },
+        "checkpoints": {model.label: _made_of(study, model) for model in study.models.values()},
         "protocol": [
             (key, str(value), str(getattr(reference, key))) for key, value in deviations.items()
         ],
@@ -67,30 +75,9 @@ def _notices(study: Study) -> list[str]:
             "The tasks are recordings of this user, at least one of which is not a HEAR 2021 task "
             "in its official version: no official score stands beside them."
         )
-    used = {model.variant.checkpoint for model in study.models.values() if model.variant}
-    random_init = sorted(id for id in used if study.checkpoints[id].is_random)
-    if not random_init:
-        return [tasks]
-    names = ", ".join(random_init)
-    return [tasks, f"Random weights, which have learned nothing: {names}."]
-
-
-def _settings(study: Study) -> dict[str, str]:
-    protocol = study.protocol
-    return {
-        "study": study.name,
-        "tasks": ", ".join(words.task_labels(study).values()),
-        "models": str(len(study.models)),
-        "normalized scores": f"divided by the {words.normalization(study)}",
-        "protocol": protocol.name,
-        "probe seeds": ", ".join(map(str, study.seeds)),
-        "software": f"passt-hear {VERSION}",
-    }
-
-
-def _weights(study: Study) -> dict[str, str]:
-    """Say of each model what it is made of."""
-    return {model.label: _made_of(study, model) for model in study.models.values()}
+    names = ", ".join(sorted(c.id for c in study.used_checkpoints if c.is_random))
+    weights = [f"Random weights, which have learned nothing: {names}."] if names else []
+    return [tasks, *weights]
 
 
 def _made_of(study: Study, model: Model) -> str:

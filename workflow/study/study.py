@@ -18,43 +18,28 @@ from workflow.study.models import (
     read_models,
     read_protocol,
 )
-from workflow.study.tasks import TaskSpec, find_tasks, read_task_table
+from workflow.study.tasks import TaskSpec, find_tasks, official_tasks, read_task_table
 
 KINDS = ("scene", "event")  # of tasks, by the embedding that they ask for
 
 
 @dataclass(frozen=True)
 class Study:
-    """What is computed and shown.
+    """What is computed and shown; results go to ``results/<name>/``.
 
-    Attributes
-    ----------
-    name : str
-        Results go to ``results/<name>/``.
-    origin : str
-        Where the tasks come from: ``mini`` (generated), ``hear2021`` (downloaded), ``folder``
-        (the user's), or ``leaderboard`` for the official scores, which need no task.
-    tasks : dict of str to TaskSpec
-    config : dict
-        The complete config; empty for the leaderboard.
-    checkpoints, models : dict
-        Of the models that are run.
-    protocol : Protocol
-    evaluator : dict of str to str
-        Arguments of ``hear.evaluators.evaluator``.
-    highlight : tuple of str
-        Ids of the models that stand out in figures.
+    ``origin`` says where the tasks come from: ``mini`` (generated), ``hear2021`` (downloaded),
+    ``folder`` (the user's), or ``leaderboard`` for the official scores, which need no task.
     """
 
     name: str
     origin: str
     tasks: dict[str, TaskSpec]
-    config: dict = field(default_factory=dict)
+    config: dict = field(default_factory=dict)  # complete; empty for the leaderboard
     checkpoints: dict[str, Checkpoint] = field(default_factory=dict)
-    models: dict[str, Model] = field(default_factory=dict)
+    models: dict[str, Model] = field(default_factory=dict)  # those that are run
     protocol: Protocol = Protocol()
-    evaluator: dict[str, str] = field(default_factory=dict)
-    highlight: tuple[str, ...] = ()
+    evaluator: dict[str, str] = field(default_factory=dict)  # for hear.evaluators.evaluator
+    highlight: tuple[str, ...] = ()  # ids of the models that stand out in figures
 
     @property
     def is_real(self) -> bool:
@@ -75,6 +60,12 @@ class Study:
     def seeds(self) -> list[int]:
         """Probe seeds."""
         return self.config.get("probe_seeds", [])
+
+    @property
+    def used_checkpoints(self) -> list[Checkpoint]:
+        """Checkpoints of the models that are run, in the config's order."""
+        used = {model.variant.checkpoint for model in self.models.values() if model.variant}
+        return [checkpoint for id, checkpoint in self.checkpoints.items() if id in used]
 
     @property
     def judged_model(self) -> str | None:
@@ -113,18 +104,10 @@ class Study:
 
 
 def read_study(config: dict) -> Study:
-    """Build the study of a config.
+    """Build the study of a config as a user writes it (:func:`workflow.study.config.read_config`).
 
-    Parameters
-    ----------
-    config : dict
-        As a user writes it; see :func:`workflow.study.config.read_config`.
-
-    Raises
-    ------
-    ConfigError
-        Before anything runs: unknown keys, models whose checkpoint is not there, tasks that do
-        not exist, two models with one label.
+    A ConfigError says before anything runs what cannot: unknown keys, models whose checkpoint is
+    not there, tasks that do not exist, two models with one label.
     """
     config = read_config(config)
     origin = config["tasks_from"] if config["task_dir"] is None else "folder"
@@ -150,11 +133,7 @@ def read_study(config: dict) -> Study:
 
 def leaderboard_study() -> Study:
     """The official HEAR 2021 scores as a study: exhibits without any compute."""
-    tasks = {
-        slug: TaskSpec(slug, row["name"], row["category"], row["embedding_type"], (), True)
-        for slug, row in read_task_table().items()
-    }
-    return Study(name="official", origin="leaderboard", tasks=tasks)
+    return Study(name="official", origin="leaderboard", tasks=official_tasks())
 
 
 def known_names(study: Study) -> tuple[list[str], list[str]]:

@@ -63,33 +63,19 @@ def read_task_table() -> dict[str, dict[str, str]]:
 
 
 def find_tasks(config: dict) -> dict[str, TaskSpec]:
-    """List the tasks of a study.
+    """Tasks of a checked config by slug, in the table's order, further ones sorted after it.
 
-    Parameters
-    ----------
-    config : dict
-        A checked config: keys ``task_dir``, ``tasks_from``, ``tasks``, ``categories``, ``study``.
-
-    Returns
-    -------
-    dict of str to TaskSpec
-        By slug, in the table's order, further tasks sorted after it.
-
-    Raises
-    ------
-    ConfigError
-        If a task is asked for that there is none of, or the folder holds none.
+    A ConfigError says that a task is asked for that there is none of, or that none is left.
     """
-    table = read_task_table()
     check_download(config)
     if config["task_dir"] is not None:
         _need_own_study(config, "task_dir")
-        specs = _from_directory(Path(config["task_dir"]), table, config["categories"])
+        specs = _from_directory(Path(config["task_dir"]), config["categories"])
     elif config["tasks_from"] == "hear2021":
         _need_own_study(config, "tasks_from: hear2021")
-        specs = _official(table, config)
+        specs = official_tasks(config["download"]["folder"])
     else:
-        specs = _generated(table)
+        specs = _generated()
     for key in ("tasks", "exclude_tasks"):
         for slug in config[key] if config[key] != "all" else ():
             if slug not in specs:
@@ -115,43 +101,30 @@ def _need_own_study(config: dict, key: str) -> None:
         )
 
 
-def _official(table: dict[str, dict[str, str]], config: dict) -> dict[str, TaskSpec]:
-    """The tasks of HEAR 2021 from their archives, which need not be here yet."""
-    folder = config["download"]["folder"]
-    return {
-        slug: TaskSpec(
-            slug,
-            row["name"],
-            row["category"],
-            row["embedding_type"],
-            archives_of(row, folder).paths,
-            True,
-        )
-        for slug, row in table.items()
-    }
+def official_tasks(folder: str | None = None) -> dict[str, TaskSpec]:
+    """The tasks of HEAR 2021 by slug; their archives, maybe in a user's folder, may be to come."""
+    specs = {}
+    for slug, row in read_task_table().items():
+        kind, sources = row["embedding_type"], archives_of(row, folder)
+        specs[slug] = TaskSpec(slug, row["name"], row["category"], kind, sources, True)
+    return specs
 
 
-def _generated(table: dict[str, dict[str, str]]) -> dict[str, TaskSpec]:
+def _generated() -> dict[str, TaskSpec]:
     """Every mini task: the analogs of the 19 in the table's order, then the others."""
-    order = [slug for slug in table if slug in MINI_TASKS]
-    order += [slug for slug in MINI_TASKS if slug not in table]
-    return {
-        slug: TaskSpec(
-            slug,
-            table[slug]["name"] if slug in table else MINI_TASKS[slug].name or slug,
-            MINI_TASKS[slug].category,
-            MINI_TASKS[slug].embedding_type,
-        )
-        for slug in order
-    }
+    table, specs = read_task_table(), {}
+    for slug in dict.fromkeys([*table, *MINI_TASKS]):
+        if task := MINI_TASKS.get(slug):
+            name = table[slug]["name"] if slug in table else task.name or slug
+            specs[slug] = TaskSpec(slug, name, task.category, task.embedding_type)
+    return specs
 
 
-def _from_directory(
-    directory: Path, table: dict[str, dict[str, str]], categories: dict[str, str]
-) -> dict[str, TaskSpec]:
+def _from_directory(directory: Path, categories: dict[str, str]) -> dict[str, TaskSpec]:
+    table = read_task_table()
     official = {name: slug for slug, row in table.items() for name in row["folders"].split(";")}
     by_slug: dict[str, list[Source]] = {}
-    sources = find_sources(directory, cache=CACHE)
+    sources = find_sources(directory, CACHE)
     names = [_slug(source.task_name) for source in sources]
     for source, name in zip(sources, names, strict=True):
         # Another version of an official task, or one of several versions, goes by its folder.
@@ -177,12 +150,13 @@ def _from_directory(
                 f"{sources[0].path}: embedding_type: expected 'scene' or 'event', "
                 f"found {', '.join(map(repr, kinds))}"
             )
-        category = categories.get(slug) or table.get(slug, {}).get("category", "custom")
-        paths = tuple(source.path for source in sorted(sources, key=lambda s: s.folder_name))
-        folders = {source.folder_name for source in sources}
-        is_official = slug in table and folders == set(table[slug]["folders"].split(";"))
-        name = table.get(slug, {}).get("name", slug)
-        specs[slug] = TaskSpec(slug, name, category, kinds.pop(), paths, is_official)
+        row = table.get(slug, {"name": slug, "category": "custom", "folders": ""})
+        category = categories.get(slug) or row["category"]
+        paths = tuple(source.path for source in sources)  # by folder name already
+        is_official = [source.folder_name for source in sources] == sorted(
+            row["folders"].split(";")
+        )
+        specs[slug] = TaskSpec(slug, row["name"], category, kinds.pop(), paths, is_official)
     for slug in categories:
         if slug not in specs:
             raise ConfigError(f"config: categories: {unknown(slug, specs)}")

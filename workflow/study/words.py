@@ -41,9 +41,7 @@ def stamp(study: Study) -> str:
     weights = ["own PaSST weights" if _own(study) else said for said in _weights(study)]
     seeds = ", ".join(map(str, study.seeds))
     parts = (f"Study {study.name}: {tasks}", *weights, f"protocol {study.protocol.name}")
-    evaluator = study.evaluator["name"]
-    by = [f"evaluated by {EVALUATED_BY[evaluator]}"] if evaluator != "native" else []
-    return " \u00b7 ".join([*parts, *by, f"seeds {seeds}"])
+    return " \u00b7 ".join([*parts, *_evaluator(study), f"seeds {seeds}"])
 
 
 def _tasks(study: Study) -> str:
@@ -74,15 +72,13 @@ def _weights(study: Study) -> list[str]:
     """What to say of the PaSST weights, unless they are the released ones."""
     if own := _own(study):
         return [f"PaSST weights not the released ones ({', '.join(own)})"]
-    used = [study.checkpoints[m.variant.checkpoint] for m in study.models.values() if m.variant]
+    used = study.used_checkpoints
     return ["PaSST weights random-init"] if used and all(c.is_random for c in used) else []
 
 
 def _own(study: Study) -> list[str]:
     """Ids of the trained checkpoints that are used and were not released with the paper."""
-    ids = {m.variant.checkpoint for m in study.models.values() if m.variant}
-    used = [checkpoint for id, checkpoint in study.checkpoints.items() if id in ids]
-    return [c.id for c in used if c.url is None and not c.is_random]
+    return [c.id for c in study.used_checkpoints if c.url is None and not c.is_random]
 
 
 def _protocol(study: Study) -> str:
@@ -91,8 +87,13 @@ def _protocol(study: Study) -> str:
     if protocol.deviations():
         epochs = protocol.max_epochs_cap or protocol.max_epochs
         words += f" ({protocol.n_grid_points} grid points, at most {epochs} epochs)"
-    evaluator = study.evaluator["name"]
-    return words if evaluator == "native" else f"{words}, evaluated by {EVALUATED_BY[evaluator]}"
+    return ", ".join([words, *_evaluator(study)])
+
+
+def _evaluator(study: Study) -> list[str]:
+    """What to say of the evaluator, unless it is the default one."""
+    name = study.evaluator["name"]
+    return [] if name == "native" else [f"evaluated by {EVALUATED_BY[name]}"]
 
 
 def normalization(study: Study) -> str:
