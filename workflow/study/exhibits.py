@@ -48,7 +48,8 @@ def caption_modules() -> list[str]:
 
 def page_files() -> list[str]:
     """Templates of the report."""
-    return sorted(map(str, (ROOT / "analysis" / "report" / "page").glob("*.*")))
+    found = (ROOT / "analysis" / "report" / "page").glob("*.*")
+    return sorted(shipped_path(str(file.relative_to(ROOT))) for file in found)
 
 
 def exhibit_files(study: Study) -> list[str]:
