@@ -12,8 +12,6 @@ from fetch_server import FileServer
 from real_archives import NAMES, TASKS, make_archive
 from tones import make_clone, run
 
-INPUTS = ("mine", "mine.safetensors")  # of the study of tones
-
 
 @pytest.fixture
 def server() -> Iterator[FileServer]:
@@ -31,31 +29,18 @@ def archives(tmp_path_factory) -> dict[str, bytes]:
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory) -> Path:
     """A clone in which the study of tones has run; tests change copies of it."""
-    import os
-
-    if "TF" in os.environ:
-        return Path(os.environ["TF"])
-    clone = make_clone(tmp_path_factory.mktemp("finished"))
+    clone = make_clone(tmp_path_factory.mktemp("finished") / "study")
     done = run(clone)
     assert done.returncode == 0, done.stdout
     return clone
 
 
 @pytest.fixture
-def copy(finished) -> Iterator[Path]:
-    """A copy of the finished clone beside it, times included; what lies there is put back."""
+def clone(finished) -> Iterator[Path]:
+    """The finished clone, to be changed: all is put back as it was, times included."""
     folder = finished.parent
-    shutil.rmtree(folder / "saved", ignore_errors=True)
-    (folder / "saved").mkdir()
-    for name in INPUTS:
-        _copy(folder / name, folder / "saved" / name)
-    _copy(finished, folder / "copy")
-    yield folder / "copy"
-    shutil.rmtree(folder / "copy")
-    shutil.rmtree(folder / "mine")
-    for name in INPUTS:
-        (folder / "saved" / name).rename(folder / name)
-
-
-def _copy(source: Path, target: Path) -> None:
-    subprocess.run(["cp", "-a", str(source), str(target)], check=True)
+    saved = folder.with_name("saved")
+    subprocess.run(["cp", "-a", str(folder), str(saved)], check=True)
+    yield finished
+    shutil.rmtree(folder)
+    saved.rename(folder)

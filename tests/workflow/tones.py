@@ -19,7 +19,7 @@ FACTS = ("resources/hear2021_scores.csv", "resources/paper_costs.csv")
 STUDY = "mine.yaml"
 CONFIG = """
 study: mine
-task_dir: ../mine
+task_dir: {folder}/mine
 checkpoints:
   tiny: {file: ../mine.safetensors, hop: 320, embed_dim: 64, depth: 1, num_heads: 1, n_classes: 8}
 models:
@@ -126,7 +126,7 @@ def make_clone(folder: Path) -> Path:
     (clone / "resources").mkdir()
     for file in (*FILES, *FACTS):
         shutil.copy2(ROOT / file, clone / file)
-    (clone / STUDY).write_text(CONFIG)
+    (clone / STUDY).write_text(CONFIG.replace("{folder}", str(folder)))
     (clone / "bands.py").write_text(BANDS)
     for kind in ("scene", "event"):
         write_task(folder / "mine" / f"tones_{kind}-v1-full", kind)
