@@ -1,12 +1,16 @@
-"""A misbehaving file server for the tests of everything that downloads, and archives for it."""
+"""A misbehaving file server with archives, and a small study that was run once."""
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from fetch_server import FileServer
 from real_archives import NAMES, TASKS, make_archive
+from tones import make_clone, run
 
 
 @pytest.fixture
@@ -20,3 +24,23 @@ def server() -> Iterator[FileServer]:
 def archives(tmp_path_factory) -> dict[str, bytes]:
     folder = tmp_path_factory.mktemp("tasks")
     return {NAMES[task]: make_archive(folder, name) for task, name in TASKS.items()}
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory) -> Path:
+    """A clone in which the study of tones has run; tests change copies of it."""
+    clone = make_clone(tmp_path_factory.mktemp("finished") / "study")
+    done = run(clone)
+    assert done.returncode == 0, done.stdout
+    return clone
+
+
+@pytest.fixture
+def clone(finished) -> Iterator[Path]:
+    """The finished clone, to be changed: all is put back as it was, times included."""
+    folder = finished.parent
+    saved = folder.with_name("saved")
+    subprocess.run(["cp", "-a", str(folder), str(saved)], check=True)
+    yield finished
+    shutil.rmtree(folder)
+    saved.rename(folder)

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from workflow.study.claims import PAPER_MODELS, official_models, read_claims
-from workflow.study.config import ConfigError
-from workflow.study.study import Study
+from workflow.study.config import SHIPPED, ConfigError, read_yaml
+from workflow.study.study import read_study
 
 ROOT = Path(__file__).parents[2]
 CLAIMS = ROOT / "config" / "claims.yaml"
@@ -40,8 +40,7 @@ def test_every_section_of_the_paper_with_claims_is_there() -> None:
 
 
 def test_the_papers_variants_are_in_the_default_config() -> None:
-    default = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
-    assert set(PAPER_MODELS) <= set(default["models"])
+    assert set(PAPER_MODELS) <= set(read_yaml(SHIPPED)["models"])
 
 
 @pytest.mark.parametrize(
@@ -90,6 +89,5 @@ def test_a_study_with_a_wrong_claims_file_does_not_start(content: dict, tmp_path
     content["claims"][-1]["models"] = ["nobody"]
     path = tmp_path / "claims.yaml"
     path.write_text(yaml.safe_dump(content))
-    config = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
     with pytest.raises(ConfigError, match="claim fuse_cat_best_shared: models: unknown 'nobody'"):
-        Study(config | {"claims": str(path)})
+        read_study({"claims": str(path)})

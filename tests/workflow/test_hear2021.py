@@ -12,10 +12,13 @@ from pathlib import Path
 import pytest
 import yaml
 from real_archives import NAMES, RECORD, TASKS
+from tones import jobs
 
+from analysis.exhibits.registry import find_exhibit
 from workflow.fetch.known import RECORDED
-from workflow.study.downloads import Downloads
-from workflow.study.study import Study
+from workflow.study import downloads, exhibits, words
+from workflow.study.config import read_yaml
+from workflow.study.study import Study, read_study
 from workflow.study.tasks import read_task_table
 
 ROOT = Path(__file__).parents[2]
@@ -29,7 +32,7 @@ def clone(tmp_path, server, archives) -> Path:
         shutil.copytree(ROOT / room, target / room, ignore=shutil.ignore_patterns("__pycache__"))
     made = shutil.ignore_patterns("tasks", "archives", "checkpoints", "pretraining", ".*")
     shutil.copytree(ROOT / "resources", target / "resources", ignore=made)
-    for file in ("Snakefile", "environment.yml"):
+    for file in ("Snakefile", "environment.yml", "environment.post-deploy.sh"):
         shutil.copy(ROOT / file, target / file)
     server.add_record(RECORD, archives)
     configure(target, server)
@@ -84,11 +87,11 @@ def test_from_the_record_to_checked_tasks_without_one_archive(clone, server, arc
     said = finished.stdout + finished.stderr
     assert "Nothing to be done" in said and len(server.requests) == asked, said
 
-    configure(clone, server, tasks=["esc50"])
-    finished = run(clone, "results/real/tables/tasks.tsv")
-    assert finished.returncode == 0, finished.stdout + finished.stderr
-    listed = (clone / "results/real/tables/tasks.tsv").read_text()
-    assert "esc50" in listed and "gunshot_triangulation" not in listed
+    configure(clone, server, exclude_tasks=["gunshot_triangulation"])
+    finished = run(clone, "-n", "results/real/scores.csv")  # as the message says
+    said = finished.stdout + finished.stderr
+    assert finished.returncode == 0 and "embed_scene: esc50" in said, said
+    assert "gunshot_triangulation" not in said and "fetch_archive" not in said
 
 
 @pytest.mark.slow
@@ -98,21 +101,17 @@ def test_dry_run_of_the_paper_needs_nothing():
         [sys.executable, "-m", "snakemake", *arguments], cwd=ROOT, capture_output=True, text=True
     )
     assert finished.returncode == 0, finished.stdout + finished.stderr
-    rows = [line.split() for line in finished.stdout.splitlines()]
-    jobs = {row[0]: int(row[1]) for row in rows if len(row) == 2 and row[1].isdigit()}
-    study = paper()
-    assert jobs.get("fetch_archive", 0) == len(Downloads(study).archives())
-    assert jobs.get("fetch_checkpoint", 0) == len(Downloads(study).checkpoints())
-    assert jobs["fetch_task"] <= 19 and jobs["plot_paper"] == 7
+    planned, study = jobs(finished.stdout), paper()
+    assert planned.get("fetch_archive", 0) == len(downloads.missing_archives(study))
+    assert planned.get("fetch_checkpoint", 0) == len(downloads.missing_checkpoints(study))
+    shown = exhibits.exhibits(study)
+    assert find_exhibit("tables/reproduction") in shown
+    assert planned["draw"] >= sum(exhibit.rule == "draw" for exhibit in shown)
+    assert planned["embed_view"] and planned["predict"]  # a job for each, as the config says
 
 
 def paper(**changes) -> Study:
-    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
-    changes = yaml.safe_load((ROOT / "config/paper.yaml").read_text()) | changes
-    for key in ("checkpoints", "models", "threads"):  # merged as Snakemake does
-        changes[key] = config[key] | changes[key]
-    changes["claims"] = str(ROOT / config["claims"])
-    return Study(config | changes)
+    return read_study(read_yaml(ROOT / "config" / "paper.yaml") | changes)
 
 
 def test_the_papers_study(tmp_path, monkeypatch):
@@ -120,40 +119,38 @@ def test_the_papers_study(tmp_path, monkeypatch):
     study = paper()
     assert list(study.tasks) == list(read_task_table()) and study.is_real
     assert study.protocol.name == "reference" and not study.protocol.deviations()
-    assert len(Downloads(study).archives()) == 20 and len(Downloads(study).checkpoints()) == 3
+    archives = {name for row in read_task_table().values() for name in row["archives"].split(";")}
+    assert set(downloads.missing_archives(study)) == archives
     used = {m.variant.checkpoint for m in study.models.values() if m.variant}
     assert used == {"passt_hop10", "passt_hop5", "passt_hop3"}
+    assert len(downloads.missing_checkpoints(study)) == len(used)
     assert study.models["passt_2lvl"].variant.receptive_fields_ms == (160, 800)
     assert study.models["passt_2lvlmel"].variant.receptive_fields_ms == (160, 640)
     assert study.judged_model == "passt_mh_hop10"
-    assert "results/paper/tables/reproduction.csv" in study.exhibits()
+    assert "results/paper/tables/reproduction.csv" in exhibits.exhibit_files(study)
     checkpoints = {id: {"released": id} for id in ("passt_hop5", "passt_hop3")}
     other = paper(checkpoints=checkpoints | {"passt_hop10": {"init": "random", "hop": 320}})
     assert other.judged_model is None  # published scores judge the released weights only
-    assert study.label().startswith("Study paper: 19 HEAR 2021 tasks ·")
-    assert "random" not in study.label() and study.label().endswith("seeds 42, 43, 44")
-    unpacked = sum(need["unpacked_bytes"] for need in Downloads(study).space_needs()) / 2**30
+    label = words.label(study)
+    assert label.startswith("Study paper: 19 HEAR 2021 tasks ·")
+    assert "random" not in label and label.endswith("seeds 42, 43, 44")
+    unpacked = sum(need["unpacked_bytes"] for need in downloads.missing_space(study)) / 2**30
     assert unpacked == pytest.approx(148, abs=0.5)  # as the archives' audio is known to take
 
 
 def test_coverage_is_said_on_every_exhibit(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     others = [task for task in read_task_table() if task != "beehive_states"]
-    assert "18 of 19 HEAR 2021 tasks, without: Beehive " in paper(tasks=others).label()
-    assert (
-        "2 of 19 HEAR 2021 tasks, only: ESC-50, Maestro 5h "
-        in paper(tasks=["maestro", "esc50"]).label()
-    )
+    left = words.label(paper(tasks=others))
+    assert "18 of 19 HEAR 2021 tasks, without: Beehive " in left
+    assert words.label(paper(exclude_tasks=["beehive_states"])) == left
+    few = words.label(paper(tasks=["maestro", "esc50"]))
+    assert "2 of 19 HEAR 2021 tasks, only: ESC-50, Maestro 5h " in few
     with pytest.raises(ValueError, match="did you mean 'esc50'"):
         paper(tasks=["esc5"])
     with pytest.raises(ValueError, match="found both"):
         paper(task_dir=str(tmp_path))
     with pytest.raises(ValueError, match="own: add --config study=NAME"):
         paper(study="mini")
-    for folder in ("x", "x" * 300):  # the system refuses to look for so long a name
-        with pytest.raises(
-            ValueError, match=f"download.folder: expected a folder, found no {folder}"
-        ):
-            paper(download={"record": 1, "url": "https://x.org", "mirrors": [], "folder": folder})
-    with pytest.raises(ValueError, match="download.url: 'zenodo.org' is not what is expected"):
-        paper(download={"record": 1, "url": "zenodo.org", "mirrors": [], "folder": None})
+    with pytest.raises(ValueError, match="download.folder: expected a folder, found no nowhere"):
+        paper(download={"folder": "nowhere"})

@@ -1,19 +1,18 @@
-"""The config and what follows from it."""
+"""A study: its models, tasks, embeddings and words, and what is refused before anything runs."""
 
 from __future__ import annotations
 
-import copy
 import json
 from pathlib import Path
 
 import pytest
-import yaml
+from test_config import nested
 
-from workflow.study.config import ConfigError, check_config
-from workflow.study.study import Study
-
-ROOT = Path(__file__).parents[2]
-DEFAULT = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
+from mini.registry import MINI_TASKS, MiniEntry
+from workflow.study import jobs, paths, words
+from workflow.study.config import ConfigError
+from workflow.study.study import Study, leaderboard_study, read_study
+from workflow.study.tasks import read_task_table
 
 # The ids of the study's models: fixed, the same in every study.
 MODELS = """passt_mh_hop10 passt_l_hop10 passt_m_hop10 passt_h_hop10 passt_lm_hop10 passt_lh_hop10
@@ -22,24 +21,26 @@ passt_lm_2rf_hop5 passt_lm_2rf800_hop5 passt_2lvl passt_2lvlmel passt_m_hop10_ra
 logmel crepe_tiny ge2e""".split()
 
 
-@pytest.fixture
-def config():
-    return copy.deepcopy(DEFAULT)
-
-
-@pytest.fixture
-def study(config):
-    return Study(config)
+@pytest.fixture(scope="module")
+def study() -> Study:
+    return read_study({})
 
 
 def test_default_study_has_every_model_of_the_paper(study):
     assert list(study.models) == MODELS
-    assert study.is_generated and study.protocol.name == "mini"
+    assert study.origin == "mini" and study.protocol.name == "mini"
 
 
-def test_a_selection_of_models(config):
-    study = Study(config | {"select_models": ["passt_m_hop10", "logmel"]})
+def test_a_selection_of_models():
+    study = read_study({"select_models": ["passt_m_hop10", "logmel"]})
     assert list(study.models) == ["passt_m_hop10", "logmel"]
+    single = read_study({"tasks": "maestro", "select_models": "logmel"})  # a list of one
+    assert list(single.tasks) == ["maestro"] and list(single.models) == ["logmel"]
+
+
+def test_models_on_request_run_only_if_named(study):
+    assert "crepe_full" not in study.models
+    assert list(read_study({"select_models": ["crepe_full"]}).models) == ["crepe_full"]
 
 
 def test_identical_embeddings_are_shared(study):
@@ -49,145 +50,110 @@ def test_identical_embeddings_are_shared(study):
     assert scene["passt_lm_2rf_hop5"] == "mini_hop5.scene.M"
     assert "passt_l_hop10" not in scene
     assert len(set(scene.values())) == 10
-    assert len(set(study.embeddings_of("event").values())) == 19
+    assert len(set(study.embeddings_of("event").values())) == len(study.models)
 
 
 def test_composing_a_variant_needs_no_new_pass(study):
-    views = study.views("maestro")
-    passes = [v for v in views if v.split(".")[0].startswith("mini") and not v.endswith(".mel")]
+    views = study.views("event")
+    passes = [view for source, view in views if source.startswith("mini") and view != "mel"]
     assert len(passes) == 7  # hop 10: 160, 640, 800; hop 5: the same; hop 3: 160
-    assert study.component_paths("mini_hop10.rf160+mel.LM", "maestro") == [
-        ["results/mini/features/mini_hop10/maestro/rf160", "M"],
-        ["results/mini/features/mini_hop10/maestro/mel", "L"],
+    features = Path("results/mini/features/mini_hop10/maestro")
+    assert paths.components(study, "mini_hop10.rf160+mel.LM", "maestro") == [
+        (features / "rf160", "M"),
+        (features / "mel", "L"),
     ]
 
 
-def test_shards_are_jobs_of_their_own(config):
-    study = Study(config | {"shards": {"esc50": "3", "maestro": 1}})
-    assert study.shards == {"esc50": 3}
-    folder = "results/mini/features/shards"
-    assert study.shard_lists("esc50", "all") == [
-        f"{folder}/esc50.all.{i}of3.json" for i in range(3)
-    ]
-    for shards, message in (({"esc5": 2}, "did you mean 'esc50'"), ({"esc50": 0}, "shards.esc50")):
-        with pytest.raises(ConfigError, match=message):
-            Study(config | {"shards": shards})
+@pytest.mark.parametrize("task", ["esc50", "maestro"])
+def test_a_job_makes_what_its_parameters_say(study, task):
+    kind = study.tasks[task].embedding_type
+    entries = jobs.embed_entries(study, task, study.views(kind))
+    embedded = {
+        f"{folder}/{file}"
+        for entry in entries
+        for view, folder in entry["views"].items()
+        for file in paths.view_files(paths.levels(study, entry["source"], view))
+    }
+    embeddings = list(study.embeddings_of(kind).values())
+    entries = jobs.predict_entries(study, task, embeddings)
+    predicted = {entry["predictions"].format(seed=seed) for entry in entries for seed in [42]}
+    assert predicted == set(paths.predictions(study, task))
+    assert embedded | predicted == {p for p in paths.stored(study) if f"/{task}/" in p}
+    assert set(paths.embedding_inputs(study, embeddings, task)) <= embedded
+    scored = {
+        f"results/mini/scores/{e['model']}/{task}.json" for e in jobs.score_entries(study, task)
+    }
+    assert scored == {p for p in paths.scores(study) if p.endswith(f"/{task}.json")}
 
 
-def test_jobs_of_either_size_compute_the_same(config):
-    jobs = {size: Study(config | {"job_size": size}) for size in ("task", "smallest")}
-    assert list(jobs["task"].predict_batches("esc50")) == ["all"]
-    assert list(jobs["smallest"].predict_batches("esc50")) == list(
-        dict.fromkeys(jobs["task"].embeddings_of("scene").values())
-    )
-    for kind in ("predict", "embed"):
-        entries, batches = f"{kind}_entries", f"{kind}_batches"
-        for task in ("esc50", "maestro"):
-            whole, parts = (
-                [
-                    entry if entries == "predict_entries" else (entry["source"], view)
-                    for batch in getattr(study, batches)(task)
-                    for entry in getattr(study, entries)(task, batch)
-                    for view in entry.get("views", [None])
-                ]
-                for study in jobs.values()
-            )
-            assert whole and sorted(map(str, whole)) == sorted(map(str, parts))
-
-
-def test_random_weights_are_labeled_everywhere(config):
-    study = Study(config)
-    random = [id for id, label in study.model_labels().items() if label.endswith("(random-init)")]
-    assert random == ["passt_m_hop10_random"]
-    assert "random-init" not in study.label()
-    assert "generated mini tasks" in study.label() and "protocol mini" in study.label()
-    only = Study(config | {"select_models": ["passt_m_hop10_random", "logmel"]})
-    assert "random-init" in only.label()
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"stdy": "x"}, "top level: unknown 'stdy'; did you mean 'study'"),
-        ({"study": "official"}, "study: 'official' is not what is expected here"),
-        ({"study": "a/b"}, "study: 'a/b' is not what is expected here"),
-        ({"study": 2024}, "study: 2024 is not what is expected here"),
-        ({"tasks": ["maestroo"]}, "unknown 'maestroo'; did you mean 'maestro'"),
-        ({"probe_seeds": []}, "probe_seeds: "),
-        ({"select_models": ["logmell"]}, "unknown 'logmell'; did you mean 'logmel'"),
-        ({"protocol": "mni"}, "protocol: unknown 'mni'; did you mean 'mini'"),
-        ({"task_dir": "somewhere"}, "task_dir needs a study of its own"),
-    ],
-)
-def test_top_level_mistakes_are_named(config, change, message):
-    with pytest.raises(ConfigError, match=message):
-        Study(config | change)
+def test_random_weights_are_labeled_everywhere(study):
+    labels = words.model_labels(study).items()
+    assert [id for id, label in labels if "(random-init)" in label] == ["passt_m_hop10_random"]
+    assert "random-init" not in words.label(study)
+    assert "generated mini tasks" in words.label(study) and "protocol mini" in words.label(study)
+    only = read_study({"select_models": ["passt_m_hop10_random", "logmel"]})
+    assert "random-init" in words.label(only)
 
 
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        ("models.passt_m_hop10.level", "M", "models.passt_m_hop10: unknown 'level'"),
-        ("models.passt_m_hop10.levels", "ML", "models.passt_m_hop10.levels: 'ML' is not one of"),
+        ("tasks", ["maestroo"], "tasks: unknown 'maestroo'; did you mean 'maestro'"),
+        ("exclude_tasks", ["esc5"], "exclude_tasks: unknown 'esc5'; did you mean 'esc50'"),
+        ("select_models", ["logmell"], "unknown 'logmell'; did you mean 'logmel'"),
+        ("select_models", ["passt_l_hop10"], "select_models: .* no.* for scene tasks|none of"),
+        ("protocol", "mni", "protocol: unknown 'mni'; did you mean 'mini'"),
+        ("task_dir", "somewhere", "task_dir needs a study of its own"),
+        ("tasks_from", "hear2021", "tasks_from: hear2021 needs a study of its own"),
         ("models.passt_m_hop10.checkpoint", "random_hop01", "did you mean 'random_hop10'"),
         ("models.passt_m_hop10.receptive_fields_ms", [640, 160], "expected ascending"),
-        ("models.new", {"label": "x"}, "expected either checkpoint and levels, or module"),
-        ("models.mini_hop5", {"module": "x"}, "a checkpoint has this name already"),
-        ("checkpoints.mini_hop10.hop", 200, "hop: 200 is not one of"),
-        ("checkpoints.mini_hop10", {"hop": 320}, "expected released, or hop with either"),
-        ("models.logmel.module", "passt.logmell", "no such module"),
-        ("models.logmel.module", "nowhere.py", "no such module or file"),
         ("models.passt_m_hop10.receptive_fields_ms", [100], "fewer than the 16 mel frames"),
+        ("models.passt_m_hop10.label", "L", "models: .* found 'L' for passt_l_hop10, passt_m_"),
+        ("models.mini_hop5", {"module": "x"}, "a checkpoint has this name already"),
+        ("models.wav2vec2", {"module": "zoo.logmel"}, "models.wav2vec2: a HEAR leaderboard entry"),
+        ("models.logmel.module", "zoo.logmell", "no such module"),
+        ("models.logmel.module", "nowhere.py", "no such module or file"),
+        ("checkpoints.new", {"hop": 320}, "checkpoints.new: expected released, or hop with either"),
+        ("checkpoints.mini_hop10.file", "none.pt", "no file none.pt"),
         ("protocols.other", {"patienc": 3}, "protocols.other: .*'patienc'"),
-        ("checkpoints.mini_hop10", {"file": "none.pt", "hop": 320}, "no file none.pt"),
         ("protocols.mini.max_epoch_cap", 3, "unknown key 'max_epoch_cap'; did you mean"),
-        ("threads.embed", 0, "threads.embed: 0 is less than"),
-        ("measure.batch_size", 1, "measure.batch_size: 1 is less than"),
-        ("measure.seconds_", 1, "measure: unknown 'seconds_'; did you mean 'seconds'"),
-        ("evaluator", "hearevel", "evaluator: 'hearevel' is not one of"),
+        ("highlight", ["logmell"], "highlight: unknown 'logmell'; did you mean 'logmel'"),
+        ("claims", "nowhere.yaml", "claims: nowhere.yaml: "),
     ],
 )
-def test_nested_mistakes_are_named(config, path, value, message):
-    *parents, last = path.split(".")
-    place = config
-    for key in parents:
-        place = place[key]
-    place[last] = value
+def test_mistakes_are_named(path, value, message):
     with pytest.raises(ConfigError, match=message):
-        Study(config)
+        read_study(nested(path, value))
 
 
-def test_heareval_needs_its_environment_and_is_named_on_figures(config, tmp_path):
+def test_heareval_needs_its_environment_and_is_named_on_figures(tmp_path):
     python = tmp_path / "python"
-    config |= {"evaluator": "heareval", "heareval_python": str(python)}
+    config = {"evaluator": "heareval", "heareval_python": str(python)}
     with pytest.raises(ConfigError, match="evaluator: .*make heareval"):
-        Study(config)
+        read_study(config)
     python.touch()
-    study = Study(config)
+    study = read_study(config)
     assert study.evaluator == {"name": "heareval", "python": str(python)}
-    assert "evaluated by heareval itself" in study.label()
+    assert "evaluated by heareval itself" in words.label(study)
 
 
-def test_every_mistake_is_listed_at_once(config):
-    with pytest.raises(ConfigError) as error:
-        check_config(config | {"tsks": 1, "threads": {"embed": 0, "predict": 0}})
-    assert len(str(error.value).splitlines()) == 4
+def test_excluded_tasks_are_left_out(study):
+    left = read_study({"exclude_tasks": ["esc50", "maestro"]})
+    assert list(left.tasks) == [s for s in study.tasks if s not in ("esc50", "maestro")]
+    assert not [path for path in paths.stored(left) if "/esc50/" in path]
+    with pytest.raises(ConfigError, match="exclude_tasks: expected at least one task"):
+        read_study({"tasks": ["esc50"], "exclude_tasks": ["esc50"]})
 
 
-def test_platforms_without_a_sound_source_keep_the_other_tasks(config, monkeypatch, capsys):
-    import importlib.util
-
-    real = importlib.util.find_spec
-    monkeypatch.setattr(
-        importlib.util,
-        "find_spec",
-        lambda name, *rest: None if name == "midirenderer" else real(name, *rest),
-    )
-    tasks = Study(config).tasks
-    assert "maestro" not in tasks and "libricount" in tasks
-    assert "midirenderer" in capsys.readouterr().err
-    with pytest.raises(ConfigError, match="midirenderer"):
-        Study(config | {"tasks": ["maestro"]})
+def test_every_registered_mini_task_is_a_task(study, monkeypatch):
+    assert set(study.tasks) == set(MINI_TASKS)
+    entry = MiniEntry("birds", "general", "scene", "birds.TASK", name="Birds")
+    monkeypatch.setitem(MINI_TASKS, "birds", entry)
+    more = read_study({})
+    assert list(more.tasks) == [*study.tasks, "birds"]
+    assert (more.tasks["birds"].name, more.tasks["birds"].category) == ("Birds", "general")
+    assert words.task_labels(more)["birds"] == "mini Birds"
+    assert len(paths.stored(more)) > len(paths.stored(study))
 
 
 def write_task(folder: Path, task_name: str) -> None:
@@ -196,7 +162,7 @@ def write_task(folder: Path, task_name: str) -> None:
     (folder / "task_metadata.json").write_text(json.dumps(metadata))
 
 
-def test_names_of_tasks_in_a_folder(config, tmp_path):
+def test_names_of_tasks_in_a_folder(tmp_path):
     for folder, task_name in (
         ("tfds_crema_d-1.0.0-full", "tfds_crema_d"),  # official
         ("esc50-v2.0.0-full", "esc50"),  # official
@@ -206,78 +172,63 @@ def test_names_of_tasks_in_a_folder(config, tmp_path):
         ("frogs-v2-full", "frogs"),
     ):
         write_task(tmp_path / folder, task_name)
-    tasks = Study(config | {"study": "x", "task_dir": str(tmp_path)}).tasks
-    expected = {"crema_d": "speech", "esc50": "general", "birds": "custom"}
+    config = {"study": "x", "task_dir": str(tmp_path)}
+    tasks = read_study(config | {"categories": {"birds": "animals"}}).tasks
+    expected = {"crema_d": "speech", "esc50": "general", "birds": "animals"}
     expected |= dict.fromkeys(("esc50_v9_small", "frogs_v1_full", "frogs_v2_full"), "custom")
     assert {slug: spec.category for slug, spec in tasks.items()} == expected
     write_task(tmp_path / "my-birds", "birds_v1_full")
     write_task(tmp_path / "birds-v2-full", "birds")
     with pytest.raises(ConfigError, match="would both be task 'birds_v1_full'"):
-        Study(config | {"study": "x", "task_dir": str(tmp_path)})
+        read_study(config)
 
 
-def test_official_scores_only_beside_real_tasks(config, study, tmp_path):
+def test_official_scores_only_beside_real_tasks(study, tmp_path):
+    config = {"study": "x", "task_dir": str(tmp_path)}
     write_task(tmp_path / "tfds_crema_d-1.0.0-full", "tfds_crema_d")
-    real = Study(config | {"study": "x", "task_dir": str(tmp_path)})
-    assert real.is_real and real.normalization == "best HEAR 2021 entry"
-    assert real.official("maxima") == ["results/official/maxima.csv"]
+    real = read_study(config)
+    assert real.is_real and words.normalization(real) == "best HEAR 2021 entry"
     write_task(tmp_path / "birds-v1-full", "birds")
-    mixed = Study(config | {"study": "x", "task_dir": str(tmp_path)})
-    for other in (study, mixed):
-        assert not other.is_real and other.official("maxima") == []
-        assert other.normalization == "best model of this run"
+    for other in (study, read_study(config)):
+        assert not other.is_real and words.normalization(other) == "best model of this run"
 
 
-def test_an_edited_folder_is_noticed(config, tmp_path):
+def test_the_leaderboard_is_a_study_without_models():
+    official = leaderboard_study()
+    assert official.is_real and list(official.tasks) == list(read_task_table())
+    assert not paths.stored(official) and not paths.scores(official)
+    assert "no model was run" in words.label(official)
+
+
+def test_an_edited_folder_is_noticed(tmp_path):
     write_task(tmp_path / "birds-v1-full", "birds")
-    config |= {"study": "x", "task_dir": str(tmp_path)}
-    before = Study(config).tasks["birds"].state()
-    assert Study(config).tasks["birds"].state() == before
+    config = {"study": "x", "task_dir": str(tmp_path)}
+    before = read_study(config).tasks["birds"].state()
+    assert read_study(config).tasks["birds"].state() == before
     (tmp_path / "birds-v1-full" / "fold00.json").write_text("{}")
-    assert Study(config).tasks["birds"].state() != before
+    assert read_study(config).tasks["birds"].state() != before
 
 
-def test_a_single_name_is_a_list_of_one(config):
-    study = Study(config | {"tasks": "maestro", "select_models": "logmel"})
-    assert list(study.tasks) == ["maestro"] and list(study.models) == ["logmel"]
+def test_real_checkpoint_is_one_entry(tmp_path):
+    from tones import write_weights
 
-
-def test_real_checkpoint_is_one_entry(config, tmp_path):
-    from safetensors.torch import save_file
-
-    from passt.architecture import Architecture
-    from passt.transformer import PaSST, initialize
-
-    shape = {"embed_dim": 64, "depth": 1, "num_heads": 1, "n_classes": 7}
+    shape = {"embed_dim": 64, "depth": 1, "num_heads": 1, "n_classes": 8}
     path = tmp_path / "weights.safetensors"
-    save_file(initialize(PaSST(Architecture(**shape)), 0).state_dict(), path)
-    config["checkpoints"]["mine"] = {"file": str(path), "hop": 320, **shape}
-    config["models"] = {"passt_mh_hop10": {"label": "mine", "checkpoint": "mine", "levels": "MH"}}
-    study = Study(config)
-    assert study.model_labels() == {"passt_mh_hop10": "mine"}
-    assert "random-init" not in study.label()
-    assert study.weights("mine") == [str(path)]
+    write_weights(path, seed=0)
+    config = {
+        "checkpoints": {"mine": {"file": str(path), "hop": 320, **shape}},
+        "models": {"passt_mh_hop10": {"label": "mine", "checkpoint": "mine"}},
+        "select_models": ["passt_mh_hop10"],
+    }
+    study = read_study(config)
+    assert words.model_labels(study) == {"passt_mh_hop10": "mine"}
+    assert "random-init" not in words.label(study) and "(mine)" in words.label(study)
+    assert jobs.weights(study, "mine") == [str(path)]
 
 
-def test_models_on_request_run_only_if_named(config):
-    assert "crepe_full" not in Study(config).models
-    assert list(Study(config | {"select_models": ["crepe_full"]}).models) == ["crepe_full"]
-
-
-def test_a_missing_package_is_named_with_the_command_that_installs_it(config):
-    config["models"]["mine"] = {"module": "zoo.logmel", "requires": ["--no-deps nowhere>=1"]}
-    with pytest.raises(ConfigError, match='models.mine: .*pip install --no-deps "nowhere>=1"'):
-        Study(config)
-    config["models"]["mine"]["requires"] = ["torch>=99"]
-    with pytest.raises(ConfigError, match="requires torch>=99, found 2.13.0"):
-        Study(config)
-    config["models"]["mine"]["requires"] = ["torch>=2"]
-    assert Study(config).validated("maestro", "all")[-1] == "results/mini/models/mine.json"
-
-
-def test_highlighted_models_exist_and_none_has_the_name_of_an_entry(config):
-    with pytest.raises(ConfigError, match="highlight: unknown 'logmell'; did you mean 'logmel'"):
-        Study(config | {"highlight": ["logmell"]})
-    config["models"]["wav2vec2"] = {"module": "zoo.logmel"}
-    with pytest.raises(ConfigError, match="models.wav2vec2: a HEAR leaderboard entry has this"):
-        Study(config)
+def test_third_party_models_are_validated_before_they_embed(study):
+    views = [("mini_hop10", "scene"), ("logmel", "scene"), ("logmel", "timestamp")]
+    assert jobs.validated(study, views) == ["results/mini/models/logmel.json"]
+    missing = {"module": "zoo.logmel", "requires": ["--no-deps nowhere>=1"]}
+    config = {"models": {"mine": missing}, "select_models": ["mine"]}
+    assert read_study(config).models["mine"].requires == ("--no-deps nowhere>=1",)

@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> None:
     snakemake = [sys.executable, "-m", "snakemake"]
     if any((STATE / "locks").glob("*")):
         print("make: clearing the lock of a run that was killed", file=sys.stderr)
-        subprocess.run([*snakemake, "--unlock"], capture_output=True)
+        subprocess.run([*snakemake, "--unlock", *arguments], capture_output=True)
     sys.exit(_run([*snakemake, *arguments]))
 
 

@@ -11,15 +11,16 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from workflow.study.config import ROOT
+from workflow.study.config import ROOT, shipped_path
 
 OURS = ("analysis", "hear", "mini", "passt", "workflow", "zoo")
 
 
 def code_of(script: str, modules: Iterable[str] = ()) -> list[str]:
-    """Sorted absolute paths of what workflow/scripts/<script>.py imports, also through others.
+    """Sorted paths of what workflow/scripts/<script>.py imports, also through others.
 
-    ``modules`` are those that the script imports by a name that it reads from data.
+    ``modules`` are those that the script imports by a name that it reads from data. Paths are
+    relative in the project's own folder, so that it can be moved.
     """
     start = {ROOT / "workflow" / "scripts" / f"{script}.py"}
     todo = start | {file for module in modules for file in _files(module)}
@@ -28,7 +29,7 @@ def code_of(script: str, modules: Iterable[str] = ()) -> list[str]:
         file = todo.pop()
         found.add(file)
         todo |= {path for module in _imports(file) for path in _files(module)} - found
-    return sorted(map(str, found - start))
+    return sorted(shipped_path(str(file.relative_to(ROOT))) for file in found - start)
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import difflib
+import math
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -11,11 +12,12 @@ from typing import Any
 
 import yaml
 from jsonschema import Draft202012Validator
+from jsonschema.validators import extend
 
 ROOT = Path(__file__).resolve().parents[2]  # of the workflow, wherever it runs
 SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 SHIPPED = ROOT / "config" / "config.yaml"
-MAX_PATH_CHARACTERS = 255  # of one part of a path, on every common file system
+MAX_NAME_BYTES, MAX_PATH_BYTES = 255, 4095  # NAME_MAX and PATH_MAX of Linux
 
 # Keys and module paths of passt-hear 0.1, with what stands for them now.
 FORMER_KEYS = {
@@ -29,6 +31,19 @@ FORMER_MODULES = {"passt.logmel": "zoo.logmel"} | {
 
 VAGUE = {"oneOf", "not", "pattern"}  # kinds of rule that jsonschema's message only repeats
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster where it is built in
+
+
+JSON = Draft202012Validator.TYPE_CHECKER
+VALIDATOR = extend(  # YAML's .inf and .nan are no numbers of JSON
+    Draft202012Validator,
+    type_checker=JSON.redefine(
+        "number",
+        lambda _, value: (
+            JSON.is_type(value, "number")
+            and not (isinstance(value, float) and not math.isfinite(value))
+        ),
+    ),
+)
 
 
 class ConfigError(ValueError):
@@ -46,7 +61,7 @@ def read_config(config: dict) -> dict:
     for key in ("tasks", "exclude_tasks", "select_models", "highlight"):
         if isinstance(full.get(key), str) and full[key] != "all":
             full[key] = [full[key]]  # a single name is a list of one
-    full = _with_defaults(_numbers_read(full, schema, schema), schema)
+    full = _with_defaults(_scalars_read(full, schema, schema), schema)
     problems = schema_problems(full, schema)
     if lines := [f"{'.'.join(place) or 'top level'}: {problem}" for place, problem in problems]:
         raise ConfigError("config:\n  " + "\n  ".join(lines))
@@ -61,7 +76,7 @@ def read_yaml(path: str | Path) -> Any:
 
 def schema_problems(content: Any, schema: dict) -> Iterator[tuple[list[str], str]]:
     """Keys down to each value that a schema does not allow, and what was expected there."""
-    errors = Draft202012Validator(schema).iter_errors(content)
+    errors = VALIDATOR(schema).iter_errors(content)
     for error in sorted(errors, key=lambda error: list(map(str, error.path))):
         place = list(map(str, error.absolute_path))
         assert isinstance(error.schema, dict), "only a bare true or false is none"
@@ -93,7 +108,6 @@ def shipped_path(path: str) -> str:
     Relative to the working directory where that is the workflow's folder, so that a study's
     paths do not depend on where the project lies.
     """
-    check_path(path)
     own = ROOT / path
     if Path(path).is_absolute() or not own.exists() or Path.cwd() == ROOT:
         return path
@@ -107,36 +121,40 @@ def share_libraries() -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join(places)
 
 
-def check_path(path: str) -> str:
-    """Return the path.
+def check_path(key: str, path: str) -> None:
+    """Check that a file system can be asked for a path.
 
     Raises
     ------
     ConfigError
-        If no file system takes it: asking for it would raise an ``OSError``.
+        Naming the config's key: asking would raise an ``OSError``.
     """
     longest = max((len(part.encode()) for part in Path(path).parts), default=0)
-    if longest > MAX_PATH_CHARACTERS or len(path) > 4096 or "\0" in path:
+    if longest > MAX_NAME_BYTES or len(path.encode()) > MAX_PATH_BYTES or "\0" in path:
         raise ConfigError(
-            f"config: expected a path, found one with a name of {longest} characters: "
-            f"{path[:40]!r}..."
+            f"config: {key}: expected a path, found {path[:40]!r}..., {len(path)} characters, "
+            f"the longest name {longest} bytes"
         )
-    return path
 
 
 def _with_paths(config: dict) -> dict:
     """Replace paths of files that the workflow ships by where they lie."""
-    for entry in config["checkpoints"].values():
+
+    def place(key: str, path: str) -> str:
+        check_path(key, path)
+        return shipped_path(path)
+
+    for id, entry in config["checkpoints"].items():
         if "file" in entry:
-            entry["file"] = shipped_path(entry["file"])
-    for entry in config["models"].values():
+            entry["file"] = place(f"checkpoints.{id}.file", entry["file"])
+    for id, entry in config["models"].items():
         for key in ("module", "weights"):
             if entry.get(key):
-                entry[key] = shipped_path(entry[key])
+                entry[key] = place(f"models.{id}.{key}", entry[key])
     for key in ("task_dir", "heareval_python"):
         if config[key] is not None:
-            check_path(config[key])
-    return config | {"claims": shipped_path(config["claims"])}
+            check_path(key, config[key])
+    return config | {"claims": place("claims", config["claims"])}
 
 
 def _refuse_former(config: dict) -> None:
@@ -162,25 +180,29 @@ def _merged(base: Any, over: Any) -> Any:
     }
 
 
-def _numbers_read(value: Any, schema: dict, root: dict) -> Any:
-    """Read numbers that came as text: Snakemake's ``--config`` leaves them so inside of lists."""
+def _scalars_read(value: Any, schema: dict, root: dict) -> Any:
+    """Read numbers and booleans that came as text, as ``--config`` gives them inside of lists."""
     if "$ref" in schema:
         *_, name = schema["$ref"].split("/")
         schema = root["$defs"][name]
     if isinstance(value, dict):
         known, others = schema.get("properties", {}), schema.get("additionalProperties")
         rest = others if isinstance(others, dict) else {}
-        return {k: _numbers_read(v, known.get(k, rest), root) for k, v in value.items()}
+        return {k: _scalars_read(v, known.get(k, rest), root) for k, v in value.items()}
     if isinstance(value, list):
-        return [_numbers_read(v, schema.get("items", {}), root) for v in value]
+        return [_scalars_read(v, schema.get("items", {}), root) for v in value]
+    if not isinstance(value, str):
+        return value
     types = schema.get("type", ())
     types = {types} if isinstance(types, str) else {*types}
-    if isinstance(value, str) and "string" not in types and types & {"integer", "number"}:
-        for read in (int, float) if "number" in types else (int,):
-            try:
-                return read(value)
-            except ValueError:
-                continue
+    if "boolean" in types and value in ("true", "false"):
+        return value == "true"
+    readers = [int] if types & {"integer", "number"} else []
+    for read in [*readers, float] if "number" in types else readers:
+        try:
+            return read(value)
+        except ValueError:
+            continue
     return value
 
 

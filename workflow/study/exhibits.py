@@ -37,7 +37,8 @@ def report_inputs(study: Study) -> list[str]:
 
 def page_files() -> list[str]:
     """Templates of the report."""
-    return sorted(map(str, (ROOT / "analysis" / "report" / "page").glob("*.*")))
+    found = (ROOT / "analysis" / "report" / "page").glob("*.*")
+    return sorted(shipped_path(str(file.relative_to(ROOT))) for file in found)
 
 
 def exhibit_files(study: Study) -> list[str]:

@@ -1,0 +1,207 @@
+"""Reading of the config: what is merged, which mistakes are named, what the schema says."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from workflow.study.config import FORMER_MODULES, SCHEMA, SHIPPED, ConfigError, read_config
+from workflow.study.paths import refuse_former_results
+from workflow.study.study import read_study
+
+ROOT = Path(__file__).parents[2]
+SCHEMA_KEYS = yaml.safe_load(SCHEMA.read_text())
+SHIPPED_CONFIG = yaml.safe_load(SHIPPED.read_text())
+LONG = "x" * 300  # no file system takes such a name
+PACKAGES = (
+    "numpy", "pandas", "torch", "matplotlib", "soxr", "soundfile", "scipy", "sklearn",
+    "safetensors", "tqdm", "seaborn",
+)  # fmt: skip
+BLOCKER = f"""
+import sys
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {PACKAGES!r}:
+            raise ImportError(f"{{name}} is not to be imported while a workflow is parsed")
+sys.meta_path.insert(0, Blocker())
+"""
+
+
+def nested(path: str, value: object) -> dict:
+    """A config with one key, given with points: ``models.a.levels``."""
+    for key in reversed(path.split(".")):
+        value = {key: value}
+    return value
+
+
+def keys(schema: dict, path: str = "") -> dict[str, dict]:
+    """Every key of a schema with its own, by its path."""
+    found = {}
+    for key, part in schema.get("properties", {}).items():
+        found |= {f"{path}{key}": part} | keys(part, f"{path}{key}.")
+    return found
+
+
+def snakemake(*arguments: str, **options) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "snakemake", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, **options)
+
+
+def test_an_empty_config_has_every_key():
+    config = read_config({})
+    assert set(config) == set(SCHEMA_KEYS["properties"])
+    for key, part in keys(SCHEMA_KEYS).items():
+        place = config
+        for name in key.split("."):
+            place = place[name]
+        if key in ("study", "checkpoints", "models", "protocols", "claims"):
+            continue  # of the shipped config
+        assert place == part["default"] or isinstance(place, dict), key
+    for key in ("checkpoints", "models", "protocols"):
+        assert set(config[key]) == set(SHIPPED_CONFIG[key])
+
+
+def test_every_key_of_the_schema_is_described():
+    for key, part in keys(SCHEMA_KEYS).items():
+        assert {"type", "oneOf", "const", "enum"} & part.keys(), key
+        assert part["description"] and "default" in part, key
+    for name, entry in SCHEMA_KEYS["$defs"].items():
+        for key, part in keys(entry, f"{name}.").items():
+            assert {"type", "oneOf", "const", "enum"} & part.keys() and part["description"], key
+
+
+def test_the_schema_repeats_no_model_checkpoint_or_protocol():
+    for key in ("checkpoints", "models", "protocols"):
+        assert SCHEMA_KEYS["properties"][key]["default"] == {}
+        assert "properties" not in SCHEMA_KEYS["properties"][key]
+
+
+def test_a_config_holds_what_differs():
+    config = read_config({"models": {"mine": {"module": "zoo.logmel"}}, "threads": {"embed": 2}})
+    assert list(config["models"]) == [*SHIPPED_CONFIG["models"], "mine"]
+    assert config["threads"] == read_config({})["threads"] | {"embed": 2}
+    changed = read_config({"models": {"passt_m_hop10": {"label": "mine"}}})
+    shipped = SHIPPED_CONFIG["models"]["passt_m_hop10"]
+    assert changed["models"]["passt_m_hop10"] == shipped | {"label": "mine"}
+
+
+def test_numbers_that_came_as_text_are_numbers():
+    """Snakemake's ``--config`` leaves what is inside of lists and mappings as text."""
+    config = read_config(
+        {
+            "probe_seeds": ["42", "43"],
+            "download": {"record": "1", "folder": None},
+            "threads": {"embed": "2"},
+            "measure": {"seconds": "0.5"},
+            "models": {"passt_m_hop10": {"receptive_fields_ms": ["640"], "on_request": "true"}},
+            "protocols": {"mini": {"learning_rates": ["1e-3"], "max_epochs_cap": "3"}},
+        }
+    )
+    assert config["probe_seeds"] == [42, 43] and config["download"]["record"] == 1
+    assert config["threads"]["embed"] == 2 and config["measure"]["seconds"] == 0.5
+    model, protocol = config["models"]["passt_m_hop10"], config["protocols"]["mini"]
+    assert model["receptive_fields_ms"] == [640] and model["on_request"] is True
+    assert protocol["learning_rates"] == [0.001] and protocol["max_epochs_cap"] == 3
+    assert protocol["initializations"] == ["xavier_uniform"]
+
+
+@pytest.mark.slow
+def test_numbers_on_the_command_line_are_numbers():
+    given = ["probe_seeds=[42]", "download={record: 6332517}", "threads={embed: 2}"]
+    listed = snakemake("--list-rules", "--config", *given)
+    assert listed.returncode == 0, listed.stdout + listed.stderr
+    refused = snakemake("--list-rules", "--config", "threads={embed: two}")
+    assert refused.returncode and "threads.embed: 'two' is not what is" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("stdy", "x", "top level: unknown 'stdy'; did you mean 'study'"),
+        ("study", "official", "study: 'official' is not what is expected here"),
+        ("study", "a/b", "study: 'a/b' is not what is expected here"),
+        ("study", 2024, "study: 2024 is not what is expected here"),
+        ("study", LONG, "study: .* is too long"),
+        ("probe_seeds", [], "probe_seeds: "),
+        ("models.passt_m_hop10.level", "M", "models.passt_m_hop10: unknown 'level'"),
+        ("models.passt_m_hop10.levels", "ML", "models.passt_m_hop10.levels: 'ML' is not one of"),
+        ("models.new", {"label": "x"}, "expected either checkpoint and levels, or module"),
+        ("checkpoints.mini_hop10.hop", 200, "hop: 200 is not one of"),
+        ("threads.embed", 0, "threads.embed: 0 is less than"),
+        ("measure.batch_size", 1, "measure.batch_size: 1 is less than"),
+        ("measure.seconds_", 1, "measure: unknown 'seconds_'; did you mean 'seconds'"),
+        ("measure.seconds", math.nan, "measure.seconds: nan is not what is expected"),
+        ("evaluator", "hearevel", "evaluator: 'hearevel' is not one of"),
+        ("models.passt_m_hop10.receptive_fields_ms", [math.inf], "receptive_fields_ms.0: inf is"),
+        ("models.passt_m_hop10.receptive_fields_ms", [10**400], "greater than the maximum"),
+        ("protocols.mini.hidden_dim", math.inf, "protocols.mini.hidden_dim: inf is not what"),
+        ("download.url", "zenodo.org", "download.url: 'zenodo.org' is not what is expected"),
+        ("mini_tasks", ["esc50"], "mini_tasks: use tasks"),
+        ("missing_tasks", "drop", "missing_tasks: .*exclude_tasks"),
+        ("shards.esc50", 2, "shards: use job_size: smallest"),
+    ],
+)
+def test_mistakes_are_named(path, value, message):
+    with pytest.raises(ConfigError, match=message):
+        read_config(nested(path, value))
+
+
+@pytest.mark.parametrize(("former", "successor"), FORMER_MODULES.items())
+def test_former_modules_are_named_with_their_successors(former, successor):
+    with pytest.raises(ConfigError, match=f"models.mine.module: {former} is now {successor}"):
+        read_config({"models": {"mine": {"module": former}}})
+    config = {"models": {"mine": {"module": successor}}, "select_models": ["mine"]}
+    assert list(read_study(config).models) == ["mine"]
+
+
+def test_every_mistake_is_listed_at_once():
+    with pytest.raises(ConfigError) as error:
+        read_config({"tsks": 1, "threads": {"embed": 0, "predict": 0}})
+    assert len(str(error.value).splitlines()) == 4
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "task_dir",
+        "claims",
+        "heareval_python",
+        "download.folder",
+        "models.mine.module",
+        "models.logmel.weights",
+        "checkpoints.mini_hop10.file",
+    ],
+)
+@pytest.mark.parametrize("value", [LONG, f"{LONG}.py", "/".join(["x" * 200] * 30)])
+def test_a_path_that_no_file_system_takes_is_one_line(path, value):
+    with pytest.raises(ConfigError, match=f"^config: {path}: expected a ") as error:
+        read_study({"study": "mine"} | nested(path, value))
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_a_folder_of_version_0_1_is_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    study = read_study({})
+    refuse_former_results(study)
+    former = tmp_path / "results" / "mini" / "features" / "esc50.all.json"
+    former.parent.mkdir(parents=True)
+    former.write_text("{}")
+    with pytest.raises(ConfigError, match="results of passt-hear 0.1 .*esc50.all.json.*move"):
+        refuse_former_results(study)
+    refuse_former_results(read_study({"study": "other"}))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arguments", [["-n", "--cores", "1", "--forceall"], ["--lint"]])
+def test_parsing_needs_snakemake_alone(tmp_path, arguments):
+    (tmp_path / "sitecustomize.py").write_text(BLOCKER)
+    environment = {"PYTHONPATH": str(tmp_path), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    blocked = [sys.executable, "-c", "import numpy"]
+    assert subprocess.run(blocked, env=environment, capture_output=True).returncode
+    finished = snakemake(*arguments, env=environment)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
