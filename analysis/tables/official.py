@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.tables.scores import TIDY_COLUMNS, ScoresError, check_columns
+from analysis.tables.scores import TIDY_COLUMNS
 
 COLUMNS = ("model", "entry", "task", "metric", "score")
 CHALLENGE = "HEAR 2021"  # value of `entry` for the challenge's own submissions
@@ -22,7 +22,7 @@ STUDY = "official"
 _MAX_PROBLEMS = 10  # problems listed in one error message; the rest are counted
 
 
-class OfficialScoresError(ScoresError):
+class OfficialScoresError(ValueError):
     """The table of official scores is not what it should be; the message lists every problem."""
 
 
@@ -42,11 +42,13 @@ def load_official_scores(path: str | Path, tasks: pd.DataFrame) -> pd.DataFrame:
 
     Raises
     ------
-    ValueError
+    OfficialScoresError
         Naming the file and, for each problem, its line, what was expected and what was found.
     """
     table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    check_columns(table, COLUMNS, path)
+    if tuple(table.columns) != COLUMNS:
+        expected, found = ", ".join(COLUMNS), ", ".join(table.columns)
+        raise OfficialScoresError(f"{path}: expected the columns {expected}; found {found}")
     primary = {row.task: row.metrics.split(",")[0] for row in tasks.itertuples()}
     problems = [
         f"line {number}: {problem}"
