@@ -39,9 +39,9 @@ def stamp(study: Study) -> str:
     else:
         tasks = f"{n} tasks of this user, not HEAR 2021"
     weights = ["own PaSST weights" if _own(study) else said for said in _weights(study)]
-    seeds = ", ".join(map(str, study.seeds))
+    seeds = f"seed{'s' * (len(study.seeds) > 1)} {', '.join(map(str, study.seeds))}"
     parts = (f"Study {study.name}: {tasks}", *weights, f"protocol {study.protocol.name}")
-    return " \u00b7 ".join([*parts, *_evaluator(study), f"seeds {seeds}"])
+    return " \u00b7 ".join([*parts, *_evaluator(study), seeds])
 
 
 def _tasks(study: Study) -> str:
