@@ -105,7 +105,7 @@ def test_plan_is_compared_with_what_jobs_took(tmp_path):
     (tmp_path / "embed").mkdir()
     taken_s = 3600 * hours(rows)["embed"] / 2
     (tmp_path / "embed" / "a.tsv").write_text(f"s\tcpu_time\n{taken_s}\t1\n")
-    assert compare(rows, str(tmp_path)).loc["embed", "ratio"] == pytest.approx(2, rel=0.01)
+    assert compare(rows, [str(tmp_path)]).loc["embed", "ratio"] == pytest.approx(2, rel=0.01)
 
 
 def test_the_plan_in_the_readme_adds_up(tmp_path):

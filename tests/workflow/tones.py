@@ -17,6 +17,7 @@ ROOMS = ("passt", "hear", "mini", "zoo", "analysis", "workflow", "config", "prof
 FILES = ("Snakefile", "environment.yml", "environment.post-deploy.sh")
 FACTS = ("resources/hear2021_scores.csv", "resources/paper_costs.csv")
 STUDY = "mine.yaml"
+EVENT_BATCH = "(2, 32000)"  # two clips of 2 s at the rate of the model ``bands``
 CONFIG = """
 study: mine
 task_dir: {folder}/mine
@@ -194,6 +195,5 @@ def calls(clone: Path) -> list[str]:
 
 def events_of(clone: Path) -> dict[str, int]:
     """How often ``bands`` embedded each split of the event task, by the audio's content."""
-    shape = f"({2}, {2 * 16000})"
-    found = [line.partition(shape)[2] for line in calls(clone) if shape in line]
+    found = [line.partition(EVENT_BATCH)[2] for line in calls(clone) if EVENT_BATCH in line]
     return {audio: found.count(audio) for audio in dict.fromkeys(found)}

@@ -29,6 +29,7 @@ from workflow.commands.rates import Rates, kind, measure, units
 from workflow.stages import machine_name, read_stages
 from workflow.study.archives import ARCHIVE_RATE_HZ, SAMPLE_BYTES, TOTAL_S
 from workflow.study.config import SHIPPED, ConfigError, read_yaml
+from workflow.study.paths import collection
 from workflow.study.study import Study, read_study
 from workflow.study.tasks import read_task_table
 
@@ -196,12 +197,12 @@ def words(rows: pd.DataFrame, cores: int) -> list[str]:
     ]
 
 
-def compare(rows: pd.DataFrame, logs: str) -> pd.DataFrame:
+def compare(rows: pd.DataFrame, logs: list[str]) -> pd.DataFrame:
     """Planned hours beside those of the jobs of a finished study, by stage and in total.
 
     Wall time: the CPU time that Snakemake samples misses what a job did since the last sample.
     """
-    taken = read_stages([logs]).set_index("rule")["wall_s"].reindex(RULES.values()) / 3600
+    taken = read_stages(logs).set_index("rule")["wall_s"].reindex(RULES.values()) / 3600
     table = pd.DataFrame({"planned_h": rows.groupby("stage")["hours"].sum().reindex(RULES)})
     table["measured_h"] = taken.to_numpy()
     table.loc["total"] = table.sum()
@@ -230,7 +231,8 @@ def main() -> None:
         print(tabulate(table, "keys", "github", floatfmt=".3g", showindex=False), end="\n\n")
     print(*words(rows, cores), f"Downloads counted at {speed:g} MB/s.", sep="\n")
     if Path("logs", study.name).is_dir():
-        print(tabulate(compare(rows, f"logs/{study.name}"), "keys", "github", floatfmt=".3g"))
+        logs = [f"logs/{name}" for name in (study.name, collection(study))]
+        print(tabulate(compare(rows, logs), "keys", "github", floatfmt=".3g"))
     output = arguments.output or Path("results", study.name, "plan.csv")
     output.parent.mkdir(parents=True, exist_ok=True)
     write_csv(rows.assign(machine=f"{machine_name()}, {cores} jobs at a time"), output)
