@@ -157,7 +157,7 @@ def test_dry_run_of_jobs_of_the_smallest_size():
 @pytest.mark.slow
 def test_dry_run_of_pretraining():
     target = "results/pretrain/mini_hop10/weights.safetensors"
-    assert plan("--forceall", target) == {"make_pretraining_clips": 1, "pretrain": 1}
+    assert set(plan("--forceall", target)) == {"make_pretraining_clips", "pretrain"}
 
 
 def test_the_slurm_profile_sets_no_resources_of_rules():
