@@ -61,6 +61,7 @@ def test_every_entry_has_a_caption_and_a_drawing_of_its_tables(exhibit) -> None:
         assert set(taken) == {*exhibit.of, "text"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("id", MADE)
 def test_same_input_same_bytes(
     id: str, inputs: dict[str, Path], text: FigureText, tmp_path: Path

@@ -171,6 +171,7 @@ def drawn_boxes(figure: Figure, monkeypatch: pytest.MonkeyPatch) -> list[tuple[T
     return [(text, text.get_window_extent(renderer)) for text in visible.values()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stem", OF_SCORES)
 @pytest.mark.parametrize("table", ["run_summary", "real_summary", "official_summary"])
 def test_legible_inside_and_apart(

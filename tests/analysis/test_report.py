@@ -117,6 +117,7 @@ def test_best_of_a_row_is_marked(root: Path, text: FigureText, run_summary: pd.D
     assert marked == {task: [f"{score:.3f} {BEST}"] for task, score in best.items()}
 
 
+@pytest.mark.slow
 def test_official_entries_stand_beside_real_tasks(
     tmp_path: Path, real_summary: pd.DataFrame, task_table: pd.DataFrame, text: FigureText
 ) -> None:
@@ -130,6 +131,7 @@ def test_official_entries_stand_beside_real_tasks(
     assert row[3].text == f"{best['score']:.3f} {best['model']}"
 
 
+@pytest.mark.slow
 def test_official_scores_alone(
     tmp_path: Path, official_summary: pd.DataFrame, task_table: pd.DataFrame, text: FigureText
 ) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 import passt
 
 PLAIN = ("architecture", "checkpoints", "files", "lengths", "variants")
@@ -28,6 +30,7 @@ def test_recipes_are_read_without_torch():
     assert not HEAVY & imported("import passt.training.config")
 
 
+@pytest.mark.slow
 def test_the_hear_api_is_there_when_it_is_asked_for():
     assert set(passt.__all__) <= set(dir(passt))
     code = "import passt; assert all(callable(getattr(passt, name)) for name in passt.__all__)"

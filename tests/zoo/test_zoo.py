@@ -60,6 +60,7 @@ def test_crepe_equals_torchcrepe(seed, n_samples):
         np.testing.assert_allclose(scene[::step], GOLDEN[f"crepe_{name}.{seed}.scene"], atol=2e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ge2e_golden.SIGNALS)
 def test_ge2e_equals_resemblyzer(name):
     """Its mel spectrogram, window by window, whole clips, and a window around a timestamp."""
