@@ -116,7 +116,7 @@ def test_numbers_on_the_command_line_are_numbers():
     listed = snakemake("--list-rules", "--config", *given)
     assert listed.returncode == 0, listed.stdout + listed.stderr
     refused = snakemake("--list-rules", "--config", "threads={embed: two}")
-    assert refused.returncode and "threads.embed: 'two' is not what is" in refused.stderr
+    assert refused.returncode and "threads.embed: 'two' is not of type" in refused.stderr
 
 
 @pytest.mark.parametrize(
@@ -135,11 +135,11 @@ def test_numbers_on_the_command_line_are_numbers():
         ("threads.embed", 0, "threads.embed: 0 is less than"),
         ("measure.batch_size", 1, "measure.batch_size: 1 is less than"),
         ("measure.seconds_", 1, "measure: unknown 'seconds_'; did you mean 'seconds'"),
-        ("measure.seconds", math.nan, "measure.seconds: nan is not what is expected"),
+        ("measure.seconds", math.nan, "measure.seconds: nan is not of type"),
         ("evaluator", "hearevel", "evaluator: 'hearevel' is not one of"),
         ("models.passt_m_hop10.receptive_fields_ms", [math.inf], "receptive_fields_ms.0: inf is"),
         ("models.passt_m_hop10.receptive_fields_ms", [10**400], "greater than the maximum"),
-        ("protocols.mini.hidden_dim", math.inf, "protocols.mini.hidden_dim: inf is not what"),
+        ("protocols.mini.hidden_dim", math.inf, "protocols.mini.hidden_dim: inf is not of type"),
         ("download.url", "zenodo.org", "download.url: 'zenodo.org' is not what is expected"),
         ("mini_tasks", ["esc50"], "mini_tasks: use tasks"),
         ("missing_tasks", "drop", "missing_tasks: .*exclude_tasks"),
