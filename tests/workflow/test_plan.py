@@ -179,7 +179,8 @@ def test_this_machine_is_measured():
     rates = measure(study, cores=2, device="cpu")
     assert rates.sizes["tiny", "rf160"]["M"] == 64 and rates.sizes["tiny", "mel"] == {"L": 768}
     assert set(rates.view_s) == set(make_rates(study).view_s) and rates.weights["tiny"] > 4 * 64
-    numbers = [*rates.view_s.values(), *rates.probe.values(), rates.decode_s, rates.start_s]
+    assert rates.start_s > 0  # CPU seconds of this process, which has run other tests before
+    numbers = [*rates.view_s.values(), *rates.probe.values(), rates.decode_s]
     assert all(0 < number < 60 for number in [*numbers, rates.probe_s(16), rates.probe_s(5000)])
 
 
