@@ -148,6 +148,7 @@ def test_a_workflow_elsewhere_uses_it_as_a_module(tmp_path):
     check_results(folder / "results" / config["study"])
 
 
+@pytest.mark.slow
 def test_a_module_from_git_says_what_to_do(tmp_path):
     repository = tmp_path / "repository"
     shutil.copytree(ROOT / "workflow", repository / "workflow")
@@ -160,6 +161,7 @@ def test_a_module_from_git_says_what_to_do(tmp_path):
     assert "Traceback" not in finished.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [[], ["-s", "workflow/Snakefile"]])
 def test_both_entries_make_the_study_by_default(image, arguments):
     planned = snakemake(image, "-n", "-q", "host", *arguments)
@@ -167,6 +169,7 @@ def test_both_entries_make_the_study_by_default(image, arguments):
     assert "report: study official" in planned.stdout + planned.stderr
 
 
+@pytest.mark.slow
 def test_the_catalog_draws_the_rule_graph(tmp_path):
     shutil.copytree(ROOT / ".test" / "config", tmp_path / "config")
     arguments = ["-s", "workflow/Snakefile", "-d", str(tmp_path), "--forceall", "--rulegraph"]
