@@ -10,7 +10,6 @@ from typing import Any
 import pandas as pd
 
 from analysis.exhibits.registry import READERS, Exhibit, find_exhibit
-from analysis.exhibits.style import save_figure
 from analysis.exhibits.text import FigureText
 from analysis.tables.scores import write_csv, write_text
 
@@ -31,7 +30,7 @@ def make_exhibit(
     tables = {name: load(READERS[name])(inputs[name]) for name in exhibit.of}
     shown, numbers = load(exhibit.drawing)(**tables, text=text)
     if exhibit.kind == "figure":
-        save_figure(shown, stem)
+        load("analysis.exhibits.style:save_figure")(shown, stem)  # tables need no matplotlib
     else:
         write_text(shown, f"{stem}.md")
     write_csv(numbers, f"{stem}.csv")
