@@ -9,7 +9,8 @@ load, timestamps that do not mark the middle of what is embedded.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
 
 from torch import nn
 
@@ -23,11 +24,17 @@ HEAR_RATES_HZ = (16000, 22050, 32000, 44100, 48000)  # hearbenchmark.com/hear-ap
 
 
 def validate_model(
-    module: str, weights: str = "", options: dict | None = None, kinds: Iterable[str] = KINDS
+    module: str,
+    weights: str = "",
+    options: dict | None = None,
+    kinds: Iterable[str] = KINDS,
+    shortest_s: Mapping[str, float] | None = None,
 ) -> dict:
     """Check a module with the HEAR API; arguments as for :class:`hear.api.model.HearModel`.
 
-    Only the functions for ``kinds`` of task, ``scene`` and ``event``, are tried.
+    Only the functions for ``kinds`` of task, ``scene`` and ``event``, are tried. ``shortest_s`` is
+    the length of the shortest clip by kind, where it is known: one that is not embedded is an
+    error, shorter ones are warnings.
 
     Returns
     -------
@@ -48,7 +55,8 @@ def validate_model(
         again = HearModel(module, weights, options)
         for kind in kinds:
             caller = Caller(model, kind, getattr(model.model, SIZES[kind]))
-            report |= check_kind(caller, Caller(again, kind, caller.size), findings)
+            shortest = (shortest_s or {}).get(kind, math.inf)
+            report |= check_kind(caller, Caller(again, kind, caller.size), findings, shortest)
     if findings.errors:
         problems = "\n  ".join(findings.errors)
         raise ModelError(f"model {module} does not follow the HEAR API:\n  {problems}")

@@ -141,6 +141,20 @@ def test_what_costs_scores_is_a_warning(name, tmp_path):
     assert len(warnings) == 1 and re.search(said, warnings[0]), warnings
 
 
+@pytest.mark.parametrize(
+    ("tasks_s", "refused"), [({}, False), ({"scene": 0.81}, False), ({"scene": 0.3}, True)]
+)
+def test_a_model_must_embed_the_shortest_clip_of_the_tasks(tmp_path, tasks_s, refused):
+    path = write(tmp_path, "long", SCENE, SCENE + " / (audio.shape[1] >= 0.35 * 16000)")
+    said = "get_scene_embeddings: clips of 0.3 s give values that are not finite"
+    if refused:
+        with pytest.raises(ModelError, match=f"{said}; the tasks have such clips, of 0.3 s"):
+            validate_model(path, shortest_s=tasks_s)
+    else:
+        report = validate_model(path, shortest_s=tasks_s)
+        assert report["warnings"] == [said] and report["shortest_scene_clip_s"] == 0.4
+
+
 def test_all_problems_are_listed_at_once(tmp_path):
     path = write(tmp_path, "right")
     text = Path(path).read_text().replace(SCENE, SCENE + ".double()[:, :3]")

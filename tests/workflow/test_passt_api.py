@@ -67,7 +67,7 @@ def test_hears_own_validator_looks_at_what_both_functions_return(validator, monk
     ],
 )
 def test_the_rule_validate_accepts_it(checkpoint, options, scene_s, event_s):
-    """Only clips far shorter than any of HEAR 2021 (0.81 s) are refused, in PaSST's words."""
+    """Only clips shorter than any of HEAR 2021 (FSD50K: 0.3 s) are refused, in PaSST's words."""
     weights = str(FOLDER / f"{checkpoint}.safetensors")
     report = validate_model("passt.hear_api", weights, options)
     n_values = N_FEATURES + N_CLASSES

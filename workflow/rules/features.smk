@@ -14,6 +14,7 @@ rule validate:
         model=lambda w: jobs.model_arguments(STUDY, w.model),
         requires=lambda w: STUDY.models[w.model].requires,
         kinds=STUDY.kinds,
+        shortest_s=jobs.shortest_clips_s(STUDY),
         settings=lambda w: jobs.settings(STUDY, w.model),
     message:
         "validate: does {wildcards.model} follow the HEAR API?"

@@ -11,7 +11,8 @@ from workflow.process import configure
 with logged(snakemake.log[0]):
     configure(snakemake.threads)
     packages = check_requirements(snakemake.params.requires)
-    report = validate_model(**snakemake.params.model, kinds=snakemake.params.kinds)
+    tasks = {"kinds": snakemake.params.kinds, "shortest_s": snakemake.params.shortest_s}
+    report = validate_model(**snakemake.params.model, **tasks)
     for warning in report["warnings"]:
         print(f"{snakemake.wildcards.model}: {warning}", file=sys.stderr)
     write_json(snakemake.output[0], report | {"packages": packages})

@@ -13,8 +13,8 @@ from workflow.study.config import ConfigError
 
 ARCHIVE_RATE_HZ = 48000  # of Zenodo's archives
 SAMPLE_BYTES = 2  # 16 bit PCM
-# FSD50K's clips differ in length; all of them together. Source: Fonseca et al., "FSD50K", 2022.
-TOTAL_S = {"fsd50k": 108.3 * 3600}
+# FSD50K's clips differ in length; all together, and the shortest. Source: Fonseca et al., 2022.
+TOTAL_S, SHORTEST_S = {"fsd50k": 108.3 * 3600}, {"fsd50k": 0.3}
 
 
 def archives_of(row: dict[str, str], folder: str | None) -> tuple[Path, ...]:
@@ -32,6 +32,11 @@ def audio_bytes(row: dict[str, str]) -> int:
     if seconds is None:  # each folder of Beehive has all clips
         seconds = int(row["n_clips"]) * float(row["duration_s"]) * len(row["folders"].split(";"))
     return round(seconds * ARCHIVE_RATE_HZ * SAMPLE_BYTES)
+
+
+def shortest_clip_s(row: dict[str, str]) -> float:
+    """Length of a task's shortest clip, by its row of config/tasks.tsv."""
+    return SHORTEST_S.get(row["task"]) or float(row["duration_s"])
 
 
 def check_download(config: dict) -> None:

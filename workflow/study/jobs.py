@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 
 from hear.api.source import source_hash
 from hear.protocol import Protocol
 from mini.task import GENERATOR_VERSION
 from passt.checkpoints import FRONT_END_VERSION
 from workflow.study import paths
+from workflow.study.archives import shortest_clip_s
 from workflow.study.study import Study
+from workflow.study.tasks import read_task_table
 
 
 def weights(study: Study, source: str) -> list[str]:
@@ -41,6 +44,16 @@ def validated(study: Study, views: list[tuple[str, str]]) -> list[str]:
     """Reports of the validation of the third-party models among (source, view) pairs."""
     sources = dict.fromkeys(source for source, _ in views)
     return [f"results/{study.name}/models/{s}.json" for s in sources if s in study.third_party]
+
+
+def shortest_clips_s(study: Study) -> dict[str, float]:
+    """Length of the shortest clip of the study's HEAR 2021 tasks, by kind; others are unknown."""
+    table, shortest = read_task_table(), dict[str, float]()
+    for slug, spec in study.tasks.items():
+        if spec.is_official:
+            known = shortest.get(spec.embedding_type, math.inf)
+            shortest[spec.embedding_type] = min(known, shortest_clip_s(table[slug]))
+    return shortest
 
 
 def generator(study: Study, task: str) -> int | None:
