@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 import yaml
 from real_archives import NAMES, RECORD, TASKS
-from tones import jobs
+from tones import jobs as jobs_of
 
 from analysis.exhibits.registry import find_exhibit
 from workflow.fetch.known import RECORDED
-from workflow.study import downloads, exhibits, words
+from workflow.study import downloads, exhibits, jobs, words
 from workflow.study.config import read_yaml
 from workflow.study.study import Study, read_study
 from workflow.study.tasks import read_task_table
@@ -95,13 +95,48 @@ def test_from_the_record_to_checked_tasks_without_one_archive(clone, server, arc
 
 
 @pytest.mark.slow
+def test_what_is_prepared_stays_prepared_without_its_archives(clone, server):
+    configure(clone, server, select_models=["logmel"])
+    manifests = [f"resources/tasks/hear2021/{task}/task.json" for task in TASKS]
+    features = [f"results/real/features/logmel/{task}/scene/E.npy" for task in TASKS]
+    finished = run(clone, *manifests, *features)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    shutil.rmtree(clone / "resources/archives")
+    asked = len(server.requests)
+    with (clone / "workflow/scripts/fetch_task.py").open("a") as stream:
+        stream.write("\n# edited\n")
+    others = {"download": {"mirrors": ["http://127.0.0.1:9"], "folder": str(clone)}}
+    others |= {"resample": "disk", "threads": {"fetch": 1}, "probe_seeds": [1]}
+    for tasks in (list(TASKS), [*TASKS, "crema_d"]):
+        configure(clone, server, select_models=["logmel"], **others | {"tasks": tasks})
+        finished = run(clone, "-n", *features)
+        said = finished.stdout + finished.stderr
+        assert "Nothing to be done" in said, said
+    more = ["logmel", "passt_m_hop10"]
+    configure(clone, server, select_models=more, **others)
+    planned = planned_jobs(run(clone, "-n", "results/real/report.html"))
+    assert planned["report"] and planned["embed_scene"] == planned["predict_scene"] == len(TASKS)
+    assert not [rule for rule in planned if rule.startswith(("fetch", "validate"))], planned
+    configure(clone, server, select_models=more, **others | {"tasks": [*TASKS, "crema_d"]})
+    planned = planned_jobs(run(clone, "-n", "results/real/report.html"))
+    assert (planned["fetch_archive"], planned["fetch_task"]) == (1, 1)  # of the new task alone
+    finished = run(clone, features[0].replace("logmel", "mini_hop10").replace("E.npy", "M.npy"))
+    assert finished.returncode == 0 and len(server.requests) == asked, finished.stdout
+
+
+def planned_jobs(finished: subprocess.CompletedProcess) -> dict[str, int]:
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    return jobs_of(finished.stdout + finished.stderr)
+
+
+@pytest.mark.slow
 def test_dry_run_of_the_paper_needs_nothing():
     arguments = ["-n", "--cores", "1", "--quiet", "rules", "--configfile", "config/paper.yaml"]
     finished = subprocess.run(
         [sys.executable, "-m", "snakemake", *arguments], cwd=ROOT, capture_output=True, text=True
     )
     assert finished.returncode == 0, finished.stdout + finished.stderr
-    planned, study = jobs(finished.stdout), paper()
+    planned, study = jobs_of(finished.stdout), paper()
     assert planned.get("fetch_archive", 0) == len(downloads.missing_archives(study))
     assert planned.get("fetch_checkpoint", 0) == len(downloads.missing_checkpoints(study))
     shown = exhibits.exhibits(study)
@@ -134,8 +169,33 @@ def test_the_papers_study(tmp_path, monkeypatch):
     label = words.label(study)
     assert label.startswith("Study paper: 19 HEAR 2021 tasks ·")
     assert "random" not in label and label.endswith("seeds 42, 43, 44")
-    unpacked = sum(need["unpacked_bytes"] for need in downloads.missing_space(study)) / 2**30
+    unpacked = sum(need.unpacked_bytes for need in downloads.missing_space(study)) / 2**30
     assert unpacked == pytest.approx(148, abs=0.5)  # as the archives' audio is known to take
+
+
+def test_archives_of_tasks_that_are_made_are_not_missing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    study = paper()
+    all_archives = set(downloads.missing_archives(study))
+    for task in ("esc50", "beehive_states"):
+        manifest(tmp_path, task).parent.mkdir(parents=True)
+        manifest(tmp_path, task).touch()
+    assert downloads.kept_tasks(study) == {"esc50", "beehive_states"}
+    left = set(downloads.missing_archives(study))
+    assert len(all_archives) - len(left) == 3 and left < all_archives
+    assert {need.task for need in downloads.missing_space(study)} == {*study.tasks} - {
+        "esc50",
+        "beehive_states",
+    }
+    for path in study.tasks["esc50"].sources:
+        path.parent.mkdir(parents=True)
+        path.touch()
+    assert downloads.kept_tasks(study) == {"beehive_states"}
+
+
+def test_models_must_embed_the_shortest_clip_of_the_papers_tasks():
+    assert jobs.shortest_clips_s(paper()) == {"scene": 0.3, "event": 120.0}
+    assert jobs.shortest_clips_s(paper(exclude_tasks=["fsd50k"]))["scene"] == 0.81
 
 
 def test_coverage_is_said_on_every_exhibit(tmp_path, monkeypatch):

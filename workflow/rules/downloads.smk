@@ -18,8 +18,6 @@ if archives := downloads.missing_archives(STUDY):
         resources:
             downloads=1,
         params:
-            download=STUDY.config["download"],
-            needs=downloads.missing_space(STUDY),
             task=lambda w: downloads.task_of_archive(STUDY, w.archive),
         message:
             "fetch_archive: {wildcards.archive}"
@@ -45,7 +43,6 @@ if weights := downloads.missing_checkpoints(STUDY):
         resources:
             downloads=1,
         params:
-            download=STUDY.config["download"],
             url=lambda w: weights[w.weights],
         message:
             "fetch_checkpoint: {wildcards.weights}"

@@ -9,6 +9,7 @@ rule fetch_task:
         "logs/{collection}/fetch_task/{task}.tsv"
     wildcard_constraints:
         collection=paths.collection(STUDY),
+        task="|".join(sorted({*STUDY.tasks} - downloads.kept_tasks(STUDY))) or "none",
     priority: 100  # all tasks are checked before the first is embedded
     conda:
         ENVIRONMENT
@@ -22,6 +23,7 @@ rule fetch_task:
         generator=lambda w: jobs.generator(STUDY, w.task),
         resample=STUDY.config["resample"],
         expected=lambda w: downloads.expected_folders(STUDY, w.task),
+        is_official=lambda w: STUDY.tasks[w.task].is_official,
         state=lambda w: STUDY.tasks[w.task].state(),
     message:
         "fetch_task: {wildcards.task}"

@@ -1,7 +1,7 @@
 """What a study has to download, and what is expected of it.
 
-What is here already is not listed, so that no later change of the code or the config downloads it
-again or redoes what was made from it.
+What is here already, or was made into a task that is here, is not listed, so that no later change
+of the code or the config downloads it again or redoes what was made from it.
 """
 
 from __future__ import annotations
@@ -9,18 +9,36 @@ from __future__ import annotations
 from pathlib import Path
 
 from passt.lengths import SAMPLE_RATE_HZ
-from workflow.fetch.space import ARCHIVES
+from workflow.fetch.space import ARCHIVES, Need
 from workflow.study import paths
 from workflow.study.archives import ARCHIVE_RATE_HZ, audio_bytes
 from workflow.study.study import Study
 from workflow.study.tasks import read_task_table
 
 
+def kept_tasks(study: Study) -> set[str]:
+    """Tasks that were made from archives which are gone: they stay as they are.
+
+    Delete the folder of such a task below `resources/tasks/` to have it made again.
+    """
+    if study.origin != "hear2021":
+        return set()
+    return {
+        slug
+        for slug, spec in study.tasks.items()
+        if not all(path.exists() for path in spec.sources)
+        and Path(paths.manifest(study, slug)).exists()
+    }
+
+
 def missing_archives(study: Study) -> list[str]:
-    """Names of archives that are nowhere yet."""
+    """Names of archives that are nowhere, of tasks that are still to be made."""
     if study.origin != "hear2021":
         return []
-    sources = [path for spec in study.tasks.values() for path in spec.sources]
+    kept = kept_tasks(study)
+    sources = [
+        path for slug in study.tasks if slug not in kept for path in study.tasks[slug].sources
+    ]
     return sorted({path.name for path in sources if not path.exists()})
 
 
@@ -33,11 +51,8 @@ def missing_checkpoints(study: Study) -> dict[str, str]:
     }
 
 
-def missing_space(study: Study) -> list[dict]:
-    """What the tasks that are not here yet take on the disk, archives at their largest.
-
-    Each has the fields of :class:`workflow.fetch.space.Need`.
-    """
+def missing_space(study: Study) -> list[Need]:
+    """What the tasks that are not here yet take on the disk, archives at their largest."""
     table, needs = read_task_table(), []
     copied = 0 if study.config["resample"] == "on_the_fly" else SAMPLE_RATE_HZ / ARCHIVE_RATE_HZ
     for slug, spec in study.tasks.items():
@@ -46,8 +61,7 @@ def missing_space(study: Study) -> list[dict]:
         n_bytes = audio_bytes(table[slug])
         size = n_bytes // len(spec.sources)
         archives = {path.name: size for path in spec.sources if path.parent == ARCHIVES}
-        sizes = {"unpacked_bytes": n_bytes, "resampled_bytes": round(n_bytes * copied)}
-        needs.append({"task": slug, "archives": archives} | sizes)
+        needs.append(Need(slug, archives, n_bytes, round(n_bytes * copied)))
     return needs
 
 
