@@ -22,6 +22,18 @@ REFERENCE_TASK_GRID: dict[str, dict[str, Any]] = {
     "dcase2016_task2": {"check_val_every_n_epoch": [10]},  # TASK_SPECIFIC_PARAM_GRID
 }
 
+# What the metadata of HEAR's own folder of a task prescribe. hear-preprocess 610d864,
+# hearpreprocess/maestro.py.
+PRESCRIBED: dict[str, dict[str, Any]] = {
+    "maestro": {
+        "max_epochs": 50,
+        "check_val_every_n_epoch": 1,
+        "use_scoring_for_early_stopping": False,
+        "median_filter_ms": 150,
+        "min_duration": 50,
+    }
+}
+
 # The reference's names of what a task may prescribe, and ours.
 GRID_LISTS = {"hidden_layers": "hidden_layers", "lr": "learning_rates"}
 GRID_SCALARS = {
@@ -134,10 +146,9 @@ class Protocol:
         ProtocolError if the metadata prescribes a key that the probe does not have, several values
         where only one can be used, or if no validation would ever happen.
         """
-        parameters = metadata.get("evaluation_params", {})
         grid = REFERENCE_TASK_GRID.get(metadata.get("task_name", ""), {})
-        changes = _from_grid(grid | parameters.get("task_specific_param_grid", {}))
-        changes |= _from_postprocessing(parameters.get("event_postprocessing_grid", {}))
+        changes = _from_grid(grid | _task_grid(metadata, "task_specific_param_grid"))
+        changes |= _from_postprocessing(_task_grid(metadata, "event_postprocessing_grid"))
         if "use_scoring_for_early_stopping" in metadata:
             changes["use_scoring_for_early_stopping"] = metadata["use_scoring_for_early_stopping"]
         for key in ("max_epochs", "validation_every", "patience"):
@@ -162,6 +173,24 @@ class Protocol:
         """Return the event post-processings to try, in the order of sklearn's ParameterGrid."""
         pairs = itertools.product(self.median_filter_ms, self.min_duration_ms)
         return tuple(Postprocessing(*pair) for pair in pairs)
+
+
+def unprescribed(metadata: Mapping[str, Any]) -> list[str]:
+    """Say what HEAR's own folder of a task prescribes and these metadata of it do not.
+
+    The reference takes such metadata as they are, and so does :meth:`Protocol.for_task`.
+    """
+    given: dict[str, Any] = dict(metadata)
+    for grid in ("task_specific_param_grid", "event_postprocessing_grid"):
+        given |= _task_grid(metadata, grid)
+    prescribed = PRESCRIBED.get(metadata.get("task_name", ""), {})
+    missing = [f"{k} {v}" for k, v in prescribed.items() if given.get(k) not in (v, [v])]
+    if not missing:
+        return []
+    return [
+        f"task_metadata.json: HEAR prescribes {', '.join(missing)}, and this file does not: scores "
+        "are not by the published protocol of this task, and training may take longer"
+    ]
 
 
 def grid_points(protocol: Protocol, seed: int) -> list[GridPoint]:
@@ -202,6 +231,20 @@ def _check_number(key: str, value: Any, whole: bool) -> None:
     if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value < float("inf"):
         kind = "whole number" if whole else "number"
         raise ProtocolError(f"{key}: expected a {kind} >= {least}, found {value!r}")
+
+
+def _task_grid(metadata: Mapping[str, Any], key: str) -> dict[str, list]:
+    """Return one grid of a task's ``evaluation_params``; empty if there is none, or null."""
+    parameters = metadata.get("evaluation_params") or {}
+    if not isinstance(parameters, Mapping):
+        raise ProtocolError(f"evaluation_params: expected an object, found {parameters!r}")
+    grid = parameters.get(key) or {}
+    if not isinstance(grid, Mapping):
+        raise ProtocolError(f"evaluation_params: {key}: expected an object, found {grid!r}")
+    for name, values in grid.items():
+        if not isinstance(values, list | tuple):
+            raise ProtocolError(f"{key}: {name}: expected a list of values, found {values!r}")
+    return dict(grid)
 
 
 def _from_grid(grid: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import requests
+from urllib3.exceptions import HTTPError
 
 USER_AGENT = "passt-hear (https://arxiv.org/abs/2211.13956)"
 CHUNK_BYTES = 2**16  # received at once; what a dropped connection loses is at most this
@@ -219,7 +220,7 @@ def _receive(url: str, part: _Part, timeout_s: float) -> None:
     try:
         with requests.get(url, headers=headers, stream=True, timeout=timeout_s) as response:
             _take(response, url, part, size)
-    except requests.exceptions.ChunkedEncodingError as error:
+    except HTTPError as error:  # of the body, which is read below requests
         raise _TransientError(f"the connection was dropped ({_innermost(error)})") from error
     except requests.RequestException as error:
         is_lost = isinstance(error, requests.ConnectionError | requests.Timeout)
@@ -235,6 +236,9 @@ def _take(response: requests.Response, url: str, part: _Part, size: int) -> None
     wanted = total if known is None else int(known)
     if total not in (None, wanted):
         raise _AddressError(f"size: expected {wanted} bytes, the server says {total}")
+    kind = response.headers.get("Content-Type", "").partition(";")[0]
+    if kind == "application/json" and part.path.suffix != ".json":
+        raise _AddressError("expected the file, found a description of it in JSON")
     if response.status_code == 416:  # nothing is there from this byte on
         if total != size:
             part.discard()
@@ -285,7 +289,9 @@ def _write(response: requests.Response, part: _Part, start: int, total: int | No
         with part.file.open("r+b") as file:
             file.seek(start)
             file.truncate()
-            for content in response.iter_content(CHUNK_BYTES):
+            # As it was sent: servers label .tar.gz files as encoded, and what is decoded has
+            # neither the announced length nor the published hash.
+            for content in response.raw.stream(CHUNK_BYTES, decode_content=False):
                 file.write(content)
                 part.hashed.update(content)
                 if part.progress:

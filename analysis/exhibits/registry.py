@@ -151,7 +151,7 @@ EXHIBITS = (  # in the report's order
     _table(
         "tasks", "Task table", "How hard the tasks are", "tables:tasks",
         needs=("run",), folded=True,
-        hidden=("name", "prediction_type", "split_mode", "metrics", "folders"),
+        hidden=("name", "prediction_type", "split_mode", "metrics", "folders", "warnings"),
     ),
     _table(
         "reproduction", "Reproduction", "PaSST base against its published scores",

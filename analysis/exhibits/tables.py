@@ -75,7 +75,7 @@ def tasks(rows: pd.DataFrame, summary: pd.DataFrame, text: FigureText) -> tuple[
     ----------
     rows : DataFrame
         A row per task: `TASK_COLUMNS`, ``duration_s``, ``chance`` (empty for event metrics),
-        ``stands_for``, and whatever else is known.
+        ``stands_for``, ``warnings`` (empty if there is none), and whatever else is known.
 
     Returns
     -------
@@ -105,7 +105,10 @@ def tasks(rows: pd.DataFrame, summary: pd.DataFrame, text: FigureText) -> tuple[
         }
     )
     *others, first = HARDNESS.values()
-    notes = "\n\n".join([*wins(shown, first, others), text.label])
+    warned = [
+        f"Warning: {task.name}: {task.warnings}." for task in table.itertuples() if task.warnings
+    ]
+    notes = "\n\n".join([*wins(shown, first, others), *warned, text.label])
     return to_markdown(shown, notes), table
 
 

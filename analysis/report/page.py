@@ -20,7 +20,7 @@ from analysis.report.trace import Trace
 PX_PER_PT = 2.4  # a figure of one column, 234 points wide, is 562 pixels: its 6.5 pt are 15.6
 _TEXT_COLUMNS = (
     "task", "model", "name", "category", "source", "panel", "verdict", "claim_id", "section",
-    "statement", "system", "patchout", "map_source", "device", "network", "study",
+    "statement", "system", "patchout", "map_source", "device", "network", "study", "warnings",
 )  # fmt: skip
 
 
@@ -86,7 +86,14 @@ def render_report(
         claims=by_id.get("claims"),
         per_task=task_scores(root, text) if "tables/scores" in by_id else None,
         stages=plain_table(facts.stages),
+        warnings=_task_warnings(root) if "tables/tasks" in by_id else [],
     )
+
+
+def _task_warnings(root: Path) -> list[tuple[str, str]]:
+    """Name and warnings of each task that has any, by the task table."""
+    tasks = read_numbers(root / "tables" / "tasks.csv")
+    return [(task.name, task.warnings) for task in tasks.itertuples() if task.warnings]
 
 
 def _shown(root: Path, exhibit: Exhibit, text: FigureText) -> dict:

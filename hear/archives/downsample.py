@@ -7,7 +7,7 @@ and clipping where the filter overshoots full scale.
 
 from __future__ import annotations
 
-import os
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +19,8 @@ from tqdm import tqdm
 
 from hear.audio.read import ClipError, read_clip
 from hear.files import replacing
+from hear.tasks.folder import TaskFolder
+from hear.tasks.problems import listed
 
 STEPS = 2**15  # of 16 bit PCM per unit of full scale
 
@@ -33,48 +35,43 @@ class Resampled:
 
 
 def resample_folder(
-    folder: Path | str,
+    folder: TaskFolder,
     from_hz: int,
     to_hz: int,
     keep_source: bool = True,
     n_threads: int = 1,
     progress: bool = True,
 ) -> Resampled:
-    """Write `<to_hz>/<split>/*.wav` for every file of `<from_hz>/<split>/`, 16 bit PCM.
+    """Write `<to_hz>/<split>/<file>`, 16 bit PCM, for every clip that the split files name.
 
     Each file is written under a temporary name and renamed: a killed call goes on where it was.
-    Without ``keep_source`` each file goes once its copy is there, and the empty folders at the end.
-    ``n_threads`` clips are whole in memory at a time. A ClipError names a clip that cannot be read;
-    what was finished stays.
+    Without ``keep_source`` each original goes once its copy is there, and the folder
+    `<from_hz>/`, with whatever else it holds, at the end. ``n_threads`` clips are whole in memory
+    at a time. A ClipError names a clip that is missing, or cannot be read; what was finished stays.
     """
-    source, target = Path(folder) / str(from_hz), Path(folder) / str(to_hz)
+    source, target = folder.path / str(from_hz), folder.path / str(to_hz)
     for unfinished in target.rglob("*.part"):
         unfinished.unlink()
-    copies = {path: target / path.relative_to(source) for path in sorted(source.rglob("*.wav"))}
-    done = set(target.rglob("*.wav"))
-    if not copies and not done:
-        raise ClipError(source, "WAV files to resample", "none")
-    left = [(path, copy) for path, copy in copies.items() if copy not in done]
+    clips = [f"{split}/{file}" for split, files in folder.clips.items() for file in files]
+    left = [clip for clip in clips if not (target / clip).is_file()]
+    if missing := [clip for clip in left if not (source / clip).is_file()]:
+        raise ClipError(source, "every clip of the split files", f"none of {listed(missing)}")
+    pairs = [(source / clip, target / clip) for clip in left]
     work = partial(_resample_file, to_hz=to_hz, keep_source=keep_source)
-    label = f"resampling {Path(folder).name} to {to_hz} Hz"
+    label = f"resampling {folder.name} to {to_hz} Hz"
     bar = tqdm(total=len(left), desc=label, unit="clip", disable=not progress)
     with bar, ThreadPoolExecutor(n_threads) as pool:  # soxr and libsndfile run in parallel
         n_clipped = 0
         try:
-            for is_clipped in pool.map(work, left):
+            for is_clipped in pool.map(work, pairs):
                 n_clipped += is_clipped
                 bar.update()
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
     if not keep_source:
-        for path, copy in copies.items():
-            if copy in done:  # by an earlier call
-                path.unlink()
-        for parent, _, _ in os.walk(source, topdown=False):
-            if not os.listdir(parent):
-                os.rmdir(parent)
-    return Resampled(len(left), len(done), n_clipped)
+        shutil.rmtree(source, ignore_errors=True)
+    return Resampled(len(left), len(clips) - len(left), n_clipped)
 
 
 def _resample_file(pair: tuple[Path, Path], to_hz: int, keep_source: bool) -> bool:

@@ -18,9 +18,9 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
-from hear.tasks.problems import METADATA_FILE
+from hear.tasks.problems import METADATA_FILE, listed
 
 GZIP_MAGIC = b"\x1f\x8b"  # RFC 1952, section 2.3.1
 BLOCK_BYTES = 512  # POSIX.1-1988 ustar: headers and the end marker are blocks of this size
@@ -31,6 +31,15 @@ MAX_TOTAL_BYTES = 200 * 2**30  # 200 GiB; all of HEAR 2021 at 48 kHz unpacks to 
 
 class ArchiveError(ValueError):
     """An archive that cannot or must not be unpacked; the message names it and the member."""
+
+
+class Unpacked(NamedTuple):
+    """What an archive became: its task folder; its hashes, hexadecimal; what was left out."""
+
+    folder: Path
+    sha256: str
+    md5: str
+    warnings: list[str]
 
 
 @contextmanager
@@ -80,20 +89,20 @@ def unpack(
     hashes: Mapping[str, str] | None = None,
     max_bytes: int = MAX_TOTAL_BYTES,
     progress: bool = True,
-) -> tuple[Path, str]:
+) -> Unpacked:
     """Unpack an archive's task folder to `<destination>/<folder>`.
 
     Everything goes to a hidden folder in the destination first and is renamed once the archive
     was read to its end, so an interrupted call leaves nothing that looks finished. A task folder
-    of that name is replaced. Members outside the task folder are dropped. ``hashes`` are the
-    hexadecimal ones that the archive must have, by algorithm (`md5`, `sha256`). Returns the task
-    folder and the SHA-256 of the archive.
+    of that name is replaced. Members outside the task folder are dropped. A hard link to an
+    earlier member becomes a copy of it; other links are left out, which is a warning. ``hashes``
+    are the hexadecimal ones that the archive must have, by algorithm (`md5`, `sha256`).
 
     Raises
     ------
     ArchiveError
-        If the archive is damaged, incomplete, another one than ``hashes`` say or unsafe (links,
-        devices, members outside, more than ``max_bytes``), or holds no or several task folders.
+        If the archive is damaged, incomplete, another one than ``hashes`` say or unsafe (devices,
+        members outside, more than ``max_bytes``), or holds no or several task folders.
     """
     from tqdm import tqdm  # here: what finds tasks imports this module and needs no packages
 
@@ -101,14 +110,14 @@ def unpack(
     temporary = destination / f".{archive.name}.partial"
     shutil.rmtree(temporary, ignore_errors=True)
     (temporary / "unpacked").mkdir(parents=True)
-    digests = {name: hashlib.new(name) for name in {"sha256", *hashes}}
+    digests = {"sha256": hashlib.sha256(), "md5": hashlib.md5(usedforsecurity=False)}
     size, label = archive.stat().st_size, f"unpacking {archive.name}"
     bar = tqdm(desc=label, total=size, unit="B", unit_scale=True, disable=not progress)
     taps: list[Callable[[bytes], object]] = [digest.update for digest in digests.values()]
     taps.append(lambda content: bar.update(len(content)))
     try:
         with bar, open_tar(archive, lambda raw: _Tapped(raw, taps)) as tar:
-            folder = _extract(archive, tar, temporary / "unpacked", max_bytes)
+            folder, left_out = _extract(archive, tar, temporary / "unpacked", max_bytes)
         for name, expected in hashes.items():
             if (found := digests[name].hexdigest()) != expected:
                 raise ArchiveError(f"{archive}: {name}: expected {expected}, found {found}")
@@ -118,7 +127,9 @@ def unpack(
         os.replace(temporary / "unpacked" / folder, target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    return target, digests["sha256"].hexdigest()
+    links = [str(name) for name in left_out if folder in name.parents]
+    warnings = [f"{archive.name}: links left out: {listed(links)}"] if links else []
+    return Unpacked(target, digests["sha256"].hexdigest(), digests["md5"].hexdigest(), warnings)
 
 
 class _Tapped:
@@ -136,27 +147,38 @@ class _Tapped:
 
 def _extract(
     archive: Path, tar: tarfile.TarFile, destination: Path, max_bytes: int
-) -> PurePosixPath:
-    """Extract every member; return the folder that has task metadata.
+) -> tuple[PurePosixPath, list[PurePosixPath]]:
+    """Extract every member; return the folder that has task metadata, and links left out.
 
     Stricter than tarfile's data filter (PEP 706), which lets some links and names pass: HEAR
     archives have none of them.
     """
-    folders, n_bytes = set(), 0
+    folders, left_out, n_bytes = set(), [], 0
     for member in tar:
         name = PurePosixPath(member.name.replace("\\", "/"))
         if name.is_absolute() or ".." in name.parts:
             raise ArchiveError(f"{archive}: expected members inside the archive, found {name}")
-        if not (member.isreg() or member.isdir()):
-            kind = "a link" if member.issym() or member.islnk() else "a special file"
-            raise ArchiveError(f"{archive}: expected files and folders, found {kind}: {name}")
-        n_bytes += member.size
-        if member.size > MAX_MEMBER_BYTES or n_bytes > max_bytes:
+        is_link = member.issym() or member.islnk()
+        if not (member.isreg() or member.isdir() or is_link):
+            raise ArchiveError(
+                f"{archive}: expected files and folders, found a special file: {name}"
+            )
+        linked = _linked_file(member, destination)
+        if is_link and linked is None:
+            left_out.append(name)
+            continue
+        size = linked.stat().st_size if linked else member.size
+        n_bytes += size
+        if size > MAX_MEMBER_BYTES or n_bytes > max_bytes:
             raise ArchiveError(
                 f"{archive}: expected at most {MAX_MEMBER_BYTES} bytes in a member and {max_bytes} "
-                f"in all, found {name}: {member.size}, {n_bytes} so far"
+                f"in all, found {name}: {size}, {n_bytes} so far"
             )
-        tar.extract(member, destination, filter="data")
+        if linked:
+            (destination / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(linked, destination / name)
+        else:
+            tar.extract(member, destination, filter="data")
         if (folder := task_folder(archive, member)) is not None:
             folders.add(folder)
     if len(folders) != 1:
@@ -164,4 +186,13 @@ def _extract(
         raise ArchiveError(
             f"{archive}: expected one task folder per archive, with {METADATA_FILE}, found {found}"
         )
-    return folders.pop()
+    return folders.pop(), left_out
+
+
+def _linked_file(member: tarfile.TarInfo, destination: Path) -> Path | None:
+    """Return the extracted file that a hard link leads to; None for anything else."""
+    name = PurePosixPath(member.linkname)
+    if not member.islnk() or name.is_absolute() or ".." in name.parts:
+        return None
+    file = destination / name
+    return file if file.is_file() and name != PurePosixPath(member.name) else None

@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from hear.metrics.registry import METRICS
 from hear.tasks.metadata import check_metadata
 from hear.tasks.problems import METADATA_FILE, Problems, read_json
 from hear.tasks.splits import SplitRules, read_split, read_vocabulary
@@ -36,7 +37,8 @@ class TaskFolder:
     """One task folder, read and checked (its audio: see check_audio).
 
     ``clips`` has per split, in the JSON files' key order, clip file to labels (scene) or to events
-    {'label', 'start', 'end'} with times in ms (event).
+    {'label', 'start', 'end'} with times in ms (event). ``warnings`` say what was left out of what
+    the files hold. ``rates_hz`` are the audio folders that passed their check; empty before it.
     """
 
     path: Path
@@ -48,11 +50,13 @@ class TaskFolder:
     prediction_type: str  # multiclass or multilabel
     split_mode: str  # trainvaltest, new_split_kfold or presplit_kfold
     splits: tuple[str, ...]  # in the metadata's order, on which `order` depends
-    evaluation: tuple[str, ...]  # metric slugs; the first is the primary metric
+    evaluation: tuple[str, ...]  # metric slugs; the first is the primary metric; only those known
     sample_duration_s: float | None  # of every clip; None where clips differ
     labels: tuple[str, ...]  # in index order
     metadata: dict[str, Any]  # all of task_metadata.json
     clips: dict[str, dict[str, list[Any]]]
+    warnings: tuple[str, ...] = ()
+    rates_hz: tuple[int, ...] = ()
 
     @cached_property
     def order(self) -> dict[str, list[str]]:
@@ -121,11 +125,12 @@ def read_task(path: Path | str) -> TaskFolder:
         name=path.name,
         **{key: metadata[key] for key in taken},
         splits=splits,
-        evaluation=tuple(metadata["evaluation"]),
+        evaluation=tuple(slug for slug in metadata["evaluation"] if slug in METRICS),
         sample_duration_s=None if duration_s is None else float(duration_s),
         labels=labels,
         metadata=metadata,
         clips=clips,
+        warnings=tuple(problems.warnings),
     )
 
 

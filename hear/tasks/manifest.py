@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 from collections.abc import Mapping
@@ -12,50 +13,90 @@ from tqdm import tqdm
 
 from hear.files import write_json
 from hear.metrics.registry import METRICS
-from hear.protocol import Protocol
-from hear.tasks.audio_checks import SAMPLE_RATES_HZ, check_audio
+from hear.protocol import Protocol, unprescribed
+from hear.tasks.audio_checks import check_audio, present_rates
 from hear.tasks.fingerprint import folder_fingerprint
 from hear.tasks.folder import TaskFolder, read_task
+from hear.tasks.problems import TaskError
 
 
 def write_manifest(
-    path: Path, slug: str, folders: list[Path], origin: dict, progress: bool = True
+    path: Path,
+    slug: str,
+    folders: list[Path],
+    origin: dict,
+    is_official: bool = False,
+    progress: bool = True,
 ) -> dict:
     """Check a task's folders (one, or two for Beehive), write their manifest and return it.
 
     ``slug`` is the task's name in the study; ``origin`` says where the folders come from (generator
-    and seed, or archives with their hashes). ``progress`` shows bars, and what is odd but no error.
-    A TaskError lists every problem of the first folder that has any.
+    and seed, or archives with their hashes), and may have ``warnings``; ``is_official`` that they
+    are HEAR 2021's. ``progress`` shows bars, and what is odd but no error. A TaskError lists every
+    problem of the first folder that has any.
     """
     manifest: dict = {"task": slug, "origin": origin, "folders": []}
+    base = path.parent.absolute()
     for folder in folders:
         task = read_task(folder)
         Protocol().for_task(task.metadata)  # what the task prescribes can be run
-        summary = check_audio(task, progress=progress)
-        for rate in SAMPLE_RATES_HZ:  # a model with another rate may read another folder
-            if rate != summary["sample_rate_hz"] and (task.path / str(rate)).is_dir():
-                check_audio(task, rate, progress=progress)
-        base = path.parent.absolute()
+        summary = check_audio(task, is_official=is_official, progress=progress)
+        if is_official:
+            summary["warnings"] += unprescribed(task.metadata)
+        rates_hz, unread = _further_rates(task, summary["sample_rate_hz"], is_official, progress)
+        summary["warnings"] += unread
         inside = task.path.is_relative_to(base)
-        if progress:
-            for warning in summary["warnings"]:
-                tqdm.write(f"warning: {task.name}/{warning}", file=sys.stderr)
         manifest["folders"].append(
             {
                 "path": str(task.path.relative_to(base) if inside else task.path),
                 "task_hash": folder_fingerprint(task, progress),
                 **summary,
+                "rates_hz": rates_hz,
             }
         )
+    if progress:
+        for warning in task_warnings(manifest):
+            tqdm.write(f"warning: {warning}", file=sys.stderr)
     write_json(path, manifest)
     return manifest
+
+
+def _further_rates(
+    task: TaskFolder, checked_hz: int, is_official: bool, progress: bool
+) -> tuple[list[int], list[str]]:
+    """Check the audio folders of other rates, which models of these rates would read.
+
+    Return the rates of all folders that can be read, and warnings about the others.
+    """
+    rates_hz, warnings = [], []
+    for rate in present_rates(task):
+        try:
+            if rate != checked_hz:
+                check_audio(task, rate, is_official, progress)
+            rates_hz.append(rate)
+        except TaskError as error:
+            first = str(error).splitlines()[1].strip()
+            warnings.append(f"{rate}: models read another rate instead, because: {first}")
+    return rates_hz, warnings
+
+
+def task_warnings(manifest: dict) -> list[str]:
+    """Everything odd about a task that is no error: about its archives, then its folders."""
+    folders = [(Path(entry["path"]).name, entry["warnings"]) for entry in manifest["folders"]]
+    of_folders = [f"{name}/{warning}" for name, warnings in folders for warning in warnings]
+    return [*manifest["origin"].get("warnings", []), *of_folders]
 
 
 def read_manifest(path: Path | str) -> tuple[dict, list[TaskFolder]]:
     """Return a manifest and its task folders, read again; TaskError if one is malformed now."""
     path = Path(path)
     manifest = json.loads(path.read_text())
-    return manifest, [read_task(path.parent / entry["path"]) for entry in manifest["folders"]]
+    return manifest, [
+        dataclasses.replace(
+            read_task(path.parent / entry["path"]), rates_hz=tuple(entry.get("rates_hz", ()))
+        )
+        for entry in manifest["folders"]
+    ]
 
 
 def task_hashes(manifest: dict) -> dict[str, str]:
@@ -68,8 +109,8 @@ def task_rows(
 ) -> list[dict]:
     """Describe checked tasks, one row per manifest, in the columns of config/tasks.tsv.
 
-    Further columns are the chance level and, for a mini task, what it stands for. ``categories``
-    and ``names`` (for display) are by task; duration_s is of all audio.
+    Further columns are the chance level, for a mini task what it stands for, and warnings.
+    ``categories`` and ``names`` (for display) are by task; duration_s is of all audio.
     """
     rows = []
     for path in paths:
@@ -90,6 +131,7 @@ def task_rows(
                 "folders": ";".join(folder.name for folder in folders),
                 "chance": chance_level(first),
                 "stands_for": first.metadata.get("stands_for", ""),
+                "warnings": "; ".join(task_warnings(manifest)),
             }
         )
     return rows

@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 import math
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 METADATA_FILE = "task_metadata.json"  # HEAR's name; marks a folder as a task folder
 MAX_REPORTED = 20  # lines shown before "and N more"; a terminal page
 MAX_FOUND_CHARACTERS = 80  # a longer value is cut in a message
+MAX_LISTED = 5  # names shown in a warning
 
 
 class TaskError(ValueError):
@@ -22,11 +24,15 @@ class TaskError(ValueError):
 
 
 class Problems:
-    """Problems of one task folder, one line each; the error's first line names ``subject``."""
+    """Problems of one task folder, one line each; the error's first line names ``subject``.
+
+    ``warnings`` are what a reader of the scores should know, but no reason to stop.
+    """
 
     def __init__(self, subject: object) -> None:
         self.subject = subject
         self.lines: list[str] = []
+        self.warnings: list[str] = []
 
     def add(self, where: str, expected: str, found: object) -> None:
         """Note one problem: file, key or clip; what was expected; what was found."""
@@ -47,6 +53,12 @@ def shorten(found: object) -> str:
     """Return a value as text for a message: words as they are, data as its repr, cut if long."""
     text = found if isinstance(found, str) else repr(found)
     return text if len(text) <= MAX_FOUND_CHARACTERS else f"{text[: MAX_FOUND_CHARACTERS - 3]}..."
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return the first few names for a warning, with their number if there are more."""
+    shown = ", ".join(names[:MAX_LISTED])
+    return f"{shown}, ... ({len(names)} in all)" if len(names) > MAX_LISTED else shown
 
 
 def is_number(value: object) -> bool:

@@ -7,6 +7,7 @@ text: both become str. Times of events are in milliseconds.
 from __future__ import annotations
 
 import csv
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 from hear.tasks.problems import Problems, is_number, read_json, shorten
 
 VOCABULARY_COLUMNS = ["idx", "label"]  # header of HEAR's labelvocabulary.csv
+ROUNDING_MS = 1e-3  # of times that went through seconds, samples or a CSV file
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,9 @@ def read_vocabulary(path: Path, problems: Problems) -> tuple[str, ...]:
 def read_split(path: Path, rules: SplitRules, problems: Problems) -> dict[str, list[Any]]:
     """Read `<split>.json`: for every clip, in the order of the keys, its labels or its events.
 
-    A scene's labels are str, an event is {'label': str, 'start': float ms, 'end': float ms}.
+    A scene's labels are str, an event is {'label': str, 'start': float ms, 'end': float ms}. An
+    event of no time that rounding has made (it starts at the clip's end, or ends before it starts
+    by less than `ROUNDING_MS`) is left out, and their number is a warning.
     """
     content = read_json(path, problems)
     if content is None:
@@ -80,7 +84,7 @@ def read_split(path: Path, rules: SplitRules, problems: Problems) -> dict[str, l
         return {}
     is_event = rules.embedding_type == "event"
     read_entry = _read_events if is_event else _read_labels
-    clips = {}
+    clips, n_dropped = {}, 0
     for file, entry in content.items():
         where = f"{path.name}: clip {file}"
         if Path(file).name != file or "\\" in file or file in ("", ".."):
@@ -89,6 +93,10 @@ def read_split(path: Path, rules: SplitRules, problems: Problems) -> dict[str, l
             problems.add(where, f"a list of {'events' if is_event else 'labels'}", entry)
             continue
         clips[file] = read_entry(entry, where, rules, problems)
+        n_dropped += len(entry) - len(clips[file])
+    if n_dropped:
+        what = "that start at the end of their clip, or end before they start by a rounding"
+        problems.warnings.append(f"{path.name}: events {what}: {n_dropped} left out")
     return clips
 
 
@@ -121,9 +129,12 @@ def _read_events(
         if not (is_number(start) and is_number(end)):
             problems.add(at, "start and end in ms as finite numbers", [start, end])
             continue
+        late_ms = -math.inf if rules.duration_ms is None else start - rules.duration_ms
+        if 0 < start - end <= ROUNDING_MS or 0 <= late_ms <= ROUNDING_MS:
+            continue
         if not 0 <= start <= end:
             problems.add(at, "0 <= start <= end", f"start {start} ms, end {end} ms")
-        if rules.duration_ms is not None and start >= rules.duration_ms:
+        if late_ms > 0:
             problems.add(at, f"start before the clip's end ({rules.duration_ms} ms)", f"{start} ms")
         events.append({"label": label, "start": float(start), "end": float(end)})
     return events

@@ -16,6 +16,7 @@ from report_page import Page, render, write_study
 from score_rows import METRICS
 
 from analysis.exhibits.registry import HEADLINE, exhibits_among
+from analysis.exhibits.tables import write_tasks
 from analysis.exhibits.text import FigureText
 from analysis.report.tables import BEST, plain_table, scores_table, task_scores
 from analysis.report.trace import read_trace
@@ -115,6 +116,28 @@ def test_best_of_a_row_is_marked(root: Path, text: FigureText, run_summary: pd.D
     best = run_summary.groupby("task")["score"].max()
     marked = {row[0].text: [c.text for c in row if c.mark == "best"] for row in table.rows}
     assert marked == {task: [f"{score:.3f} {BEST}"] for task, score in best.items()}
+
+
+def test_warnings_about_tasks_are_shown(
+    tmp_path: Path,
+    root: Path,
+    run_summary: pd.DataFrame,
+    task_table: pd.DataFrame,
+    text: FigureText,
+) -> None:
+    study = tmp_path / "study"
+    shutil.copytree(root, study)
+    rows = task_table[task_table["task"].isin(run_summary["task"])]
+    said = {"maestro": "clips <left> out"}
+    rows = rows.assign(chance="", stands_for="", duration_s=1.0)
+    for warnings in ({}, said):
+        warned = rows.assign(warnings=[warnings.get(task, "") for task in rows["task"]])
+        write_tasks(warned, run_summary, text, study / "tables/tasks")
+        html = render(study, text)
+        page = Page(html)
+        check_structure(page, study)
+        assert ("warnings" in page.ids) == ("#warnings" in page.links) == bool(warnings)
+        assert ("clips <left> out" in page.words) == bool(warnings)
 
 
 @pytest.mark.slow

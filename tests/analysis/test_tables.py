@@ -32,7 +32,10 @@ def summary() -> pd.DataFrame:
 def task_table_frame(task_table: pd.DataFrame) -> pd.DataFrame:
     event = task_table["embedding_type"] == "event"
     return task_table.assign(
-        chance=np.where(event, "", "0.1"), stands_for="sounds", duration_s=100.4
+        chance=np.where(event, "", "0.1"),
+        stands_for="sounds",
+        duration_s=100.4,
+        warnings=np.where(task_table["task"] == "maestro", "not as published", ""),
     )
 
 
@@ -74,6 +77,8 @@ def test_task_table_says_how_hard_a_task_is(
     )
     markdown, table = tasks(task_table_frame, summary, text)
     assert "M is above log-mel on 1 of 1 tasks, below it on 0." in markdown
+    assert markdown.count("Warning: ") == 1
+    assert "Warning: Maestro 5h: not as published." in markdown
     maestro = table.set_index("task").loc["maestro"]
     assert maestro[["log-mel", "n_clips", "chance"]].tolist() == [0.1234, 185, ""]
     assert "| maestro | 185 | 100 | 5 | Onset F-measure (50 ms) |  |  | 0.123 | 0.9 | sounds |" in (

@@ -110,9 +110,35 @@ def test_extra_files_and_lost_levels_are_warnings(make_task: MakeTask) -> None:
     for path in (folder / "16000/valid").iterdir():
         soundfile.write(path, noise(4000) / 2**14, 16000)
     warnings = check_audio(read_task(folder), progress=False)["warnings"]
-    assert warnings[0] == "16000/train: 1 files that no split file names: extra.wav"
+    assert warnings[0] == "16000/train: files that no split file names: extra.wav"
     assert warnings[1].startswith("16000/valid: almost silence, 4 clips with a peak of 3e-05")
     assert len(warnings) == 2
+
+
+def silence(folder: Path, *splits: str) -> None:
+    """As HEAR's TFDS tasks were written: 16 bits too low."""
+    for split in splits:
+        for path in (folder / "16000" / split).iterdir():
+            soundfile.write(path, noise(4000) / 2**14, 16000)
+
+
+@pytest.mark.parametrize("key", ["is_official", "tfds_task_name"])
+def test_a_task_whose_scale_was_lost_is_refused_if_it_is_hears(make_task, key) -> None:
+    folder = make_task(**({} if key == "is_official" else {key: "tones"}))
+    official = {key: True} if key == "is_official" else {}
+    silence(folder, "train", "valid")
+    warnings = check_audio(read_task(folder), progress=False, **official)["warnings"]
+    assert len(warnings) == 2  # the test clips can be heard
+    silence(folder, "test")
+    with pytest.raises(TaskError, match="(?s)almost silent.*16 bits too quiet.*Zenodo"):
+        check_audio(read_task(folder), progress=False, **official)
+
+
+def test_a_quiet_task_of_a_user_is_a_warning(make_task) -> None:
+    folder = make_task()
+    silence(folder, "train", "valid", "test")
+    warnings = check_audio(read_task(folder), progress=False)["warnings"]
+    assert len(warnings) == 3 and all("its scale may be lost" in text for text in warnings)
 
 
 @pytest.mark.parametrize(
@@ -193,6 +219,19 @@ def test_lengths_may_differ_by_a_rounding_and_where_the_metadata_say_so(
     free = make_task("free-v1-full", sample_duration=None)
     soundfile.write(free / CLIP, noise(9000), 16000)
     check_audio(read_task(free), progress=False)
+
+
+def test_lengths_of_official_clips_may_differ_by_5_percent(make_task: MakeTask) -> None:
+    folder = make_task()
+    soundfile.write(folder / CLIP, noise(4180), 16000)
+    summary = check_audio(read_task(folder), is_official=True, progress=False)
+    assert summary["warnings"] == [f"clips that do not last 0.25 s: {CLIP} (0.261 s)"]
+    assert summary["duration_s"] == (11 * 4000 + 4180) / 16000
+    with pytest.raises(TaskError, match="within 0.010 s, found 0.261 s"):
+        check_audio(read_task(folder), progress=False)
+    soundfile.write(folder / CLIP, noise(4300), 16000)
+    with pytest.raises(TaskError, match="within 0.013 s, found 0.269 s"):
+        check_audio(read_task(folder), is_official=True, progress=False)
 
 
 def test_events_after_the_end_of_a_clip_of_free_length_are_named(make_task: MakeTask) -> None:

@@ -19,11 +19,21 @@ from hear.probe.training import ProbeError
 from hear.protocol import Postprocessing, Protocol
 from hear.scores.files import load_predictions, save_predictions
 from hear.scores.score import score_predictions
+from hear.tasks.audio_checks import source_sample_rate
 from hear.tasks.folder import read_task
-from hear.tasks.manifest import chance_level, read_manifest, task_hashes, task_rows, write_manifest
+from hear.tasks.manifest import (
+    chance_level,
+    read_manifest,
+    task_hashes,
+    task_rows,
+    task_warnings,
+    write_manifest,
+)
 from tests.hear.small_model import HEAR_MODEL
 
 QUICK = Protocol(n_grid_points=1, hidden_dim=16, max_epochs=6, patience=2)
+
+UNKNOWN = "task_metadata.json: evaluation: top5_acc is not known here and left out"
 
 
 def run(folder: Path, model: HearModel, view: str, directory: Path, seed: int = 42):
@@ -171,6 +181,42 @@ def test_every_audio_folder_is_checked(make_task, tmp_path):
     (folder / "task_metadata.json").write_text(json.dumps(metadata))
     with pytest.raises(ValueError, match="unknown key 'max_epoch'"):
         write_manifest(tmp_path / "task.json", "t", [folder], {}, progress=False)
+
+
+@pytest.mark.parametrize("damage", ["empty", "partial", "other rate"])
+def test_an_audio_folder_that_no_model_needs_is_passed_over(make_task, tmp_path, damage):
+    folder = make_task(rate_hz=48000)
+    shutil.copytree(folder / "48000", folder / "16000")  # its headers say 48000 Hz
+    if damage != "other rate":
+        shutil.rmtree(folder / "16000" / "train")
+    if damage == "empty":
+        shutil.rmtree(folder / "16000")
+        (folder / "16000").mkdir()
+    path = tmp_path / "task.json"
+    write_manifest(path, "tones", [folder], {"seed": 0}, progress=False)
+    manifest, (task,) = read_manifest(path)
+    assert source_sample_rate(task, 16000) == source_sample_rate(task, 32000) == 48000
+    (warning,) = task_warnings(manifest)
+    assert warning.startswith(f"{folder.name}/16000: models read another rate instead")
+    shutil.rmtree(folder / "16000")
+    shutil.copytree(make_task("low-v1-full") / "16000", folder / "16000")
+    write_manifest(path, "tones", [folder], {"seed": 0}, progress=False)
+    manifest, (task,) = read_manifest(path)
+    assert source_sample_rate(task, 16000) == 16000 and task_warnings(manifest) == []
+
+
+def test_warnings_reach_the_task_table_and_the_terminal(make_task, tmp_path, capsys):
+    folder = make_task("maestro-v3.0.0-5h", evaluation=["top1_acc", "top5_acc"])
+    path = tmp_path / "task.json"
+    origin = {"archives": {}, "warnings": ["a.tar.gz: links left out: x"]}
+    write_manifest(path, "maestro", [folder], origin, is_official=True)
+    found = task_rows([path], {"maestro": "music"}, {})[0]["warnings"].split("; ")
+    assert found[:2] == ["a.tar.gz: links left out: x", f"{folder.name}/{UNKNOWN}"]
+    assert found[2].startswith(f"{folder.name}/task_metadata.json: HEAR prescribes max_epochs 50,")
+    said = capsys.readouterr().err
+    assert all(f"warning: {warning}" in said for warning in found)
+    write_manifest(path, "maestro", [folder], {}, progress=False)  # a user's task of this name
+    assert task_rows([path], {"maestro": "music"}, {})[0]["warnings"] == f"{folder.name}/{UNKNOWN}"
 
 
 def test_models_that_do_not_follow_the_api_are_refused(tmp_path, model):

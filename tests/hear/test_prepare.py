@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
 import shutil
 import tarfile
 from pathlib import Path
@@ -10,7 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from hear.archives.downsample import STEPS, resample_folder
+from hear.archives.downsample import STEPS, Resampled, resample_folder
 from hear.archives.prepare import prepare_archives
 from hear.archives.unpack import ArchiveError
 from hear.audio.read import ClipError, read_clip, read_samples
@@ -47,13 +50,17 @@ def prepare(archive: Path, resample: str = "on_the_fly", **settings) -> tuple[Pa
     return folder, origin
 
 
+def resample(folder: Path, **settings) -> Resampled:
+    return resample_folder(read_task(folder), FROM_HZ, TO_HZ, progress=False, **settings)
+
+
 def rates(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if path.is_dir())
 
 
 @pytest.mark.parametrize("n_threads", [1, 3])
 def test_copies_are_what_reading_would_give_to_half_a_step(folder, n_threads):
-    done = resample_folder(folder, FROM_HZ, TO_HZ, n_threads=n_threads, progress=False)
+    done = resample(folder, n_threads=n_threads)
     originals = sorted((folder / "48000").rglob("*.wav"))
     assert (done.n_written, done.n_kept, done.n_clipped) == (len(originals), 0, 0)
     worst = 0.0
@@ -69,11 +76,11 @@ def test_copies_are_what_reading_would_give_to_half_a_step(folder, n_threads):
 
 
 def test_what_is_done_is_kept_and_half_a_file_is_not(folder):
-    resample_folder(folder, FROM_HZ, TO_HZ, progress=False)
+    resample(folder)
     copies = sorted((folder / "32000").rglob("*.wav"))
     before = {copy: copy.stat().st_mtime_ns for copy in copies[1:]}
     copies[0].rename(copies[0].with_name(copies[0].name + ".part"))  # as a killed call leaves it
-    done = resample_folder(folder, FROM_HZ, TO_HZ, progress=False)
+    done = resample(folder)
     assert (done.n_written, done.n_kept) == (1, len(copies) - 1)
     assert before == {copy: copy.stat().st_mtime_ns for copy in copies[1:]}
     assert sorted((folder / "32000").rglob("*")) == sorted({*copies, *(c.parent for c in copies)})
@@ -84,14 +91,14 @@ def test_originals_go_one_by_one_and_only_after_their_copy(folder):
     content = broken.read_bytes()
     broken.write_bytes(b"junk")
     with pytest.raises(ClipError, match=broken.name):
-        resample_folder(folder, FROM_HZ, TO_HZ, keep_source=False, progress=False)
+        resample(folder, keep_source=False)
     left = {path.name for path in (folder / "48000").rglob("*.wav")}
     copied = {path.name for path in (folder / "32000").rglob("*.wav")}
     assert broken.name in left and not left & copied and len(left | copied) == 12
     broken.write_bytes(content)
-    resample_folder(folder, FROM_HZ, TO_HZ, keep_source=False, progress=False)
+    resample(folder, keep_source=False)
     assert rates(folder) == ["32000"]
-    again = resample_folder(folder, FROM_HZ, TO_HZ, keep_source=False, progress=False)
+    again = resample(folder, keep_source=False)
     assert (again.n_written, again.n_kept) == (0, 12)
 
 
@@ -99,20 +106,45 @@ def test_full_scale_is_clipped_and_counted(folder):
     path = sorted((folder / "48000").rglob("*.wav"))[0]
     square = np.sign(np.sin(2 * np.pi * 1000 * (np.arange(12000) + 0.5) / FROM_HZ))
     soundfile.write(path, square, FROM_HZ, "PCM_16")  # the filter overshoots at its edges
-    assert resample_folder(folder, FROM_HZ, TO_HZ, progress=False).n_clipped == 1
+    assert resample(folder).n_clipped == 1
     copy = folder / "32000" / path.relative_to(folder / "48000")
     wanted = read_clip(path, TO_HZ).clip(-1, 1 - 1 / STEPS)
     assert np.abs(read_samples(copy)[0] - wanted).max() <= 0.5 / STEPS + 1e-7
 
 
-def test_nothing_to_resample_is_an_error(tmp_path):
-    with pytest.raises(ClipError, match="expected WAV files"):
-        resample_folder(tmp_path, FROM_HZ, TO_HZ, progress=False)
+def test_a_missing_clip_is_named_before_anything_is_resampled(folder):
+    (folder / "48000/train/train_1.wav").unlink()
+    with pytest.raises(
+        ClipError, match="every clip of the split files, found none of train/train_1"
+    ):
+        resample(folder)
+    assert rates(folder) == ["48000"]
+
+
+@pytest.mark.parametrize("how", ["disk", "disk_only"])
+def test_clips_that_split_files_name_are_resampled_and_no_other_file(folder, archive, how):
+    clips = json.loads((folder / "train.json").read_text())
+    clips["LOUD.WAV"] = clips.pop("train_0.wav")
+    (folder / "train.json").write_text(json.dumps(clips))
+    (folder / "48000/train/train_0.wav").rename(folder / "48000/train/LOUD.WAV")
+    (folder / "48000/train/._x.wav").write_bytes(b"what macOS leaves")
+    with tarfile.open(archive, "w:gz") as tar:
+        tar.add(folder, folder.name)
+    for _ in range(2):  # a second call finds all done, and says the same
+        unpacked, origin = prepare(archive, how)
+        said = "48000/train: files that no split file names: ._x.wav"
+        assert origin["warnings"] == [f"{folder.name}/{said}"]
+        assert sorted(os.listdir(unpacked / "32000/train")) == sorted(clips)
+        assert ("48000" in rates(unpacked)) == (how == "disk")
+        assert check_audio(read_task(unpacked), progress=False)["n_clips"] == 12
+    assert prepare(archive, "on_the_fly")[1]["warnings"] == []  # its own check says it
 
 
 def test_archives_are_unpacked_once(archive):
     folder, origin = prepare(archive)
-    assert origin == {"archives": {archive.name: sha256_file(archive)}}
+    md5 = hashlib.md5(archive.read_bytes()).hexdigest()
+    names = {"archives": {archive.name: sha256_file(archive)}, "md5": {archive.name: md5}}
+    assert origin == names | {"warnings": []}
     (folder / "seen").touch()
     assert (prepare(archive)[0] / "seen").exists()
     (folder / "task_metadata.json").unlink()  # not whole any more

@@ -24,7 +24,7 @@ from hear.probe.selection import (
     reference_events,
 )
 from hear.probe.training import ProbeError, batches
-from hear.protocol import Postprocessing, Protocol, ProtocolError, grid_points
+from hear.protocol import Postprocessing, Protocol, ProtocolError, grid_points, unprescribed
 from hear.tasks.folder import Fold
 from tests.hear.oracle_inputs import load_golden, probe_inputs
 
@@ -161,6 +161,46 @@ def test_task_values_come_before_the_caps_of_a_study():
     assert resolved.postprocessings() == (Postprocessing(150, 50),)
     assert resolved.for_task(maestro) == resolved
     assert Protocol().deviations() == {} and "max_epochs" in resolved.deviations()
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [None, {"task_specific_param_grid": None, "event_postprocessing_grid": None}, {}],
+)
+def test_a_task_that_prescribes_null_prescribes_nothing(parameters):
+    assert Protocol().for_task({"evaluation_params": parameters}) == Protocol()
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        [],
+        "none",
+        {"task_specific_param_grid": [1]},
+        {"event_postprocessing_grid": {"min_duration": 5}},
+    ],
+)
+def test_what_a_task_prescribes_in_another_form_is_named(parameters):
+    with pytest.raises(ProtocolError, match="expected an? (object|list of values), found"):
+        Protocol().for_task({"evaluation_params": parameters or [3]})
+
+
+def test_what_hears_own_metadata_prescribe_is_missed():
+    grid = {"max_epochs": [50], "check_val_every_n_epoch": [1]}
+    post = {"median_filter_ms": [150], "min_duration": [50]}
+    parameters = {"task_specific_param_grid": grid, "event_postprocessing_grid": post}
+    maestro = {"task_name": "maestro", "evaluation_params": parameters}
+    maestro["use_scoring_for_early_stopping"] = False
+    assert unprescribed(maestro) == []
+    post["min_duration"] = [125, 250]
+    del maestro["use_scoring_for_early_stopping"], grid["max_epochs"]
+    (said,) = unprescribed(maestro)
+    assert (
+        "HEAR prescribes max_epochs 50, use_scoring_for_early_stopping False, min_duration 50,"
+        in said
+    )
+    assert len(unprescribed({"task_name": "maestro", "evaluation_params": None})) == 1
+    assert unprescribed({"task_name": "esc50"}) == []
 
 
 @pytest.mark.parametrize(

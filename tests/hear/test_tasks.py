@@ -149,6 +149,14 @@ def test_wrong_metadata_are_named(
     assert re.search(f"task_metadata.json: .*{message}", message_of(folder))
 
 
+def test_an_unknown_secondary_metric_is_left_out(make_task: MakeTask) -> None:
+    task = read_task(make_task(evaluation=["top1_acc", "top5_acc", "mAP"]))
+    assert task.evaluation == ("top1_acc", "mAP")
+    assert task.warnings == (
+        "task_metadata.json: evaluation: top5_acc is not known here and left out",
+    )
+
+
 def test_a_missing_key_is_named(make_task: MakeTask) -> None:
     folder = make_task()
     metadata = json.loads((folder / "task_metadata.json").read_text())
@@ -215,7 +223,7 @@ def test_a_wrong_label_is_named(make_task: MakeTask, entry: Any, message: str) -
         ({"label": "low", "start": -1.0, "end": 4.0}, "0 <= start <= end, found start -1.0 ms"),
         ({"label": "low", "start": "1", "end": 4.0}, "start and end in ms as finite numbers"),
         ({"label": "low", "start": float("nan"), "end": 4.0}, "as finite numbers"),
-        ({"label": "low", "start": 250.0, "end": 260.0}, "start before the clip's end (250.0 ms)"),
+        ({"label": "low", "start": 250.1, "end": 260.0}, "start before the clip's end (250.0 ms)"),
         ({"label": "mid", "start": 1.0, "end": 2.0}, "a label of the vocabulary"),
     ],
 )
@@ -225,6 +233,23 @@ def test_a_wrong_event_is_named(make_task: MakeTask, event: Any, message: str) -
     found = message_of(folder)
     assert "test.json: clip test_1.wav, event 0: expected" in found
     assert message in found
+
+
+@pytest.mark.parametrize(
+    ("start", "end"), [(250.0, 250.0), (250.0, 260.0), (100.0, 99.99999999999999)]
+)
+def test_an_event_that_rounding_left_no_time_is_dropped_and_counted(
+    make_task: MakeTask, start: float, end: float
+) -> None:
+    folder = make_task(embedding_type="event")
+    kept = {"label": "high", "start": 240.0, "end": 250.0}
+    events = [{"label": "low", "start": start, "end": end}, kept]
+    change(folder / "test.json", **{"test_1.wav": events, "test_2.wav": events[:1]})
+    task = read_task(folder)
+    assert (task.clips["test"]["test_1.wav"], task.clips["test"]["test_2.wav"]) == ([kept], [])
+    (warning,) = task.warnings
+    assert warning.startswith("test.json: events that start at the end of their clip")
+    assert warning.endswith("2 left out")
 
 
 def test_an_event_clip_in_two_splits_is_refused(make_task: MakeTask) -> None:

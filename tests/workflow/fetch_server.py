@@ -18,7 +18,8 @@ class FileServer:
     Steps: ``("drop", n)`` sends n bytes of the answer and cuts the connection; ``("status", code,
     headers)``; ``("claim", n)`` announces n bytes more than there are; ``("end", n)`` ends n bytes
     early without having announced a length; ``("slow", seconds)`` pauses between pieces;
-    ``("ignore range",)``; ``("html",)``; ``("shift", n)`` answers a range from n bytes further.
+    ``("ignore range",)``; ``("html",)``; ``("shift", n)`` answers a range from n bytes further;
+    ``("label", headers)`` says something else of the file.
     """
 
     def __init__(self) -> None:
@@ -53,6 +54,10 @@ class FileServer:
             files.append({"key": name, "size": len(content), "checksum": checksum, "links": links})
         record = {"id": number, "title": "HEAR 2021 datasets", "files": files}
         self.files[f"/api/records/{number}"] = json.dumps(record).encode()
+
+    def record(self, number: int) -> dict:
+        """The record as it is served."""
+        return json.loads(self.files[f"/api/records/{number}"])
 
 
 def _handler(state: FileServer) -> type[BaseHTTPRequestHandler]:
@@ -111,7 +116,9 @@ def _handler(state: FileServer) -> type[BaseHTTPRequestHandler]:
                 self.send_header("Content-Range", stated)
             if state.etags:
                 self.send_header("ETag", etag)
-            self.send_header("Content-Type", "application/octet-stream")
+            headers = {"Content-Type": "application/octet-stream"}
+            for key, value in (headers | (step[1] if kind == "label" else {})).items():
+                self.send_header(key, value)
             if kind == "end":
                 self.send_header("Connection", "close")
             else:

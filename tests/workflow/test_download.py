@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import hashlib
 import random
 import shutil
@@ -140,6 +141,22 @@ def test_a_web_page_is_not_the_file(get, server, tmp_path):
         get()
     assert (tmp_path / "file.part").stat().st_size > 100_000
     assert get() == CONTENT
+
+
+def test_a_body_that_is_labeled_as_encoded_arrives_as_it_is(server, tmp_path):
+    packed = gzip.compress(CONTENT)
+    server.files["/a.tar.gz"] = packed
+    server.always["/a.tar.gz"] = ("label", {"Content-Encoding": "gzip"})
+    download([f"{server.url}/a.tar.gz"], tmp_path / "a.tar.gz", progress=False)
+    assert (tmp_path / "a.tar.gz").read_bytes() == packed
+
+
+def test_a_description_in_json_is_not_the_file(get, server):
+    server.files["/mirror"], server.files["/file"] = CONTENT, b"{}"
+    server.always["/file"] = ("label", {"Content-Type": "application/json; charset=utf-8"})
+    with pytest.raises(DownloadError, match="found a description of it in JSON"):
+        get(UNKNOWN)
+    assert get(UNKNOWN, "/file", "/mirror") == CONTENT
 
 
 def test_redirects_as_github_makes_them(get, server):

@@ -22,14 +22,9 @@ from hear.archives.prepare import NOTES, prepare_archives
 from hear.archives.unpack import ArchiveError
 from passt.checkpoints import Checkpoint, CheckpointError
 from passt.download import Backoff, DownloadError
-from workflow.fetch.fetch import (
-    RecordError,
-    excludable,
-    fetch_archive,
-    fetch_checkpoint,
-    unpack_task,
-)
+from workflow.fetch.fetch import excludable, fetch_archive, fetch_checkpoint, unpack_task
 from workflow.fetch.known import LOCKED, RECORDED, KnownError, record
+from workflow.fetch.record import Listed, RecordError, find_file
 from workflow.fetch.space import (
     ARCHIVES,
     CHECKPOINTS,
@@ -121,9 +116,10 @@ def test_lock_file_record_and_file_must_agree(here, server, archives):
         here("esc50")
 
 
-def unpack(archive: Path, **expected) -> tuple[list[Path], dict]:
+def unpack(archive: Path, settings: dict | None = None, **expected) -> tuple[list[Path], dict]:
     expected = {"folders": [TASKS["esc50"]], "embedding_type": "scene"} | expected
-    return unpack_task([archive], Path("task"), "on_the_fly", 1, expected, progress=False)
+    how = ("on_the_fly", 1, expected, settings)
+    return unpack_task([archive], Path("task"), *how, progress=False)
 
 
 def test_an_archive_must_be_the_one_that_was_downloaded(here, archives):
@@ -131,7 +127,7 @@ def test_an_archive_must_be_the_one_that_was_downloaded(here, archives):
     known = json.loads(RECORDED.read_text())[archive.name]["sha256"]
     (folder,), origin = unpack(archive)
     assert folder == Path("task") / TASKS["esc50"] and (folder.parent / NOTES).exists()
-    assert origin == {"archives": {archive.name: known}}
+    assert origin["archives"] == {archive.name: known} and not origin["warnings"]
     archive.write_bytes(archives[NAMES["gunshot_triangulation"]])
     with pytest.raises(ArchiveError, match=f"sha256: expected {known}, found .*\n.*remove"):
         unpack(archive)
@@ -147,6 +143,23 @@ def test_a_users_archive_is_recorded_at_first_use(here, archives):
     mine.write_bytes(archives[NAMES["gunshot_triangulation"]])
     with pytest.raises(ArchiveError, match=f"sha256: expected {sha256}"):
         unpack(mine)
+
+
+def test_a_users_archive_is_compared_with_the_record(here, server, archives, capsys):
+    mine = Path("mine") / NAMES["esc50"]
+    mine.parent.mkdir()
+    mine.write_bytes(archives[mine.name])
+    settings = {"record": RECORD, "url": server.url}
+    assert unpack(mine, settings=settings)[1]["warnings"] == []
+    server.add_record(RECORD, {mine.name: b"another"})
+    Path(ARCHIVES, f"zenodo-{RECORD}.json").unlink()
+    (warning,) = unpack(mine, settings=settings)[1]["warnings"]
+    md5 = [hashlib.md5(content).hexdigest() for content in (archives[mine.name], b"another")]
+    assert f"record {RECORD} has under this name: md5 {md5[0]}, published {md5[1]}" in warning
+    Path(ARCHIVES, f"zenodo-{RECORD}.json").unlink()
+    settings["url"] = "http://127.0.0.1:9"
+    assert unpack(mine, settings=settings)[1]["warnings"] == []
+    assert "not compared with their published hashes" in capsys.readouterr().err
 
 
 def test_unexpected_folders_are_named(here):
@@ -185,10 +198,92 @@ def test_a_name_that_the_record_does_not_have(here, server):
 @pytest.mark.parametrize(
     "record", [b"{", b"[]", b'{"files": [{"key": "a"}]}', b'{"files": [{"checksum": 3}]}']
 )
-def test_records_of_another_form_are_named(here, server, record):
+def test_without_a_readable_record_archives_are_asked_for_by_name(
+    here, server, archives, record, capsys
+):
     server.files[f"/api/records/{RECORD}"] = record
-    with pytest.raises(RecordError, match=f"zenodo-{RECORD}.json: expected a Zenodo record"):
-        here("esc50")
+    assert here("esc50").read_bytes() == archives[NAMES["esc50"]]
+    said = capsys.readouterr().err
+    assert (
+        f"zenodo-{RECORD}.json: expected a Zenodo record" in said
+        and "by the archive's name" in said
+    )
+    server.files.clear()
+    with pytest.raises(RecordError, match="(?s)says 404.*the list of archives could not be had"):
+        here("gunshot_triangulation")
+
+
+def test_the_record_has_a_second_address(here, server, archives):
+    server.files[f"/records/{RECORD}/export/json"] = server.files.pop(f"/api/records/{RECORD}")
+    assert here("esc50").read_bytes() == archives[NAMES["esc50"]]
+    recorded = Path(ARCHIVES, f"zenodo-{RECORD}.json").read_bytes()
+    assert recorded == server.files[f"/records/{RECORD}/export/json"]
+
+
+def entries(record: dict) -> dict:
+    """The record's other form, as InvenioRDM has it."""
+    links = {file["key"]: file["links"]["self"] for file in record["files"]}
+    files = [
+        file
+        | {
+            "links": {
+                "self": links[file["key"]].removesuffix("/content"),
+                "content": links[file["key"]],
+            }
+        }
+        for file in record["files"]
+    ]
+    return record | {"files": {"enabled": True, "entries": {file["key"]: file for file in files}}}
+
+
+def as_list(record: dict) -> dict:
+    other = entries(record)
+    return other | {"files": {"entries": list(other["files"]["entries"].values())}}
+
+
+def without_links(record: dict) -> dict:
+    return record | {"files": [file | {"links": {}} for file in record["files"]]}
+
+
+def to_descriptions(record: dict) -> dict:
+    files = entries(record)["files"]["entries"].values()
+    return record | {"files": [f | {"links": {"self": f["links"]["self"]}} for f in files]}
+
+
+@pytest.mark.parametrize("form", [entries, as_list, without_links, to_descriptions])
+@pytest.mark.parametrize("is_moved", [False, True])
+def test_every_form_of_the_record_leads_to_the_archives(here, server, archives, form, is_moved):
+    record, name = form(server.record(RECORD)), NAMES["esc50"]
+    server.files[f"/api/records/{RECORD}"] = json.dumps(record).encode()
+    described = here.path("esc50").removesuffix("/content")
+    server.files[described] = json.dumps({"key": name}).encode()
+    server.always[described] = ("label", {"Content-Type": "application/json"})
+    if is_moved:  # and the page's address still works
+        server.files[f"/records/{RECORD}/files/{name}"] = server.files.pop(here.path("esc50"))
+    assert here("esc50").read_bytes() == archives[name]
+    md5 = hashlib.md5(archives[name]).hexdigest()
+    assert json.loads(RECORDED.read_text())[name]["md5"] == md5
+
+
+def test_the_one_name_that_fits_is_taken(here, server, archives, capsys):
+    name = NAMES["esc50"]
+    old = name.replace("hear2021-", "hear-2021.0.6-")
+    server.add_record(RECORD, {old: archives[name], NAMES["gunshot_triangulation"]: b"x"})
+    path = here("esc50")
+    assert path.name == name and path.read_bytes() == archives[name]
+    assert f"{name}: taken is {old}, as the record names it" in capsys.readouterr().err
+    path.unlink()
+    Path(ARCHIVES, f"zenodo-{RECORD}.json").unlink()
+    server.add_record(RECORD, {old: archives[name], f"new-{old}": b"x"})
+    with pytest.raises(KnownError, match="the record has no file of this name"):
+        here("esc50")  # which of the two it is cannot be known
+
+
+def test_names_of_other_archives_are_not_taken():
+    files = dict.fromkeys(("b-x-48000.tar.gz", "hear2021-a-x-48000.tar.gz"), Listed([], {}))
+    assert find_file(files, "hear2021-x-48000.tar.gz", {"b-x-48000.tar.gz"}) is not None
+    with pytest.raises(KnownError):
+        find_file(files, "hear2021-x-48000.tar.gz", files)
 
 
 def test_mirrors_serve_when_zenodo_does_not(here, server, archives, capsys):
@@ -197,7 +292,7 @@ def test_mirrors_serve_when_zenodo_does_not(here, server, archives, capsys):
     with pytest.raises(RecordError, match="the list of archives could not be had"):
         here("esc50")
     here("esc50", mirrors=[f"{server.url}/mirror/"])
-    assert "going on with the mirrors" in capsys.readouterr().err
+    assert "going on without it" in capsys.readouterr().err
 
 
 def test_weights_as_github_serves_them(here, server):

@@ -14,24 +14,14 @@ from hear.archives.unpack import ArchiveError
 from hear.files import replacing
 from hear.tasks.problems import METADATA_FILE
 from passt.download import Backoff, DownloadError, download, hashes_of
-from workflow.fetch.known import (
-    Facts,
-    agreed,
-    find_file,
-    known_facts,
-    known_hash,
-    locked,
-    read_record,
-    record,
-)
+from workflow.fetch.known import Facts, agreed, known_facts, known_hash, locked, record
+from workflow.fetch.record import RecordError, file_urls, find_file, get_record
 from workflow.fetch.space import ARCHIVES, CHECKPOINTS, Need, SpaceError, check_space
+from workflow.study.tasks import read_task_table
 
 LOCK = Path("resources/.downloads.lock")
 WAITING = "waiting for another download to end"
-
-
-class RecordError(ValueError):
-    """The record cannot be had or read: nothing is known of any archive."""
+QUICK_S = 10.0  # silence after which the record is done without, where it is only compared with
 
 
 @contextmanager
@@ -60,24 +50,33 @@ def fetch_archive(
 
     ``settings`` are the config's ``download``, ``needs`` what the unfinished tasks of the study
     take on the disk (sizes of archives are replaced by the record's where it is known),
-    ``tasks_dir`` where they will be unpacked. Raised are a RecordError if the record cannot be had,
+    ``tasks_dir`` where they will be unpacked. Without the record, the archive is asked for by its
+    name, and only what is known here can be compared. Raised are a RecordError if that fails too,
     a SpaceError if the disk is too small for what is still to come, a DownloadError or KnownError
     if the archive cannot be had or is another file than the lock file or an earlier download says.
     """
+    known, urls, sizes = known_facts(name), _mirrors(name, settings), {}
     with locked(LOCK, WAITING):  # Zenodo throttles parallel clients
-        known, urls, files = known_facts(name), _mirrors(name, settings), {}
+        lacking = None
         try:
-            files = _record(settings, backoff, progress)
+            files = get_record(settings, backoff, progress=progress)
         except RecordError as error:
-            if not urls:
-                raise
-            print(f"{error}\ngoing on with the mirrors", file=sys.stderr)
+            lacking = error
+            urls += file_urls(settings, name)
+            print(f"{error}\ngoing on without it, by the archive's name", file=sys.stderr)
         else:
-            entry = find_file(files, name)
-            known[f"record {settings['record']}"] = entry
-            urls.append(str(entry["url"]))
-        check_space(needs, ARCHIVES, tasks_dir, {key: files[key]["size"] for key in files})
-        return _download(urls, ARCHIVES / name, known, backoff, progress)
+            others = ";".join(row["archives"] for row in read_task_table().values()).split(";")
+            listed = find_file(files, name, others)
+            known[f"record {settings['record']}"] = listed.facts
+            urls += listed.urls
+            sizes = {key: int(file.facts["size"]) for key, file in (files | {name: listed}).items()}
+        check_space(needs, ARCHIVES, tasks_dir, sizes)
+        try:
+            return _download(urls, ARCHIVES / name, known, backoff, progress)
+        except DownloadError as error:
+            if lacking is None:
+                raise
+            raise RecordError(f"{error}\n{lacking}") from error
 
 
 def fetch_checkpoint(
@@ -103,13 +102,16 @@ def unpack_task(
     resample: str,
     n_threads: int,
     expected: Mapping | None = None,
+    settings: dict | None = None,
     progress: bool = True,
 ) -> tuple[list[Path], dict]:
     """Return a task's folders, unpacked and resampled if from archives, and what made them.
 
     Of a HEAR 2021 task, ``expected`` has ``folders`` and ``embedding_type`` by config/tasks.tsv;
-    its archives must have the hashes that are known, and what is not known is recorded. The rest
-    is as :func:`hear.archives.prepare.prepare_archives` takes, gives and raises it.
+    its archives must have the hashes that are known, and what is not known is recorded. By
+    ``settings``, the config's ``download``, the user's archives are compared with the record if
+    it can be had: another MD5 is one of the origin's ``warnings``. The rest is as
+    :func:`hear.archives.prepare.prepare_archives` takes, gives and raises it.
     """
     archives = [source for source in sources if source.is_file()]
     hashes = {path.name: known_hash(path.name) for path in archives} if expected else {}
@@ -122,7 +124,28 @@ def unpack_task(
         _check_folders(made, expected)
         for archive in archives:
             record(archive.name, {"sha256": origin["archives"][archive.name]}, str(archive))
+        given = [archive for archive in archives if archive.parent != ARCHIVES]
+        if given and settings:
+            origin["warnings"] += _other_than_published(given, origin["md5"], settings, progress)
     return [source for source in sources if source.is_dir()] + made, origin
+
+
+def _other_than_published(
+    archives: Sequence[Path], md5: Mapping[str, str], settings: dict, progress: bool
+) -> list[str]:
+    """Say which archives the record has with another hash; it is asked once, without patience."""
+    try:
+        files = get_record(settings, Backoff(attempts=1), QUICK_S, progress)
+    except RecordError as error:
+        print(f"{error}\narchives are not compared with their published hashes", file=sys.stderr)
+        return []
+    return [
+        f"{path.name}: another archive than Zenodo record {settings['record']} has under this "
+        f"name: md5 {md5[path.name]}, published {files[path.name].facts['md5']}"
+        for path in archives
+        if path.name in files
+        and files[path.name].facts.get("md5", md5[path.name]) != md5[path.name]
+    ]
 
 
 def _check_folders(folders: Sequence[Path], expected: Mapping) -> None:
@@ -152,15 +175,3 @@ def _download(
     found, url = download(urls, path, expected, backoff, progress=progress)
     record(path.name, found, url)
     return path
-
-
-def _record(settings: dict, backoff: Backoff | None, progress: bool) -> dict[str, dict]:
-    """Files of the Zenodo record; asked for once, then kept in `resources/archives/`."""
-    site, number = settings["url"].rstrip("/"), settings["record"]
-    path = ARCHIVES / f"zenodo-{number}.json"
-    try:
-        if not path.exists():
-            download([f"{site}/api/records/{number}"], path, backoff=backoff, progress=progress)
-        return read_record(path, f"{site}/records/{number}/files")
-    except ValueError as error:
-        raise RecordError(f"the list of archives could not be had: {error}") from error

@@ -1,13 +1,11 @@
-"""Sizes and hashes of downloads known beforehand: lock file, earlier downloads, Zenodo record.
+"""Sizes and hashes of downloads known beforehand: lock file and earlier downloads.
 
 `resources/downloads.lock.json` is committed. What it does not know is recorded when a file is
-first used, in `resources/downloads.recorded.json`, and must be the same ever after. A Zenodo
-record lists its files as in Zenodo's REST API (developers.zenodo.org, "Records").
+first used, in `resources/downloads.recorded.json`, and must be the same ever after.
 """
 
 from __future__ import annotations
 
-import difflib
 import fcntl
 import json
 import sys
@@ -86,37 +84,3 @@ def _read(path: Path) -> dict[str, dict]:
     if unknown:
         raise KnownError(f"{path}: expected {', '.join(KINDS)}, source; found {unknown}")
     return entries
-
-
-def read_record(path: Path, files_url: str) -> dict[str, dict[str, int | str]]:
-    """Return ``url``, ``size`` and hash of each file of a Zenodo record, by name.
-
-    A KnownError says that it is not what Zenodo's interface describes.
-    """
-    try:
-        entries = {}
-        for file in json.loads(path.read_text(encoding="utf-8"))["files"]:
-            name, (kind, _, value) = file["key"], file["checksum"].partition(":")
-            if kind not in KINDS:
-                raise ValueError(f"checksum {file['checksum']!r} of {name}")
-            url = file.get("links", {}).get("self") or f"{files_url}/{name}?download=1"
-            entries[name] = {"url": url, "size": int(file["size"]), kind: value}
-        return entries
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        found = f"{type(error).__name__}: {error}"
-        raise KnownError(
-            f"{path}: expected a Zenodo record with files[].key, size and checksum, found {found}; "
-            "delete it to ask again"
-        ) from error
-
-
-def find_file(files: Mapping[str, Facts], name: str) -> Facts:
-    """Return one file of a record; a KnownError lists what there is, the nearest names first."""
-    if name in files:
-        return files[name]
-    near = sorted(files, key=lambda key: -difflib.SequenceMatcher(None, key, name).ratio())
-    listed = "\n  ".join(near) or "no file"
-    raise KnownError(
-        f"{name}: the record has no file of this name; correct the columns archives and folders "
-        f"of config/tasks.tsv. It has, nearest first:\n  {listed}"
-    )

@@ -8,6 +8,7 @@ from hear.tasks.manifest import write_manifest
 from mini.make import make_task
 from workflow.fetch.fetch import excludable, unpack_task
 from workflow.logs import logged
+from workflow.study.config import read_config
 
 params, task = snakemake.params, snakemake.wildcards.task
 manifest = Path(snakemake.output[0])
@@ -17,7 +18,7 @@ with logged(snakemake.log[0]), excludable(task) if params.expected else nullcont
         origin = {"generator": params.generator, "seed": params.seed}
     else:
         sources = [Path(source) for source in params.sources]
-        folders, origin = unpack_task(
-            sources, manifest.parent, params.resample, snakemake.threads, params.expected
-        )
-    write_manifest(manifest, task, folders, origin)
+        how = (params.resample, snakemake.threads, params.expected)
+        settings = read_config(snakemake.config)["download"]
+        folders, origin = unpack_task(sources, manifest.parent, *how, settings)
+    write_manifest(manifest, task, folders, origin, params.is_official)

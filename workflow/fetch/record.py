@@ -1,0 +1,111 @@
+"""The Zenodo record of the archives: addresses, size and hash of each file.
+
+A record is read in both forms that Zenodo gives (developers.zenodo.org, "Records"): ``files`` as a
+list, or InvenioRDM's ``files.entries``. What a file's links do not lead to is asked for by its
+name; so is every file if the record cannot be had.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import sys
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from passt.download import TIMEOUT_S, Backoff, download
+from workflow.fetch.known import KINDS, KnownError, locked
+from workflow.fetch.space import ARCHIVES
+
+LINKS = ("content", "self")  # of a file's links, those that may lead to its bytes
+
+
+class RecordError(ValueError):
+    """The record cannot be had or read: nothing is known of any archive."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A file of the record: its addresses, the preferred one first; its size in bytes and hash."""
+
+    urls: list[str]
+    facts: dict[str, int | str]
+
+
+def get_record(
+    settings: Mapping[str, Any],
+    backoff: Backoff | None = None,
+    timeout_s: float = TIMEOUT_S,
+    progress: bool = True,
+) -> dict[str, Listed]:
+    """Return the files of the record by name; asked for once, then kept in `resources/archives/`.
+
+    ``settings`` are the config's ``download``. A RecordError has every address with the reason.
+    """
+    site, number = settings["url"].rstrip("/"), settings["record"]
+    path, reasons = ARCHIVES / f"zenodo-{number}.json", []
+    with locked(path.with_suffix(".lock")):
+        for url in (f"{site}/api/records/{number}", f"{site}/records/{number}/export/json"):
+            try:
+                if not path.exists():
+                    download([url], path, None, backoff, timeout_s, progress)
+                return read_record(path, settings)
+            except ValueError as error:
+                path.unlink(missing_ok=True)
+                reasons.append(str(error))
+    raise RecordError("\n".join(["the list of archives could not be had:", *reasons]))
+
+
+def file_urls(settings: Mapping[str, Any], name: str) -> list[str]:
+    """Return a file's addresses by its name alone."""
+    site, number = settings["url"].rstrip("/"), settings["record"]
+    return [
+        f"{site}/records/{number}/files/{quote(name)}?download=1",
+        f"{site}/api/records/{number}/files/{quote(name)}/content",
+    ]
+
+
+def read_record(path: Path, settings: Mapping[str, Any]) -> dict[str, Listed]:
+    """Read a stored record; a KnownError says that it has neither form."""
+    try:
+        files, listed = json.loads(path.read_text(encoding="utf-8"))["files"], {}
+        entries = files["entries"] if isinstance(files, dict) else files
+        for file in entries.values() if isinstance(entries, dict) else entries:
+            name, (kind, _, value) = file["key"], file["checksum"].partition(":")
+            if kind not in KINDS:
+                raise ValueError(f"checksum {file['checksum']!r} of {name}")
+            links = file.get("links") or {}
+            urls = [*filter(None, map(links.get, LINKS)), *file_urls(settings, name)]
+            facts = {"size": int(file["size"]), kind: value}
+            listed[name] = Listed(list(dict.fromkeys(urls)), facts)
+        return listed
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        found = f"{type(error).__name__}: {error}"
+        raise KnownError(
+            f"{path}: expected a Zenodo record with files[].key, size and checksum, found {found}"
+        ) from error
+
+
+def find_file(files: Mapping[str, Listed], name: str, claimed: Collection[str] = ()) -> Listed:
+    """Return the file of the record that an archive is.
+
+    That is the one of its ``name``, `hear2021-<folder>-48000.tar.gz`, or else the only one with
+    `<folder>-48000` in its name that is not among the ``claimed`` names, those of other archives.
+    A KnownError lists what there is, the nearest names first.
+    """
+    if name in files:
+        return files[name]
+    part = name.removeprefix("hear2021-").removesuffix(".tar.gz")
+    alike = [key for key in files if part in key and key not in claimed]
+    if len(alike) == 1:
+        print(f"{name}: taken is {alike[0]}, as the record names it", file=sys.stderr)
+        return files[alike[0]]
+    near = sorted(files, key=lambda key: -difflib.SequenceMatcher(None, key, name).ratio())
+    listed = "\n  ".join(near) or "no file"
+    raise KnownError(
+        f"{name}: the record has no file of this name; correct the columns archives and folders "
+        f"of config/tasks.tsv. It has, nearest first:\n  {listed}"
+    )
