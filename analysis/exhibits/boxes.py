@@ -24,6 +24,7 @@ from analysis.exhibits.numbers import (
     POINT_COLUMNS,
     count,
     has_official,
+    highlighted,
     mark_random_init,
     missing_note,
     numbers,
@@ -86,15 +87,16 @@ def figure_8(summary: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.DataFr
     """Draw figure 8: other models, PaSST base and improved PaSST; otherwise as `figure_6`.
 
     Beside official scores the other models are the paper's three HEAR 2021 entries; in a table of
-    official scores alone PaSST base is its own entry; highlighted models of the run that are no
-    PaSST join them, marked "this run". In other studies they are the run's third-party models.
+    official scores alone PaSST base is its own entry; the models that Figure 9 shows of the run
+    join them, marked "this run". In other studies they are the run's third-party models.
     """
     run = summary[summary["source"] == "run"]
     passt = {model: text.model(model) for model in (BASE, IMPROVED)}
     if has_official(summary):
         official = {model: f"{name} (HEAR 2021)" for model, name in REFERENCES.items()}
         base = {OFFICIAL_BASE: "PaSST base (HEAR 2021)"}
-        mine = {m: f"{text.model(m)} (this run)" for m in text.highlight if m not in passt}
+        others = [model for model in highlighted(summary, text) if model not in passt]
+        mine = {model: f"{text.model(model)} (this run)" for model in others}
         models = official | (mine | passt if len(run) else base)
     else:
         others = sorted(
@@ -118,7 +120,7 @@ def _caption(what: str, text: FigureText, numbers: pd.DataFrame) -> str:
     return (
         f"Boxes over the tasks of a category: {what}. Vertical axis: score divided by the "
         f"{text.normalization}; a point per task, {tasks_in_words(numbers)}."
-        f"{line}{official_in_words(numbers)}"
+        f"{line}{official_in_words(numbers, text)}"
     )
 
 

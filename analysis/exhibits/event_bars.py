@@ -80,6 +80,7 @@ def figure_4_caption(text: FigureText, numbers: pd.DataFrame) -> str:
     return _caption(
         "levels of the representation (L mel, M features, H logits) at hop 10 ms and a receptive "
         "field of 160 ms",
+        text,
         numbers,
     )
 
@@ -93,16 +94,16 @@ def figure_5(
 
 
 def figure_5_caption(text: FigureText, numbers: pd.DataFrame) -> str:
-    return _caption("receptive fields of L+M at hop 10 ms (2RF: 160 and 640 ms)", numbers)
+    return _caption("receptive fields of L+M at hop 10 ms (2RF: 160 and 640 ms)", text, numbers)
 
 
-def _caption(what: str, numbers: pd.DataFrame) -> str:
+def _caption(what: str, text: FigureText, numbers: pd.DataFrame) -> str:
     if numbers.empty:
         return NOTHING_DRAWN
     return (
         f"Bars: {what}. A panel per event task ({numbers['task'].nunique()}), vertical axis: the "
         "task's own metric, not normalized; lines: 95 % intervals where predictions can be "
-        f"bootstrapped.{official_in_words(numbers)}"
+        f"bootstrapped.{official_in_words(numbers, text)}"
     )
 
 

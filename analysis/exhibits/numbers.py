@@ -44,6 +44,16 @@ def pick(summary: pd.DataFrame, run: Iterable[str], official: Iterable[str] = ()
     return summary[of_run | of_challenge]
 
 
+def highlighted(summary: pd.DataFrame, text: FigureText) -> list[str]:
+    """Return the models of the run that stand out beside official entries.
+
+    All of the run if none that the config highlights has a score.
+    """
+    run = summary[summary["source"] == "run"]
+    scored = set(run.loc[run["normalized_score"].notna(), "model"])
+    return list(text.highlight if scored & set(text.highlight) else run["model"].unique())
+
+
 def with_intervals(rows: pd.DataFrame, estimates: pd.DataFrame, statistic: str) -> pd.DataFrame:
     """Add ``low``, ``high`` and ``n_replicates`` of a statistic per model, task and source.
 
@@ -108,10 +118,11 @@ def tasks_in_words(drawn: pd.DataFrame) -> str:
     return f"{count(len(tasks), 'task')} ({parts})"
 
 
-def official_in_words(drawn: pd.DataFrame) -> str:
+def official_in_words(drawn: pd.DataFrame, text: FigureText) -> str:
     """Say which of the drawn scores are official ones."""
     if set(drawn["source"]) == {"hear2021"}:
-        return " All are official HEAR 2021 entries; nothing was run."
+        none = "no model of this run has a score" if text.models else "nothing was run"
+        return f" All are official HEAR 2021 entries; {none}."
     if "hear2021" in set(drawn["source"]):
         return " HEAR 2021 entries are official scores, not of this run."
     return ""

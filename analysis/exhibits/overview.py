@@ -18,6 +18,7 @@ from analysis.exhibits.numbers import (
     NOTHING_DRAWN,
     POINT_COLUMNS,
     has_official,
+    highlighted,
     missing_note,
     numbers,
     official_in_words,
@@ -46,23 +47,24 @@ def figure_9(summary: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.DataFr
     """Draw figure 9: normalized scores of all models on all their tasks, best median on top.
 
     Beside official scores: the HEAR 2021 entries and the highlighted models of the run (improved
-    PaSST, as in the paper, if nothing else is said); entries that came later are left out. In
-    other studies: every model of the run.
+    PaSST, as in the paper, if nothing else is said; all models if none of these was run); entries
+    that came later are left out. In other studies: every model of the run.
 
     Each model has a horizontal box and a point per task, its number of tasks on the right. A model
     without a score on one of the figure's tasks has a hollow box and a star; of fewer than
     `MIN_BOX_TASKS` tasks there are only the points and their median. The numbers have a row per
     point; ``position`` is the rank by median, 1 the best, models of equal median by name.
     """
-    run = summary["source"] == "run"
+    run, mine = summary["source"] == "run", list(text.highlight)
     if has_official(summary):
-        highlighted = run & summary["model"].isin(list(text.highlight))
-        rows = summary[summary["source"].eq("hear2021") | highlighted]
-        expected = set(text.highlight) if run.any() else set()
+        mine = highlighted(summary, text)
+        rows = summary[summary["source"].eq("hear2021") | run & summary["model"].isin(mine)]
+        expected = set(mine)
     else:
         rows = summary[run]
         expected = set(rows["model"])
     rows = rows[rows["normalized_score"].notna()]
+    rows = rows.assign(stands_out=rows["source"].eq("run") & rows["model"].isin(mine))
     missing = missing_note(sorted(expected), rows)
     if rows.empty:
         reason = " ".join(missing) or "No model has a normalized score in this study."
@@ -73,8 +75,7 @@ def figure_9(summary: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.DataFr
         notes = [*missing, *_notes(rows)]
         figure, axes = model_rows(models, rows["task"].nunique(), notes, text)
         _draw(axes, rows, text)
-        is_highlighted = models["source"].eq("run") & models["model"].isin(list(text.highlight))
-        for tick, stands_out in zip(axes.get_yticklabels(), is_highlighted, strict=True):
+        for tick, stands_out in zip(axes.get_yticklabels(), models["stands_out"], strict=True):
             tick.set_fontweight("bold" if stands_out else "normal")
     return figure, numbers(rows, 9, text, POINT_COLUMNS)
 
@@ -82,11 +83,18 @@ def figure_9(summary: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.DataFr
 def figure_9_caption(text: FigureText, numbers: pd.DataFrame) -> str:
     if numbers.empty:
         return NOTHING_DRAWN
+    run = numbers[numbers["source"] == "run"].drop_duplicates("model")
+    places = [
+        f"{row.label}: place {row.position:.0f}, median {row.median_normalized_score:.3f}"
+        for row in run.itertuples()
+    ]
+    beside = has_official(numbers) and places
+    mine = f" Of this run: {'; '.join(places)}." if beside else ""
     unequal = " Models on fewer tasks than others are starred: no score is filled in for them."
     return (
         f"A row per model ({numbers['model'].nunique()}), best median on top; a point per task, "
         f"{tasks_in_words(numbers)} in all. Horizontal axis: score divided by the "
-        f"{text.normalization}.{official_in_words(numbers)}"
+        f"{text.normalization}.{official_in_words(numbers, text)}{mine}"
         f"{unequal if numbers['n_tasks'].nunique() > 1 else ''}"
     )
 
@@ -141,9 +149,8 @@ def _notes(rows: pd.DataFrame) -> list[str]:
 def _draw(axes: Axes, rows: pd.DataFrame, text: FigureText) -> None:
     """Draw a row per model, rank 1 on top."""
     axes.axvline(1, color=DARK, linewidth=0.6, linestyle=":", zorder=1)
-    mine = rows["source"].eq("run") & rows["model"].isin(list(text.highlight))
     full = rows["n_tasks"] == rows["task"].nunique()
-    fills = mine.map({True: pale(PALETTE[0]), False: pale(GRAY)}).where(full, "white")
+    fills = rows["stands_out"].map({True: pale(PALETTE[0]), False: pale(GRAY)}).where(full, "white")
     draw_boxes(axes, rows.assign(fill=fills), "position", _BOX, "h")
     points = rows.sort_values(["position", "normalized_score"])
     turn = points.groupby("position").cumcount() % len(_HEIGHTS)

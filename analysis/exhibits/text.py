@@ -25,7 +25,7 @@ class FigureText:
     event_tasks : sequence of str
         Tasks with timestamp embeddings, in the order of the panels of figures 4 and 5.
     highlight : sequence of str
-        Models of the run that stand out in figure 9 and join figure 8.
+        Models of the run that stand out in figure 9 and join figure 8; if none has a score, all.
     judged_model : str
         The model that published scores of PaSST base can judge; empty if there is none.
     """

@@ -15,7 +15,9 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from analysis.exhibits.event_bars import LEVELS, REFERENCES
+from analysis.exhibits.make import caption
 from analysis.exhibits.numbers import BASE, IMPROVED
+from analysis.exhibits.registry import find_exhibit
 from analysis.exhibits.style import SMALL_PT
 from analysis.exhibits.text import FigureText
 
@@ -96,6 +98,22 @@ def test_figure_9_is_the_papers(real_summary: pd.DataFrame, text: FigureText) ->
     ranks = numbers.drop_duplicates("model")
     assert ranks["position"].tolist() == list(range(1, 31))
     assert ranks["median_normalized_score"].is_monotonic_decreasing
+
+
+@pytest.mark.parametrize("stem", ("figure_8", "figure_9"))
+def test_a_run_without_the_papers_model_is_beside_the_entries(
+    stem: str, real_summary: pd.DataFrame, text: FigureText
+) -> None:
+    mine = ["logmel", "passt_m_hop10"]
+    run = real_summary["source"] == "run"
+    numbers = draw(stem, real_summary[~run | real_summary["model"].isin(mine)], text)[1]
+    shown = numbers[numbers["source"] == "run"]
+    assert set(shown["model"]) == set(mine) and not numbers[numbers["source"] == "hear2021"].empty
+    said = caption(find_exhibit(f"figures/{stem}"), text, numbers)
+    assert "HEAR 2021 entries are official scores, not of this run" in said
+    if stem == "figure_9":
+        place = shown[shown["model"] == "logmel"]["position"].iloc[0]
+        assert f"{text.model('logmel')}: place {place}, median" in said
 
 
 @pytest.mark.parametrize("stem", OF_SCORES)

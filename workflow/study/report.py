@@ -68,7 +68,8 @@ def _notices(study: Study) -> list[str]:
     elif study.is_real:
         tasks = (
             "All tasks are HEAR 2021 tasks in their official version. Columns and rows marked HEAR "
-            "2021 are official scores of the challenge's entries; all others are of this run."
+            "2021 are official scores of the challenge's entries; all others are of this run: "
+            f"{', '.join(words.model_labels(study).values())}."
         )
     else:
         tasks = (
