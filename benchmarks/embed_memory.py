@@ -46,7 +46,7 @@ MIB = 2**20
 
 def run(view: str, task: str, features: str) -> None:
     """Embed a task in this process and print the memory before and at the peak."""
-    configure(1)
+    configure(1, mkl_fast_path=True)
     folder = open_task(Path(task))
     model = load_embedder(Checkpoint.from_config("tiny", TINY))
     model.embed(torch.zeros(1, RATE_HZ), view)  # what torch sets up once is no growth

@@ -56,7 +56,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("tasks", nargs="*", help="default: all of the study")
     arguments = parser.parse_args()
-    configure(1)
+    configure(1, mkl_fast_path=True)
     study = read_study({})
     rows, total = [], {}
     for task in arguments.tasks or study.tasks:

@@ -99,7 +99,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("tasks", nargs="+", help="scene tasks of the default study")
     tasks = parser.parse_args().tasks
-    configure(1)
+    configure(1, mkl_fast_path=True)
     study = read_study({})
     if unknown := sorted(set(tasks) - set(study.tasks_of("scene"))):
         sys.exit(f"expected scene tasks of study {study.name}, found {', '.join(unknown)}")

@@ -24,6 +24,7 @@ import torch
 
 from benchmarks.machine import cpu_seconds, origin
 from benchmarks.parity_summary import summarize
+from benchmarks.peak import PATHS
 from hear.heareval import backend
 from hear.metrics.registry import METRICS
 from hear.probe import search
@@ -32,6 +33,8 @@ from hear.probe.search import ProbeResult
 from hear.probe.selection import events_of_files, frames_by_file, reference_events
 from hear.probe.stacked import fit_stacked
 from hear.protocol import Protocol
+from passt import mkl
+from passt.mkl import take_fast_path
 from tests.hear.oracle_inputs import probe_inputs
 
 RESULTS = Path(__file__).parent / "results"
@@ -88,17 +91,20 @@ def score_of(data: ProbeData, result: ProbeResult) -> float:
     return sum(scores) / len(scores)
 
 
-def run(case: str, program: str, seed: int, python: str) -> dict[str, Any]:
-    """One row: a program on a case with a seed."""
+def run(case: str, program: str, seed: int, python: str, fast: bool) -> dict[str, Any]:
+    """One row: a program on a case with a seed, under MKL's fast path or its own choice."""
     data, protocol = arguments_of(case)
     evaluate = {
         "native": search.train_and_predict,
         "stacked": partial(search.train_and_predict, fit_points=fit_stacked),
-        "heareval": partial(backend.train_and_predict, python=python),
+        "heareval": partial(
+            backend.train_and_predict, python=python, mkl=mkl.__file__ if fast else None
+        ),
     }[program]
     started, cpu = time.perf_counter(), cpu_seconds()
     result = evaluate(data, protocol, seed)
-    row = {"case": case, "program": program, "seed": seed, "score": score_of(data, result)}
+    row = {"case": case, "program": program, "seed": seed, "mkl_path": mkl.path()}
+    row["score"] = score_of(data, result)
     chosen = result.folds[0].chosen
     row |= {"point": "/".join(map(str, chosen.point)), "epoch": chosen.epoch}
     row["n_validations"] = " ".join(str(point.n_validations) for point in result.grid)
@@ -123,20 +129,25 @@ def main() -> None:
     parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
     parser.add_argument("--programs", nargs="+", default=["heareval", "native", "stacked"])
     parser.add_argument("--python", default=str(backend.PYTHON))
+    parser.add_argument("--mkl-path", choices=PATHS, default="fast")
     parser.add_argument("--output", type=Path, default=RESULTS / "probe_parity.csv")
     options = parser.parse_args()
     torch.set_num_threads(1)
+    if fast := options.mkl_path == "fast":
+        take_fast_path()
     rows = pd.read_csv(options.output).to_dict("records") if options.output.exists() else []
-    done = {(row["case"], row["program"], row["seed"]) for row in rows}
+    done = {(r["case"], r["program"], r["seed"]) for r in rows if r["mkl_path"] == mkl.path()}
     for seed in options.seeds:
         for case in options.cases:
             for program in options.programs:
                 if (case, program, seed) not in done:
-                    rows.append(run(case, program, seed, options.python))
+                    rows.append(run(case, program, seed, options.python, fast))
                     pd.DataFrame(rows).to_csv(options.output, index=False)
     table = pd.read_csv(options.output)
     for program, name in SUMMARIES.items():
-        summarize(table, program).to_csv(options.output.with_name(name), index=False)
+        by_path = table.groupby("mkl_path", sort=False)
+        parts = [summarize(rows, program).assign(mkl_path=path) for path, rows in by_path]
+        pd.concat(parts).to_csv(options.output.with_name(name), index=False)
 
 
 if __name__ == "__main__":

@@ -3,9 +3,9 @@
     .venv/bin/python -m benchmarks.probe_study [--python PYTHON] TASKS
 
 Runs what the rule predict runs, with ``evaluator: native`` and ``evaluator: heareval``, on every
-distinct embedding of the tasks, under the study's protocol. Run the default study first (``make``)
-and ``make heareval``. CPU seconds are those of the process and its children; importing this
-software is charged once per task, as the workflow does. Writes
+distinct embedding of the tasks, under the study's protocol and, both, MKL's fast path. Run the
+default study first (``make``) and ``make heareval``. CPU seconds are those of the process and its
+children; importing this software is charged once per task, as the workflow does. Writes
 ``benchmarks/results/probe_study.csv``, one row per task.
 """
 
@@ -26,6 +26,7 @@ from hear.evaluators import evaluator
 from hear.features.store import read_stored
 from hear.heareval.backend import PYTHON
 from hear.tasks.manifest import read_manifest
+from passt import mkl
 from workflow.process import configure
 from workflow.study import paths
 from workflow.study.study import Study, read_study
@@ -47,7 +48,7 @@ def measure(study: Study, task: str, python: str, bar: tqdm) -> dict:
         found = []
         for name in seconds:
             started = cpu_seconds()
-            predict_task = evaluator(name, python)
+            predict_task = evaluator(name, python, mkl.__file__)
             _, arrays = predict_task(folders, read_stored(parts), study.protocol, SEED, {}, False)
             seconds[name] += cpu_seconds() - started
             found.append(arrays)
@@ -70,7 +71,7 @@ def main() -> None:
     parser.add_argument("tasks", nargs="+")
     parser.add_argument("--python", default=str(PYTHON))
     arguments = parser.parse_args()
-    configure(1)
+    configure(1, mkl_fast_path=True)
     study = read_study({})
     rows = []
     with tqdm(unit="run") as bar:

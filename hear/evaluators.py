@@ -15,18 +15,19 @@ from hear.probe.stacked import best_device, fit_stacked
 PredictTask = Callable[..., tuple]
 
 
-def evaluator(name: str, python: str = "") -> PredictTask:
+def evaluator(name: str, python: str = "", mkl: str | None = None) -> PredictTask:
     """Return the function that evaluates a task, as :func:`hear.probe.predict.predict_task` does.
 
     ``name`` is ``native`` (one grid point after the other on the CPU, byte for byte as heareval),
     ``stacked`` (:mod:`hear.probe.stacked`, on a GPU if there is one) or ``heareval``, for which
-    ``python`` is that of its environment.
+    ``python`` is that of its environment and ``mkl``, if given, a file whose ``take_fast_path`` its
+    process calls first.
     """
     stacked = partial(train_and_predict, fit_points=fit_stacked)
     known: dict[str, PredictTask] = {
         "native": predict_task,
         "stacked": partial(predict_task, evaluate=stacked),
-        "heareval": partial(backend.predict_task, python=python),
+        "heareval": partial(backend.predict_task, python=python, mkl=mkl),
     }
     if name not in known:
         raise ValueError(f"evaluator: expected one of {', '.join(known)}, found {name!r}")

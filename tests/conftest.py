@@ -13,6 +13,11 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 torch.set_num_threads(min(2, os.cpu_count() or 1))
 
+from passt.mkl import take_fast_path  # noqa: E402 (the root must be on the path)
+
+if os.environ.get("TESTS_MKL_PATH") != "slow":  # as jobs do; tests/passt/test_mkl.py asks for both
+    take_fast_path()
+
 
 @pytest.fixture(scope="module")
 def one_thread():

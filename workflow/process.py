@@ -1,4 +1,4 @@
-"""Settings of a process that computes with torch: its threads, and memory that it keeps."""
+"""Settings of a process that computes with torch: threads, MKL's path, memory that it keeps."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import ctypes
 import os
 
 import torch
+
+from passt.mkl import take_fast_path
 
 # glibc's mallopt(3). By default arrays above 32 MiB, and below that whatever lies at the heap's
 # end, go back to the kernel at every free and come back page by page at the next step: up to a
@@ -17,13 +19,15 @@ KEPT_BYTES = 512 * 2**20
 OWN_MAPPING_BYTES = (256 * 2**20, 32 * 2**20)  # glibc before 2.35 takes 32 MiB at most
 
 
-def configure(n_threads: int) -> None:
-    """Set torch's threads, and keep freed memory where the C library can.
+def configure(n_threads: int, mkl_fast_path: bool) -> None:
+    """Set torch's threads and MKL's path, and keep freed memory where the C library can.
 
-    The threads are those of the rule, whatever the machine has: sums depend on them in the last
-    digit.
+    The threads are those of the rule, whatever the machine has: sums depend on them, and on the
+    path, in the last digits.
     """
     torch.set_num_threads(n_threads)
+    if mkl_fast_path:
+        take_fast_path()
     if LARGE_PAGES not in os.environ:  # torch looks at its first array; children are not to
         os.environ[LARGE_PAGES] = "1"
         torch.empty(1)

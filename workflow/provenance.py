@@ -10,37 +10,42 @@ from pathlib import Path
 
 from hear.features.store import read_index
 from hear.protocol import PROBE_VERSION
+from passt import mkl
 from workflow import VERSION
 
 PACKAGES = ("torch", "numpy", "scipy", "soxr")  # those that move numbers
 
 
 def software() -> dict[str, str]:
-    """Versions of this software and of the packages that move numbers."""
+    """Versions of this software and of the packages that move numbers, and MKL's path."""
     versions = {"passt-hear": VERSION, "commit": _commit(), "python": platform.python_version()}
-    return versions | {package: version(package) for package in PACKAGES}
+    return versions | {package: version(package) for package in PACKAGES} | {"mkl": mkl.path()}
 
 
 def is_current(stored: dict, wanted: dict) -> bool:
     """Tell whether something stored was made from the same things as what is wanted now.
 
     The commit says where something was made, not from what (version numbers of the front end, the
-    generator and the probe say that), so that it does not count.
+    generator and the probe say that), so that it does not count; nor does the path that MKL took
+    there, which a cluster's nodes may not have in common (the setting counts).
     """
 
     def facts(provenance: dict) -> dict:
-        packages = {k: v for k, v in provenance.get("software", {}).items() if k != "commit"}
+        software = provenance.get("software", {})
+        packages = {key: software[key] for key in software.keys() - {"commit", "mkl"}}
         return json.loads(json.dumps(provenance | {"software": packages}))
 
     return facts(stored) == facts(wanted)
 
 
-def provenance_of(entry: dict, protocol: dict, evaluator: str, threads: int) -> dict:
+def provenance_of(
+    entry: dict, protocol: dict, evaluator: str, threads: int, mkl_fast_path: bool
+) -> dict:
     """Provenance of predictions: all that they depend on, in plain types.
 
     ``entry`` has ``embedding``, its canonical name, and ``components``, pairs of a folder of stored
     features (whose index knows the checkpoint, the task's hashes and its own hash) and a level. The
-    CPU threads of the job are part of what makes results equal bit for bit.
+    CPU threads of the job and MKL's path are part of what makes results equal bit for bit.
     """
     indices = [read_index(Path(folder)) for folder, _ in entry["components"]]
     views = [index["provenance"] for index in indices]
@@ -57,6 +62,7 @@ def provenance_of(entry: dict, protocol: dict, evaluator: str, threads: int) -> 
         "evaluator": evaluator,
         "probe_version": PROBE_VERSION,
         "threads": threads,
+        "mkl_fast_path": mkl_fast_path,
         "software": software(),
     }
 

@@ -43,14 +43,16 @@ def predict_task(
     provenance: dict,
     progress: bool = True,
     python: Path | str = PYTHON,
+    mkl: str | None = None,
 ) -> tuple[dict, dict[str, np.ndarray]]:
     """Evaluate a task with heareval itself; see :func:`hear.probe.predict.predict_task`.
 
-    ``python`` is that of heareval's environment. ProbeError also if there is no such environment,
-    or heareval fails; with the end of its output.
+    ``python`` is that of heareval's environment, ``mkl`` a file whose ``take_fast_path`` its
+    process calls first. ProbeError also if there is no such environment, or heareval fails; with
+    the end of its output.
     """
     facts = {"name": "heareval", "versions": environment(python)}
-    evaluate = partial(train_and_predict, python=python)
+    evaluate = partial(train_and_predict, python=python, mkl=mkl)
     provenance = provenance | {"evaluator": facts}
     return predict.predict_task(folders, read_split, protocol, seed, provenance, progress, evaluate)
 
@@ -81,6 +83,7 @@ def train_and_predict(
     seed: int,
     progress: bool = False,
     python: Path | str = PYTHON,
+    mkl: str | None = None,
 ) -> ProbeResult:
     """Let heareval train, select and predict; see the native function.
 
@@ -95,7 +98,7 @@ def train_and_predict(
         folder = Path(directory) / "task"
         folder.mkdir()
         write_folder(folder, data, protocol, [data.metric])
-        write_settings(folder, protocol, seed, torch.get_num_threads())
+        write_settings(folder, protocol, seed, torch.get_num_threads(), mkl)
         n_fits = protocol.n_grid_points + len(data.folds) - 1
         name = f"{data.task}, heareval"
         with tqdm(total=n_fits, desc=name, unit="fit", disable=not progress) as bar:

@@ -47,11 +47,14 @@ def write_folder(folder: Path, data: ProbeData, protocol: Protocol, metrics: Seq
         _write_split(folder, data, split)
 
 
-def write_settings(folder: Path, protocol: Protocol, seed: int, threads: int) -> None:
+def write_settings(
+    folder: Path, protocol: Protocol, seed: int, threads: int, mkl: str | None = None
+) -> None:
     """Write what the runner needs beyond heareval's own files."""
     settings = {
         "seed": seed,
         "threads": threads,
+        "mkl": mkl,
         "n_grid_points": protocol.n_grid_points,
         "initializations": list(protocol.initializations),
     }

@@ -5,7 +5,8 @@ Called by :mod:`hear.heareval.backend` with the Python of heareval's own environ
     python -I runner.py FOLDER
 
 ``FOLDER`` is in heareval's format, with ``run.json`` beside it: ``seed``, ``threads``,
-``n_grid_points`` and ``initializations``. After each training one line of JSON goes to standard
+``n_grid_points``, ``initializations`` and ``mkl``, a file whose ``take_fast_path`` is called before
+anything is computed, or null. After each training one line of JSON goes to standard
 output; everything that heareval prints goes to standard error. Nothing of heareval is changed but
 the shims below, each for the reason it gives.
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import sys
 from functools import partial
 from pathlib import Path
@@ -96,6 +98,8 @@ def main() -> None:
     os.dup2(2, 1)
     settings = json.loads((folder / "run.json").read_text())
     torch.set_num_threads(settings["threads"])
+    if settings["mkl"]:
+        runpy.run_path(settings["mkl"])["take_fast_path"]()
     install_shims(settings["seed"], settings["initializations"])
     record_fits(stream)
     runner.runner.callback([str(folder)], grid_points=settings["n_grid_points"], gpus=None)

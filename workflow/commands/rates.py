@@ -92,7 +92,7 @@ def measure(study: Study, cores: int, device: str = "auto") -> Rates:
     threads of one core are each about half as fast.
     """
     start_s = time.process_time()  # of this process, which has imported what jobs import
-    configure(1)
+    configure(1, study.config["mkl_fast_path"])
     types = {task.embedding_type for task in study.tasks.values()}
     names = {name for type in types for name in study.embeddings_of(type).values()}
     embeddings = [study.components(name) for name in sorted(names)]

@@ -13,6 +13,7 @@ rule validate:
     params:
         model=lambda w: jobs.model_arguments(STUDY, w.model),
         requires=lambda w: STUDY.models[w.model].requires,
+        mkl_fast_path=STUDY.config["mkl_fast_path"],
         kinds=STUDY.kinds,
         shortest_s=jobs.shortest_clips_s(STUDY),
         settings=lambda w: jobs.settings(STUDY, w.model),
@@ -50,6 +51,7 @@ rule embed_view:
         mem_mb=8000,
         runtime=2880,  # min; the largest view of the paper on one core (see make plan)
     params:
+        mkl_fast_path=STUDY.config["mkl_fast_path"],
         sources=lambda w: jobs.embed_entries(STUDY, w.task, job_views(w)),
     message:
         "embed_view: {wildcards.task}, {wildcards.source}, {wildcards.view}"

@@ -12,6 +12,7 @@ rule measure:
         ENVIRONMENT
     threads: STUDY.config["measure"]["threads"]
     params:
+        mkl_fast_path=STUDY.config["mkl_fast_path"],
         settings=STUDY.config["measure"],
     message:
         "measure: speed and memory of training and inference at each hop"

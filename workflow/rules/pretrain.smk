@@ -45,6 +45,8 @@ rule pretrain:
     resources:
         mem_mb=8000,
         runtime=2880,
+    params:
+        mkl_fast_path=STUDY.config["mkl_fast_path"],
     message:
         "pretrain: {wildcards.hop}, recipe {wildcards.recipe}"
     script:

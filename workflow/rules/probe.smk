@@ -20,6 +20,7 @@ rule predict:
         embeddings=lambda w: jobs.predict_entries(STUDY, w.task, job_embeddings(w)),
         protocol=jobs.plain(STUDY.protocol),
         evaluator=STUDY.evaluator,
+        mkl_fast_path=STUDY.config["mkl_fast_path"],
         threads=STUDY.config["threads"]["predict"],  # whatever --cores says, so that results are equal
     message:
         "predict: {wildcards.task}, {wildcards.embedding}, seed {wildcards.seed}"

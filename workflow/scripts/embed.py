@@ -10,16 +10,17 @@ from pathlib import Path
 from hear.features.embed import embed_task
 from hear.features.store import publish
 from hear.tasks.manifest import read_manifest, task_hashes
+from passt import mkl
 from workflow.logs import logged
 from workflow.process import configure
 from workflow.sources import load_source, stale_views
 
 with logged(snakemake.log[0]):
-    configure(snakemake.threads)
+    configure(snakemake.threads, snakemake.params.mkl_fast_path)
     manifest, folders = read_manifest(snakemake.input.task)
     for source in snakemake.params.sources:
         model, facts = load_source(source, snakemake.input.validated)
-        provenance = facts | {"tasks": task_hashes(manifest)}
+        provenance = facts | {"tasks": task_hashes(manifest), "software": {"mkl": mkl.path()}}
         storage = source["embedding"]["storage"]
         if views := stale_views(source["views"], provenance):
             embed_task(folders, model, views, provenance, storage=storage)

@@ -13,20 +13,24 @@ from hear.features.store import read_stored
 from hear.protocol import Protocol
 from hear.scores.files import read_header, save_predictions
 from hear.tasks.manifest import read_manifest
+from passt import mkl
 from workflow.logs import logged
 from workflow.process import configure
 from workflow.provenance import is_current, provenance_of
 
 with logged(snakemake.log[0]):
     params, seed = snakemake.params, int(snakemake.wildcards.seed)
-    configure(params.threads)
+    configure(params.threads, params.mkl_fast_path)
     _, folders = read_manifest(snakemake.input.task)
-    protocol, predict_task = Protocol.from_config(params.protocol), evaluator(**params.evaluator)
+    protocol, predict_task = (
+        Protocol.from_config(params.protocol),
+        evaluator(**params.evaluator, mkl=mkl.__file__ if params.mkl_fast_path else None),
+    )
     name, waiting = described(params.evaluator["name"]), {}
     for entry in params.embeddings:
         path = Path(entry["predictions"].format(seed=seed))
         ready = path.with_suffix(".ready.npz")
-        facts = provenance_of(entry, params.protocol, name, params.threads)
+        facts = provenance_of(entry, params.protocol, name, params.threads, params.mkl_fast_path)
         if is_current(read_header(path).get("provenance", {}), facts):
             continue
         waiting[ready] = path

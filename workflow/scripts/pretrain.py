@@ -8,6 +8,6 @@ from workflow.logs import logged
 from workflow.process import configure
 
 with logged(snakemake.log[0]):
-    configure(snakemake.threads)
+    configure(snakemake.threads, snakemake.params.mkl_fast_path)
     recipe, data = read_recipe(snakemake.input.recipe, snakemake.wildcards.hop)
     train(recipe, data, Path(snakemake.output.weights).parent)

@@ -9,7 +9,7 @@ from workflow.logs import logged
 from workflow.process import configure
 
 with logged(snakemake.log[0]):
-    configure(snakemake.threads)
+    configure(snakemake.threads, snakemake.params.mkl_fast_path)
     packages = check_requirements(snakemake.params.requires)
     tasks = {"kinds": snakemake.params.kinds, "shortest_s": snakemake.params.shortest_s}
     report = validate_model(**snakemake.params.model, **tasks)

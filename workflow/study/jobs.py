@@ -26,6 +26,7 @@ def weights(study: Study, source: str) -> list[str]:
 def settings(study: Study, source: str) -> dict:
     """What the embeddings of a checkpoint or model depend on, beside audio and weights."""
     facts = {key: study.config["embedding"][key] for key in ("storage", "precision")}
+    facts["mkl_fast_path"] = study.config["mkl_fast_path"]
     if source in study.checkpoints:
         return facts | {"front_end": FRONT_END_VERSION}
     model = study.models[source]
