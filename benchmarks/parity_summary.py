@@ -12,6 +12,13 @@ CHOICES = ["point", "epoch", "postprocessing"]  # what the search and the best e
 BYTES = ["search_sha256", "predictions_sha256"]
 
 
+def summaries(rows: pd.DataFrame, ours: str = "native") -> pd.DataFrame:
+    """Compare under each path of MKL, which both programs had; see :func:`summarize`."""
+    groups = rows.groupby("mkl_path", sort=False)
+    parts = [summarize(part, ours).assign(mkl_path=path) for path, part in groups]
+    return pd.concat(parts, ignore_index=True)
+
+
 def summarize(rows: pd.DataFrame, ours: str = "native") -> pd.DataFrame:
     """Compare a program's and heareval's mean scores, and their runs with the same seed.
 

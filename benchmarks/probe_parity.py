@@ -23,7 +23,7 @@ import pandas as pd
 import torch
 
 from benchmarks.machine import cpu_seconds, origin
-from benchmarks.parity_summary import summarize
+from benchmarks.parity_summary import summaries
 from benchmarks.peak import PATHS
 from hear.heareval import backend
 from hear.metrics.registry import METRICS
@@ -145,9 +145,7 @@ def main() -> None:
                     pd.DataFrame(rows).to_csv(options.output, index=False)
     table = pd.read_csv(options.output)
     for program, name in SUMMARIES.items():
-        by_path = table.groupby("mkl_path", sort=False)
-        parts = [summarize(rows, program).assign(mkl_path=path) for path, rows in by_path]
-        pd.concat(parts).to_csv(options.output.with_name(name), index=False)
+        summaries(table, program).to_csv(options.output.with_name(name), index=False)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import os
 import platform
 import sys
 from pathlib import Path
+from typing import Any
 
 ASKED, DETECT = "mkl_serv_intel_cpu_true", "mkl_serv_cpu_detect"
 RETURN_1 = bytes.fromhex("b8 01 00 00 00 c3")  # x86-64: mov eax, 1; ret
@@ -91,7 +92,7 @@ def _transform() -> None:
         torch.fft.rfft(torch.zeros(n, 1024))
 
 
-def _overwrite(function: ctypes._CFuncPtr) -> str | None:
+def _overwrite(function: Any) -> str | None:
     """Make a function return 1; return what the system said if it forbids that."""
     address = _address(function)
     start = address - address % mmap.PAGESIZE
@@ -105,5 +106,5 @@ def _overwrite(function: ctypes._CFuncPtr) -> str | None:
     return None
 
 
-def _address(function: ctypes._CFuncPtr) -> int:
+def _address(function: Any) -> int:
     return ctypes.cast(function, ctypes.c_void_p).value or 0
