@@ -1,7 +1,6 @@
 """Runs hear21passt in its own environment: one JSON request a line in, one answer a line out.
 
-Started by ``benchmarks.embed``; an argument names a file whose ``take_fast_path`` is called first
-(``passt/mkl.py``). A request names the module, the view, the weights, and either an
+Started by ``benchmarks.embed``. A request names the module, the view, the weights, and either an
 array of audio or the files of a task, and where the embeddings go.
 """
 
@@ -10,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
-import runpy
 import sys
 import time
 from pathlib import Path
@@ -67,8 +65,6 @@ def answer(request: dict) -> dict:
 
 def main() -> None:
     """Serve requests until the input ends; the reference prints, which must not be an answer."""
-    for file in sys.argv[1:]:
-        runpy.run_path(file)["take_fast_path"]()
     for line in sys.stdin:
         with contextlib.redirect_stdout(sys.stderr):
             reply = answer(json.loads(line))
