@@ -33,7 +33,7 @@ TABLES = {
 COLUMNS = {  # of the files that say more than the README has room for
     "probe_speed": ["case", "program", "threads", "cpu_s", "peak_mib", "ratio", "detail"],
     "probe_parity_summary": [
-        *("case", "n_common_seeds", "mean_native", "mean_heareval", "difference"),
+        *("case", "mkl_path", "n_common_seeds", "mean_native", "mean_heareval", "difference"),
         *("n_equal_scores", "n_equal_choices", "n_hashed", "n_equal_bytes"),
     ],
 }
