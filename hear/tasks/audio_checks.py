@@ -21,9 +21,9 @@ QUIET_PEAK = 1e-3  # -60 dB: below, 16 bit leave less than 6 bits; a choice, spe
 N_LISTENED = 5  # clips per split whose level is looked at: enough to notice a lost scale
 # hear-preprocess, commit a5d6042 (hearpreprocess/tfds_pipeline.py), ended it on 2022-01-19.
 LOST_SCALE = (
-    "until January 2022 HEAR's own archives of TFDS tasks (CREMA-D, GTZAN, spoken digits) were "
-    "written 16 bits too quiet, so that no score on them means anything; take the archive of "
-    "Zenodo record 6332517, and check its MD5"
+    "expected audio that can be heard, found almost silence in every split. Until January 2022 "
+    "HEAR's TFDS tasks (CREMA-D, GTZAN, spoken digits) were written 16 bits too quiet, and no "
+    "score on such audio means anything: take the archive of Zenodo record 6332517"
 )
 
 
@@ -100,9 +100,7 @@ def check_audio(
         warnings.append(f"clips that do not last {folder.sample_duration_s} s: {listed(odd)}")
     quiet = _quiet_splits(folder, rate_hz)
     if len(quiet) == len(folder.splits) and (is_official or "tfds_task_name" in folder.metadata):
-        raise TaskError(
-            f"{folder.path}: almost silent\n  {quiet[0]}\n  and all others: {LOST_SCALE}"
-        )
+        raise TaskError(f"{folder.path}: {LOST_SCALE}\n  " + "\n  ".join(quiet))
     return {
         "sample_rate_hz": rate_hz,
         "n_clips": n_clips,

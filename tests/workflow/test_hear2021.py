@@ -193,6 +193,19 @@ def test_archives_of_tasks_that_are_made_are_not_missing(tmp_path, monkeypatch):
     assert downloads.kept_tasks(study) == {"beehive_states"}
 
 
+def test_an_archive_in_the_users_folder_may_have_another_name(tmp_path):
+    names = {"esc50": NAMES["esc50"], "maestro": "hear-2021.0.6-maestro-v3.0.0-5h-48000.tar.gz"}
+    for name in (*names.values(), "x-gtzan-48000.tar.gz", f"{NAMES['gunshot_triangulation']}.part"):
+        (tmp_path / name).touch()
+    tasks = paper(download={"folder": str(tmp_path)}).tasks
+    found = {
+        slug: path.name for slug, spec in tasks.items() for path in spec.sources if path.exists()
+    }
+    assert found == names
+    (tmp_path / f"new-{names['maestro']}").touch()  # which one it is cannot be known
+    assert not paper(download={"folder": str(tmp_path)}).tasks["maestro"].sources[0].exists()
+
+
 def test_models_must_embed_the_shortest_clip_of_the_papers_tasks():
     assert jobs.shortest_clips_s(paper()) == {"scene": 0.3, "event": 120.0}
     assert jobs.shortest_clips_s(paper(exclude_tasks=["fsd50k"]))["scene"] == 0.81

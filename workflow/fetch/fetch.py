@@ -17,6 +17,7 @@ from passt.download import Backoff, DownloadError, download, hashes_of
 from workflow.fetch.known import Facts, agreed, known_facts, known_hash, locked, record
 from workflow.fetch.record import RecordError, file_urls, find_file, get_record
 from workflow.fetch.space import ARCHIVES, CHECKPOINTS, Need, SpaceError, check_space
+from workflow.study.archives import archive_names
 from workflow.study.tasks import read_task_table
 
 LOCK = Path("resources/.downloads.lock")
@@ -65,8 +66,7 @@ def fetch_archive(
             urls += file_urls(settings, name)
             print(f"{error}\ngoing on without it, by the archive's name", file=sys.stderr)
         else:
-            others = ";".join(row["archives"] for row in read_task_table().values()).split(";")
-            listed = find_file(files, name, others)
+            listed = find_file(files, name, archive_names(read_task_table()))
             known[f"record {settings['record']}"] = listed.facts
             urls += listed.urls
             sizes = {key: int(file.facts["size"]) for key, file in (files | {name: listed}).items()}

@@ -19,6 +19,7 @@ from urllib.parse import quote
 from passt.download import TIMEOUT_S, Backoff, download
 from workflow.fetch.known import KINDS, KnownError, locked
 from workflow.fetch.space import ARCHIVES
+from workflow.study.archives import fitting_name
 
 LINKS = ("content", "self")  # of a file's links, those that may lead to its bytes
 
@@ -92,17 +93,13 @@ def read_record(path: Path, settings: Mapping[str, Any]) -> dict[str, Listed]:
 def find_file(files: Mapping[str, Listed], name: str, claimed: Collection[str] = ()) -> Listed:
     """Return the file of the record that an archive is.
 
-    That is the one of its ``name``, `hear2021-<folder>-48000.tar.gz`, or else the only one with
-    `<folder>-48000` in its name that is not among the ``claimed`` names, those of other archives.
-    A KnownError lists what there is, the nearest names first.
+    Its name may be another one (:func:`workflow.study.archives.fitting_name`). A KnownError lists
+    what there is, the nearest names first.
     """
-    if name in files:
-        return files[name]
-    part = name.removeprefix("hear2021-").removesuffix(".tar.gz")
-    alike = [key for key in files if part in key and key not in claimed]
-    if len(alike) == 1:
-        print(f"{name}: taken is {alike[0]}, as the record names it", file=sys.stderr)
-        return files[alike[0]]
+    if found := fitting_name(name, files, claimed):
+        if found != name:
+            print(f"{name}: taken is {found}, as the record names it", file=sys.stderr)
+        return files[found]
     near = sorted(files, key=lambda key: -difflib.SequenceMatcher(None, key, name).ratio())
     listed = "\n  ".join(near) or "no file"
     raise KnownError(

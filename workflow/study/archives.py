@@ -6,24 +6,46 @@ Everything here is known without the network: the study can be planned before an
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 from workflow.fetch.space import ARCHIVES
 from workflow.study.config import ConfigError
 
-ARCHIVE_RATE_HZ = 48000  # of Zenodo's archives
+ARCHIVE_RATE_HZ, SUFFIX = 48000, ".tar.gz"  # of Zenodo's archives
 SAMPLE_BYTES = 2  # 16 bit PCM
 # FSD50K's clips differ in length; all together, and the shortest. Source: Fonseca et al., 2022.
 TOTAL_S, SHORTEST_S = {"fsd50k": 108.3 * 3600}, {"fsd50k": 0.3}
 
 
-def archives_of(row: dict[str, str], folder: str | None) -> tuple[Path, ...]:
-    """Archives of a task, by its row of config/tasks.tsv; in the user's folder if there."""
-    names = row["archives"].split(";")
-    given = Path(folder) if folder else None
-    return tuple(
-        given / name if given and (given / name).is_file() else ARCHIVES / name for name in names
-    )
+def find_archives(table: dict[str, dict[str, str]], folder: str | None) -> dict[str, Path]:
+    """Where each archive of config/tasks.tsv is, the user's folder first, or will be; by name."""
+    names = archive_names(table)
+    here = sorted(path.name for path in Path(folder).iterdir() if path.is_file()) if folder else []
+    found = {name: fitting_name(name, here, names) for name in names}
+    return {
+        name: Path(folder) / file if folder and file else ARCHIVES / name
+        for name, file in found.items()
+    }
+
+
+def archive_names(table: dict[str, dict[str, str]]) -> list[str]:
+    """Names of all archives of config/tasks.tsv."""
+    return [name for row in table.values() for name in row["archives"].split(";")]
+
+
+def fitting_name(name: str, names: Collection[str], claimed: Collection[str]) -> str | None:
+    """Return the name that a record or folder has for an archive; None if it has it not.
+
+    That is ``name`` itself, `hear2021-<folder>-48000.tar.gz`, or else the only one with
+    `<folder>-48000` in it that is not ``claimed`` as another archive's: six names of
+    config/tasks.tsv are inferred.
+    """
+    if name in names:
+        return name
+    part = name.removeprefix("hear2021-").removesuffix(SUFFIX)
+    alike = [n for n in names if part in n and n.endswith(SUFFIX) and n not in claimed]
+    return alike[0] if len(alike) == 1 else None
 
 
 def audio_bytes(row: dict[str, str]) -> int:

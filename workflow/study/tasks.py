@@ -11,7 +11,7 @@ from typing import Any
 
 from hear.archives.find import Source, find_sources
 from mini.registry import MINI_TASKS
-from workflow.study.archives import archives_of, check_download
+from workflow.study.archives import check_download, find_archives
 from workflow.study.config import ROOT, ConfigError, unknown
 
 TABLE = ROOT / "config" / "tasks.tsv"
@@ -103,9 +103,13 @@ def _need_own_study(config: dict, key: str) -> None:
 
 def official_tasks(folder: str | None = None) -> dict[str, TaskSpec]:
     """The tasks of HEAR 2021 by slug; their archives, maybe in a user's folder, may be to come."""
-    specs = {}
-    for slug, row in read_task_table().items():
-        kind, sources = row["embedding_type"], archives_of(row, folder)
+    table, specs = read_task_table(), {}
+    archives = find_archives(table, folder)
+    for slug, row in table.items():
+        kind, sources = (
+            row["embedding_type"],
+            tuple(archives[n] for n in row["archives"].split(";")),
+        )
         specs[slug] = TaskSpec(slug, row["name"], row["category"], kind, sources, True)
     return specs
 
