@@ -5,6 +5,7 @@
 # make environment  write environment.yml from requirements.txt
 # make heareval  install the reference evaluator into .venv-heareval, for evaluator=heareval
 # make plan   hours, disk and memory of CONFIG=..., before anything is downloaded
+# make rehearse  rehearse config/paper.yaml on stand-ins, in rehearsal/: 25 minutes, 2 GiB
 # make readme write the default study's tables into README.md
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 CORES ?= 2
@@ -13,7 +14,7 @@ CONFIG ?= config/config.yaml
 BIN = .venv/bin
 INSTALLED = .venv/.installed
 
-.PHONY: run install test format lint types tests fast readme provenance environment heareval plan
+.PHONY: run install test format lint types tests fast readme provenance environment heareval plan rehearse
 run: $(INSTALLED)
 	@$(BIN)/python -m workflow.commands.launch --cores $(CORES) $(ARGS)
 
@@ -44,6 +45,9 @@ provenance: run
 
 plan: $(INSTALLED)
 	@$(BIN)/python -m workflow.commands.plan --config $(CONFIG)
+
+rehearse: $(INSTALLED)
+	@$(BIN)/python -m workflow.commands.rehearse --cores $(CORES)
 
 readme: run
 	@$(BIN)/python -m workflow.commands.readme

@@ -18,6 +18,7 @@ from passt.architecture import Architecture
 from passt.files import sha256_file
 from passt.variants import Variant
 
+GITHUB = "https://github.com"
 FRONT_END_VERSION = 2  # raise when values of the front end or the windows change
 
 
@@ -100,7 +101,7 @@ class Checkpoint:
 
 
 def _released(id: str, hop: int, n_time_patches: int, url: str, **facts: Any) -> Checkpoint:
-    url = f"https://github.com/kkoutini/PaSST/releases/download/{url}"
+    url = f"{GITHUB}/kkoutini/PaSST/releases/download/{url}"
     file = f"resources/checkpoints/{url.rsplit('/', 1)[1]}"
     shape = Architecture(n_time_patches=n_time_patches)
     return Checkpoint(id, hop, shape, file=file, url=url, **facts)

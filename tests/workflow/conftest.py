@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fetch_server import FileServer
 from real_archives import NAMES, TASKS, make_archive
 from tones import make_clone, run
+
+from workflow.commands.rehearse.server import FileServer
 
 
 @pytest.fixture

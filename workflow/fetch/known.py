@@ -41,7 +41,8 @@ def locked(path: Path, waiting: str = "") -> Iterator[None]:
 
 def known_facts(name: str) -> dict[str, Facts]:
     """Return what the lock file and earlier downloads say of a file, by who says so."""
-    places = (Path(shipped_path(str(LOCKED))), LOCKED, RECORDED)
+    lock = LOCKED if LOCKED.exists() else Path(shipped_path(str(LOCKED)))
+    places = (lock, RECORDED)
     entries = {str(path): _read(path).get(name) for path in places}
     return {path: entry for path, entry in entries.items() if entry is not None}
 

@@ -50,9 +50,10 @@ def fitting_name(name: str, names: Collection[str], claimed: Collection[str]) ->
 
 def audio_bytes(row: dict[str, str]) -> int:
     """Bytes of a task's audio as its archives have it, by its row of config/tasks.tsv."""
-    seconds = TOTAL_S.get(row["task"])
-    if seconds is None:  # each folder of Beehive has all clips
+    if row["duration_s"]:  # each folder of Beehive has all clips
         seconds = int(row["n_clips"]) * float(row["duration_s"]) * len(row["folders"].split(";"))
+    else:
+        seconds = TOTAL_S[row["task"]]
     return round(seconds * ARCHIVE_RATE_HZ * SAMPLE_BYTES)
 
 

@@ -151,7 +151,7 @@ def _with_paths(config: dict) -> dict:
         for key in ("module", "weights"):
             if entry.get(key):
                 entry[key] = place(f"models.{id}.{key}", entry[key])
-    for key in ("task_dir", "heareval_python"):
+    for key in ("task_dir", "heareval_python", "rehearsal"):
         if config[key] is not None:
             check_path(key, config[key])
     return config | {"claims": place("claims", config["claims"])}

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from passt.checkpoints import GITHUB
 from passt.lengths import SAMPLE_RATE_HZ
 from workflow.fetch.space import ARCHIVES, Need
 from workflow.study import paths
 from workflow.study.archives import ARCHIVE_RATE_HZ, audio_bytes
 from workflow.study.study import Study
-from workflow.study.tasks import read_task_table
+from workflow.study.tasks import read_task_table, sized_tasks
 
 
 def kept_tasks(study: Study) -> set[str]:
@@ -44,8 +45,9 @@ def missing_archives(study: Study) -> list[str]:
 
 def missing_checkpoints(study: Study) -> dict[str, str]:
     """Address of each released file that a model needs and that is not here, by its name."""
+    site = study.config["download"]["github"].rstrip("/")
     return {
-        Path(c.file).name: c.url
+        Path(c.file).name: c.url.replace(GITHUB, site)
         for c in study.used_checkpoints
         if c.file and c.url and not Path(c.file).exists()
     }
@@ -53,7 +55,7 @@ def missing_checkpoints(study: Study) -> dict[str, str]:
 
 def missing_space(study: Study) -> list[Need]:
     """What the tasks that are not here yet take on the disk, archives at their largest."""
-    table, needs = read_task_table(), []
+    table, needs = sized_tasks(study.config), []
     copied = 0 if study.config["resample"] == "on_the_fly" else SAMPLE_RATE_HZ / ARCHIVE_RATE_HZ
     for slug, spec in study.tasks.items():
         if Path(paths.manifest(study, slug)).exists():

@@ -65,6 +65,12 @@ def _notices(study: Study) -> list[str]:
             "The tasks are generated analogs of HEAR tasks, not HEAR 2021: scores here compare the "
             "models on these tasks only, and must not stand beside published ones."
         )
+    elif study.is_rehearsal:
+        tasks = (
+            f"{words.REHEARSAL}: every score of this run is of stand-ins for the archives and the "
+            "released weights. Only the official scores, marked HEAR 2021, are real. Models of "
+            f"this run: {', '.join(words.model_labels(study).values())}."
+        )
     elif study.is_real:
         tasks = (
             "All tasks are HEAR 2021 tasks in their official version. Columns and rows marked HEAR "

@@ -47,6 +47,11 @@ class Study:
         return all(spec.is_official for spec in self.tasks.values())
 
     @property
+    def is_rehearsal(self) -> bool:
+        """True if archives and weights are stand-ins, with generated audio and random values."""
+        return self.config.get("rehearsal") is not None
+
+    @property
     def third_party(self) -> list[str]:
         """Ids of the models that are modules with the HEAR API."""
         return [id for id, model in self.models.items() if model.variant is None]

@@ -62,6 +62,16 @@ def read_task_table() -> dict[str, dict[str, str]]:
         return {row["task"]: row for row in csv.DictReader(stream, delimiter="\t")}
 
 
+def sized_tasks(config: dict) -> dict[str, dict[str, str]]:
+    """The same rows, with numbers and lengths of clips by the table of a rehearsal if it is one."""
+    table = read_task_table()
+    if config["rehearsal"] is not None:
+        with open(config["rehearsal"], newline="") as stream:
+            for row in csv.DictReader(stream, delimiter="\t"):
+                table[row["task"]] |= row
+    return table
+
+
 def find_tasks(config: dict) -> dict[str, TaskSpec]:
     """Tasks of a checked config by slug, in the table's order, further ones sorted after it.
 

@@ -8,6 +8,7 @@ from workflow.study.study import Study
 from workflow.study.tasks import read_task_table
 
 EVALUATED_BY = {"heareval": "heareval itself", "stacked": "stacked probes"}
+REHEARSAL = "REHEARSAL with generated audio and random weights, no result"
 LEADERBOARD = (
     "Official HEAR 2021 scores: leaderboard entries of the challenge on the 19 real tasks; no "
     "model was run here"
@@ -19,6 +20,7 @@ def label(study: Study) -> str:
     if study.origin == "leaderboard":
         return LEADERBOARD
     parts = (
+        *_rehearsal(study),
         f"Study {study.name}: {_tasks(study)}",
         *_weights(study),
         _protocol(study),
@@ -35,13 +37,17 @@ def stamp(study: Study) -> str:
     if study.origin == "mini":
         tasks = f"{n} generated tasks, not HEAR 2021"
     elif study.is_real:
-        tasks = f"{n} HEAR 2021 tasks"
+        tasks = f"{'stand-ins for ' * study.is_rehearsal}{n} HEAR 2021 tasks"
     else:
         tasks = f"{n} tasks of this user, not HEAR 2021"
     weights = ["own PaSST weights" if _own(study) else said for said in _weights(study)]
     seeds = f"seed{'s' * (len(study.seeds) > 1)} {', '.join(map(str, study.seeds))}"
     parts = (f"Study {study.name}: {tasks}", *weights, f"protocol {study.protocol.name}")
-    return " \u00b7 ".join([*parts, *_evaluator(study), seeds])
+    return " \u00b7 ".join([*_rehearsal(study), *parts, *_evaluator(study), seeds])
+
+
+def _rehearsal(study: Study) -> list[str]:
+    return [REHEARSAL] if study.is_rehearsal else []
 
 
 def _tasks(study: Study) -> str:
@@ -49,7 +55,7 @@ def _tasks(study: Study) -> str:
     if study.origin == "mini":
         return f"{n} generated mini tasks (analogs, not the HEAR 2021 tasks)"
     if study.origin == "hear2021":
-        return coverage(study)
+        return f"stand-ins for {coverage(study)}" if study.is_rehearsal else coverage(study)
     kind = "HEAR 2021 task" if study.is_real else "task"
     tasks = f"{n} {kind}{'s' * (n > 1)} from {Path(study.config['task_dir']).name}"
     return tasks + ("" if study.is_real else " (recordings of this user, not the HEAR 2021 suite)")

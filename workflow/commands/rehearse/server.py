@@ -1,38 +1,44 @@
-"""A file server that misbehaves on request: it stands in for Zenodo, GitHub and mirrors."""
+"""A file server that misbehaves on request: it stands in for Zenodo, GitHub and mirrors.
+
+It answers as Zenodo's REST API (developers.zenodo.org, "Records") and GitHub's releases do: a
+record in JSON whose files have a checksum and a link to their content; a redirect to the file.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import mmap
 import re
 import socket
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 
 class FileServer:
-    """Serves ``files`` by path; each request for a path takes one step off its ``script``.
+    """Serves ``files``, or what lies at their paths; each request takes one step off a ``script``.
 
-    Steps: ``("drop", n)`` sends n bytes of the answer and cuts the connection; ``("status", code,
-    headers)``; ``("claim", n)`` announces n bytes more than there are; ``("end", n)`` ends n bytes
-    early without having announced a length; ``("slow", seconds)`` pauses between pieces;
+    Steps: ``("drop", n)`` sends n bytes of the answer and cuts the connection; ``("hang", n)``
+    sends n bytes and no more, until the client is gone; ``("status", code, headers)``;
+    ``("claim", n)`` announces n bytes more than there are; ``("end", n)`` ends n bytes early
+    without having announced a length; ``("slow", seconds)`` pauses between pieces;
     ``("ignore range",)``; ``("html",)``; ``("shift", n)`` answers a range from n bytes further;
     ``("label", headers)`` says something else of the file.
     """
 
     def __init__(self) -> None:
-        self.files: dict[str, bytes] = {}
+        self.files: dict[str, bytes | Path] = {}
         self.redirects: dict[str, str] = {}
         self.script: dict[str, list[tuple]] = defaultdict(list)
         self.always: dict[str, tuple] = {}
         self.requests: list[tuple[str, dict[str, str]]] = []
         self.etags = True
         self.at_work = self.most_at_work = 0
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self.server.daemon_threads = True
-        self.server.handle_error = lambda *_: None  # a client that was killed
+        self.server = _Server(("127.0.0.1", 0), _handler(self))
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
         threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
 
@@ -43,12 +49,21 @@ class FileServer:
     def ranges(self, path: str) -> list[str | None]:
         return [headers.get("Range") for asked, headers in self.requests if asked == path]
 
-    def add_record(self, number: int, archives: dict[str, bytes]) -> None:
+    def content(self, path: str) -> bytes | memoryview:
+        """What is served at a path; of a file on the disk no more is read than what is sent."""
+        served = self.files[path]
+        if isinstance(served, bytes):
+            return served
+        with served.open("rb") as file:
+            return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+
+    def add_record(self, number: int, archives: Mapping[str, bytes | Path]) -> None:
         """Serve archives as Zenodo does: a record in JSON, and each file's content."""
         files = []
-        for name, content in archives.items():
+        for name, served in archives.items():
             path = f"/api/records/{number}/files/{name}/content"
-            self.files[path] = content
+            self.files[path] = served
+            content = self.content(path)
             checksum = f"md5:{hashlib.md5(content).hexdigest()}"
             links = {"self": self.url + path}
             files.append({"key": name, "size": len(content), "checksum": checksum, "links": links})
@@ -57,7 +72,14 @@ class FileServer:
 
     def record(self, number: int) -> dict:
         """The record as it is served."""
-        return json.loads(self.files[f"/api/records/{number}"])
+        return json.loads(bytes(self.content(f"/api/records/{number}")))
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Say nothing: the client was killed."""
 
 
 def _handler(state: FileServer) -> type[BaseHTTPRequestHandler]:
@@ -92,7 +114,7 @@ def _handler(state: FileServer) -> type[BaseHTTPRequestHandler]:
                 return self.plain(302, b"", {"Location": state.redirects[path]})
             if path not in state.files:
                 return self.plain(404, b"", {})
-            self.file(state.files[path], kind, step)
+            self.file(state.content(path), kind, step)
 
         def plain(self, code: int, body: bytes, headers: dict[str, str]) -> None:
             self.send_response(code)
@@ -103,13 +125,13 @@ def _handler(state: FileServer) -> type[BaseHTTPRequestHandler]:
             self.last_piece()
             self.wfile.write(body)
 
-        def file(self, content: bytes, kind: str, step: tuple) -> None:
+        def file(self, content: bytes | memoryview, kind: str, step: tuple) -> None:
             etag = f'"{hashlib.md5(content).hexdigest()}"'
             start = self.start(content, kind, etag)
             if start is not None and start >= len(content):
                 return self.plain(416, b"", {"Content-Range": f"bytes */{len(content)}"})
             first = (start or 0) + (step[1] if kind == "shift" else 0)
-            body = content[first:]
+            body = memoryview(content)[first:]
             self.send_response(200 if start is None else 206)
             if start is not None:
                 stated = f"bytes {first}-{len(content) - 1}/{len(content)}"
@@ -127,7 +149,7 @@ def _handler(state: FileServer) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.send(body, kind, step)
 
-        def start(self, content: bytes, kind: str, etag: str) -> int | None:
+        def start(self, content: bytes | memoryview, kind: str, etag: str) -> int | None:
             """First byte of the range to send; None for the whole file."""
             asked = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
             condition = self.headers.get("If-Range")
@@ -135,8 +157,12 @@ def _handler(state: FileServer) -> type[BaseHTTPRequestHandler]:
                 return None
             return int(asked[1])
 
-        def send(self, body: bytes, kind: str, step: tuple) -> None:
-            if kind in ("drop", "end", "claim"):
+        def send(self, body: memoryview, kind: str, step: tuple) -> None:
+            if kind == "hang":
+                self.wfile.write(body[: step[1]])
+                self.connection.recv(1)  # nothing comes before the end
+                self.close_connection = True
+            elif kind in ("drop", "end", "claim"):
                 n = {"drop": step[1], "end": len(body) - step[1], "claim": len(body)}[kind]
                 self.last_piece()
                 self.wfile.write(body[:n])
@@ -144,8 +170,12 @@ def _handler(state: FileServer) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
                 if kind == "drop":
                     self.connection.shutdown(socket.SHUT_RDWR)
-                return
-            size = 50_000 if kind == "slow" else max(1, len(body))
+            else:
+                self.pieces(body, step[1] if kind == "slow" else 0)
+
+        def pieces(self, body: memoryview, pause_s: float) -> None:
+            """Send all, in pieces with a pause after each if there is one."""
+            size = 50_000 if pause_s else max(1, len(body))
             for i in range(0, len(body), size):
                 if i + size >= len(body):
                     self.last_piece()
@@ -154,7 +184,7 @@ def _handler(state: FileServer) -> type[BaseHTTPRequestHandler]:
                 except OSError:  # the client was killed
                     self.close_connection = True
                     return
-                time.sleep(step[1] if kind == "slow" else 0)
+                time.sleep(pause_s)
 
         def log_message(self, *_: object) -> None:
             pass
