@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 
 @contextmanager
@@ -31,9 +33,24 @@ def replacing(path: Path | str) -> Iterator[Path]:
 
 
 def write_json(path: Path | str, content: object) -> None:
-    """Write JSON, replacing a file that is there."""
+    """Write strict JSON, replacing a file that is there; see `json_value`."""
     with replacing(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
+        text = json.dumps(json_value(content), indent=1, allow_nan=False)
+        temporary.write_text(text, encoding="utf-8")
+
+
+def json_value(value: Any) -> Any:
+    """Return a value, or all that is in it, as strict JSON holds it: NaN is null, infinity a text.
+
+    Python's own writer makes ``NaN`` and ``Infinity`` of them, which other readers refuse.
+    """
+    if isinstance(value, dict):
+        return {key: json_value(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [json_value(part) for part in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else str(float(value))
+    return value
 
 
 def sha256_file(path: Path | str) -> str:

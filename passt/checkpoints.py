@@ -16,9 +16,11 @@ from typing import Any
 
 from passt.architecture import Architecture
 from passt.files import sha256_file
+from passt.lengths import SAMPLE_RATE_HZ, longest_samples, samples
 from passt.variants import Variant
 
 GITHUB = "https://github.com"
+SCENE_HOP_MS = 2_500.0  # wrapper.py: scene_hop
 FRONT_END_VERSION = 2  # raise when values of the front end or the windows change
 
 
@@ -31,9 +33,12 @@ class Checkpoint:
     """Weights and front end of one network.
 
     A clip longer than ``scene_window_ms`` is embedded as the mean over windows, one every
-    ``scene_hop_ms``; the defaults are those of the networks for clips of 10 s (``wrapper.py``:
-    ``max_model_window``, ``scene_hop``). Either below 1 ms raises :class:`CheckpointError`.
-    ``modules`` are those of hear21passt that run it: levels, and receptive fields in ms.
+    ``scene_hop_ms`` (``wrapper.py``: ``max_model_window``, ``scene_hop``). By default the window is
+    what the time positions allow in whole seconds: 10 s for the released networks, 30 s for one
+    with 300 at hop 10 ms; the hop is 2.5 s, or the window if that is shorter. A window or hop below
+    1 ms, a window longer than the time positions, or a hop that leaves gaps raises
+    :class:`CheckpointError`. ``modules`` are those of hear21passt that run it: levels, and
+    receptive fields in ms.
     """
 
     id: str  # in paths
@@ -43,15 +48,35 @@ class Checkpoint:
     sha256: str | None = None  # expected, None if unknown
     seed: int = 0  # of random weights
     url: str | None = None  # where the file is published
-    scene_window_ms: float = 10_000.0
-    scene_hop_ms: float = 2_500.0
+    scene_window_ms: float = None  # type: ignore[assignment]  # set by __post_init__
+    scene_hop_ms: float = None  # type: ignore[assignment]  # set by __post_init__
     modules: Mapping[str, tuple[str, tuple[int, ...]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for key in ("scene_window_ms", "scene_hop_ms"):
-            value = getattr(self, key)
-            if type(value) not in (int, float) or not 1 <= value < math.inf:
-                raise CheckpointError(f"{key}: expected at least 1 ms, found {value!r}")
+        longest_ms = 1000 * longest_samples(self.hop, self.architecture) // SAMPLE_RATE_HZ
+        if self.scene_window_ms is None:
+            whole_s = float(longest_ms // 1000 * 1000)
+            object.__setattr__(self, "scene_window_ms", whole_s or float(longest_ms))
+        self._check_ms("scene_window_ms")
+        if self.scene_hop_ms is None:
+            object.__setattr__(self, "scene_hop_ms", min(SCENE_HOP_MS, self.scene_window_ms))
+        self._check_ms("scene_hop_ms")
+        if samples(self.scene_window_ms) > longest_samples(self.hop, self.architecture):
+            raise CheckpointError(
+                f"scene_window_ms: expected at most {longest_ms} ms, for which the network's "
+                f"{self.architecture.n_time_patches} time positions are (n_time_patches), found "
+                f"{self.scene_window_ms:g}"
+            )
+        if self.scene_hop_ms > self.scene_window_ms:
+            raise CheckpointError(
+                f"scene_hop_ms: expected at most the window of {self.scene_window_ms:g} ms, which "
+                f"leaves no gaps, found {self.scene_hop_ms:g}"
+            )
+
+    def _check_ms(self, key: str) -> None:
+        value = getattr(self, key)
+        if type(value) not in (int, float) or not 1 <= value < math.inf:
+            raise CheckpointError(f"{key}: expected at least 1 ms, found {value!r}")
 
     @property
     def is_random(self) -> bool:
@@ -64,7 +89,8 @@ class Checkpoint:
 
         ``released: passt_hop10`` takes the values of a released checkpoint for every key not
         given; another name is a :class:`CheckpointError`. Without it ``hop`` is needed; time
-        positions not given are those of the first released checkpoint of that hop.
+        positions not given are those of the first released checkpoint of that hop. Other time
+        positions, or another hop, make another scene window.
         """
         keys = {key: value for key, value in entry.items() if key not in ("released", "init")}
         if (released := entry.get("released")) is None:
@@ -77,6 +103,8 @@ class Checkpoint:
             )
         shape = {key: keys.pop(key) for key in entry if key in Architecture.__dataclass_fields__}
         architecture = replace(base.architecture, **shape)
+        if {"hop", "n_time_patches", "scene_window_ms"} & entry.keys():
+            keys = {"scene_window_ms": None, "scene_hop_ms": None} | keys
         return replace(base, **keys, id=id, architecture=architecture, modules={})
 
     def verify(self) -> None:

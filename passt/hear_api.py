@@ -133,4 +133,5 @@ def _from_file(path: str, name: str | None) -> Checkpoint:
             f"{shape}; checkpoint={name!r} does not say otherwise: name one with its STFT hop"
         )
     base = RELEASED[chosen]
-    return replace(base, architecture=architecture, file=path, sha256=None, url=None)
+    scene: dict = {} if ids else {"scene_window_ms": None, "scene_hop_ms": None}
+    return replace(base, architecture=architecture, file=path, sha256=None, url=None, **scene)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from passt.architecture import PATCH_SIZE
+from passt.architecture import MEL_FRAMES, PATCH_SIZE, Architecture
 
 SAMPLE_RATE_HZ = 32000  # Koutini et al. 2022, section 3: AudioSet clips at 32 kHz
 N_FFT = 1024  # preprocess.py: n_fft
@@ -26,6 +26,23 @@ def n_frames(n_samples: int, hop: int) -> int:
 def n_windows(n_samples: int, window: int, hop: int) -> int:
     """Windows of a clip padded by half a window on both sides, all in samples."""
     return (n_samples + 2 * (window // 2) - window) // hop + 1
+
+
+def shortest_clip(view: str, hop: int) -> int:
+    """Samples of the shortest clip that has a view (`passt.variants`) at an STFT hop in samples.
+
+    Around timestamps, more than half a window for the reflect padding.
+    """
+    if view == "scene":
+        return shortest_samples(hop)
+    window = MEL_FRAMES * hop if view == "mel" else samples(float(view.removeprefix("rf")))
+    return window // 2 + 1
+
+
+def longest_samples(hop: int, architecture: Architecture) -> int:
+    """Samples that fill all time positions of a network at this STFT hop, and no more."""
+    last = (architecture.n_time_patches - 1) * architecture.tstride
+    return (last + PATCH_SIZE + architecture.tstride - 1) * hop
 
 
 def shortest_samples(hop: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TypeGuard
 
 import torch
 from safetensors.torch import load_file
@@ -15,6 +16,11 @@ from passt.embedder import Embedder
 from passt.transformer import PaSST, initialize
 
 DEVICES = ("auto", "cpu", "cuda")
+SAVE = "save its tensors alone where it was trained: torch.save(network.state_dict(), FILE)"
+PICK = (
+    "keep one: torch.save({k.removeprefix('net.'): v for k, v in torch.load(FILE, "
+    "weights_only=True)['state_dict'].items() if k.startswith('net.')}, NEW_FILE)"
+)
 PRECISIONS = ("float32", "bfloat16", "float16")
 
 
@@ -54,22 +60,58 @@ def choose_device(device: str) -> torch.device:
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """Read named tensors without executing anything stored beside them.
+    """Read a network's named tensors without executing anything stored beside them.
 
-    ``path`` is a ``.safetensors``, or a ``.pt`` / ``.pth`` with a dict of tensors; else
-    CheckpointError.
+    ``path`` is a ``.safetensors``, or else what ``torch.save`` wrote: a dict of tensors, or a
+    training's state with one such dict (``model`` of DeiT, ``state_dict`` of Lightning). A name
+    that all of the network's tensors begin with (``net.`` of Lightning) is dropped, with what else
+    is there. If it cannot be read, or several networks are in it, CheckpointError says how to
+    convert it.
     """
     try:
         if path.suffix == ".safetensors":
-            return load_file(path)
-        tensors = torch.load(path, map_location="cpu", weights_only=True)
-        if isinstance(tensors, dict):
-            tensors = tensors.get("model", tensors)  # DeiT's files hold the weights under this key
+            return _without_prefix(load_file(path), path)
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except CheckpointError:
+        raise
     except Exception as error:
-        raise CheckpointError(f"{path}: not a readable checkpoint: {error}") from error
-    if not isinstance(tensors, dict) or not all(isinstance(v, Tensor) for v in tensors.values()):
-        raise CheckpointError(f"{path}: expected a dict of named tensors, as PaSST releases them")
-    return tensors
+        refused = re.search(r"GLOBAL (\S+)", str(error))  # by torch's reader of tensors alone
+        other = f"it holds more than tensors and plain values: {refused[1]}" if refused else None
+        reason = other or str(error).partition("\n")[0]
+        raise CheckpointError(f"{path}: not a readable checkpoint: {reason}; {SAVE}") from error
+    if _is_state(content):
+        return _without_prefix(content, path)
+    states = {k: v for k, v in content.items() if _is_state(v)} if isinstance(content, dict) else {}
+    if len(states) != 1:
+        keys = ", ".join(map(str, content)) if isinstance(content, dict) else ""
+        found = f"a {type(content).__name__}" + (f" of {keys}" if keys else "")
+        several = f", of which {', '.join(map(str, states))} are such dicts" if states else ""
+        raise CheckpointError(
+            f"{path}: expected a dict of named tensors, as PaSST releases them, found "
+            f"{found}{several}; {PICK if states else SAVE}"
+        )
+    return _without_prefix(next(iter(states.values())), path)
+
+
+def _is_state(content: object) -> TypeGuard[dict[str, Tensor]]:
+    """Tell whether something is a dict of tensors alone."""
+    if not isinstance(content, dict) or not content:
+        return False
+    return all(isinstance(value, Tensor) for value in content.values())
+
+
+def _without_prefix(tensors: dict[str, Tensor], path: Path) -> dict[str, Tensor]:
+    """The tensors of the one network in a dict, by their names in it."""
+    prefixes = [m[1] for name in tensors if (m := re.fullmatch(r"((?:.*\.)?)cls_token", name))]
+    if len(prefixes) > 1:
+        found = ", ".join(repr(prefix) for prefix in prefixes)
+        raise CheckpointError(
+            f"{path}: expected one network, found {len(prefixes)}, whose names begin with {found}; "
+            f"{PICK}"
+        )
+    prefix = prefixes[0] if prefixes else ""
+    mine = {name: tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+    return {name.removeprefix(prefix): tensor for name, tensor in mine.items()}
 
 
 def check_tensors(found: dict[str, Tensor], expected: dict[str, Tensor], where: str) -> None:

@@ -12,15 +12,20 @@ def to_markdown(table: pd.DataFrame, label: str, decimals: int | None = None) ->
     """
     numeric = [pd.api.types.is_numeric_dtype(kind) for kind in table.dtypes]
     rows = [
-        [str(name) for name in table.columns],
+        [_text(name) for name in table.columns],
         ["---:" if right else "---" for right in numeric],
         *([_cell(value, decimals) for value in row] for row in table.itertuples(index=False)),
     ]
     lines = [f"| {' | '.join(row)} |" for row in rows]
-    return "\n".join([*lines, "", label, ""])
+    return "\n".join([*lines, "", label.replace("<", "&lt;"), ""])
 
 
 def _cell(value: object, decimals: int | None) -> str:
     if decimals is not None and isinstance(value, float) and not pd.isna(value):
         return f"{value:.{decimals}f}"
-    return "" if pd.isna(value) else str(value).replace("|", "\\|")
+    return "" if pd.isna(value) else _text(value)
+
+
+def _text(value: object) -> str:
+    """Keep a name from ending a cell or beginning a tag."""
+    return str(value).replace("|", "\\|").replace("<", "&lt;")

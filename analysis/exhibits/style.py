@@ -42,6 +42,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")  # of the tasks of 
 
 _RC: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # ships with matplotlib: the same on every machine
+    "text.parse_math": False,  # a $ in a name is a $
     "font.size": FONT_PT,
     "axes.labelsize": FONT_PT,
     "axes.titlesize": FONT_PT,

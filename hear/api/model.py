@@ -62,14 +62,17 @@ class HearModel:
         Raises
         ------
         ModelError
-            If the result does not have the shape of the API, or is not finite.
+            If the model fails, or the result does not have the shape of the API, or is not finite.
         """
         audio = audio.to(self.device)
-        if view == "scene":
-            embeddings, timestamps = self.module.get_scene_embeddings(audio, self.model), None
-        else:
-            embeddings, timestamps = self.module.get_timestamp_embeddings(audio, self.model)
-            timestamps = torch.as_tensor(timestamps)[0].detach().float().cpu()
+        try:
+            if view == "scene":
+                embeddings, timestamps = self.module.get_scene_embeddings(audio, self.model), None
+            else:
+                embeddings, timestamps = self.module.get_timestamp_embeddings(audio, self.model)
+                timestamps = torch.as_tensor(timestamps)[0].detach().float().cpu()
+        except Exception as error:  # whatever a model's code may raise
+            raise ModelError(f"model {self.module.__name__}: {view}: {error!r}") from error
         embeddings = torch.as_tensor(embeddings)
         n_axes = 2 if view == "scene" else 3
         if embeddings.ndim != n_axes or len(embeddings) != len(audio):

@@ -20,7 +20,7 @@ from tqdm import tqdm
 from hear.audio.read import ClipError, read_clip
 from hear.files import replacing
 from hear.tasks.folder import TaskFolder
-from hear.tasks.problems import listed
+from hear.tasks.problems import Problems
 
 STEPS = 2**15  # of 16 bit PCM per unit of full scale
 
@@ -47,37 +47,51 @@ def resample_folder(
     Each file is written under a temporary name and renamed: a killed call goes on where it was.
     Without ``keep_source`` each original goes once its copy is there, and the folder
     `<from_hz>/`, with whatever else it holds, at the end. ``n_threads`` clips are whole in memory
-    at a time. A ClipError names a clip that is missing, or cannot be read; what was finished stays.
+    at a time. A TaskError lists the clips that are missing or cannot be read; all others are done.
     """
     source, target = folder.path / str(from_hz), folder.path / str(to_hz)
     for unfinished in target.rglob("*.part"):
         unfinished.unlink()
-    clips = [f"{split}/{file}" for split, files in folder.clips.items() for file in files]
+    clips = {
+        f"{split}/{file}": path
+        for split in folder.clips
+        for file, path in folder.audio(from_hz, split).items()
+    }
     left = [clip for clip in clips if not (target / clip).is_file()]
-    if missing := [clip for clip in left if not (source / clip).is_file()]:
-        raise ClipError(source, "every clip of the split files", f"none of {listed(missing)}")
-    pairs = [(source / clip, target / clip) for clip in left]
+    pairs = [(clips[clip], target / clip) for clip in left]
+    problems = Problems(folder.path)
+    for clip in left:
+        if not clips[clip].is_file():
+            problems.add(f"{from_hz}/{clip}", "the file", "no such file")
+    problems.raise_any()  # before an hour of resampling
     work = partial(_resample_file, to_hz=to_hz, keep_source=keep_source)
     label = f"resampling {folder.name} to {to_hz} Hz"
     bar = tqdm(total=len(left), desc=label, unit="clip", disable=not progress)
     with bar, ThreadPoolExecutor(n_threads) as pool:  # soxr and libsndfile run in parallel
         n_clipped = 0
         try:
-            for is_clipped in pool.map(work, pairs):
-                n_clipped += is_clipped
+            for clip, done in zip(left, pool.map(work, pairs), strict=True):
+                if isinstance(done, ClipError):
+                    problems.add(f"{from_hz}/{clip}", done.expected, done.found)
+                else:
+                    n_clipped += done
                 bar.update()
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
+    problems.raise_any()
     if not keep_source:
         shutil.rmtree(source, ignore_errors=True)
     return Resampled(len(left), len(clips) - len(left), n_clipped)
 
 
-def _resample_file(pair: tuple[Path, Path], to_hz: int, keep_source: bool) -> bool:
-    """Write one copy; return whether samples beyond full scale were clipped."""
+def _resample_file(pair: tuple[Path, Path], to_hz: int, keep_source: bool) -> bool | ClipError:
+    """Write one copy; return whether samples beyond full scale were clipped, or what is wrong."""
     path, copy = pair
-    steps = np.rint(read_clip(path, to_hz) * np.float32(STEPS))
+    try:
+        steps = np.rint(read_clip(path, to_hz) * np.float32(STEPS))
+    except ClipError as error:
+        return error
     stored = steps.clip(-STEPS, STEPS - 1).astype(np.int16)
     with replacing(copy) as temporary:
         soundfile.write(temporary, stored, to_hz, "PCM_16", format="WAV")

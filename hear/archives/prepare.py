@@ -45,8 +45,8 @@ def prepare_archives(
     ------
     ArchiveError
         If an archive is damaged, unsafe or another one than ``hashes`` say.
-    TaskError, ClipError
-        If a task folder to be resampled is malformed, or a clip cannot be resampled.
+    TaskError
+        If a task folder to be resampled is malformed, or clips cannot be resampled.
     """
     if resample not in RESAMPLE:
         raise ValueError(f"resample: expected one of {', '.join(RESAMPLE)}; found {resample!r}")

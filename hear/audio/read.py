@@ -1,11 +1,13 @@
 """Audio clips: reading and resampling, and what a WAV file's header promises.
 
 The header is read here and not only by libsndfile, which shortens a truncated file without a
-word. Source of the container: Multimedia Programming Interface 1.0 (RIFF WAVE).
+word and finds nothing in a file whose length was never filled in. Source of the container:
+Multimedia Programming Interface 1.0 (RIFF WAVE); of its form for more than 4 GiB: EBU Tech 3306.
 """
 
 from __future__ import annotations
 
+import io
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,10 +19,10 @@ import soundfile
 import soxr
 
 RESAMPLING_QUALITY = "HQ"  # soxr's default, 20 bit; HEAR's own pipeline used soxr
-FORMAT_FLOAT = 3  # WAVE_FORMAT_IEEE_FLOAT
+MAX_AMPLITUDE = 2.0  # of full scale: resampling overshoots by some 10 %, other scales start higher
 FORMAT_EXTENSIBLE = 0xFFFE  # WAVE_FORMAT_EXTENSIBLE: the sub-format holds the real one
-READABLE_FORMATS = (1, 3, 6, 7)  # PCM, IEEE float, A-law, mu-law: one block is one sample
 SUBFORMAT_OFFSET = 24  # bytes from the start of a fmt chunk, WAVEFORMATEXTENSIBLE
+UNKNOWN_BYTES = 0x7FFF0000  # encoders that write to a pipe promise this much or more, or nothing
 
 
 class ClipError(ValueError):
@@ -35,12 +37,26 @@ class ClipError(ValueError):
 class WavHeader:
     """What the header of a WAV file says, and what the file holds."""
 
-    is_float: bool  # floating-point samples, which can be NaN
+    is_float: bool  # floating-point samples, which can be NaN or beyond full scale
     n_channels: int
     sample_rate_hz: int
-    n_samples: int  # per channel, by the header
-    data_bytes: int  # of audio, by the header
+    n_samples: int  # per channel, as decoded
+    block_samples: int  # that are coded together: the last block may be padded
+    data_bytes: int  # of audio, by the header, or by the file where the header does not know
     bytes_present: int  # of those; fewer if the file is truncated
+    is_streamed: bool  # the header does not know: written to a pipe
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Where the audio of a RIFF WAVE file lies, and how it is coded."""
+
+    form: int  # format tag
+    block_bytes: int
+    start: int  # of the audio, from the start of the file
+    data_bytes: int
+    bytes_present: int
+    is_streamed: bool
 
 
 def read_wav_header(path: Path | str) -> WavHeader:
@@ -49,43 +65,99 @@ def read_wav_header(path: Path | str) -> WavHeader:
     Raises
     ------
     ClipError
-        If the file is no RIFF WAVE file, lacks its `fmt ` or `data` chunk, or has another encoding
-        than PCM, floating point, A-law or mu-law.
+        If the file is no RIFF WAVE file, lacks its `fmt ` or `data` chunk, or has a coding that
+        libsndfile does not decode.
     """
+    layout = _read_layout(path)
+    try:
+        with _sound_file(path, layout) as file:
+            n_blocks = -(-layout.bytes_present // layout.block_bytes)
+            return WavHeader(
+                is_float=file.subtype in ("FLOAT", "DOUBLE"),
+                n_channels=file.channels,
+                sample_rate_hz=file.samplerate,
+                n_samples=file.frames,
+                block_samples=-(-file.frames // max(n_blocks, 1)),
+                data_bytes=layout.data_bytes,
+                bytes_present=layout.bytes_present,
+                is_streamed=layout.is_streamed,
+            )
+    except soundfile.LibsndfileError as error:
+        expected = "a coding that libsndfile decodes, as PCM and floating point"
+        raise ClipError(path, expected, f"format {layout.form}: {error.error_string}") from error
+
+
+def _read_layout(path: Path | str) -> _Layout:
     with readable(path), open(path, "rb") as handle:
         size = handle.seek(0, 2)
         handle.seek(0)
         start = handle.read(12)
-        if start[:4] != b"RIFF" or start[8:] != b"WAVE":
+        if start[:4] not in (b"RIFF", b"RF64") or start[8:] != b"WAVE":
             found = f"{size} bytes that start with {start[:4]!r}" if size else "an empty file"
             raise ClipError(path, "a RIFF WAVE file", found)
-        layout = b""
+        layout, large = b"", b""
         while len(chunk := handle.read(8)) == 8:
             kind, n_bytes = struct.unpack("<4sI", chunk)
             if kind == b"data" and layout:
-                return _header(path, layout, n_bytes, size - handle.tell())
+                if len(large) >= 16:  # the sizes that do not fit into 32 bit
+                    n_bytes = struct.unpack_from("<8xQ", large)[0]
+                is_closed = struct.unpack("<I", start[4:8])[0] + 8 == size
+                return _layout(layout, n_bytes, handle.tell(), size, is_closed)
             following = handle.tell() + n_bytes + n_bytes % 2  # chunks are padded to even sizes
             if kind == b"fmt " and len(layout := handle.read(n_bytes)) < 16:
                 break
+            large = handle.read(n_bytes) if kind == b"ds64" else large
             handle.seek(following)
     missing = "data" if len(layout) >= 16 else "fmt"
     raise ClipError(path, f"a {missing} chunk", "the end of the file")
 
 
-def _header(path: Path | str, layout: bytes, data_bytes: int, bytes_present: int) -> WavHeader:
-    form, n_channels, sample_rate_hz, _, block_bytes, _ = struct.unpack_from("<HHIIHH", layout)
-    if form == FORMAT_EXTENSIBLE and len(layout) >= SUBFORMAT_OFFSET + 2:
-        form = struct.unpack_from("<H", layout, SUBFORMAT_OFFSET)[0]
-    if form not in READABLE_FORMATS:
-        raise ClipError(path, "PCM, floating-point, A-law or mu-law samples", f"format {form}")
-    return WavHeader(
-        is_float=form == FORMAT_FLOAT,
-        n_channels=n_channels,
-        sample_rate_hz=sample_rate_hz,
-        n_samples=data_bytes // max(block_bytes, 1),
-        data_bytes=data_bytes,
-        bytes_present=min(bytes_present, data_bytes),
-    )
+def _layout(fmt: bytes, data_bytes: int, start: int, size: int, is_closed: bool) -> _Layout:
+    """Tell a length that was never filled in from an empty and from a truncated file."""
+    form, block_bytes = struct.unpack_from("<H10xH", fmt)
+    if form == FORMAT_EXTENSIBLE and len(fmt) >= SUBFORMAT_OFFSET + 2:
+        form = struct.unpack_from("<H", fmt, SUBFORMAT_OFFSET)[0]
+    present = size - start
+    is_streamed = present > 0 == data_bytes and not is_closed
+    is_streamed |= data_bytes >= UNKNOWN_BYTES and data_bytes > present
+    data_bytes = present if is_streamed else data_bytes
+    bytes_present = min(present, data_bytes)
+    return _Layout(form, max(block_bytes, 1), start, data_bytes, bytes_present, is_streamed)
+
+
+class _FilledIn(io.FileIO):
+    """A WAV file whose header says how long its audio is."""
+
+    def __init__(self, path: Path | str, layout: _Layout) -> None:
+        super().__init__(path)
+        self._start = layout.start - 4
+        self._size = struct.pack("<I", min(layout.data_bytes, 2**32 - 1))
+
+    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+        first = self.tell()
+        n_read = super().readinto(buffer) or 0
+        for i, byte in enumerate(self._size, self._start - first):
+            if 0 <= i < n_read:
+                buffer[i : i + 1] = bytes([byte])
+        return n_read
+
+
+def _sound_file(path: Path | str, layout: _Layout | None) -> soundfile.SoundFile:
+    if layout is not None and layout.is_streamed:
+        return soundfile.SoundFile(_FilledIn(path, layout))
+    return soundfile.SoundFile(path)
+
+
+@contextmanager
+def open_clip(path: Path | str) -> Iterator[soundfile.SoundFile]:
+    """Open an audio file; ClipError, also of what is done with it, names the file."""
+    with readable(path):
+        try:
+            layout = _read_layout(path)
+        except ClipError:  # no WAV file: libsndfile says whether it is one of another kind
+            layout = None
+        with _sound_file(path, layout) as file:
+            yield file
 
 
 @contextmanager
@@ -106,24 +178,31 @@ def check_shape(path: Path | str, n_samples: int, n_channels: int) -> None:
 
 
 def check_samples(path: Path | str, samples: np.ndarray, offset: int = 0) -> None:
-    """Raise ClipError for samples that are NaN or infinite, with their number and the first one.
+    """Raise ClipError for samples that are NaN, infinite or far beyond full scale.
 
-    ``samples`` (n_samples,) start at the file's sample number ``offset``.
+    It has their number and the first one, or the peak. ``samples`` (n_samples,) start at the file's
+    sample number ``offset``.
     """
     finite = np.isfinite(samples)
     if not finite.all():
         n_bad, first = len(samples) - int(finite.sum()), offset + int(np.argmin(finite))
         found = f"{n_bad} of {len(samples)} NaN or infinite, first {first}"
         raise ClipError(path, "finite samples", found)
+    peak = float(np.abs(samples).max(initial=0.0))
+    if peak > MAX_AMPLITUDE:
+        expected = f"samples in [-1, 1], at most {MAX_AMPLITUDE:g} after resampling"
+        raise ClipError(path, expected, f"a peak of {peak:.3g}; scale the clips")
 
 
 def read_samples(path: Path | str) -> tuple[np.ndarray, int]:
     """Read a mono file as it is: samples, float32 (n_samples,) with full scale 1, and their rate.
 
-    ClipError if it cannot be read, has several channels, no samples, or NaN or infinite samples.
+    ClipError if it cannot be read, has several channels, no samples, or samples that
+    `check_samples` refuses.
     """
-    with readable(path):
-        samples, rate_hz = soundfile.read(path, dtype="float32", always_2d=True)
+    with open_clip(path) as file:
+        samples = file.read(file.frames, dtype="float32", always_2d=True)
+        rate_hz = file.samplerate
     check_shape(path, *samples.shape)
     check_samples(path, samples[:, 0])
     return samples[:, 0], rate_hz
@@ -138,4 +217,5 @@ def read_clip(path: Path | str, sample_rate_hz: int) -> np.ndarray:
     samples, rate_hz = read_samples(path)
     if rate_hz != sample_rate_hz:
         samples = soxr.resample(samples, rate_hz, sample_rate_hz, quality=RESAMPLING_QUALITY)
+        check_samples(path, samples)
     return np.ascontiguousarray(samples, dtype=np.float32)

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import soundfile
 import soxr
 import torch
 from torch import Tensor
 
-from hear.audio.read import RESAMPLING_QUALITY, ClipError, check_samples, check_shape, readable
+from hear.audio.read import RESAMPLING_QUALITY, ClipError, check_samples, check_shape, open_clip
 
 BLOCK_S = 10.0  # read at a time, and kept behind the last stretch: reflections look back
 
@@ -30,10 +29,10 @@ class StoredClip:
 
     def __init__(self, path: Path | str, sample_rate_hz: int) -> None:
         self._path, self._rate_hz = Path(path), sample_rate_hz
-        with readable(self._path):
-            info = soundfile.info(self._path)
-        check_shape(self._path, info.frames, info.channels)
-        self.shape = (1, int(info.frames * sample_rate_hz / info.samplerate + 0.5))  # as soxr
+        with open_clip(self._path) as file:
+            n_samples, n_channels, rate_hz = file.frames, file.channels, file.samplerate
+        check_shape(self._path, n_samples, n_channels)
+        self.shape = (1, int(n_samples * sample_rate_hz / rate_hz + 0.5))  # as soxr
         self._start_over()
 
     @property
@@ -67,7 +66,7 @@ class StoredClip:
 
     def _read(self) -> Iterator[np.ndarray]:
         """The clip's samples at the rate wanted, in blocks."""
-        with readable(self._path), soundfile.SoundFile(self._path) as file:
+        with open_clip(self._path) as file:
             resampler = None
             if file.samplerate != self._rate_hz:
                 rates = (file.samplerate, self._rate_hz)

@@ -6,7 +6,7 @@ on with the next one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
@@ -21,7 +21,9 @@ from hear.audio.stored import StoredClip
 from hear.features.store import ViewWriter
 from hear.tasks.audio_checks import source_sample_rate
 from hear.tasks.folder import TaskFolder
+from hear.tasks.problems import Problems
 
+TRIED_S = 0.8  # clips up to this length are tried first; validation of a model begins here
 BATCH_S = 60.0  # audio per forward pass, in seconds: bounds memory, fills a CPU's caches
 
 Part = tuple[dict[str, Tensor], Tensor | None]
@@ -53,7 +55,7 @@ def embed_task(
 
     The finished views wait in their working folders (:mod:`hear.features.store`) until
     ``publish`` moves them to their places. A ValueError names the clip that could not be read or
-    embedded.
+    embedded, or all of them that are too short.
 
     Parameters
     ----------
@@ -65,6 +67,8 @@ def embed_task(
     storage : str
         Type of the stored numbers, ``float32`` or ``float16``. Readers get float32.
     """
+    for folder in folders:
+        _try_short_clips(folder, model, views)
     writers = {
         view: ViewWriter(path, {"view": view, "storage": storage, "provenance": provenance})
         for view, path in views.items()
@@ -88,6 +92,29 @@ def embed_task(
     return {view: writer.finish(splits) for view, writer in writers.items()}
 
 
+def _try_short_clips(folder: TaskFolder, model: EmbeddingModel, views: Iterable[str]) -> None:
+    """Embed the shortest clips before the others, so that all that are too short are known."""
+    if folder.sample_duration_s is not None:  # all of one length: the first clip tells
+        return
+    rate = source_sample_rate(folder, model.sample_rate)
+    clips = {
+        f"{rate}/{split}/{clip}": StoredClip(path, model.sample_rate)
+        for split in folder.splits
+        for clip, path in folder.audio(rate, split).items()
+    }
+    short = {at: clip for at, clip in clips.items() if clip.duration_s <= TRIED_S}
+    problems = Problems(folder.path)
+    for view in views:
+        for at, clip in sorted(short.items(), key=lambda pair: pair[1].duration_s):
+            try:
+                list(model.stream(clip.stretch(0, clip.shape[1]), view))
+                break
+            except ValueError as error:
+                found = f"{clip.duration_s:.3f} s: {error}"
+                problems.add(at, f"a clip that can be embedded ({view})", found)
+    problems.raise_any()
+
+
 def _embed_split(
     folder: TaskFolder,
     split: str,
@@ -97,12 +124,13 @@ def _embed_split(
     bar: tqdm,
 ) -> None:
     rate = source_sample_rate(folder, model.sample_rate)
-    paths = [folder.path / str(rate) / split / file for file in files]
+    audio = folder.audio(rate, split)
+    paths = [audio[file] for file in files]
     timestamps: dict[str, list[list[float]]] = {view: [] for view in writers}
-    for batch, audio in _read_ahead(_batches(paths, model.sample_rate)):
+    for batch, clips in _read_ahead(_batches(paths, model.sample_rate)):
         for view, writer in writers.items():
             sequence: list[float] = []
-            for levels, times in _embed_batch(model, view, audio, batch):
+            for levels, times in _embed_batch(model, view, clips, batch):
                 try:
                     for level, values in levels.items():
                         writer.append(level, values.flatten(0, -2).numpy())

@@ -138,6 +138,7 @@ METRICS = (
         chance=lambda label_counts, n_clips: 0.0,
         lower=-np.inf,
         upper=np.inf,
+        needs_both=True,
     ),
     Metric(
         "aucroc",
@@ -146,5 +147,6 @@ METRICS = (
         label_mean(roc_area),
         label_mean(_weighted_roc_area),
         chance=lambda label_counts, n_clips: 0.5,
+        needs_both=True,
     ),
 )

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hear.files import json_value
+
 Matrix = NDArray[np.floating]
 Weights = NDArray[np.float32]  # (n_replicates, n_clips), whole numbers: exact up to 2**24 clips
 LabelCounts = NDArray[np.integer]  # (n_labels,), clips that carry each label
@@ -51,6 +53,8 @@ class Metric:
         False where lower is better.
     lower, upper : float
         Range of the primary number.
+    needs_both : bool
+        Undefined (NaN) where a label is on no clip, or on all of them.
     missing_score : float, optional
         What a missing (NaN) primary score counts in aggregates; None: it stays missing.
     """
@@ -64,6 +68,7 @@ class Metric:
     maximize: bool = True
     lower: float = 0.0
     upper: float = 1.0
+    needs_both: bool = False
     missing_score: float | None = None
 
     def primary(self, *arguments: Any) -> float:
@@ -85,15 +90,7 @@ class Metric:
 
     def facts(self) -> dict[str, str | bool | float | None]:
         """Return the ``FACTS`` that travel with scores, as strict JSON holds them."""
-        facts = {name: getattr(self, name) for name in FACTS}
-        return facts | {name: json_number(facts[name]) for name in ("lower", "upper")}
-
-
-def json_number(value: float) -> float | str | None:
-    """Return a number as strict JSON holds it: NaN is null, infinity a text."""
-    if np.isnan(value):
-        return None
-    return float(value) if np.isfinite(value) else str(float(value))
+        return json_value({name: getattr(self, name) for name in FACTS})
 
 
 def check_clips(target: Matrix, prediction: Matrix) -> None:

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hear.files import replacing
+from hear.files import json_value, replacing
 
 
 class PredictedFold(NamedTuple):
@@ -53,7 +53,8 @@ def save_predictions(path: Path, header: dict, arrays: dict[str, np.ndarray]) ->
     The header gets ``sha256``, the hash of the arrays' names, types, shapes and values.
     """
     header = header | {"sha256": content_hash(arrays)}
-    named: dict[str, Any] = {"header": np.array(json.dumps(header)), **arrays}
+    text = json.dumps(json_value(header), allow_nan=False)
+    named: dict[str, Any] = {"header": np.array(text), **arrays}
     with replacing(path) as temporary, open(temporary, "wb") as stream:
         np.savez(stream, **named)
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from hear.files import json_value
 from hear.metrics.frames import events_from_frames
-from hear.metrics.metric import json_number
 from hear.metrics.registry import METRICS
 from hear.protocol import Postprocessing
 from hear.scores.files import PredictedFold, predicted_folds
@@ -40,7 +40,7 @@ def score_predictions(
             "primary": metric == predicted.folder["metrics"][0],
             "fold": predicted.name,
             "seed": header["seed"],
-            "score": json_number(value),
+            "score": json_value(float(value)),
         }
         for predicted in predicted_folds(header, arrays)
         for metric, value in _fold_scores(predicted, metrics, postprocessing).items()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
-from hear.audio.read import ClipError, WavHeader, read_samples, read_wav_header
+from hear.audio.read import ClipError, WavHeader, read_clip, read_samples, read_wav_header
 from hear.tasks.folder import TaskFolder
 from hear.tasks.problems import Problems, TaskError, listed
 
@@ -19,12 +22,39 @@ LENGTH_TOLERANCE = 0.005  # share of the length (above 2 s): the project's choic
 OFFICIAL_LENGTH_TOLERANCE = 0.05  # of HEAR's own folders: heareval embeds whatever is there
 QUIET_PEAK = 1e-3  # -60 dB: below, 16 bit leave less than 6 bits; a choice, speech peaks far above
 N_LISTENED = 5  # clips per split whose level is looked at: enough to notice a lost scale
+SECONDS_SHARE = 1.1e-3  # of the clip: where events end whose times are in s, a little behind it
 # hear-preprocess, commit a5d6042 (hearpreprocess/tfds_pipeline.py), ended it on 2022-01-19.
 LOST_SCALE = (
     "expected audio that can be heard, found almost silence in every split. Until January 2022 "
     "HEAR's TFDS tasks (CREMA-D, GTZAN, spoken digits) were written 16 bits too quiet, and no "
     "score on such audio means anything: take the archive of Zenodo record 6332517"
 )
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the models of a study embed: shorter clips are refused before anything is embedded.
+
+    ``shortest_s`` is what a clip must last, in seconds, ``by`` says for whom.
+    """
+
+    shortest_s: float = 0.0
+    by: str = ""
+
+
+NO_LIMITS = Limits()
+
+
+@dataclass
+class _Found:
+    """What is found in one split's files on the way."""
+
+    n_samples: int = 0
+    shortest_s: float = float("inf")
+    last_share: float = 0.0  # of its clip at which the last event ends
+    streamed: list[str] = field(default_factory=list)
+    beyond: list[str] = field(default_factory=list)  # float clips beyond full scale
+    odd: list[str] = field(default_factory=list)  # clips of another length than the metadata say
 
 
 def source_sample_rate(folder: TaskFolder, sample_rate_hz: int) -> int:
@@ -55,13 +85,16 @@ def check_audio(
     sample_rate_hz: int = 32000,
     is_official: bool = False,
     progress: bool = True,
+    limits: Limits = NO_LIMITS,
 ) -> dict[str, Any]:
     """Check every audio file that will be read for a model's sample rate.
 
     Each clip of the split files exists, is a readable and complete mono WAV file with the
-    folder's sample rate, has samples, lasts as long as the metadata says (within 10 ms or
-    0.5 %), and has no NaN or infinite samples. Integer samples are not read: they have none.
-    The folder is the one that source_sample_rate picks. A TaskError lists every problem found.
+    folder's sample rate, lasts as long as the metadata say (within 10 ms or 0.5 %) and as
+    ``limits`` demand, and has finite samples that are not far beyond full scale. Integer samples
+    are not read: they are neither. Events that all lie in the first thousandth of their clips
+    have their times in seconds. The folder is the one that source_sample_rate picks. A TaskError
+    lists every problem found.
 
     Of an official HEAR task, lengths that differ by up to 5 % are a warning, and a task that is
     almost silent in every split is refused, as any by TFDS: their archives once were.
@@ -69,50 +102,56 @@ def check_audio(
     Returns
     -------
     dict
-        sample_rate_hz (of the files), n_clips and duration_s (of all), warnings (files on disk
-        that no split file names; lengths; almost silent recordings, judged by a few clips per
+        sample_rate_hz (of the files), n_clips, duration_s (of all), shortest_s (of a clip),
+        warnings (files on disk that no split file names; files that do not say how long they are;
+        lengths; samples beyond full scale; almost silent recordings, judged by a few clips per
         split).
     """
     rate_hz = source_sample_rate(folder, sample_rate_hz)
     problems = Problems(folder.path)
     tolerance = OFFICIAL_LENGTH_TOLERANCE if is_official else LENGTH_TOLERANCE
-    odd: list[str] = []
-    n_samples = 0
+    splits: dict[str, _Found] = {}
     n_clips = sum(len(files) for files in folder.clips.values())
     label = f"checking {folder.name}"
     with tqdm(total=n_clips, desc=label, unit="clip", disable=not progress) as bar:
         for split, files in folder.clips.items():
-            where = f"{rate_hz}/{split}"
-            on_disk = _on_disk(folder, where)
+            found = splits[split] = _Found()
+            paths, on_disk = folder.audio(rate_hz, split), _on_disk(folder, f"{rate_hz}/{split}")
+            extra = on_disk - {path.name for path in paths.values()}
             for file, entry in files.items():
                 bar.update()
-                at = f"{where}/{file}"
-                if file not in on_disk:
-                    problems.add(at, "the file", "no such file")
+                at, path = f"{rate_hz}/{split}/{file}", paths[file]
+                if path.name not in on_disk:
+                    problems.add(at, "the file", f"no such file{_alike(file, extra)}")
                     continue
-                n = _check_clip(folder, at, rate_hz, entry, tolerance, problems)
-                n_samples += n
-                if _is_odd(folder, n / rate_hz, LENGTH_TOLERANCE):
-                    odd.append(f"{at} ({n / rate_hz:.3f} s)")
+                rates_hz = (rate_hz, sample_rate_hz)
+                for fault in _faults(folder, path, rates_hz, entry, tolerance, limits, found):
+                    problems.add(at, *fault)
+            if 0 < found.last_share <= SECONDS_SHARE:
+                share = f"all of them in the first {found.last_share:.1%} of their clips"
+                told = f"{share}; are they in seconds?"
+                problems.add(f"{split}.json", "times of events in ms", told)
     problems.raise_any()
     warnings = [*folder.warnings, *unnamed_files(folder, rate_hz)]
-    if odd:
-        warnings.append(f"clips that do not last {folder.sample_duration_s} s: {listed(odd)}")
+    for split, found in splits.items():
+        warnings += _odd_files(folder, f"{rate_hz}/{split}", found)
     quiet = _quiet_splits(folder, rate_hz)
     if len(quiet) == len(folder.splits) and (is_official or "tfds_task_name" in folder.metadata):
         raise TaskError(f"{folder.path}: {LOST_SCALE}\n  " + "\n  ".join(quiet))
     return {
         "sample_rate_hz": rate_hz,
         "n_clips": n_clips,
-        "duration_s": n_samples / rate_hz,
+        "duration_s": sum(found.n_samples for found in splits.values()) / rate_hz,
+        "shortest_s": min(found.shortest_s for found in splits.values()),
         "warnings": warnings + quiet,
     }
 
 
 def unnamed_files(folder: TaskFolder, rate_hz: int) -> Iterator[str]:
     """Say of each split's audio folder which files no split file names."""
-    for split, files in folder.clips.items():
-        if extra := sorted(_on_disk(folder, f"{rate_hz}/{split}") - set(files)):
+    for split in folder.clips:
+        named = {path.name for path in folder.audio(rate_hz, split).values()}
+        if extra := sorted(_on_disk(folder, f"{rate_hz}/{split}") - named):
             yield f"{rate_hz}/{split}: files that no split file names: {listed(extra)}"
 
 
@@ -121,10 +160,32 @@ def _on_disk(folder: TaskFolder, where: str) -> set[str]:
     return set(os.listdir(directory)) if directory.is_dir() else set()
 
 
+def _alike(file: str, present: Iterable[str]) -> str:
+    """Say which present files differ from a missing one in case or Unicode form only."""
+
+    def form(name: str) -> str:
+        return unicodedata.normalize("NFC", name).casefold()
+
+    same = [name for name in present if form(name) == form(file)]
+    return f" ({ascii(file)}); there is {', '.join(map(ascii, same))}" if same else ""
+
+
+def _odd_files(folder: TaskFolder, where: str, found: _Found) -> Iterator[str]:
+    """Say what is odd about a split's files and no fault."""
+    for what, files in (
+        (f"clips that do not last {folder.sample_duration_s} s", found.odd),
+        ("files that do not say how long they are, read to their end", found.streamed),
+        ("files with samples beyond full scale", found.beyond),
+    ):
+        if files:
+            yield f"{where}: {what}: {listed(files)}"
+
+
 def _quiet_splits(folder: TaskFolder, rate_hz: int) -> list[str]:
     warnings = []
     for split, files in folder.clips.items():
-        paths = [folder.path / str(rate_hz) / split / file for file in list(files)[:N_LISTENED]]
+        audio = folder.audio(rate_hz, split)
+        paths = [audio[file] for file in list(files)[:N_LISTENED]]
         peak = max(float(np.abs(read_samples(path)[0]).max()) for path in paths)
         if peak < QUIET_PEAK:
             found = f"{len(paths)} clips with a peak of {peak:.1g} of full scale"
@@ -132,30 +193,45 @@ def _quiet_splits(folder: TaskFolder, rate_hz: int) -> list[str]:
     return warnings
 
 
-def _check_clip(
+def _faults(
     folder: TaskFolder,
-    at: str,
-    rate_hz: int,
+    path: Path,
+    rates_hz: tuple[int, int],
     entry: list[Any],
     tolerance: float,
-    problems: Problems,
-) -> int:
-    """Check one file; return its number of samples, 0 where it cannot be read."""
-    path, n_samples = folder.path / at, 0
-    faults: list[tuple[str, object]] = []
+    limits: Limits,
+    found: _Found,
+) -> Iterator[tuple[str, object]]:
+    """What a file has that it may not have (expected, found); what is no fault is noted.
+
+    ``rates_hz`` are the folder's and the one at which the clip will be read.
+    """
+    rate_hz, wanted_hz = rates_hz
     try:
         header = read_wav_header(path)
-        faults += _header_faults(header, rate_hz)
-        if not faults:
-            n_samples = header.n_samples
-            faults += _length_faults(folder, n_samples / rate_hz, entry, tolerance)
-            if header.is_float:
-                read_samples(path)
+        if faults := list(_header_faults(header, rate_hz)):
+            yield from faults
+            return
+        duration_s = header.n_samples / rate_hz
+        found.n_samples += header.n_samples
+        found.shortest_s = min(found.shortest_s, duration_s)
+        found.streamed += [path.name] if header.is_streamed else []
+        # Audio coded in blocks (ADPCM) is padded to whole ones, by some encoders to one more.
+        block_s = 2 * header.block_samples / rate_hz
+        yield from _length_faults(folder, duration_s, entry, tolerance, block_s)
+        if _is_odd(folder, duration_s, LENGTH_TOLERANCE, block_s):
+            found.odd.append(f"{path.name} ({duration_s:.3f} s)")
+        if duration_s < limits.shortest_s:
+            yield f"at least {limits.shortest_s:.3f} s ({limits.by})", f"{duration_s:.3f} s"
+        if entry and folder.embedding_type == "event":
+            last_s = max(event["end"] for event in entry) / 1000.0
+            found.last_share = max(found.last_share, last_s / duration_s)
+        if header.is_float:
+            read_clip(path, wanted_hz)  # refuses what it would refuse later
+            is_beyond = float(np.abs(read_samples(path)[0]).max()) > 1.0
+            found.beyond += [path.name] if is_beyond else []
     except ClipError as error:
-        faults.append((error.expected, error.found))
-    for expected, found in faults:
-        problems.add(at, expected, found)
-    return n_samples
+        yield error.expected, error.found
 
 
 def _header_faults(header: WavHeader, rate_hz: int) -> Iterator[tuple[str, str]]:
@@ -172,12 +248,12 @@ def _header_faults(header: WavHeader, rate_hz: int) -> Iterator[tuple[str, str]]
 
 
 def _length_faults(
-    folder: TaskFolder, duration_s: float, entry: list[Any], tolerance: float
+    folder: TaskFolder, duration_s: float, entry: list[Any], tolerance: float, block_s: float
 ) -> Iterator[tuple[str, str]]:
     wanted_s = folder.sample_duration_s
-    if wanted_s is not None and _is_odd(folder, duration_s, tolerance):
-        expected = f"{wanted_s} s (sample_duration) within {_margin_s(wanted_s, tolerance):.3f} s"
-        yield expected, f"{duration_s:.3f} s"
+    if wanted_s is not None and _is_odd(folder, duration_s, tolerance, block_s):
+        margin_s = _margin_s(wanted_s, tolerance, block_s)
+        yield f"{wanted_s} s (sample_duration) within {margin_s:.3f} s", f"{duration_s:.3f} s"
     elif wanted_s is None and folder.embedding_type == "event":
         for event in entry:
             if event["start"] >= 1000.0 * duration_s:
@@ -185,11 +261,13 @@ def _length_faults(
                 yield expected, f"{event['label']} at {event['start']} ms"
 
 
-def _is_odd(folder: TaskFolder, duration_s: float, tolerance: float) -> bool:
+def _is_odd(folder: TaskFolder, duration_s: float, tolerance: float, block_s: float) -> bool:
     """Tell whether a clip has another length than the metadata say, if they say one."""
     wanted_s = folder.sample_duration_s
-    return wanted_s is not None and abs(duration_s - wanted_s) > _margin_s(wanted_s, tolerance)
+    if wanted_s is None:
+        return False
+    return abs(duration_s - wanted_s) > _margin_s(wanted_s, tolerance, block_s)
 
 
-def _margin_s(wanted_s: float, tolerance: float) -> float:
-    return max(LENGTH_TOLERANCE_S, tolerance * wanted_s)
+def _margin_s(wanted_s: float, tolerance: float, block_s: float) -> float:
+    return max(LENGTH_TOLERANCE_S, tolerance * wanted_s, block_s)

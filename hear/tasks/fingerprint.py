@@ -1,28 +1,63 @@
-"""The hash that tells task data apart in a score's provenance."""
+"""The hashes of a task's files: what tells its data apart, and which clips are the same."""
 
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 
 from tqdm import tqdm
 
 from hear.files import sha256_file
 from hear.tasks.audio_checks import SAMPLE_RATES_HZ
-from hear.tasks.folder import VOCABULARY_FILE, TaskFolder
-from hear.tasks.problems import METADATA_FILE
+from hear.tasks.folder import TaskFolder
+from hear.tasks.problems import METADATA_FILE, VOCABULARY_FILE, listed
 
 
-def folder_fingerprint(folder: TaskFolder, progress: bool = False) -> str:
+def file_hashes(folder: TaskFolder, progress: bool = False) -> dict[str, str]:
+    """Return the SHA-256 of each file that a task names and that is there, by its name.
+
+    They are the metadata, the vocabulary, the split files, and the clips `<rate>/<split>/<clip>` in
+    every audio folder. A file that no split names is none of the task's.
+    """
+    texts = [METADATA_FILE, VOCABULARY_FILE, *(f"{split}.json" for split in folder.splits)]
+    clips = {
+        f"{rate_hz}/{split}/{clip}": path
+        for rate_hz in SAMPLE_RATES_HZ
+        for split in folder.splits
+        for clip, path in folder.audio(rate_hz, split).items()
+        if path.is_file()
+    }
+    paths = {name: folder.path / name for name in texts} | dict(sorted(clips.items()))
+    bar = tqdm(paths.items(), f"{folder.name}: hash", unit="file", disable=not progress)
+    return {name: sha256_file(path) for name, path in bar}
+
+
+def fingerprint(hashes: dict[str, str]) -> str:
     """Return the hash of a task's data, `task_hash` in a score's provenance.
 
-    SHA-256 over the metadata, the vocabulary, the split files and every audio file, their names
-    relative to the folder: 64 hexadecimal digits, the same wherever the folder lies.
+    SHA-256 over names and hashes as `file_hashes` gives them: 64 hexadecimal digits, the same
+    wherever the folder lies.
     """
     digest = hashlib.sha256()
-    texts = [METADATA_FILE, VOCABULARY_FILE, *(f"{split}.json" for split in folder.splits)]
-    folders = [folder.path / str(rate) for rate in SAMPLE_RATES_HZ]
-    audio = [path for parent in folders for path in parent.rglob("*") if path.is_file()]
-    names = [*texts, *sorted(path.relative_to(folder.path).as_posix() for path in audio)]
-    for name in tqdm(names, f"{folder.name}: hash", unit="file", disable=not progress):
-        digest.update(f"{name}\0{sha256_file(folder.path / name)}\0".encode())
+    for name, sha256 in hashes.items():
+        digest.update(f"{name}\0{sha256}\0".encode())
     return digest.hexdigest()
+
+
+def shared_clips(hashes: dict[str, str]) -> list[str]:
+    """Warn of each pair of splits that have the same recording, with the clips of the first."""
+    places: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for name, sha256 in hashes.items():
+        if name.count("/") == 2:
+            rate_hz, split, clip = name.split("/")
+            places[f"{rate_hz} {sha256}"][split].append(clip)
+    shared: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for by_split in places.values():
+        splits = sorted(by_split)
+        for i, split in enumerate(splits):
+            for other in splits[i + 1 :]:
+                shared[split, other] += [f"{c} = {by_split[other][0]}" for c in by_split[split]]
+    return [
+        f"{split}: clips that {other} has too: {listed(list(dict.fromkeys(clips)))}"
+        for (split, other), clips in shared.items()
+    ]

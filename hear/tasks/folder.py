@@ -7,7 +7,11 @@ A task folder holds `task_metadata.json`, `labelvocabulary.csv`, one `<split>.js
 
 from __future__ import annotations
 
+import os
 import random
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,10 +19,9 @@ from typing import Any
 
 from hear.metrics.registry import METRICS
 from hear.tasks.metadata import check_metadata
-from hear.tasks.problems import METADATA_FILE, Problems, read_json
+from hear.tasks.problems import METADATA_FILE, VOCABULARY_FILE, Problems, read_json
 from hear.tasks.splits import SplitRules, read_split, read_vocabulary
 
-VOCABULARY_FILE = "labelvocabulary.csv"  # HEAR's name
 ORDER_SEED = 0  # heareval's random.Random(0) when it computes the embeddings
 
 
@@ -92,6 +95,17 @@ class TaskFolder:
             rotated.append(Fold(test, train, (valid,), (test,)))
         return tuple(rotated)
 
+    def audio(self, sample_rate_hz: int, split: str) -> dict[str, Path]:
+        """The file of each clip of a split in one of the audio folders, there or not, by clip.
+
+        Unicode has two forms of an accented letter, and some systems (macOS) store the other one
+        than was written: a name that is there in its other form alone is that file.
+        """
+        directory = self.path / str(sample_rate_hz) / split
+        present = os.listdir(directory) if directory.is_dir() else []
+        other = _other_forms(self.clips[split], present)
+        return {clip: directory / other.get(clip, clip) for clip in self.clips[split]}
+
 
 def read_task(path: Path | str) -> TaskFolder:
     """Read a task folder's metadata, label vocabulary and split files, and check all of them.
@@ -132,6 +146,21 @@ def read_task(path: Path | str) -> TaskFolder:
         clips=clips,
         warnings=tuple(problems.warnings),
     )
+
+
+def _other_forms(wanted: Iterable[str], present: Iterable[str]) -> dict[str, str]:
+    """Names that are present in another Unicode form, by the wanted one, where one is meant."""
+    absent, left = set(wanted) - set(present), set(present) - set(wanted)
+    if not absent or not left:
+        return {}
+    forms = {name: unicodedata.normalize("NFC", name) for name in absent | left}
+    n_of_form = Counter(forms.values())
+    found = {forms[name]: name for name in left}
+    return {
+        name: found[forms[name]]
+        for name in absent
+        if forms[name] in found and n_of_form[forms[name]] == 2  # the one and the other
+    }
 
 
 def _check_clips_in_one_split(clips: dict[str, dict[str, list[Any]]], problems: Problems) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,10 +15,10 @@ from tqdm import tqdm
 from hear.files import write_json
 from hear.metrics.registry import METRICS
 from hear.protocol import Protocol, unprescribed
-from hear.tasks.audio_checks import check_audio, present_rates
-from hear.tasks.fingerprint import folder_fingerprint
+from hear.tasks.audio_checks import NO_LIMITS, Limits, check_audio, present_rates
+from hear.tasks.fingerprint import file_hashes, fingerprint, shared_clips
 from hear.tasks.folder import TaskFolder, read_task
-from hear.tasks.problems import TaskError
+from hear.tasks.problems import TaskError, listed
 
 
 def write_manifest(
@@ -26,30 +27,32 @@ def write_manifest(
     folders: list[Path],
     origin: dict,
     is_official: bool = False,
+    limits: Limits = NO_LIMITS,
     progress: bool = True,
 ) -> dict:
     """Check a task's folders (one, or two for Beehive), write their manifest and return it.
 
     ``slug`` is the task's name in the study; ``origin`` says where the folders come from (generator
     and seed, or archives with their hashes), and may have ``warnings``; ``is_official`` that they
-    are HEAR 2021's. ``progress`` shows bars, and what is odd but no error. A TaskError lists every
-    problem of the first folder that has any.
+    are HEAR 2021's; ``limits`` are those of the study's models. ``progress`` shows bars, and what
+    is odd but no error. A TaskError lists every problem of the first folder that has any.
     """
     manifest: dict = {"task": slug, "origin": origin, "folders": []}
     base = path.parent.absolute()
     for folder in folders:
         task = read_task(folder)
         Protocol().for_task(task.metadata)  # what the task prescribes can be run
-        summary = check_audio(task, is_official=is_official, progress=progress)
+        summary = check_audio(task, is_official=is_official, progress=progress, limits=limits)
         if is_official:
             summary["warnings"] += unprescribed(task.metadata)
         rates_hz, unread = _further_rates(task, summary["sample_rate_hz"], is_official, progress)
-        summary["warnings"] += unread
+        hashes = file_hashes(task, progress)
+        summary["warnings"] += [*unread, *shared_clips(hashes), *undefined_scores(task)]
         inside = task.path.is_relative_to(base)
         manifest["folders"].append(
             {
                 "path": str(task.path.relative_to(base) if inside else task.path),
-                "task_hash": folder_fingerprint(task, progress),
+                "task_hash": fingerprint(hashes),
                 **summary,
                 "rates_hz": rates_hz,
             }
@@ -135,6 +138,30 @@ def task_rows(
             }
         )
     return rows
+
+
+def undefined_scores(folder: TaskFolder) -> list[str]:
+    """Warn of parts in which a metric is undefined, as a label has no clip there, or all of them.
+
+    Without a validation score the reference keeps the first probe after its first validation.
+    """
+    if folder.embedding_type == "event":
+        empty = [split for split in folder.splits if not any(folder.clips[split].values())]
+        return [f"{split}: no event, so that scores mean nothing" for split in empty]
+    warnings = []
+    by_score = folder.metadata.get("use_scoring_for_early_stopping", True)
+    for fold in folder.folds:
+        chosen_by = folder.evaluation[:1] if by_score else ()
+        for splits, slugs in ((fold.valid, chosen_by), (fold.test, folder.evaluation)):
+            undefined = [slug for slug in slugs if METRICS[slug].needs_both]
+            clips = [set(labels) for split in splits for labels in folder.clips[split].values()]
+            counts = Counter(label for labels in clips for label in labels)
+            lacking = [repr(x) for x in folder.labels if counts[x] in (0, len(clips))]
+            if undefined and lacking:
+                so = " and the first probe kept" if splits == fold.valid else ""
+                what = f"{', '.join(splits)}: {', '.join(undefined)} undefined{so}"
+                warnings.append(f"{what}, as no clip or every clip is of {listed(lacking)}")
+    return warnings
 
 
 def chance_level(folder: TaskFolder) -> float | None:

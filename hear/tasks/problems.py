@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 METADATA_FILE = "task_metadata.json"  # HEAR's name; marks a folder as a task folder
+VOCABULARY_FILE = "labelvocabulary.csv"  # HEAR's name
 MAX_REPORTED = 20  # lines shown before "and N more"; a terminal page
 MAX_FOUND_CHARACTERS = 80  # a longer value is cut in a message
 MAX_LISTED = 5  # names shown in a warning
@@ -51,14 +52,19 @@ class Problems:
 
 def shorten(found: object) -> str:
     """Return a value as text for a message: words as they are, data as its repr, cut if long."""
-    text = found if isinstance(found, str) else repr(found)
+    text = printable(found if isinstance(found, str) else repr(found))
     return text if len(text) <= MAX_FOUND_CHARACTERS else f"{text[: MAX_FOUND_CHARACTERS - 3]}..."
 
 
 def listed(names: Sequence[str]) -> str:
     """Return the first few names for a warning, with their number if there are more."""
-    shown = ", ".join(names[:MAX_LISTED])
+    shown = printable(", ".join(names[:MAX_LISTED]))
     return f"{shown}, ... ({len(names)} in all)" if len(names) > MAX_LISTED else shown
+
+
+def printable(text: str) -> str:
+    """Return a text with what is not UTF-8 in it, as in a file's name, as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def is_number(value: object) -> bool:
@@ -69,7 +75,8 @@ def is_number(value: object) -> bool:
 def read_json(path: Path, problems: Problems) -> Any | None:
     """Read a JSON file; None, with the problem noted, where it is missing or malformed.
 
-    A key given twice is a problem: Python's parser would silently keep the last one.
+    A key given twice is a problem: Python's parser would silently keep the last one. So is half a
+    surrogate pair, which no file name or table can hold. A byte order mark is passed over.
     """
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -84,8 +91,9 @@ def read_json(path: Path, problems: Problems) -> Any | None:
         problems.add(path.name, "the file", "no such file")
         return None
     try:
-        content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=unique)
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        content = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=unique)
+        json.dumps(content, ensure_ascii=False).encode()
+    except (json.JSONDecodeError, UnicodeError) as error:
         problems.add(path.name, "valid JSON", f"an error: {error}")
         return None
     if content is None:

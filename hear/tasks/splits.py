@@ -7,8 +7,10 @@ text: both become str. Times of events are in milliseconds.
 from __future__ import annotations
 
 import csv
+import difflib
 import math
 import os
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -105,8 +107,20 @@ def _read_label(label: object, where: str, rules: SplitRules, problems: Problems
         problems.add(where, "a label (text or an integer)", label)
     elif rules.labels and str(label) not in rules.labels:
         expected = f"a label of the vocabulary ({len(rules.labels)} labels)"
-        problems.add(where, expected, repr(label))
+        problems.add(where, expected, _beside_nearest(str(label), rules.labels))
     return str(label)
+
+
+def _beside_nearest(label: str, labels: tuple[str, ...]) -> str:
+    """An unknown label and the known one that may be meant, so that the difference is seen."""
+    forms = {known: " ".join(unicodedata.normalize("NFC", known).split()) for known in labels}
+    form = " ".join(unicodedata.normalize("NFC", label).split())
+    same = [known for known in labels if forms[known].casefold() == form.casefold()]
+    near = same or difflib.get_close_matches(label, labels, n=1)
+    if not near:
+        return repr(label)
+    shown = ascii if forms[near[0]] == form else repr  # blanks and accents look alike
+    return f"{shown(label)}; the nearest is {shown(near[0])}"
 
 
 def _read_labels(entry: list[Any], where: str, rules: SplitRules, problems: Problems) -> list[str]:

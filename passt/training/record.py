@@ -78,7 +78,8 @@ def make_record(
         "curve": history.curve,
         "versions": {"python": platform.python_version(), **versions},
     }
-    return json.loads(json.dumps(record))  # lists for tuples, as whoever reads it finds it
+    # Lists for tuples, null for NaN, as whoever reads it finds it.
+    return json.loads(json.dumps(record), parse_constant=lambda name: None)
 
 
 def write_results(directory: Path, weights: dict[str, Tensor], record: dict) -> None:

@@ -23,10 +23,10 @@ def write_json(path: Path, content: Any) -> None:
     path.write_text(json.dumps(content), encoding="utf-8")
 
 
-def write_wav(path: Path, seconds: float, rate_hz: int = RATE_HZ, subtype: str = "PCM_16") -> None:
+def write_wav(path: Path, seconds: float, rate_hz: int = RATE_HZ, tone_hz: float = 440.0) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     times_s = np.arange(round(seconds * rate_hz)) / rate_hz
-    soundfile.write(path, 0.5 * np.sin(2 * np.pi * 440 * times_s), rate_hz, subtype=subtype)
+    soundfile.write(path, 0.5 * np.sin(2 * np.pi * tone_hz * times_s), rate_hz, "PCM_16")
 
 
 @pytest.fixture
@@ -59,13 +59,15 @@ def make_task(tmp_path: Path) -> MakeTask:
         write_json(folder / "task_metadata.json", {**content, **metadata})
         with (folder / "labelvocabulary.csv").open("w", newline="", encoding="utf-8") as handle:
             csv.writer(handle).writerows([["idx", "label"], [0, "low"], [1, "high"]])
-        for split in splits:
+        for n, split in enumerate(splits):
             clips: dict[str, Any] = {}
             for i in range(n_clips):
+                tone_hz = 440.0 + 8.0 * (n * n_clips + i)  # no recording is in two splits
                 label = ("low", "high")[i % 2]
                 events = [{"label": label, "start": 10.0 * i, "end": 10.0 * i + 300.0}]
                 clips[f"{split}_{i}.wav"] = events if is_event else [label]
-                write_wav(folder / str(rate_hz) / split / f"{split}_{i}.wav", 0.25, rate_hz)
+                path = folder / str(rate_hz) / split / f"{split}_{i}.wav"
+                write_wav(path, 0.25, rate_hz, tone_hz)
             write_json(folder / f"{split}.json", clips)
         return folder
 

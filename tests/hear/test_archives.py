@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -19,7 +20,7 @@ from hear.archives.find import find_sources
 from hear.archives.unpack import MAX_MEMBER_BYTES, ArchiveError, unpack
 from hear.files import sha256_file, write_json
 from hear.tasks.audio_checks import check_audio
-from hear.tasks.fingerprint import folder_fingerprint
+from hear.tasks.fingerprint import file_hashes, fingerprint, shared_clips
 from hear.tasks.folder import read_task
 from hear.tasks.problems import TaskError
 
@@ -288,21 +289,55 @@ def test_empty_missing_and_malformed_places_are_named(tmp_path: Path) -> None:
         find_sources(tmp_path)
 
 
+def task_hash(folder: Path) -> str:
+    return fingerprint(file_hashes(read_task(folder)))
+
+
 def test_the_fingerprint_is_that_of_the_data_not_of_the_place(
     make_task: MakeTask, tmp_path: Path
 ) -> None:
     folder = make_task()
     unpack(pack(folder, tmp_path / "a.tar.gz"), tmp_path / "out", progress=False)
-    fingerprint = folder_fingerprint(read_task(folder))
-    assert re.fullmatch("[0-9a-f]{64}", fingerprint)
-    assert folder_fingerprint(read_task(tmp_path / "out" / folder.name)) == fingerprint
+    found = task_hash(folder)
+    assert re.fullmatch("[0-9a-f]{64}", found)
+    assert task_hash(tmp_path / "out" / folder.name) == found
     wav = folder / "16000/train/train_0.wav"
     content = wav.read_bytes()
     for changed in (content[:-2] + b"\1\1", content + b"\0\0"):  # a sample; the length
         wav.write_bytes(changed)
-        assert folder_fingerprint(read_task(folder)) != fingerprint
+        assert task_hash(folder) != found
     wav.write_bytes(content)
-    assert folder_fingerprint(read_task(folder)) == fingerprint
+    assert task_hash(folder) == found
+
+
+def test_the_fingerprint_is_the_one_of_before(make_task: MakeTask) -> None:
+    """Names and hashes of metadata, vocabulary, splits and clips, each ended by a zero byte."""
+    folder, digest = make_task(), hashlib.sha256()
+    texts = ["task_metadata.json", "labelvocabulary.csv", "test.json", "train.json", "valid.json"]
+    clips = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*.wav"))
+    for name in [*texts, *clips]:
+        digest.update(f"{name}\0{sha256_file(folder / name)}\0".encode())
+    assert task_hash(folder) == digest.hexdigest()
+
+
+def test_what_no_split_names_is_no_part_of_the_fingerprint(make_task: MakeTask) -> None:
+    folder = make_task()
+    found = task_hash(folder)
+    for name in (b"16000/train/.DS_Store", b"notes.txt", b"16000/train/\xfc.wav", b"16000/x.wav"):
+        Path(os.fsdecode(os.fsencode(folder) + b"/" + name)).write_bytes(b"x")
+    assert task_hash(folder) == found
+
+
+def test_recordings_in_two_splits_are_named(make_task: MakeTask) -> None:
+    folder = make_task()
+    assert shared_clips(file_hashes(read_task(folder))) == []
+    for i in (1, 3):
+        audio = folder / "16000"
+        shutil.copy(audio / f"train/train_{i}.wav", audio / f"test/test_{i}.wav")
+    clips = "test_1.wav = train_1.wav, test_3.wav = train_3.wav"
+    assert shared_clips(file_hashes(read_task(folder))) == [
+        f"test: clips that train has too: {clips}"
+    ]
 
 
 def test_sha256_is_that_of_the_standard(tmp_path: Path) -> None:
@@ -317,6 +352,11 @@ def test_files_are_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
     with pytest.raises(TypeError):
         write_json(path, {"a": object()})
     assert json.loads(path.read_text()) == {"a": 1}
+    write_json(path, {"a": 1, "b": (float("nan"), {"c": float("-inf")})})
+    assert json.loads(path.read_text(), parse_constant=pytest.fail) == {
+        "a": 1,
+        "b": [None, {"c": "-inf"}],
+    }
     assert [entry.name for entry in path.parent.iterdir()] == ["a.json"]
 
 

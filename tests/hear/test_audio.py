@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,8 +13,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from hear.audio.read import ClipError, read_clip, read_wav_header
-from hear.tasks.audio_checks import check_audio, source_sample_rate
+from hear.audio.read import ClipError, read_clip, read_samples, read_wav_header
+from hear.audio.stored import StoredClip
+from hear.tasks.audio_checks import Limits, check_audio, source_sample_rate
 from hear.tasks.folder import read_task
 from hear.tasks.problems import TaskError
 
@@ -101,7 +105,13 @@ def test_reading_refuses_stereo_silence_of_no_length_and_nan(tmp_path: Path) -> 
 
 def test_a_good_folder_passes_and_is_summed_up(make_task: MakeTask) -> None:
     summary = check_audio(read_task(make_task()), progress=False)
-    assert summary == {"sample_rate_hz": 16000, "n_clips": 12, "duration_s": 3.0, "warnings": []}
+    assert summary == {
+        "sample_rate_hz": 16000,
+        "n_clips": 12,
+        "duration_s": 3.0,
+        "shortest_s": 0.25,
+        "warnings": [],
+    }
 
 
 def test_extra_files_and_lost_levels_are_warnings(make_task: MakeTask) -> None:
@@ -205,9 +215,9 @@ def test_an_unreadable_encoding_is_named(make_task: MakeTask) -> None:
     content[20:22] = b"\x99\x99"  # an unknown WAVE format tag
     (folder / CLIP).write_bytes(content)
     assert (
-        f"{CLIP}: expected PCM, floating-point, A-law or mu-law samples, found format 39321"
-        in message_of(folder)
-    )
+        f"{CLIP}: expected a coding that libsndfile decodes, as PCM and floating point, found "
+        "format 39321: "
+    ) in message_of(folder)
 
 
 def test_lengths_may_differ_by_a_rounding_and_where_the_metadata_say_so(
@@ -225,7 +235,9 @@ def test_lengths_of_official_clips_may_differ_by_5_percent(make_task: MakeTask) 
     folder = make_task()
     soundfile.write(folder / CLIP, noise(4180), 16000)
     summary = check_audio(read_task(folder), is_official=True, progress=False)
-    assert summary["warnings"] == [f"clips that do not last 0.25 s: {CLIP} (0.261 s)"]
+    assert summary["warnings"] == [
+        "16000/train: clips that do not last 0.25 s: train_1.wav (0.261 s)"
+    ]
     assert summary["duration_s"] == (11 * 4000 + 4180) / 16000
     with pytest.raises(TaskError, match="within 0.010 s, found 0.261 s"):
         check_audio(read_task(folder), progress=False)
@@ -246,3 +258,144 @@ def test_all_damaged_files_are_reported_at_once(make_task: MakeTask) -> None:
     truncate(folder / CLIP)
     (folder / "16000/valid/valid_0.wav").unlink()
     assert message_of(folder).splitlines()[0] == f"{folder}: 2 problems"
+
+
+def streamed(path: Path, n_bytes: int, riff_bytes: int) -> None:
+    """Put the lengths into a header that an encoder writes who cannot go back to it."""
+    content = bytearray(path.read_bytes())
+    at = content.index(b"data") + 4
+    content[at : at + 4], content[4:8] = struct.pack("<I", n_bytes), struct.pack("<I", riff_bytes)
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("subtype", ["PCM_16", "FLOAT", "ULAW"])
+@pytest.mark.parametrize(
+    ("n_bytes", "riff_bytes"),
+    [
+        (0xFFFFFFFF, 0xFFFFFFFF),  # ffmpeg to a pipe
+        (0x7FFFF000, 0x7FFFF024),  # sox
+        (0x80000000, 0x80000024),  # arecord
+        (0, 0),  # GStreamer
+        (0, 36),  # Python's wave
+    ],
+)
+def test_a_streamed_file_is_read_to_its_end(
+    make_task: MakeTask, subtype: str, n_bytes: int, riff_bytes: int
+) -> None:
+    folder = make_task(rate_hz=32000)
+    path = folder / "32000/train/train_1.wav"
+    soundfile.write(path, noise(8000), 32000, subtype)
+    expected, _ = read_samples(path)
+    streamed(path, n_bytes, riff_bytes)
+    np.testing.assert_array_equal(read_samples(path)[0], expected)
+    np.testing.assert_array_equal(StoredClip(path, 32000).stretch(0, 8000)[0], expected)
+    assert read_wav_header(path).is_streamed
+    warnings = check_audio(read_task(folder), progress=False)["warnings"]
+    told = "files that do not say how long they are, read to their end: train_1.wav"
+    assert warnings == [f"32000/train: {told}"]
+
+
+def test_a_closed_file_without_samples_has_none_whatever_follows(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", noise(0), 16000)
+    content = (tmp_path / "a.wav").read_bytes() + b"LIST\x04\0\0\0INFO"
+    (tmp_path / "a.wav").write_bytes(
+        content[:4] + struct.pack("<I", len(content) - 8) + content[8:]
+    )
+    assert read_wav_header(tmp_path / "a.wav").n_samples == 0
+
+
+def test_the_form_for_large_files_is_read(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", noise(1000), 16000, "PCM_16", format="RF64")
+    header = read_wav_header(tmp_path / "a.wav")
+    assert (header.n_samples, header.data_bytes, header.bytes_present) == (1000, 2000, 2000)
+    (tmp_path / "a.wav").write_bytes((tmp_path / "a.wav").read_bytes()[:-100])
+    assert read_wav_header(tmp_path / "a.wav").bytes_present == 1900
+
+
+@pytest.mark.parametrize("subtype", ["IMA_ADPCM", "MS_ADPCM", "GSM610", "G721_32"])
+def test_the_length_of_a_block_coding_is_the_decoders(make_task: MakeTask, subtype: str) -> None:
+    folder = make_task()
+    soundfile.write(folder / CLIP, noise(4000), 16000, subtype)
+    n_samples = len(read_clip(folder / CLIP, 16000))
+    assert read_wav_header(folder / CLIP).n_samples == n_samples
+    summary = check_audio(read_task(folder), progress=False)  # a padded last block is no fault
+    assert summary["duration_s"] == 3.0 + (n_samples - 4000) / 16000
+    soundfile.write(folder / CLIP, noise(12000), 16000, subtype)
+    assert "expected 0.25 s (sample_duration)" in message_of(folder)
+
+
+def test_all_clips_that_are_too_short_for_a_model_are_named(make_task: MakeTask) -> None:
+    folder = make_task(sample_duration=None)
+    for clip in (CLIP, "16000/test/test_2.wav"):
+        soundfile.write(folder / clip, noise(400), 16000)
+    task = read_task(folder)
+    assert check_audio(task, progress=False)["shortest_s"] == 0.025
+    with pytest.raises(TaskError) as error:
+        check_audio(task, limits=Limits(0.15, "passt_hop10, scene"), progress=False)
+    expected = "expected at least 0.150 s (passt_hop10, scene), found 0.025 s"
+    assert [line for line in str(error.value).splitlines() if expected in line] == [
+        f"  16000/test/test_2.wav: {expected}",
+        f"  {CLIP}: {expected}",
+    ]
+
+
+@pytest.mark.parametrize("rate_hz", [32000, 48000])
+def test_float_clips_beyond_full_scale_get_one_answer(make_task: MakeTask, rate_hz: int) -> None:
+    folder = make_task(rate_hz=rate_hz)
+    path = folder / f"{rate_hz}/train/train_1.wav"
+    samples, _ = read_samples(path)
+    soundfile.write(path, 2 * 1.4 * samples, rate_hz, "FLOAT")
+    told = f"{rate_hz}/train: files with samples beyond full scale: train_1.wav"
+    assert check_audio(read_task(folder), progress=False)["warnings"] == [told]
+    soundfile.write(path, 2 * 2.9 * samples, rate_hz, "FLOAT")
+    expected = "train_1.wav: expected samples in [-1, 1], at most 2 after resampling, found a peak"
+    assert f"{expected} of 2.9" in message_of(folder)
+    with pytest.raises(ClipError, match="found a peak of 2.9"):
+        read_clip(path, 32000)
+
+
+@pytest.mark.parametrize("stored", ["NFC", "NFD"])
+def test_names_in_the_other_unicode_form_are_found(make_task: MakeTask, stored: str) -> None:
+    folder, forms = make_task(), {"NFC": "\u00e9", "NFD": "e\u0301"}
+    given = forms["NFD" if stored == "NFC" else "NFC"]
+    entries = json.loads((folder / "train.json").read_text())
+    entries = {name.replace("train", given): labels for name, labels in entries.items()}
+    (folder / "train.json").write_text(json.dumps(entries))
+    for path in (folder / "16000/train").iterdir():
+        path.rename(path.with_name(path.name.replace("train", forms[stored])))
+    task = read_task(folder)
+    assert check_audio(task, progress=False)["warnings"] == []
+    paths = task.audio(16000, "train")
+    assert list(paths) == list(entries) and all(path.is_file() for path in paths.values())
+
+    both = paths[f"{given}_1.wav"]
+    both.with_name(f"{given}_1.wav").write_bytes(both.read_bytes())  # the very name comes first
+    assert task.audio(16000, "train")[f"{given}_1.wav"].name == f"{given}_1.wav"
+
+
+def test_a_name_that_differs_in_case_or_form_is_shown_beside_the_missing_one(
+    make_task: MakeTask,
+) -> None:
+    folder = make_task()
+    (folder / CLIP).rename((folder / CLIP).with_suffix(".WAV"))
+    found = "no such file ('train_1.wav'); there is 'train_1.WAV'"
+    assert f"{CLIP}: expected the file, found {found}" in message_of(folder)
+
+
+def test_a_name_that_is_not_utf_8_is_only_told(make_task: MakeTask) -> None:
+    folder = make_task()
+    Path(os.fsdecode(os.fsencode(folder / "16000/train") + b"/\xfc.txt")).touch()
+    warnings = check_audio(read_task(folder), progress=False)["warnings"]
+    assert warnings == ["16000/train: files that no split file names: \\udcfc.txt"]
+
+
+@pytest.mark.parametrize("duration", [0.25, None])
+def test_events_in_seconds_are_noticed(make_task: MakeTask, duration: float | None) -> None:
+    folder = make_task(embedding_type="event", sample_duration=duration)
+    check_audio(read_task(folder), progress=False)
+    entries = json.loads((folder / "test.json").read_text())
+    for event in sum(entries.values(), []):
+        event["start"], event["end"] = event["start"] / 1000, event["end"] / 1000 * 0.75
+    (folder / "test.json").write_text(json.dumps(entries))
+    found = "expected times of events in ms, found all of them in the first 0.1% of their clips"
+    assert f"test.json: {found}; are they in seconds?" in message_of(folder)

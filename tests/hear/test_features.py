@@ -13,6 +13,7 @@ from hear.features.embed import embed_task
 from hear.features.store import ViewWriter, publish, read_components, read_index, read_stored
 from hear.files import sha256_file
 from hear.tasks.folder import read_task
+from tests.hear.conftest import write_wav
 
 
 def embed(task, model, view: str, directory: Path, provenance: dict, **options) -> dict:
@@ -187,3 +188,34 @@ def test_values_that_cannot_be_stored_are_refused_with_their_clip(make_task, mod
     with pytest.raises(ValueError, match=r"/test_\d.wav and 3 more clips: .*E.npy: NaN"):
         embed(read_task(make_task()), model, "scene", tmp_path / "f", {})
     assert not (tmp_path / "f").exists()
+
+
+def test_all_clips_that_are_too_short_are_named_before_any_is_embedded(make_task, model, tmp_path):
+    folder, real, lengths = make_task(sample_duration=None), model.embed, []
+    for clip, n_samples in {"test/test_1.wav": 320, "valid/valid_0.wav": 160}.items():
+        write_wav(folder / "16000" / clip, n_samples / 16000)
+
+    def refuse_short(audio, view):
+        lengths.append(audio.shape[1])
+        if audio.shape[1] < 1000:
+            raise ValueError("too short")
+        return real(audio, view)
+
+    model.embed = refuse_short
+    with pytest.raises(ValueError) as error:
+        embed(read_task(folder), model, "scene", tmp_path / "f", {})
+    expected = "expected a clip that can be embedded (scene), found 0.0"
+    assert [line.strip() for line in str(error.value).splitlines()[1:]] == [
+        f"16000/valid/valid_0.wav: {expected}10 s: too short",
+        f"16000/test/test_1.wav: {expected}20 s: too short",
+    ]
+    assert lengths == [320, 640, 8000]  # and the first that is long enough
+
+
+def test_what_a_model_raises_is_one_line_with_the_clip(make_task, model, tmp_path, monkeypatch):
+    def fail(audio, model):
+        raise RuntimeError("padding size")
+
+    monkeypatch.setattr(model.module, "get_scene_embeddings", fail)
+    with pytest.raises(ValueError, match=r"test_\d.wav: model .*scene: RuntimeError.*padding size"):
+        embed(read_task(make_task()), model, "scene", tmp_path / "f", {})

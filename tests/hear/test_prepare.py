@@ -16,10 +16,11 @@ import soundfile
 from hear.archives.downsample import STEPS, Resampled, resample_folder
 from hear.archives.prepare import prepare_archives
 from hear.archives.unpack import ArchiveError
-from hear.audio.read import ClipError, read_clip, read_samples
+from hear.audio.read import read_clip, read_samples
 from hear.files import sha256_file
 from hear.tasks.audio_checks import check_audio
 from hear.tasks.folder import read_task
+from hear.tasks.problems import TaskError
 
 FROM_HZ, TO_HZ = 48000, 32000
 
@@ -90,7 +91,7 @@ def test_originals_go_one_by_one_and_only_after_their_copy(folder):
     broken = sorted((folder / "48000").rglob("*.wav"))[5]
     content = broken.read_bytes()
     broken.write_bytes(b"junk")
-    with pytest.raises(ClipError, match=broken.name):
+    with pytest.raises(TaskError, match=f"{broken.name}: expected a readable audio file"):
         resample(folder, keep_source=False)
     left = {path.name for path in (folder / "48000").rglob("*.wav")}
     copied = {path.name for path in (folder / "32000").rglob("*.wav")}
@@ -112,11 +113,31 @@ def test_full_scale_is_clipped_and_counted(folder):
     assert np.abs(read_samples(copy)[0] - wanted).max() <= 0.5 / STEPS + 1e-7
 
 
+def test_clips_far_beyond_full_scale_are_all_named(folder):
+    paths = sorted((folder / "48000").rglob("*.wav"))[3:5]
+    for path in paths:
+        soundfile.write(path, 2.9 * np.ones(12000), FROM_HZ, "FLOAT")
+    with pytest.raises(TaskError, match="2 problems") as error:
+        resample(folder)
+    assert all(f"{path.name}: expected samples in [-1, 1]" in str(error.value) for path in paths)
+
+
+def test_a_clip_is_resampled_whatever_its_names_case_and_form(folder):
+    entries = json.loads((folder / "train.json").read_text())
+    (labels, *_), names = entries.values(), ("train_0.WAV", "\u00e9.wav")
+    (folder / "train.json").write_text(json.dumps(dict.fromkeys(names, labels)))
+    audio = folder / "48000/train"
+    for i, name in enumerate(("train_0.WAV", "e\u0301.wav")):
+        (audio / f"train_{i}.wav").rename(audio / name)
+    (audio / "._train_0.WAV").write_bytes(b"no audio")
+    resample(folder)
+    assert {path.name for path in (folder / "32000/train").iterdir()} == {*names}
+
+
 def test_a_missing_clip_is_named_before_anything_is_resampled(folder):
     (folder / "48000/train/train_1.wav").unlink()
-    with pytest.raises(
-        ClipError, match="every clip of the split files, found none of train/train_1"
-    ):
+    expected = "48000/train/train_1.wav: expected the file, found no such file"
+    with pytest.raises(TaskError, match=expected):
         resample(folder)
     assert rates(folder) == ["48000"]
 

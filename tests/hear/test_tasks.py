@@ -252,6 +252,35 @@ def test_an_event_that_rounding_left_no_time_is_dropped_and_counted(
     assert warning.endswith("2 left out")
 
 
+@pytest.mark.parametrize(
+    ("known", "given", "found"),
+    [
+        (" low", "low", "'low'; the nearest is ' low'"),
+        ("low", "low\xa0", "'low\\xa0'; the nearest is 'low'"),
+        ("Low", "low", "'low'; the nearest is 'Low'"),
+        ("\u00e9tude", "e\u0301tude", "'e\\u0301tude'; the nearest is '\\xe9tude'"),
+        ("lower", "lowr", "'lowr'; the nearest is 'lower'"),
+    ],
+)
+def test_what_a_label_differs_in_can_be_seen(
+    make_task: MakeTask, known: str, given: str, found: str
+) -> None:
+    folder = make_task()
+    rows = f"idx,label\n0,{known}\n1,high\n"
+    (folder / "labelvocabulary.csv").write_text(rows, encoding="utf-8")
+    change(folder / "valid.json", **{"valid_2.wav": [given]})
+    expected = "clip valid_2.wav: expected a label of the vocabulary (2 labels), found"
+    assert f"{expected} {found}" in message_of(folder)
+
+
+def test_a_byte_order_mark_is_passed_over_in_every_file(make_task: MakeTask) -> None:
+    folder = make_task()
+    before = read_task(folder)
+    for path in (*folder.glob("*.json"), *folder.glob("*.csv")):
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert read_task(folder) == before
+
+
 def test_an_event_clip_in_two_splits_is_refused(make_task: MakeTask) -> None:
     folder = make_task(embedding_type="event")
     change(folder / "valid.json", **{"train_1.wav": []})
@@ -272,6 +301,7 @@ def test_a_missing_split_file_is_named(make_task: MakeTask) -> None:
         ("{", "expected valid JSON, found an error: Expecting property name"),
         ("{}", "expected an object with at least one clip, found {}"),
         ('{"a.wav": ["low"], "a.wav": ["high"]}', "a.wav: expected each key once"),
+        ('{"\\udcfc.wav": ["low"]}', "expected valid JSON, found an error: 'utf-8' codec can't"),
         ('{"../a.wav": ["low"]}', "clip ../a.wav: expected a file name without folders"),
     ],
 )

@@ -12,9 +12,9 @@ import passt
 from passt import windows
 from passt.architecture import Architecture
 from passt.checkpoints import RELEASED, Checkpoint, CheckpointError, released_modules
-from passt.checks import AudioError
+from passt.checks import AudioError, check_spectrogram_length
 from passt.files import sha256_file
-from passt.lengths import n_windows
+from passt.lengths import longest_samples, n_windows
 from passt.mel import mel_bank
 from passt.transformer import PaSST, initialize
 from passt.variants import Embedding, Variant
@@ -311,9 +311,38 @@ def test_scenes_longer_than_the_window_are_means_over_windows(audio):
     windows = padded.unfold(1, window, hop)
     expected = torch.stack([embedder._forward(w)["M"] for w in windows.unbind(1)]).mean(0)
     torch.testing.assert_close(embedder.embed(audio, "scene")[0]["M"], expected)
-    wide = load_embedder(Checkpoint.from_config("wide", TINY | {"scene_window_ms": 12_000.0}))
-    with pytest.raises(AudioError, match="scene window of 12 s too long"):
-        wide.embed(torch.zeros(1, 32000 * 13), "scene")
+
+
+def test_time_positions_decide_the_scene_window():
+    windows = {}
+    for positions in (25, 99, 200, 300):
+        checkpoint = Checkpoint.from_config("c", TINY | {"n_time_patches": positions})
+        windows[positions] = checkpoint.scene_window_ms
+        longest = longest_samples(320, checkpoint.architecture)
+        check_spectrogram_length(longest, 320, checkpoint.architecture, "all positions")
+        with pytest.raises(AudioError, match="too long"):
+            check_spectrogram_length(longest + 1, 320, checkpoint.architecture, "one more")
+    assert Checkpoint.from_config("c", TINY | {"n_time_patches": 25}).scene_hop_ms == 2_000.0
+    assert windows == {25: 2_000.0, 99: 10_000.0, 200: 20_000.0, 300: 30_000.0}
+    long = Checkpoint.from_config("c", {"released": "passt_hop10", "n_time_patches": 300})
+    assert long.scene_window_ms == 30_000.0
+    hop5 = Checkpoint.from_config("c", {"released": "passt_hop10", "hop": 160})
+    assert hop5.scene_window_ms == 5_000.0  # its 99 positions at half the hop
+
+
+@pytest.mark.parametrize(
+    ("scene", "message"),
+    [
+        ({"scene_window_ms": 12_000}, "scene_window_ms: expected at most 10050 ms.*99 time pos"),
+        (
+            {"scene_window_ms": 400, "scene_hop_ms": 500},
+            "scene_hop_ms: expected at most the window of 400 ms.*500",
+        ),
+    ],
+)
+def test_scene_windows_that_do_not_fit_are_refused(scene, message):
+    with pytest.raises(CheckpointError, match=message):
+        Checkpoint.from_config("c", TINY | scene)
 
 
 @pytest.mark.parametrize("value", [0, -1.0, True, float("inf"), float("nan"), "10"])

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import site
 import subprocess
 import sys
+import venv
 from pathlib import Path
 
 import conda_stand_in
@@ -80,6 +82,20 @@ def test_a_rule_runs_in_its_conda_environment(image, tmp_path):
     (settings,) = (image / ".snakemake" / "conda").glob("*/pyvenv.cfg")
     assert f"Activating conda environment: {settings.parent.relative_to(image)}" in said
     assert "Running post-deploy script" in said
+
+
+@pytest.mark.slow
+def test_the_clone_and_its_python_may_lie_below_a_blank(image, tmp_path):
+    folder = image.rename(tmp_path / "my 'own' clone")
+    venv.create(folder / ".venv", symlinks=True)
+    (packages,) = folder.glob(".venv/lib/*/site-packages")
+    (packages / "here.pth").write_text("\n".join(site.getsitepackages()))
+    command = [folder / ".venv" / "bin" / "python", "-m", "workflow.commands.launch"]
+    target = "results/official/summary.csv"
+    command += ["--cores", "1", target]
+    finished = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert (folder / target).stat().st_size
 
 
 def test_catalog_entry_agrees_with_the_workflow():

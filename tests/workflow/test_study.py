@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from test_config import nested
 from mini.registry import MINI_TASKS, MiniEntry
 from workflow.study import jobs, paths, words
 from workflow.study.config import ConfigError
+from workflow.study.report import report_facts
 from workflow.study.study import Study, leaderboard_study, read_study
 from workflow.study.tasks import read_task_table
 
@@ -101,7 +104,6 @@ def test_random_weights_are_labeled_everywhere(study):
         ("tasks", ["maestroo"], "tasks: unknown 'maestroo'; did you mean 'maestro'"),
         ("exclude_tasks", ["esc5"], "exclude_tasks: unknown 'esc5'; did you mean 'esc50'"),
         ("select_models", ["logmell"], "unknown 'logmell'; did you mean 'logmel'"),
-        ("select_models", ["passt_l_hop10"], "select_models: .* no.* for scene tasks|none of"),
         ("protocol", "mni", "protocol: unknown 'mni'; did you mean 'mini'"),
         ("task_dir", "somewhere", "task_dir needs a study of its own"),
         ("tasks_from", "hear2021", "tasks_from: hear2021 needs a study of its own"),
@@ -117,6 +119,17 @@ def test_random_weights_are_labeled_everywhere(study):
         ("checkpoints.mini_hop10.file", "none.pt", "no file none.pt"),
         ("protocols.other", {"patienc": 3}, "protocols.other: .*'patienc'"),
         ("protocols.mini.max_epoch_cap", 3, "unknown key 'max_epoch_cap'; did you mean"),
+        (
+            "models.passt_m_hop10.label",
+            "L\u00a0",
+            "models: .* found 'L.*' for passt_l_hop10, passt_m_",
+        ),
+        (
+            "models.passt_m_hop10.receptive_fields_ms",
+            [10_100],
+            "10100 ms are more than the time po",
+        ),
+        ("leaderboard.model", "logmell", "leaderboard.model: unknown 'logmell'; did you mean"),
         ("highlight", ["logmell"], "highlight: unknown 'logmell'; did you mean 'logmel'"),
         ("claims", "nowhere.yaml", "claims: nowhere.yaml: "),
     ],
@@ -124,6 +137,18 @@ def test_random_weights_are_labeled_everywhere(study):
 def test_mistakes_are_named(path, value, message):
     with pytest.raises(ConfigError, match=message):
         read_study(nested(path, value))
+
+
+def test_tasks_without_any_model_are_left_out_and_told():
+    study = read_study({"select_models": ["passt_l_hop10"]})
+    assert study.kinds == ["event"] and not study.embeddings_of("scene")
+    (notice,) = study.notices
+    assert notice.startswith(
+        "select_models: none of passt_l_hop10 has an embedding for scene tasks"
+    )
+    assert "esc50" in notice and notice in report_facts(study)["notices"]
+    with pytest.raises(ConfigError, match="for scene tasks.*: esc50; no task is left"):
+        read_study({"select_models": ["passt_l_hop10"], "tasks": ["esc50"]})
 
 
 def test_heareval_needs_its_environment_and_is_named_on_figures(tmp_path):
@@ -156,9 +181,9 @@ def test_every_registered_mini_task_is_a_task(study, monkeypatch):
     assert len(paths.stored(more)) > len(paths.stored(study))
 
 
-def write_task(folder: Path, task_name: str) -> None:
+def write_task(folder: Path, task_name: str, **metadata) -> None:
     folder.mkdir(parents=True)
-    metadata = {"task_name": task_name, "embedding_type": "scene"}
+    metadata = {"task_name": task_name, "embedding_type": "scene"} | metadata
     (folder / "task_metadata.json").write_text(json.dumps(metadata))
 
 
@@ -201,12 +226,57 @@ def test_the_leaderboard_is_a_study_without_models():
 
 
 def test_an_edited_folder_is_noticed(tmp_path):
+    folder = tmp_path / "birds-v1-full"
+    write_task(folder, "birds", splits=["fold00"])
+    config, audio = {"study": "x", "task_dir": str(tmp_path)}, folder / "48000" / "fold00"
+    audio.mkdir(parents=True)
+    states = []
+
+    def state() -> str:
+        states.append(read_study(config).tasks["birds"].state())
+        return states[-1]
+
+    before = state()
+    assert state() == before
+    entries = {name: ["wren"] for name in ("a.wav", "\u00e9.wav")}
+    (folder / "fold00.json").write_bytes(b"\xef\xbb\xbf" + json.dumps(entries).encode())
+    for clip in ("a.wav", "e\u0301.wav"):  # the other Unicode form, as macOS stores it
+        state()
+        (audio / clip).write_bytes(b"RIFF")
+        assert state() not in states[:-1], clip
+    named = state()
+    for other in (
+        b"48000/fold00/.DS_Store",
+        b"48000/fold00/\xfc.wav",
+        b"notes.json",
+        b"48000/a.wav",
+    ):
+        Path(os.fsdecode(os.fsencode(folder) + b"/" + other)).write_bytes(b"{}")
+        assert state() == named
+    (folder / "fold00.json").write_text("{")  # malformed: that is for the task's check to say
+    assert state() != named
+
+
+def test_names_in_every_script_make_tasks(tmp_path):
+    for name in ("\u0437\u0432\u0443\u043a", "\u97f3", "e\u0301clat"):
+        write_task(tmp_path / f"{name}-v1-full", name)
+    tasks = read_study({"study": "x", "task_dir": str(tmp_path)}).tasks
+    assert set(tasks) == {"\u0437\u0432\u0443\u043a", "\u97f3", "\u00e9clat"}
+    os.mkdir(os.fsencode(tmp_path) + b"/\xfc")
+    write_task(Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xfc/task")), "task")
+    with pytest.raises(ConfigError, match=r"task_dir: .*/\\udcfc/task: expected a path in UTF-8"):
+        read_study({"study": "x", "task_dir": str(tmp_path)})
+
+
+def test_no_model_is_called_like_a_leaderboard_entry_beside_it(tmp_path):
+    config = {"study": "x", "task_dir": str(tmp_path), "select_models": ["logmel"]}
+    config |= {"models": {"logmel": {"label": "OpenL3"}}}
     write_task(tmp_path / "birds-v1-full", "birds")
-    config = {"study": "x", "task_dir": str(tmp_path)}
-    before = read_study(config).tasks["birds"].state()
-    assert read_study(config).tasks["birds"].state() == before
-    (tmp_path / "birds-v1-full" / "fold00.json").write_text("{}")
-    assert read_study(config).tasks["birds"].state() != before
+    assert read_study(config).models["logmel"].label == "OpenL3"
+    shutil.rmtree(tmp_path / "birds-v1-full")
+    write_task(tmp_path / "tfds_crema_d-1.0.0-full", "tfds_crema_d")
+    with pytest.raises(ConfigError, match="'OpenL3' for HEAR leaderboard entry OpenL3, logmel"):
+        read_study(config)
 
 
 def test_real_checkpoint_is_one_entry(tmp_path):
@@ -229,6 +299,10 @@ def test_real_checkpoint_is_one_entry(tmp_path):
 def test_third_party_models_are_validated_before_they_embed(study):
     views = [("mini_hop10", "scene"), ("logmel", "scene"), ("logmel", "timestamp")]
     assert jobs.validated(study, views) == ["results/mini/models/logmel.json"]
+    other = {"checkpoints": {"other": {"released": "passt_hop10"}}}
+    other |= {"models": {"passt_m_hop10": {"checkpoint": "other"}}}
+    found = jobs.validated(read_study(other), [("other", "scene"), *views])
+    assert found == [f"results/mini/models/{id}.json" for id in ("other", "logmel")]
     missing = {"module": "zoo.logmel", "requires": ["--no-deps nowhere>=1"]}
     config = {"models": {"mine": missing}, "select_models": ["mine"]}
     assert read_study(config).models["mine"].requires == ("--no-deps nowhere>=1",)

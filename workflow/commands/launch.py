@@ -1,7 +1,8 @@
 """Start of Snakemake that clears the lock of a killed run.
 
 Snakemake locks the folder while it runs and cannot remove the lock when it is killed. Whether its
-owner is still alive is known from a second lock, which the operating system releases on death.
+owner is still alive is known from a second lock, which the operating system releases on death. On
+a file system without such locks Snakemake's stays, and Snakemake says how to remove it.
 """
 
 from __future__ import annotations
@@ -22,25 +23,32 @@ def main(arguments: list[str]) -> None:
     """Run ``snakemake`` with ``arguments``, holding the lock until it ends or dies."""
     STATE.mkdir(exist_ok=True)
     lock = os.open(STATE / "launch.lock", os.O_CREAT | os.O_RDWR)
-    _take(lock)
+    is_held = _take(lock)
     os.set_inheritable(lock, True)
     snakemake = [sys.executable, "-m", "snakemake"]
-    if any((STATE / "locks").glob("*")):
+    if is_held and any((STATE / "locks").glob("*")):
         print("make: clearing the lock of a run that was killed", file=sys.stderr)
         subprocess.run([*snakemake, "--unlock", *arguments], capture_output=True)
     sys.exit(_run([*snakemake, *arguments]))
 
 
-def _take(lock: int) -> None:
-    """Take the lock, or end; what was just killed may take a moment to let go of it."""
+def _take(lock: int) -> bool:
+    """Take the lock, or end; what was just killed may take a moment to let go of it.
+
+    False if the file system has no locks.
+    """
     end = time.monotonic() + PATIENCE_S
     while True:
         try:
-            return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
         except BlockingIOError:
             if time.monotonic() > end:
                 sys.exit("make: another run is at work in this folder; wait for it or stop it")
             time.sleep(0.1)
+        except OSError as error:
+            print(f"make: going on without a lock of this folder ({error})", file=sys.stderr)
+            return False
 
 
 def _run(command: list[str]) -> int:

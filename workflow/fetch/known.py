@@ -28,7 +28,10 @@ class KnownError(ValueError):
 
 @contextmanager
 def locked(path: Path, waiting: str = "") -> Iterator[None]:
-    """Hold a lock file, released when its owner dies; say so if it must be waited for."""
+    """Hold a lock file, released when its owner dies; say so if it must be waited for.
+
+    On a file system without locks the block goes on without, and that is said.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:
         try:
@@ -36,6 +39,8 @@ def locked(path: Path, waiting: str = "") -> Iterator[None]:
         except BlockingIOError:
             print(waiting, end="\n" if waiting else "", file=sys.stderr)
             fcntl.flock(file, fcntl.LOCK_EX)
+        except OSError as error:
+            print(f"{path}: going on without a lock ({error})", file=sys.stderr)
         yield
 
 

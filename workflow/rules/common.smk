@@ -6,6 +6,7 @@ their own that wait longer than they work.
 
 import os
 import re
+import shlex
 import sys
 from pathlib import Path
 
@@ -34,7 +35,12 @@ try:
 except (ValueError, OSError) as error:
     raise WorkflowError(str(error)) from None
 
+if workflow.is_main_process:  # and not in every job
+    for notice in STUDY.notices:
+        print(f"config: {notice}", file=sys.stderr)
+
 share_libraries()
+sys.executable = shlex.quote(sys.executable)  # Snakemake puts it into shell commands as it is
 if not sys.stderr.isatty():  # in a log file every update of a progress bar is a line
     os.environ.setdefault("TQDM_MININTERVAL", "30")
 

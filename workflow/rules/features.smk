@@ -7,18 +7,21 @@ rule validate:
         "logs/{study}/validate/{model}.log",
     benchmark:
         "logs/{study}/validate/{model}.tsv"
+    wildcard_constraints:
+        model="|".join(STUDY.validated) or "none",
     priority: 200  # before anything that takes long, also before the tasks are made or fetched
     conda:
         ENVIRONMENT
     params:
         model=lambda w: jobs.model_arguments(STUDY, w.model),
-        requires=lambda w: STUDY.models[w.model].requires,
+        checkpoint=lambda w: STUDY.config["checkpoints"].get(w.model),
+        requires=lambda w: STUDY.models[w.model].requires if w.model in STUDY.models else [],
         mkl_fast_path=STUDY.config["mkl_fast_path"],
         kinds=STUDY.kinds,
         shortest_s=jobs.shortest_clips_s(STUDY),
         settings=lambda w: jobs.settings(STUDY, w.model),
     message:
-        "validate: does {wildcards.model} follow the HEAR API?"
+        "validate: can {wildcards.model} be loaded, does it follow the HEAR API?"
     script:
         "../scripts/validate.py"
 

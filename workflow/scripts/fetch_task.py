@@ -4,6 +4,7 @@ check every split file, label and audio file of it."""
 from contextlib import nullcontext
 from pathlib import Path
 
+from hear.tasks.audio_checks import Limits
 from hear.tasks.manifest import write_manifest
 from mini.make import make_task
 from workflow.fetch.fetch import excludable, unpack_task
@@ -21,4 +22,5 @@ with logged(snakemake.log[0]), excludable(task) if params.expected else nullcont
         how = (params.resample, snakemake.threads, params.expected)
         settings = read_config(snakemake.config)["download"]
         folders, origin = unpack_task(sources, manifest.parent, *how, settings)
-    write_manifest(manifest, task, folders, origin, params.is_official)
+    limits = Limits(**params.limits)
+    write_manifest(manifest, task, folders, origin, params.is_official, limits)

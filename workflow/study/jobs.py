@@ -10,6 +10,7 @@ from hear.api.source import source_hash
 from hear.protocol import Protocol
 from mini.task import GENERATOR_VERSION
 from passt.checkpoints import FRONT_END_VERSION
+from passt.lengths import SAMPLE_RATE_HZ, shortest_clip
 from workflow.study import paths
 from workflow.study.archives import shortest_clip_s
 from workflow.study.study import Study
@@ -42,9 +43,9 @@ def model_arguments(study: Study, source: str) -> dict | None:
 
 
 def validated(study: Study, views: list[tuple[str, str]]) -> list[str]:
-    """Reports of the validation of the third-party models among (source, view) pairs."""
+    """Reports of the validation of those among (source, view) pairs that are validated."""
     sources = dict.fromkeys(source for source, _ in views)
-    return [f"results/{study.name}/models/{s}.json" for s in sources if s in study.third_party]
+    return [f"results/{study.name}/models/{s}.json" for s in sources if s in study.validated]
 
 
 def shortest_clips_s(study: Study) -> dict[str, float]:
@@ -60,6 +61,17 @@ def shortest_clips_s(study: Study) -> dict[str, float]:
 def generator(study: Study, task: str) -> int | None:
     """Version of the generator for a mini task, so that a change makes the task again."""
     return GENERATOR_VERSION if study.tasks[task].is_generated else None
+
+
+def limits(study: Study, task: str) -> dict:
+    """The shortest clip that all checkpoints embed, for ``hear.tasks.audio_checks.Limits``."""
+    lengths = {
+        f"{source}, {view}": shortest_clip(view, study.checkpoints[source].hop) / SAMPLE_RATE_HZ
+        for source, view in study.views(study.tasks[task].embedding_type)
+        if source in study.checkpoints
+    }
+    longest = max(lengths, key=lengths.__getitem__, default="")
+    return {"shortest_s": lengths.get(longest, 0.0), "by": longest}
 
 
 def embed_entries(study: Study, task: str, views: list[tuple[str, str]]) -> list[dict]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from hear.api.source import LEVEL, source_hash
 from hear.protocol import Protocol
 from passt.checkpoints import Checkpoint
-from passt.lengths import samples, shortest_samples
+from passt.lengths import longest_samples, samples, shortest_samples
 from passt.variants import Variant
 from workflow.fetch.known import known_hash
 from workflow.study.claims import PAPER_MODELS
@@ -163,11 +163,17 @@ def _variant(id: str, entry: dict, checkpoints: dict[str, Checkpoint]) -> Model:
     fields = tuple(entry.get("receptive_fields_ms", () if entry["levels"] == "L" else (160,)))
     with _naming(f"models.{id}"):
         variant = Variant(name, entry["levels"], fields)
+    checkpoint = checkpoints[name]
     for ms in variant.receptive_fields_ms:
-        if (n_samples := samples(ms)) < shortest_samples(checkpoints[name].hop):
+        if (n_samples := samples(ms)) > longest_samples(checkpoint.hop, checkpoint.architecture):
+            raise ConfigError(
+                f"config: models.{id}.receptive_fields_ms: {ms} ms are more than the time "
+                f"positions of checkpoint {name} ({checkpoint.architecture.n_time_patches})"
+            )
+        if n_samples < shortest_samples(checkpoint.hop):
             raise ConfigError(
                 f"config: models.{id}.receptive_fields_ms: {ms} ms are {n_samples} samples, "
                 "fewer than the 16 mel frames of one patch at this checkpoint's hop"
             )
-    mark = " (random-init)" if checkpoints[name].is_random else ""
+    mark = " (random-init)" if checkpoint.is_random else ""
     return Model(id, entry.get("label", id) + mark, variant)

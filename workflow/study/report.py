@@ -84,7 +84,7 @@ def _notices(study: Study) -> list[str]:
         )
     names = ", ".join(sorted(c.id for c in study.used_checkpoints if c.is_random))
     weights = [f"Random weights, which have learned nothing: {names}."] if names else []
-    return [tasks, *weights]
+    return [tasks, *weights, *study.notices]
 
 
 def _made_of(study: Study, model: Model) -> str:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field
+import os
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from hear.protocol import Protocol
 from passt.checkpoints import Checkpoint
 from passt.variants import Embedding
 from workflow.study.claims import official_models, read_claims
-from workflow.study.config import ConfigError, read_config
+from workflow.study.config import ROOT, ConfigError, read_config, unknown
 from workflow.study.models import (
     Model,
     read_checkpoints,
@@ -20,6 +23,7 @@ from workflow.study.models import (
 )
 from workflow.study.tasks import TaskSpec, find_tasks, official_tasks, read_task_table
 
+SHIPPED_WEIGHTS = ROOT / "resources" / "checkpoints_mini"
 KINDS = ("scene", "event")  # of tasks, by the embedding that they ask for
 
 
@@ -40,6 +44,7 @@ class Study:
     protocol: Protocol = Protocol()
     evaluator: dict[str, str] = field(default_factory=dict)  # for hear.evaluators.evaluator
     highlight: tuple[str, ...] = ()  # ids of the models that stand out in figures
+    notices: tuple[str, ...] = ()  # what a user should know before it runs
 
     @property
     def is_real(self) -> bool:
@@ -55,6 +60,13 @@ class Study:
     def third_party(self) -> list[str]:
         """Ids of the models that are modules with the HEAR API."""
         return [id for id, model in self.models.items() if model.variant is None]
+
+    @property
+    def validated(self) -> list[str]:
+        """Ids that are tried before anything is embedded: modules, and weights from elsewhere."""
+        files = {c.id: os.path.abspath(c.file) for c in self.used_checkpoints if c.file}
+        own = [id for id, file in files.items() if not Path(file).is_relative_to(SHIPPED_WEIGHTS)]
+        return [*self.third_party, *own]
 
     @property
     def kinds(self) -> list[str]:
@@ -130,10 +142,10 @@ def read_study(config: dict) -> Study:
         evaluator=read_evaluator(config),
         highlight=tuple(read_highlight(config, official_models())),
     )
-    _check_labels(models)
-    _check_kinds(study)
+    _check_labels(models, official_models() if study.is_real else ())
+    _check_leaderboard(config)
     read_claims(config["claims"], *known_names(study))
-    return study
+    return _with_models(study)
 
 
 def leaderboard_study() -> Study:
@@ -147,23 +159,44 @@ def known_names(study: Study) -> tuple[list[str], list[str]]:
     return models, [*read_task_table(), *study.tasks]
 
 
-def _check_labels(models: dict[str, Model]) -> None:
-    """Labels stand for models on every exhibit, so each must be of one model."""
-    for label, n in Counter(model.label for model in models.values()).items():
-        if n > 1:
-            ids = ", ".join(id for id, model in models.items() if model.label == label)
+def _check_labels(models: dict[str, Model], entries: Iterable[str]) -> None:
+    """Labels stand for models on every exhibit, so each must be of one model.
+
+    Beside official scores also of no leaderboard entry; accents in either form and blanks look
+    alike.
+    """
+    owners: dict[str, str] = {_looks(name): f"HEAR leaderboard entry {name}" for name in entries}
+    for id, model in models.items():
+        owner = owners.setdefault(_looks(model.label), id)
+        if owner != id:
             raise ConfigError(
-                f"config: models: expected a label of its own for each model, found {label!r} "
-                f"for {ids}"
+                "config: models: expected a label of its own for each model, found "
+                f"{model.label!r} for {owner}, {id}"
             )
 
 
-def _check_kinds(study: Study) -> None:
-    """Level L alone exists at timestamps only: a scene task may be left without any model."""
-    for kind in study.kinds:
-        if not study.embeddings_of(kind):
-            raise ConfigError(
-                f"config: select_models: none of {', '.join(study.models)} has an embedding for "
-                f"{kind} tasks ({', '.join(study.tasks_of(kind))}); add a model or leave these "
-                "tasks out with exclude_tasks"
-            )
+def _looks(label: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", label).split())
+
+
+def _check_leaderboard(config: dict) -> None:
+    model = config["leaderboard"]["model"]
+    if model not in config["models"]:
+        raise ConfigError(f"config: leaderboard.model: {unknown(model, config['models'])}")
+
+
+def _with_models(study: Study) -> Study:
+    """Leave out tasks of a kind that no model has an embedding for, and say so.
+
+    Level L alone exists at timestamps only. A ConfigError says that no task is left.
+    """
+    without = [kind for kind in study.kinds if not study.embeddings_of(kind)]
+    notices = tuple(
+        f"select_models: none of {', '.join(study.models)} has an embedding for {kind} tasks, "
+        f"which are left out: {', '.join(study.tasks_of(kind))}"
+        for kind in without
+    )
+    tasks = {s: spec for s, spec in study.tasks.items() if spec.embedding_type not in without}
+    if not tasks:
+        raise ConfigError(f"config: {'; '.join(notices)}; no task is left, add a model")
+    return replace(study, tasks=tasks, notices=notices)

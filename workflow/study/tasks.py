@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
+import os
 import re
+import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hear.archives.find import Source, find_sources
+from hear.tasks.problems import METADATA_FILE, VOCABULARY_FILE, printable
 from mini.registry import MINI_TASKS
 from workflow.study.archives import check_download, find_archives
 from workflow.study.config import ROOT, ConfigError, unknown
@@ -44,16 +49,42 @@ class TaskSpec:
         return [str(p / "task_metadata.json" if p.is_dir() else p) for p in self.sources]
 
     def state(self) -> str:
-        """Hash of name, size and time of every file of the task's folders.
+        """Hash of name, size and time of every file that is the task's in its folders.
 
-        A folder is read where it lies, so that an edited label or a removed clip must be noticed.
+        A folder is read where it lies, so that an edited label or a removed clip must be noticed,
+        and what no split names must not.
         """
         digest = hashlib.sha256()
         for folder in self.sources:
-            for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
+            for path in _files(folder) if folder.is_dir() else ():
                 status = path.stat()
-                digest.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
+                digest.update(os.fsencode(path))
+                digest.update(f"\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
         return digest.hexdigest()
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Metadata, vocabulary and splits of a task folder, and the clips that the splits name."""
+    found = _json(folder / METADATA_FILE).get("splits")
+    splits = found if isinstance(found, list) else []
+    splits = [s for s in splits if isinstance(s, str) and re.fullmatch(r"[\w.+-]+", s)]
+    texts = [METADATA_FILE, VOCABULARY_FILE, *(f"{split}.json" for split in splits)]
+    yield from (folder / name for name in texts if (folder / name).is_file())
+    for split in splits:
+        clips = {unicodedata.normalize("NFC", clip) for clip in _json(folder / f"{split}.json")}
+        for directory in sorted(folder.glob(f"*/{split}")):
+            for name in sorted(os.listdir(directory)):
+                if unicodedata.normalize("NFC", name) in clips:
+                    yield directory / name
+
+
+def _json(path: Path) -> dict:
+    """An object in a file; empty if it is malformed, which the task's check will say."""
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def read_task_table() -> dict[str, dict[str, str]]:
@@ -139,6 +170,9 @@ def _from_directory(directory: Path, categories: dict[str, str]) -> dict[str, Ta
     official = {name: slug for slug, row in table.items() for name in row["folders"].split(";")}
     by_slug: dict[str, list[Source]] = {}
     sources = find_sources(directory, CACHE)
+    for source in sources:
+        if (shown := printable(str(source.path))) != str(source.path):
+            raise ConfigError(f"config: task_dir: {shown}: expected a path in UTF-8; rename it")
     names = [_slug(source.task_name) for source in sources]
     for source, name in zip(sources, names, strict=True):
         # Another version of an official task, or one of several versions, goes by its folder.
@@ -178,4 +212,4 @@ def _from_directory(directory: Path, categories: dict[str, str]) -> dict[str, Ta
 
 
 def _slug(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_]+", "_", name)
+    return re.sub(r"\W+", "_", unicodedata.normalize("NFC", name))  # letters of every script

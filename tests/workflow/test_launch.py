@@ -1,0 +1,70 @@
+"""The start of a run: its lock, the lock of a killed run, and a file system without locks."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from pathlib import Path
+
+import pytest
+
+from workflow.commands import launch
+from workflow.fetch.known import locked
+
+
+@pytest.fixture
+def started(tmp_path, monkeypatch) -> list[list[str]]:
+    """What is started in an empty folder; nothing is."""
+    commands: list[list[str]] = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(launch, "_run", lambda command: commands.append(command[3:]) or 3)
+
+    def run(command, **options):
+        commands.append(command[3:])
+
+    monkeypatch.setattr(launch.subprocess, "run", run)
+    return commands
+
+
+@pytest.fixture
+def no_locks(monkeypatch) -> None:
+    """As on a file system of a cluster that has none."""
+
+    def refuse(file, operation):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+
+
+def leave_lock() -> None:
+    Path(".snakemake/locks").mkdir(parents=True)
+    Path(".snakemake/locks/0.input.lock").touch()
+
+
+def start(*arguments: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        launch.main(list(arguments))
+    assert ended.value.code == 3  # Snakemake's
+
+
+def test_the_lock_of_a_killed_run_is_cleared(started, capsys):
+    leave_lock()
+    start("--cores", "1")
+    assert started == [["--unlock", "--cores", "1"], ["--cores", "1"]]
+    assert capsys.readouterr().err == "make: clearing the lock of a run that was killed\n"
+
+
+def test_without_locks_a_run_goes_on_and_clears_nothing(started, no_locks, capsys):
+    leave_lock()
+    start("-n")
+    assert started == [["-n"]]
+    said = capsys.readouterr().err
+    assert said.startswith("make: going on without a lock of this folder ([Errno 37]")
+    assert said.count("\n") == 1
+
+
+def test_without_locks_a_download_goes_on(no_locks, tmp_path, capsys):
+    with locked(tmp_path / "a.lock", "waiting"):
+        pass
+    assert "a.lock: going on without a lock ([Errno 37]" in capsys.readouterr().err
