@@ -28,10 +28,11 @@ CASES: dict[str, tuple[str, int, dict[str, int], int, int, int]] = {
     "esc50_like": ("scene", 50, {f"fold{i:02d}": 400 for i in range(5)}, 12, 3, 1),
     "dcase_like": ("event", 11, {"train": 50, "valid": 8, "test": 14}, 10, 10, 1),
     "dcase_like_small": ("event", 11, {"train": 4, "valid": 8, "test": 2}, 10, 10, 1),
+    "tiny": ("scene", 3, {"train": 40, "valid": 20, "test": 20}, 2, 1, 1),
     # As many clips as Speech Commands 5h and the whole search: for stacked probes.
     "speech_commands_like": ("scene", 12, {"train": 18000, "valid": 2000, "test": 4890}, 6, 3, 8),
 }
-ON_REQUEST = ("dcase_like_small", "speech_commands_like")
+ON_REQUEST = ("dcase_like_small", "tiny", "speech_commands_like")
 
 
 def events_of(n_files: int, labels: list[str], prefix: str, seed: int) -> dict[str, list[dict]]:
