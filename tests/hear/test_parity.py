@@ -19,6 +19,7 @@ def test_every_case_was_run_with_every_evaluator_and_eight_seeds():
     for case in CASES:
         counts = ROWS[ROWS.case == case].groupby(["mkl_path", "program"]).seed.nunique()
         assert counts["slow"].to_dict() == {"native": 8, "heareval": 8, "stacked": 8}
+        assert counts["fast"].to_dict() == {"native": 1, "heareval": 1}
 
 
 @pytest.mark.parametrize("path", ["fast", "slow"])
