@@ -28,7 +28,9 @@ rule predict:
         "../scripts/predict.py"
 
 
-# One job scores all models of a task: embeddings that models share are scored once.
+# One job scores all models of a task: embeddings that models share are scored once. This rule is
+# what score_scene and score_event share; if it matched files itself, Snakemake would build a job
+# with all inputs for each of them, only to prefer the others.
 rule score:
     input:
         predictions=lambda w: paths.predictions(STUDY, w.task),
@@ -37,6 +39,8 @@ rule score:
         "results/{study}/scores/{model}/{task}.json",
     log:
         "logs/{study}/score/{task}.{model}.log",
+    wildcard_constraints:
+        model="none",
     conda:
         ENVIRONMENT
     params:
@@ -50,8 +54,6 @@ rule score:
 
 if "scene" in STUDY.kinds:
 
-    ruleorder: score_scene > score
-
     use rule score as score_scene with:
         output:
             paths.score_files(STUDY, "scene"),
@@ -64,8 +66,6 @@ if "scene" in STUDY.kinds:
 
 
 if "event" in STUDY.kinds:
-
-    ruleorder: score_event > score
 
     use rule score as score_event with:
         output:
