@@ -4,7 +4,9 @@
 # make provenance Snakemake's own report of the default study (ARGS=... as for make)
 # make environment  write environment.yml from requirements.txt
 # make heareval  install the reference evaluator into .venv-heareval, for evaluator=heareval
-# make plan   hours, disk and memory of CONFIG=..., before anything is downloaded
+# make plan   hours, disk and memory of CONFIG=... and of smaller studies, before it is run
+# make status how far CONFIG=... is while it runs: jobs, clips and fits of how many, time left
+#             (both take --config key=value in ARGS=...)
 # make rehearse  rehearse config/paper.yaml on stand-ins, in rehearsal/: 25 minutes, 2 GiB
 # make readme write the default study's tables into README.md
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -14,7 +16,8 @@ CONFIG ?= config/config.yaml
 BIN = .venv/bin
 INSTALLED = .venv/.installed
 
-.PHONY: run install test format lint types tests fast readme provenance environment heareval plan rehearse
+.PHONY: run install test format lint types tests fast readme provenance environment heareval
+.PHONY: plan status rehearse
 run: $(INSTALLED)
 	@$(BIN)/python -m workflow.commands.launch --cores $(CORES) $(ARGS)
 
@@ -44,7 +47,10 @@ provenance: run
 	@$(BIN)/python -m workflow.commands.launch --cores 1 --report results/provenance.html $(ARGS)
 
 plan: $(INSTALLED)
-	@$(BIN)/python -m workflow.commands.plan --config $(CONFIG)
+	@$(BIN)/python -m workflow.commands.plan --configfile $(CONFIG) $(ARGS)
+
+status: $(INSTALLED)
+	@$(BIN)/python -m workflow.commands.status --configfile $(CONFIG) $(ARGS)
 
 rehearse: $(INSTALLED)
 	@$(BIN)/python -m workflow.commands.rehearse --cores $(CORES)

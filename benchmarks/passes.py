@@ -26,7 +26,7 @@ from benchmarks.embed import CASES, HOPS_MS
 from benchmarks.embed import OUTPUT as SPEEDS
 from passt.checkpoints import Checkpoint
 from workflow.commands.cost import pass_flops, view_passes
-from workflow.commands.plan import Workload, readers, workloads
+from workflow.commands.workloads import Workload, readers, workloads
 from workflow.study.config import read_yaml
 from workflow.study.study import Study, read_study
 

@@ -12,16 +12,17 @@ import pytest
 from benchmarks.passes import SPEEDS, Speed, count_views, read_speeds, summary
 from workflow.commands.plan import (
     CONSTANTS,
-    Workload,
+    by_task,
     compare,
     experience,
     plan,
-    readers,
+    run_hours,
+    smaller,
     words,
-    workloads,
 )
 from workflow.commands.rates import Rates, kind, measure
 from workflow.commands.readme import content, rules, stages
+from workflow.commands.workloads import Workload, readers, workloads
 from workflow.study.config import ROOT, ConfigError, read_yaml
 from workflow.study.study import Study, read_study
 
@@ -74,6 +75,97 @@ def test_every_stage_and_task_of_the_paper_is_planned():
     rows = make_plan(read_study(PAPER))
     assert len(rows[rows["task"].ne("")].groupby(["stage", "task"])) == 3 * 19
     assert rows["item"].str.startswith("weights").sum() == 3
+
+
+def test_the_table_has_each_stage_of_each_task_and_their_sums():
+    rows = make_plan(read_study(PAPER))
+    table = by_task(rows)
+    assert len(table) == 19 + 2 and table.index[-1] == "all"
+    stages = [f"{stage} h" for stage in ("fetch", "embed", "predict")]
+    assert table.loc["all", stages].sum() == pytest.approx(rows["hours"].sum())
+    assert table.loc["all", "disk_gib"] == pytest.approx(rows["disk_gib"].sum())
+    assert table.loc["all", "memory_gib"] == rows["memory_gib"].max()
+
+
+def test_smaller_studies_are_the_study_with_their_keys_changed():
+    study = read_study(PAPER)
+    rows = make_plan(study)
+    one_seed, two_models, small_tasks = [
+        make_plan(read_study(PAPER | x)) for x in smaller(study, rows)
+    ]
+    kept = ~rows["item"].str.startswith("starting")
+    trained = rows["stage"].eq("predict") & kept
+    saved = rows[kept]["hours"].sum() - one_seed[kept]["hours"].sum()
+    assert saved == pytest.approx(2 / 3 * rows[trained]["hours"].sum())
+    assert {*";".join(two_models["read_by"]).split(";")} - {""} == {
+        "passt_mh_hop10",
+        "passt_lm_2rf_hop5",
+    }
+    left_out = {*rows["task"]} - {*small_tasks["task"]}
+    hours = rows[rows["task"].ne("")].groupby("task")["hours"].sum()
+    assert left_out == {*hours.nlargest(4).index}
+    assert smaller(read_study(PAPER | {"probe_seeds": [42]}), rows)[0].keys() == {"select_models"}
+
+
+def test_the_disk_holds_what_the_config_keeps():
+    def disk(resample):
+        rows = make_plan(read_study(PAPER | {"resample": resample}))
+        return rows[rows["stage"].eq("fetch") & rows["task"].ne("")]["disk_gib"].sum()
+
+    archives = disk("on_the_fly") / 2
+    assert archives == pytest.approx(148, rel=0.1)
+    assert disk("disk") / archives == pytest.approx(2 + 2 / 3)
+    assert disk("disk_only") / archives == pytest.approx(1 + 2 / 3)
+
+
+def test_a_gpu_and_the_network_do_not_become_faster_by_cores():
+    study = read_study(PAPER)
+    rates = dataclasses.replace(make_rates(study), on_gpu=frozenset(["passt_hop3"]))
+    rows = plan(study, rates, CONSTANTS, mb_per_s=10.0)
+    hours = rows.groupby("on")["hours"].sum()
+    on_gpu = rows["item"].str.startswith("passt_hop3 ")
+    assert rows["on"].eq("the GPU").equals(on_gpu)
+    expected = hours["the GPU"] + hours["downloads"] + hours["one core"] / 8
+    assert run_hours(rows, 8) == pytest.approx(expected)
+    assert "h of the GPU" in words(rows, 8)[0]
+
+
+def test_small_jobs_start_more_often():
+    counts = {}
+    for size in ("task", "smallest"):
+        rows = make_plan(read_study(REAL | {"job_size": size, "probe_seeds": [1, 2]}))
+        esc50 = rows[rows["task"].eq("esc50")]
+        starts = esc50[esc50["item"].str.startswith("starting")].set_index("stage")["hours"]
+        counts[size] = (3600 * starts).round().to_dict()  # a second each
+        n = esc50[esc50["memory_gib"].gt(0)].groupby("stage").size() - 1
+    assert counts["task"] == {"embed": 1, "predict": 2}
+    assert counts["smallest"] == {"embed": n["embed"], "predict": 2 * n["predict"]}
+
+
+@pytest.mark.parametrize("mode", ("trainvaltest", "new_split_kfold"))
+def test_a_task_that_is_here_has_its_own_size(tmp_path, monkeypatch, mode):
+    monkeypatch.chdir(tmp_path)
+    study = read_study({"tasks": ["beehive_states" if mode == "trainvaltest" else "esc50"]})
+    slug = [*study.tasks][0]
+    folder = tmp_path / "resources/tasks/mini" / slug
+    splits = ["train", "valid", "test"] if mode == "trainvaltest" else [f"f{i}" for i in range(4)]
+    entries = []
+    for name in ("a", "b"):
+        (folder / name).mkdir(parents=True)
+        metadata = {"split_mode": mode, "splits": splits, "task_name": slug}
+        (folder / name / "task_metadata.json").write_text(json.dumps(metadata))
+        (folder / name / "train.json").write_text(json.dumps({f"{i}.wav": ["x"] for i in range(3)}))
+        entries.append({"path": name, "n_clips": 12, "duration_s": 6.0})
+    (folder / "task.json").write_text(json.dumps({"folders": entries}))
+    (work,) = workloads(study)
+    assert (work.n_clips, work.duration_s, work.n_folders) == (24, 0.5, 2)
+    found = (work.n_folds, work.train_share, work.n_fits(study.protocol))
+    n_points = study.protocol.n_grid_points
+    expected = {
+        "trainvaltest": (1, 0.25, 2 * n_points),
+        "new_split_kfold": (4, 0.5, 2 * (n_points + 3)),
+    }
+    assert found == expected[mode]
 
 
 def test_dropping_a_variant_saves_what_is_said():
@@ -160,12 +252,13 @@ def test_every_view_of_the_paper_has_a_measured_speed():
         summary(count_views(read_study({}), WORK), speeds)
 
 
-def test_the_tasks_that_the_config_selects_are_planned(tmp_path):
+def test_the_tasks_that_the_config_selects_are_planned(tmp_path, monkeypatch):
     real = read_study(REAL | {"tasks": ["esc50", "maestro"]})
     assert [work.name for work in workloads(real)] == ["esc50", "maestro"]
-    real = dataclasses.replace(real, config=real.config | {"task_dir": "mine"})
-    with pytest.raises(ConfigError, match="task_dir: only the sizes .* found 'mine'"):
-        workloads(real)
+    monkeypatch.chdir(tmp_path)
+    own = dataclasses.replace(real, origin="folder")
+    with pytest.raises(ConfigError, match="task_dir: .* 'esc50' .*--until fetch_task"):
+        workloads(own)
 
 
 @pytest.mark.slow
@@ -176,7 +269,7 @@ def test_this_machine_is_measured():
         {"checkpoints": {"tiny": entry}, "models": models, "select_models": [*models]}
         | {"tasks": ["esc50", "dcase2016_task2"], "protocols": {"mini": {"n_grid_points": 1}}}
     )
-    rates = measure(study, cores=2, device="cpu")
+    rates = measure(study, cores=2)
     assert rates.sizes["tiny", "rf160"]["M"] == 64 and rates.sizes["tiny", "mel"] == {"L": 768}
     assert set(rates.view_s) == set(make_rates(study).view_s) and rates.weights["tiny"] > 4 * 64
     assert rates.start_s > 0  # CPU seconds of this process, which has run other tests before

@@ -1,121 +1,50 @@
-"""Hours, disk and memory of a study per stage and task, before anything is downloaded.
+"""Hours, disk and memory of a study per stage and task, and of smaller ones, before it is run.
 
     make plan CONFIG=config/paper.yaml
 
-From a measurement of a minute on this machine and the tasks' published sizes. Hours are of one CPU
-core while all are at work (of the GPU for embedding with PaSST, if there is one): divided by the
-cores they are what a run takes. Scores, statistics, figures and the report take minutes and are
-not counted. Once the planned study has run, its jobs' hours stand beside the planned ones.
+From a measurement of a minute on this machine and the sizes of the tasks: published ones, or those
+of the tasks that lie here. Hours are of one CPU core while all are at work, of the GPU for what it
+computes, or of the network for downloads, which go one at a time; memory is of the largest job.
+Scores, statistics, figures and the report take minutes and are not counted. Once the planned study
+has run, its jobs' hours stand beside the planned ones.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections import defaultdict
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from tabulate import tabulate
-from yaml import YAMLError
 
 from analysis.tables.scores import write_csv
 from hear.scores.files import read_header
-from mini.registry import find_mini_task
-from passt.lengths import SAMPLE_RATE_HZ, TIMESTAMP_HOP_MS
+from passt.lengths import SAMPLE_RATE_HZ
+from workflow.commands.arguments import add_arguments, checked_study, read_arguments
 from workflow.commands.rates import Rates, kind, measure, units
+from workflow.commands.workloads import Workload, readers, workloads
 from workflow.stages import machine_name, read_stages
-from workflow.study.archives import ARCHIVE_RATE_HZ, SAMPLE_BYTES, TOTAL_S
-from workflow.study.config import SHIPPED, ConfigError, read_yaml
+from workflow.study.archives import ARCHIVE_RATE_HZ, SAMPLE_BYTES
 from workflow.study.paths import collection
-from workflow.study.study import Study, read_study
-from workflow.study.tasks import read_task_table
+from workflow.study.study import Study
 
 GIB = 2**30
 RULES = {"fetch": "fetch_task", "embed": "embed", "predict": "predict"}  # of each stage
-COLUMNS = ("stage", "task", "item", "hours", "disk_gib", "memory_gib", "read_by")
+COLUMNS = ("stage", "task", "item", "on", "hours", "disk_gib", "memory_gib", "read_by")
+CORE, GPU, NETWORK = "one core", "the GPU", "downloads"  # what the hours are of
+HEADLINE = ["passt_mh_hop10", "passt_lm_2rf_hop5"]  # the paper's base and improved model
 # What a minute cannot measure, from `make` (the default study at version 0.1.0) on two cores of
 # an AMD EPYC; `experience` replaces the first two by those of a default study that has run here.
 CONSTANTS = {
     "patiences": 2.99,  # validations of a probe / its patience, mean of 436 grid points
     "job_gib": 0.45,  # largest resident memory of a job, whose weights and features are small
     "generate_s": 0.029,  # wall seconds of all fetch_task jobs / seconds of audio
-    # Training part where HEAR has one: FSD50K 36,796 of 51,197 clips (Fonseca et al. 2022), Speech
-    # Commands v0.02 84,843 of 105,829 (Warden 2018).
-    "train_share": 0.8,
 }
-
-
-@dataclass(frozen=True)
-class Workload:
-    """Clips of equal length, embedded as scenes or at timestamps; ``train_share`` is trained on.
-
-    ``n_folds`` is 1 where there is a training, a validation and a test part.
-    """
-
-    name: str
-    at_timestamps: bool
-    n_clips: int
-    duration_s: float
-    n_folds: int
-    train_share: float
-
-    @property
-    def audio_s(self) -> float:
-        """Seconds of all clips."""
-        return self.n_clips * self.duration_s
-
-    @property
-    def n_rows(self) -> float:
-        """Rows of features."""
-        per_clip = 1000 * self.duration_s / TIMESTAMP_HOP_MS + 1 if self.at_timestamps else 1
-        return self.n_clips * per_clip
-
-
-def workloads(study: Study) -> list[Workload]:
-    """Tasks of a study, by the sizes of HEAR 2021's archives or of the generated tasks.
-
-    A ConfigError refuses the user's own tasks, whose sizes nobody has published.
-    """
-    if study.config["task_dir"] is not None:
-        raise ConfigError(
-            "config: task_dir: only the sizes of HEAR 2021's tasks and of the mini tasks are known "
-            f"beforehand, found {study.config['task_dir']!r}"
-        )
-    table, works = read_task_table(), []
-    for slug, spec in study.tasks.items():
-        if study.origin == "mini":
-            task = find_mini_task(slug)
-            n_clips = sum(sum(part.n_clips.values()) for part in task.parts)
-            # Of clips that differ in length, the mean of shortest and longest.
-            lengths_s = task.duration_range_s or (task.duration_s or 0.0,)
-            duration_s = sum(lengths_s) / len(lengths_s)
-            n_folds = 1 if task.split_mode == "trainvaltest" else len(task.n_clips)
-            share = task.n_clips.get("train", 0) / sum(task.n_clips.values())
-        else:
-            row = table[slug]
-            n_clips = int(row["n_clips"]) * len(row["folders"].split(";"))  # each of Beehive's: all
-            duration_s = float(row["duration_s"] or TOTAL_S[slug] / n_clips)
-            n_folds, share = int(row["n_folds"]), CONSTANTS["train_share"]
-        share = share if n_folds == 1 else (n_folds - 2) / n_folds
-        at_timestamps = spec.embedding_type == "event"
-        works.append(Workload(slug, at_timestamps, n_clips, duration_s, n_folds, share))
-    return works
-
-
-def readers(study: Study, work: Workload) -> tuple[dict[str, list[str]], dict]:
-    """Models by the embedding that they have for a task, and by each (source, view) that they read.
-
-    A source is a checkpoint or a third-party model.
-    """
-    embeddings, views = defaultdict(list), defaultdict(list)
-    for id, name in study.embeddings_of("event" if work.at_timestamps else "scene").items():
-        embeddings[name].append(id)
-        for pair in dict.fromkeys((source, view) for source, view, _ in study.components(name)):
-            views[pair].append(id)
-    return embeddings, views
 
 
 def experience(study: str = "mini") -> dict[str, float]:
@@ -131,23 +60,40 @@ def experience(study: str = "mini") -> dict[str, float]:
 def plan(study: Study, rates: Rates, known: dict[str, float], mb_per_s: float) -> pd.DataFrame:
     """Cost of everything that a study makes: columns `COLUMNS`, a row per stage, task and item.
 
-    Items are the task itself, a view of a checkpoint or model, the predictions of an embedding.
+    Items are archives and clips, a view of a checkpoint or model, the predictions of an embedding.
     ``read_by`` are the models that need it, separated by semicolons, empty if all do. Weights
     belong to no task.
     """
     rows: list[tuple] = []
     users: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    apart = study.config["job_size"] == "smallest"
 
-    def add(stage, task, item, seconds, n_bytes=0.0, held=0.0, models=()):  # held: in memory
-        sizes = (n_bytes / GIB, known["job_gib"] + held / GIB)
-        rows.append((stage, task, item, seconds / 3600, *sizes, ";".join(models)))
+    def add(stage, task, item, seconds, n_bytes=0.0, held=0.0, models=(), on=CORE):
+        sizes = (n_bytes / GIB, known["job_gib"] + held / GIB)  # held: in memory
+        rows.append((stage, task, item, on, seconds / 3600, *sizes, ";".join(models)))
+
+    def fetched(item, task, n_bytes, models=()):
+        add("fetch", task, item, n_bytes / (1e6 * mb_per_s), n_bytes, models=models, on=NETWORK)
 
     for work in workloads(study):
-        rate_hz = SAMPLE_RATE_HZ if study.origin == "mini" else ARCHIVE_RATE_HZ
-        n_bytes = SAMPLE_BYTES * rate_hz * work.audio_s
-        generated_s, download_s = known["generate_s"] * work.audio_s, n_bytes / (1e6 * mb_per_s)
-        seconds = generated_s if study.origin == "mini" else download_s
-        add("fetch", work.name, work.name, seconds, n_bytes)
+        if study.origin == "mini":
+            n_bytes = SAMPLE_BYTES * SAMPLE_RATE_HZ * work.audio_s
+            add(
+                "fetch",
+                work.name,
+                f"clips of {work.name}",
+                known["generate_s"] * work.audio_s,
+                n_bytes,
+            )
+        elif study.origin == "hear2021":
+            n_bytes = SAMPLE_BYTES * ARCHIVE_RATE_HZ * work.audio_s
+            fetched(f"archives of {work.name}", work.name, n_bytes)
+            resample = study.config["resample"]
+            seconds = 0.0 if resample == "on_the_fly" else rates.decode_s * work.audio_s
+            copied = 0.0 if resample == "on_the_fly" else SAMPLE_RATE_HZ / ARCHIVE_RATE_HZ
+            unpacked = 0.0 if resample == "disk_only" else 1.0
+            n_bytes *= unpacked + copied
+            add("fetch", work.name, f"clips of {work.name}", seconds, n_bytes)
         embeddings, views = readers(study, work)
         for (source, view), models in views.items():
             users[source] |= dict.fromkeys(models)
@@ -155,42 +101,73 @@ def plan(study: Study, rates: Rates, known: dict[str, float], mb_per_s: float) -
             seconds = rates.view_s[source, kind(view)] * seconds + rates.decode_s * work.audio_s
             n_bytes = 4 * work.n_rows * sum(rates.sizes[source, kind(view)].values())
             weights = rates.weights.get(source, 0)
-            add("embed", work.name, f"{source} {view}", seconds, n_bytes, weights, models)
+            on = GPU if source in rates.on_gpu else CORE
+            add("embed", work.name, f"{source} {view}", seconds, n_bytes, weights, models, on)
         for name, models in embeddings.items():
             size = rates.size(study.components(name))
             n_rows = _n_epochs(study, work, known) * work.train_share * work.n_rows
             seconds, features = n_rows * rates.probe_s(size), 4 * work.n_rows * size
-            add("predict", work.name, name, seconds, 0.0, features, models)
-        for stage in ("embed", "predict"):
-            add(stage, work.name, "starting a job", rates.start_s)
+            on = GPU if rates.probe_on_gpu else CORE
+            add("predict", work.name, name, seconds, 0.0, features, models, on)
+        n_jobs = {"embed": len(views), "predict": len(embeddings)} if apart else {}
+        add("embed", work.name, "starting jobs", n_jobs.get("embed", 1) * rates.start_s)
+        n_predict = n_jobs.get("predict", 1) * len(study.seeds)
+        add("predict", work.name, "starting jobs", n_predict * rates.start_s)
     for source, models in users.items():
         if source in study.checkpoints and study.checkpoints[source].url:
-            n_bytes = rates.weights[source]
-            seconds = n_bytes / (1e6 * mb_per_s)
-            add("fetch", "", f"weights {source}", seconds, n_bytes, models=models)
+            fetched(f"weights {source}", "", rates.weights[source], models)
     table = pd.DataFrame(rows, columns=COLUMNS)
     return table.sort_values("stage", key=lambda s: s.map([*RULES].index), kind="stable")
 
 
 def _n_epochs(study: Study, work: Workload, known: dict[str, float]) -> float:
-    """Epochs of all probes on an embedding: the grid on one fold, the best on the others."""
-    metadata = find_mini_task(work.name).metadata(seed=0)  # as the real task's
-    protocol = study.protocol.for_task(metadata)
+    """Epochs of all probes on an embedding of one task folder."""
+    protocol = study.protocol.for_task(work.metadata)
     expected = known["patiences"] * protocol.patience * protocol.validation_every
-    n_probes = (protocol.n_grid_points + work.n_folds - 1) * len(study.config["probe_seeds"])
-    return n_probes * min(protocol.max_epochs, expected)
+    n_fits = work.n_fits(protocol) / work.n_folders * len(study.seeds)
+    return n_fits * min(protocol.max_epochs, expected)
+
+
+def run_hours(rows: pd.DataFrame, cores: int) -> float:
+    """Hours of a run: downloads, then what the GPU and the cores compute, one after the other."""
+    hours = rows.groupby("on")["hours"].sum().reindex([NETWORK, GPU, CORE], fill_value=0.0)
+    return hours[NETWORK] + hours[GPU] + hours[CORE] / cores
+
+
+def by_task(rows: pd.DataFrame) -> pd.DataFrame:
+    """A row per task with the hours of each stage, disk and memory, and their totals."""
+    hours = rows.pivot_table("hours", "task", "stage", "sum", fill_value=0.0, sort=False)
+    sizes = rows.groupby("task").agg(disk_gib=("disk_gib", "sum"), memory_gib=("memory_gib", "max"))
+    table = hours.add_suffix(" h").join(sizes).rename(index={"": "weights"})
+    table.loc["all"] = [*table.drop(columns="memory_gib").sum(), table["memory_gib"].max()]
+    return table
+
+
+def smaller(study: Study, rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """What to change in the config for a smaller study: one seed, two models, no large task."""
+    largest = rows[rows["task"] != ""].groupby("task")["hours"].sum().nlargest(4).index
+    changes: list[dict[str, Any]] = []
+    if len(study.seeds) > 1:
+        changes.append({"probe_seeds": study.seeds[:1]})
+    if {*HEADLINE} < study.models.keys():
+        changes.append({"select_models": HEADLINE})
+    if len(study.tasks) > len(largest):
+        changes.append({"exclude_tasks": [*study.config["exclude_tasks"], *largest]})
+    return changes
 
 
 def words(rows: pd.DataFrame, cores: int) -> list[str]:
     """Total, what most of it is, and what leaving out a model would save."""
     total, longest = rows["hours"].sum(), rows.loc[rows["hours"].idxmax()]
+    kinds = rows.groupby("on", sort=False)["hours"].sum()
     items = rows.groupby(["stage", "item"])["hours"].sum().nlargest(3)
     shares = ", ".join(f"{' '.join(key)} {hours / total:.0%}" for key, hours in items.items())
     alone = rows[rows["read_by"].str.fullmatch("[^;]+")]
     saved = alone.groupby("read_by")["hours"].sum().nlargest(3)
     drops = ", ".join(f"{id} {hours:.3g} h" for id, hours in saved.items())
+    listed = " and ".join(f"{hours:.3g} h of {on}" for on, hours in kinds.items())
     return [
-        f"Total {total:.3g} h of one core, {total / cores:.3g} h on {cores}. Most of it: {shares}.",
+        f"Total {listed}: {run_hours(rows, cores):.3g} h on {cores} cores. Most of it: {shares}.",
         f"Dropping a model saves what it alone needs, the most: {drops or 'nothing'}.",
         f"Longest piece, which more cores do not shorten: {longest['stage']} {longest['task']} "
         f"{longest['item']}, {longest['hours']:.3g} h.",
@@ -201,9 +178,11 @@ def compare(rows: pd.DataFrame, logs: list[str]) -> pd.DataFrame:
     """Planned hours beside those of the jobs of a finished study, by stage and in total.
 
     Wall time: the CPU time that Snakemake samples misses what a job did since the last sample.
+    Downloads are not jobs of these stages.
     """
     taken = read_stages(logs).set_index("rule")["wall_s"].reindex(RULES.values()) / 3600
-    table = pd.DataFrame({"planned_h": rows.groupby("stage")["hours"].sum().reindex(RULES)})
+    computed = rows[rows["on"] != NETWORK].groupby("stage")["hours"].sum()
+    table = pd.DataFrame({"planned_h": computed.reindex(RULES)})
     table["measured_h"] = taken.to_numpy()
     table.loc["total"] = table.sum()
     return table.assign(ratio=table["planned_h"] / table["measured_h"])
@@ -214,25 +193,39 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--config", type=Path, default=SHIPPED)
+    add_arguments(parser)
     parser.add_argument("--download-mb-per-s", type=float, default=10.0, help="default: 10")
     parser.add_argument("--cores", type=int, default=os.cpu_count(), help="jobs at a time")
     parser.add_argument("--output", type=Path, help="default: results/<study>/plan.csv")
     arguments = parser.parse_args()
     cores, speed = arguments.cores, arguments.download_mb_per_s
     try:
-        study = read_study(read_yaml(arguments.config))
-    except (ValueError, OSError, YAMLError) as error:
-        sys.exit(f"plan: {arguments.config}: {error}")
-    rows = plan(study, measure(study, cores), experience(), speed)
-    how = {"hours": "sum", "disk_gib": "sum", "memory_gib": "max"}
-    for keys in (["stage", "task"], ["stage", "item"]):
-        table = rows.groupby(keys, sort=False).agg(how).reset_index()
-        print(tabulate(table, "keys", "github", floatfmt=".3g", showindex=False), end="\n\n")
-    print(*words(rows, cores), f"Downloads counted at {speed:g} MB/s.", sep="\n")
+        config = read_arguments(arguments)
+        study = checked_study(config)
+        workloads(study)  # before a minute is spent
+        rates, known = measure(study, cores), experience()
+        rows = plan(study, rates, known, speed)
+        others = {
+            json.dumps(change): plan(checked_study(config | change), rates, known, speed)
+            for change in smaller(study, rows)
+        }
+    except (ValueError, OSError) as error:
+        sys.exit(f"plan: {error}")
+    print(tabulate(by_task(rows), "keys", "github", floatfmt=".3g"), end="\n\n")
+    print(*words(rows, cores), f"Downloads counted at {speed:g} MB/s.", sep="\n", end="\n\n")
+    table = [
+        {
+            "study": name,
+            "hours": run_hours(part, cores),
+            "disk_gib": part["disk_gib"].sum(),
+            "memory_gib": part["memory_gib"].max(),
+        }
+        for name, part in {f"{study.name}, as it is": rows, **others}.items()
+    ]
+    print(tabulate(table, "keys", "github", floatfmt=".3g"))
     if Path("logs", study.name).is_dir():
         logs = [f"logs/{name}" for name in (study.name, collection(study))]
-        print(tabulate(compare(rows, logs), "keys", "github", floatfmt=".3g"))
+        print("", tabulate(compare(rows, logs), "keys", "github", floatfmt=".3g"), sep="\n")
     output = arguments.output or Path("results", study.name, "plan.csv")
     output.parent.mkdir(parents=True, exist_ok=True)
     write_csv(rows.assign(machine=f"{machine_name()}, {cores} jobs at a time"), output)

@@ -23,13 +23,15 @@ import torch
 
 from hear.api.model import HearModel
 from hear.audio.read import read_clip
+from hear.features.embed import BATCH_S
 from hear.probe.data import ProbeData
-from hear.probe.search import train_and_predict
+from hear.probe.search import one_by_one, train_and_predict
+from hear.probe.stacked import best_device, fit_stacked
 from hear.protocol import Protocol
 from hear.tasks.folder import Fold
 from passt.embedder import Embedder
 from passt.lengths import SAMPLE_RATE_HZ
-from passt.weights import load_embedder
+from passt.weights import choose_device, load_embedder
 from workflow.commands.cost import view_flops
 from workflow.process import configure
 from workflow.study.archives import ARCHIVE_RATE_HZ
@@ -54,7 +56,8 @@ class Rates:
     ``view_s`` gives seconds per unit (:func:`units`) by source and kind of view, ``sizes`` the
     values of each level of such a view, ``weights`` the bytes of a checkpoint's. ``decode_s`` is
     per second of audio at the archives' rate, read and resampled; ``start_s`` what a job imports;
-    ``probe`` seconds per row and epoch on embeddings of two sizes.
+    ``probe`` seconds per row and epoch on embeddings of two sizes. ``on_gpu`` are the sources that
+    a GPU embeds; ``probe_on_gpu`` tells whether it trains the probes.
     """
 
     view_s: dict[tuple[str, str], float]
@@ -63,6 +66,8 @@ class Rates:
     decode_s: float
     start_s: float
     probe: dict[int, float]
+    on_gpu: frozenset[str] = frozenset()
+    probe_on_gpu: bool = False
 
     def size(self, components: list[tuple[str, str, str]]) -> int:
         """Values of an embedding, by its (source, view, level) triples."""
@@ -85,11 +90,11 @@ def units(study: Study, source: str, view: str, duration_s: float) -> float:
     return view_flops(study.checkpoints[source], view, duration_s) if is_passt else duration_s
 
 
-def measure(study: Study, cores: int, device: str = "auto") -> Rates:
+def measure(study: Study, cores: int) -> Rates:
     """Measure what a study needs; random weights stand in for those of its checkpoints.
 
     ``cores`` are the jobs that it will run at a time. So many cores are at work meanwhile: two
-    threads of one core are each about half as fast.
+    threads of one core are each about half as fast. Devices are those of the config.
     """
     start_s = time.process_time()  # of this process, which has imported what jobs import
     configure(1, study.config["mkl_fast_path"])
@@ -98,25 +103,36 @@ def measure(study: Study, cores: int, device: str = "auto") -> Rates:
     embeddings = [study.components(name) for name in sorted(names)]
     kinds = dict.fromkeys((s, kind(view)) for parts in embeddings for s, view, _ in parts)
     view_s, sizes, weights = {}, {}, {}
+    on_gpu: set[str] = set()
+    options = study.config["embedding"]
     with _busy(cores - 1):
         for source in dict.fromkeys(source for source, _ in kinds):
             if (entry := model_arguments(study, source)) is not None:
                 model: HearModel | Embedder = HearModel(**entry)
+                device = model.device
             else:
                 checkpoint = dataclasses.replace(study.checkpoints[source], file=None)
-                model = load_embedder(checkpoint, device)
+                device = choose_device(options["device"]).type
+                model = load_embedder(checkpoint, device, options["precision"])
                 weights[source] = 4 * sum(p.numel() for p in model.network.parameters())
+            if device != "cpu":
+                on_gpu.add(source)
             for key in (key for key in kinds if key[0] == source):
                 seconds = SCENE_S if key[1] == "scene" else TIMESTAMPS_S
-                audio = _noise(seconds, model.sample_rate)
-                levels, _ = model.embed(audio[None], key[1])  # the first call may compile or load
+                n_clips = round(BATCH_S / seconds) if source in on_gpu else 1  # a GPU's is full
+                audio = _noise(seconds, model.sample_rate).expand(n_clips, -1)
+                levels, _ = model.embed(audio, key[1])  # the first call may compile or load
                 sizes[key] = {level: array.shape[-1] for level, array in levels.items()}
-                took_s = _least_s(partial(model.embed, audio[None], key[1]))
-                view_s[key] = took_s / units(study, *key, seconds)
-        rates = Rates(view_s, sizes, weights, _decode_s(), start_s, {})
+                took_s = _least_s(partial(model.embed, audio, key[1]))
+                view_s[key] = took_s / n_clips / units(study, *key, seconds)
+        is_stacked = study.evaluator["name"] == "stacked"
+        probe_on_gpu = is_stacked and best_device().type != "cpu"
+        rates = Rates(
+            view_s, sizes, weights, _decode_s(), start_s, {}, frozenset(on_gpu), probe_on_gpu
+        )
         ends = sorted(rates.size(parts) for parts in embeddings)
         small, large = ends[0], max(ends[-1], ends[0] + 1)
-        probe = {size: _probe_s(size, study.protocol) for size in (small, large)}
+        probe = {size: _probe_s(size, study.protocol, is_stacked) for size in (small, large)}
         return dataclasses.replace(rates, probe=probe)
 
 
@@ -142,9 +158,10 @@ def _noise(seconds: float, rate_hz: int) -> torch.Tensor:
     return torch.from_numpy(0.1 * samples).float()
 
 
-def _probe_s(size: int, protocol: Protocol) -> float:
-    """Seconds per row and epoch, validation included, over two grid points of the protocol."""
-    n_points = min(2, protocol.n_grid_points)
+def _probe_s(size: int, protocol: Protocol, is_stacked: bool) -> float:
+    """Seconds per row and epoch, validation included, over two grid points, or all if stacked."""
+    n_points = protocol.n_grid_points if is_stacked else min(2, protocol.n_grid_points)
+    fit_points = fit_stacked if is_stacked else one_by_one
     short = dataclasses.replace(
         protocol, n_grid_points=n_points, max_epochs=PROBE_EPOCHS, max_epochs_cap=None
     )
@@ -158,7 +175,7 @@ def _probe_s(size: int, protocol: Protocol) -> float:
     fold = Fold("test", ("train",), ("valid",), ("test",))
     labels = [str(i) for i in range(PROBE_LABELS)]
     data = ProbeData("noise", features, targets, [fold], labels, "multiclass", "top1_acc")
-    seconds = _least_s(lambda: train_and_predict(data, short, 42))
+    seconds = _least_s(lambda: train_and_predict(data, short, 42, fit_points=fit_points))
     return seconds / (PROBE_ROWS * PROBE_EPOCHS * n_points)
 
 

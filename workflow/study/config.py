@@ -57,7 +57,7 @@ def read_config(config: dict) -> dict:
     """
     _refuse_former(config)
     schema, shipped = read_yaml(SCHEMA), read_yaml(SHIPPED)
-    full = _merged(shipped, config)
+    full = merged(shipped, config)
     for key in ("tasks", "exclude_tasks", "select_models", "highlight"):
         if isinstance(full.get(key), str) and full[key] != "all":
             full[key] = [full[key]]  # a single name is a list of one
@@ -168,12 +168,12 @@ def _refuse_former(config: dict) -> None:
         raise ConfigError("config: written for passt-hear 0.1:\n  " + "\n  ".join(lines))
 
 
-def _merged(base: Any, over: Any) -> Any:
+def merged(base: Any, over: Any) -> Any:
     """Mappings merged key by key, as Snakemake merges config files; anything else replaced."""
     if not (isinstance(base, dict) and isinstance(over, dict)):
         return copy.deepcopy(over)
     return {
-        key: _merged(base[key], over[key])
+        key: merged(base[key], over[key])
         if key in base and key in over
         else copy.deepcopy(over[key] if key in over else base[key])
         for key in [*base, *(key for key in over if key not in base)]

@@ -1,0 +1,235 @@
+"""How far a study is: which jobs run, clips and fits of how many, rate, and time left.
+
+    make status CONFIG=config/paper.yaml
+
+Read off what lies on the disk, so that it can be asked for while the study runs, on a cluster too:
+outputs, what waits to become one, and the logs of jobs, whose last line is their progress
+(:mod:`workflow.logs`). Time left is that of as many jobs as run now. Parts of a stage count by the
+hours that `make plan` gave them, by their clips or fits if it has not been asked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import dataclasses
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from tabulate import tabulate
+
+from workflow.commands.arguments import add_arguments, checked_study, read_arguments
+from workflow.commands.workloads import workloads
+from workflow.logs import JobLog, read_log
+from workflow.study import exhibits, paths
+from workflow.study.study import Study
+
+STAGES = {"downloads": "archives", "fetch": "tasks", "embed": "clips", "predict": "fits"}
+STAGE_OF = {"fetch_task": "fetch"}  # by rule, where the name is another
+COLUMNS = ("stage", "done", "jobs", "rate", "left")
+SHOWN = 110  # characters of a log's last line
+
+
+@dataclass
+class Piece:
+    """Part of a stage: an archive, a task, a view of a task, the probes of an embedding and seed.
+
+    ``n`` are its archives, tasks, clips or fits, ``share`` of which is done. ``plan`` is the row
+    of the plan that it is in, (stage, task, item); ``logs`` are the names of logs that tell of it,
+    whatever the size of jobs.
+    """
+
+    stage: str
+    n: int
+    share: float
+    plan: tuple[str, str, str]
+    logs: tuple[str, ...]
+    is_begun: bool = True
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What is done of a stage and what is left; ``n_jobs`` run now.
+
+    ``per_s`` are archives, tasks, clips or fits per second of one job, ``left_s`` seconds of one
+    job; each None if nothing tells.
+    """
+
+    name: str
+    n_done: float
+    n: int
+    n_jobs: int
+    per_s: float | None
+    left_s: float | None
+
+
+def pieces(study: Study) -> Iterator[Piece]:
+    """All that the stages with hours of work have to make, in the order in which jobs make it."""
+    manifests = {task: Path(paths.manifest(study, task)) for task in study.tasks}
+    for task, spec in study.tasks.items():
+        is_there = manifests[task].exists()
+        for path in spec.sources if study.origin == "hear2021" else ():
+            key = ("fetch", task, f"archives of {task}")
+            yield Piece("downloads", 1, float(is_there or path.exists()), key, (path.name,))
+        yield Piece("fetch", 1, float(is_there), ("fetch", task, f"clips of {task}"), (task,))
+    tasks = study.tasks.items()
+    sized = {t: spec for t, spec in tasks if study.origin != "folder" or manifests[t].exists()}
+    for work in workloads(dataclasses.replace(study, tasks=sized)):
+        kind = study.tasks[work.name].embedding_type
+        for source, view in study.views(kind):
+            folder = Path(paths.features(study, source, work.name, view))
+            part = folder.with_name(f"{folder.name}.part")
+            names = paths.view_files(paths.levels(study, source, view))
+            done = all((folder / n).exists() for n in names) or (part / "index.json").exists()
+            key = ("embed", work.name, f"{source} {view}")
+            logs = (work.name, f"{work.name}.{source}.{view}")
+            yield Piece("embed", work.n_clips, float(done), key, logs, part.exists())
+        n_fits = work.n_fits(study.protocol.for_task(work.metadata))
+        for embedding in dict.fromkeys(study.embeddings_of(kind).values()):
+            for seed in study.seeds:
+                fixed = {"study": study.name, "task": work.name, "seed": seed}
+                path = Path(paths.prediction(study, embedding).format(**fixed))
+                done = path.exists() or path.with_suffix(".ready.npz").exists()
+                alone = f"{paths.probe(study)}.{work.name}.{embedding}.seed{seed}"
+                logs = (f"{work.name}.seed{seed}", alone)
+                key = ("predict", work.name, embedding)
+                yield Piece("predict", n_fits, float(done), key, logs)
+
+
+def job_logs(study: Study) -> Iterator[tuple[str, JobLog]]:
+    """Rule and log of every job of a study that has started."""
+    folders = dict.fromkeys(["downloads", paths.collection(study), study.name])
+    for folder in (Path("logs", name) for name in folders):
+        for path in sorted(folder.rglob("*.log")):
+            if (log := read_log(path)) is not None:
+                first = path.relative_to(folder).parts[0].removesuffix(".log")
+                yield ("downloads" if folder.name == "downloads" else first), log
+
+
+def read_plan(path: Path) -> dict[tuple[str, str, str], float]:
+    """Hours by stage, task and item of `make plan`; empty if it has not been asked."""
+    if not path.exists():
+        return {}
+    with open(path, newline="", encoding="utf-8") as stream:
+        rows = csv.DictReader(stream)
+        return {(r["stage"], r["task"], r["item"]): float(r["hours"]) for r in rows}
+
+
+def add_progress(found: Iterable[Piece], logs: Iterable[tuple[str, JobLog]]) -> None:
+    """Give pieces that jobs are at work on the share that their progress bars show."""
+    for rule, log in logs:
+        if log.share is None or not log.is_running:
+            continue
+        stage, name = STAGE_OF.get(rule, rule), log.path.stem
+        mine = [p for p in found if p.stage == stage and name in p.logs and p.share < 1]
+        if stage == "embed":  # all views of one source at a time
+            mine = [piece for piece in mine if piece.is_begun]
+        for piece in mine if stage == "embed" else mine[:1]:
+            piece.share = log.share
+
+
+def summarize(
+    name: str, found: list[Piece], logs: list[JobLog], planned: dict[tuple[str, str, str], float]
+) -> Stage:
+    """Sum up the pieces of one stage, by the logs of its jobs and the hours of the plan."""
+    seeds = Counter(piece.plan for piece in found)  # share a row
+    has_plan = all(planned.get(row, 0.0) > 0 for row in seeds)
+    weights = [planned[p.plan] / seeds[p.plan] if has_plan else p.n for p in found]
+    done = sum(weight * piece.share for weight, piece in zip(weights, found, strict=True))
+    n_done, left = sum(piece.n * piece.share for piece in found), sum(weights) - done
+    spent_s = sum(log.seconds for log in logs)
+    per_s, left_s = None, 3600 * left if has_plan or not left else None
+    if spent_s and done:
+        per_s, left_s = n_done / spent_s, left * spent_s / done
+    n_jobs = sum(log.is_running for log in logs)
+    return Stage(name, n_done, sum(piece.n for piece in found), n_jobs, per_s, left_s)
+
+
+def describe(study: Study, planned: dict[tuple[str, str, str], float]) -> list[str]:
+    """Say what is done of a study, what is left, and what its jobs do, in lines."""
+    found, logs = list(pieces(study)), list(job_logs(study))
+    add_progress(found, logs)
+    stages = []
+    for name in STAGES:
+        mine = [piece for piece in found if piece.stage == name]
+        told = [log for rule, log in logs if STAGE_OF.get(rule, rule) == name]
+        if mine:
+            stages.append(summarize(name, mine, told, planned))
+    at_once = max(1, sum(stage.n_jobs for stage in stages))
+    rows = [_row(stage, at_once) for stage in stages]
+    for name, files in (("score", paths.scores(study)), ("exhibits", exhibits.targets(study))):
+        n = sum(Path(file).exists() for file in files)
+        rows.append({"stage": name, "done": f"{n:,} of {len(files):,} files"})
+    missing = {log for piece in found if piece.share < 1 for log in piece.logs}
+    stopped = [
+        (rule, log)
+        for rule, log in logs
+        if not log.is_running and not log.is_finished
+        if STAGE_OF.get(rule, rule) not in STAGES or log.path.stem in missing
+    ]
+    lines = [tabulate(rows, "keys", "github", missingval=""), "", _total(study, stages, at_once)]
+    for rule, log in logs:
+        if log.is_running:
+            lines.append(f"  {_job(rule, log)}, for {_time(log.seconds)}: {_end(log)}")
+    if stopped:
+        lines.append("Stopped before their end, and so far not begun again:")
+    return lines + [
+        f"  {_job(rule, log)}, {_time(log.silent_s)} ago: {_end(log)}" for rule, log in stopped
+    ]
+
+
+def _total(study: Study, stages: list[Stage], at_once: int) -> str:
+    n_jobs = sum(stage.n_jobs for stage in stages)
+    said = f"Study {study.name}: {n_jobs or 'no'} job{'s' * (n_jobs != 1)} at work"
+    left_s = sum(stage.left_s or 0.0 for stage in stages)
+    unknown = ", ".join(stage.name for stage in stages if stage.left_s is None)
+    if not left_s and not unknown:
+        return f"{said}; nothing is left but scores and exhibits."
+    if left_s:
+        said += f"; about {_time(left_s / at_once)} left with {at_once} at a time"
+    return said + (f"; {unknown}: not known yet, make plan would tell." if unknown else ".")
+
+
+def _row(stage: Stage, at_once: int) -> dict[str, str | int]:
+    unit, rate, left = STAGES[stage.name], "", ""
+    if stage.n_jobs and stage.per_s:
+        rate = f"{60 * stage.per_s * stage.n_jobs:,.3g} {unit} a minute"
+    if stage.n_done < stage.n:
+        left = "?" if stage.left_s is None else _time(stage.left_s / at_once)
+    done = f"{stage.n_done:,.0f} of {stage.n:,} {unit}"
+    return dict(zip(COLUMNS, (stage.name, done, stage.n_jobs or "", rate, left), strict=True))
+
+
+def _job(rule: str, log: JobLog) -> str:
+    return " ".join(dict.fromkeys([rule, log.path.stem])) + f" on {log.host}"
+
+
+def _end(log: JobLog) -> str:
+    line = log.last_line
+    return line if len(line) <= SHOWN else f"{line[:SHOWN]}..."
+
+
+def _time(seconds: float) -> str:
+    return str(timedelta(seconds=round(seconds)))
+
+
+def main() -> None:
+    """Print how far the study is."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_arguments(parser)
+    try:
+        study = checked_study(read_arguments(parser.parse_args()))
+        planned = read_plan(Path("results", study.name, "plan.csv"))
+        print(*describe(study, planned), sep="\n")
+    except (ValueError, OSError) as error:
+        sys.exit(f"status: {error}")
+
+
+if __name__ == "__main__":
+    main()
