@@ -83,16 +83,20 @@ def find_mini_task(slug: str) -> MiniTask:
     return task
 
 
+def missing_sources(entry: MiniEntry) -> list[str]:
+    """Wheels that a task needs and that are not installed, without importing any."""
+    return [w for w in entry.needs if importlib.util.find_spec(WHEEL_MODULES[w]) is None]
+
+
 def check_sources(entry: MiniEntry) -> None:
-    """Check that the wheels a task needs are installed, without importing them.
+    """Check that the wheels a task needs are installed.
 
     A `MissingSourceError` names the missing wheel and every mini task that needs it.
     """
-    for wheel in entry.needs:
-        if importlib.util.find_spec(WHEEL_MODULES[wheel]) is None:
-            users = [slug for slug, other in MINI_TASKS.items() if wheel in other.needs]
-            raise MissingSourceError(
-                f"{entry.slug}: the wheel {wheel!r} is not installed (pip install {wheel}; not "
-                f"every platform has it); the mini tasks {', '.join(users)} need it, "
-                "the others do not"
-            )
+    for wheel in missing_sources(entry):
+        users = [slug for slug, other in MINI_TASKS.items() if wheel in other.needs]
+        raise MissingSourceError(
+            f"{entry.slug}: the wheel {wheel!r} is not installed (pip install {wheel}; not "
+            f"every platform has it); the mini tasks {', '.join(users)} need it, "
+            "the others do not"
+        )

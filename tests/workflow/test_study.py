@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
@@ -15,7 +16,7 @@ from workflow.study import jobs, paths, words
 from workflow.study.config import ConfigError
 from workflow.study.report import report_facts
 from workflow.study.study import Study, leaderboard_study, read_study
-from workflow.study.tasks import read_task_table
+from workflow.study.tasks import left_out, read_task_table
 
 # The ids of the study's models: fixed, the same in every study.
 MODELS = """passt_mh_hop10 passt_l_hop10 passt_m_hop10 passt_h_hop10 passt_lm_hop10 passt_lh_hop10
@@ -39,6 +40,27 @@ def test_a_selection_of_models():
     assert list(study.models) == ["passt_m_hop10", "logmel"]
     single = read_study({"tasks": "maestro", "select_models": "logmel"})  # a list of one
     assert list(single.tasks) == ["maestro"] and list(single.models) == ["logmel"]
+
+
+def test_tasks_whose_sound_sources_have_no_wheel_here_are_left_out_and_named(monkeypatch):
+    find_spec = importlib.util.find_spec
+
+    def hide(*hidden):
+        monkeypatch.setattr(
+            importlib.util, "find_spec", lambda name: None if name in hidden else find_spec(name)
+        )
+
+    hide("espeakng_loader")
+    study = read_study({})
+    assert [*study.tasks] == [s for s, e in MINI_TASKS.items() if "espeakng-loader" not in e.needs]
+    assert left_out(study.config)["libricount"] == "espeakng-loader"
+    assert "libricount (espeakng-loader)" in study.notices[0]
+    assert "without crema_d" in words.label(study) and "libricount" in words.label(study)
+    assert [*read_study({"tasks": ["libricount"]}).tasks] == ["libricount"]  # its job says why not
+    real = {"tasks_from": "hear2021", "study": "real"}
+    assert len(read_study(real).tasks) == len(read_task_table())
+    hide("espeakng_loader", "midirenderer", "torch")  # jobs have another environment
+    assert len(read_study({}).tasks) == len(MINI_TASKS) and "without" not in words.label(study)
 
 
 def test_models_on_request_run_only_if_named(study):

@@ -21,7 +21,7 @@ from workflow.study.models import (
     read_models,
     read_protocol,
 )
-from workflow.study.tasks import TaskSpec, find_tasks, official_tasks, read_task_table
+from workflow.study.tasks import TaskSpec, find_tasks, left_out, official_tasks, read_task_table
 
 SHIPPED_WEIGHTS = ROOT / "resources" / "checkpoints_mini"
 KINDS = ("scene", "event")  # of tasks, by the embedding that they ask for
@@ -141,6 +141,7 @@ def read_study(config: dict) -> Study:
         protocol=read_protocol(config, "mini" if origin == "mini" else "reference"),
         evaluator=read_evaluator(config),
         highlight=tuple(read_highlight(config, official_models())),
+        notices=_without_sources(left_out(config)),
     )
     _check_labels(models, official_models() if study.is_real else ())
     _check_leaderboard(config)
@@ -185,6 +186,15 @@ def _check_leaderboard(config: dict) -> None:
         raise ConfigError(f"config: leaderboard.model: {unknown(model, config['models'])}")
 
 
+def _without_sources(lacking: dict[str, str]) -> tuple[str, ...]:
+    """Say which tasks are left out, of tasks and the wheels that they lack."""
+    listed = ", ".join(f"{task} ({wheels})" for task, wheels in lacking.items())
+    said = (
+        "left out are tasks whose sound sources are not installed, as not every platform has them"
+    )
+    return (f"{said}: {listed}",) if lacking else ()
+
+
 def _with_models(study: Study) -> Study:
     """Leave out tasks of a kind that no model has an embedding for, and say so.
 
@@ -199,4 +209,4 @@ def _with_models(study: Study) -> Study:
     tasks = {s: spec for s, spec in study.tasks.items() if spec.embedding_type not in without}
     if not tasks:
         raise ConfigError(f"config: {'; '.join(notices)}; no task is left, add a model")
-    return replace(study, tasks=tasks, notices=notices)
+    return replace(study, tasks=tasks, notices=(*study.notices, *notices))

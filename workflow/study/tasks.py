@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import importlib.util
 import json
 import os
 import re
@@ -15,7 +16,7 @@ from typing import Any
 
 from hear.archives.find import Source, find_sources
 from hear.tasks.problems import METADATA_FILE, VOCABULARY_FILE, printable
-from mini.registry import MINI_TASKS
+from mini.registry import MINI_TASKS, missing_sources
 from workflow.study.archives import check_download, find_archives
 from workflow.study.config import ROOT, ConfigError, unknown
 
@@ -122,16 +123,26 @@ def find_tasks(config: dict) -> dict[str, TaskSpec]:
             if slug not in specs:
                 raise ConfigError(f"config: {key}: {unknown(slug, specs)}")
     wanted = specs if config["tasks"] == "all" else config["tasks"]
-    chosen = {
-        slug: spec
-        for slug, spec in specs.items()
-        if slug in wanted and slug not in config["exclude_tasks"]
-    }
+    dropped = {*config["exclude_tasks"], *left_out(config)}
+    chosen = {s: spec for s, spec in specs.items() if s in wanted and s not in dropped}
     if not chosen:
         raise ConfigError(
             "config: exclude_tasks: expected at least one task to be left, found none"
         )
     return chosen
+
+
+def left_out(config: dict) -> dict[str, str]:
+    """Mini tasks that cannot be made here, with the wheels that they lack, which not every platform
+    has; none if the config names its tasks.
+
+    Where torch is not installed either, jobs have an environment of their own, which may have them.
+    """
+    is_mini = config["task_dir"] is None and config["tasks_from"] == "mini"
+    if not is_mini or config["tasks"] != "all" or importlib.util.find_spec("torch") is None:
+        return {}
+    lacking = {slug: ", ".join(missing_sources(task)) for slug, task in MINI_TASKS.items()}
+    return {slug: wheels for slug, wheels in lacking.items() if wheels}
 
 
 def _need_own_study(config: dict, key: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from workflow.study.study import Study
-from workflow.study.tasks import read_task_table
+from workflow.study.tasks import left_out, read_task_table
 
 EVALUATED_BY = {"heareval": "heareval itself", "stacked": "stacked probes"}
 REHEARSAL = "REHEARSAL with generated audio and random weights, no result"
@@ -53,7 +53,9 @@ def _rehearsal(study: Study) -> list[str]:
 def _tasks(study: Study) -> str:
     n = len(study.tasks)
     if study.origin == "mini":
-        return f"{n} generated mini tasks (analogs, not the HEAR 2021 tasks)"
+        missing = ", ".join(left_out(study.config))
+        without = f", without {missing}, whose sound sources are not installed" if missing else ""
+        return f"{n} generated mini tasks (analogs, not the HEAR 2021 tasks){without}"
     if study.origin == "hear2021":
         return f"stand-ins for {coverage(study)}" if study.is_rehearsal else coverage(study)
     kind = "HEAR 2021 task" if study.is_real else "task"
