@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from workflow import logs
 from workflow.commands import plan, status
 from workflow.commands.status import describe, pieces
 from workflow.logs import logged, read_log
-from workflow.study import paths
+from workflow.study import exhibits, paths
 from workflow.study.config import ROOT
 from workflow.study.study import read_study
 
@@ -144,7 +145,25 @@ def test_what_waits_is_done_and_what_was_killed_is_named(tmp_path, monkeypatch):
     write(Path(pattern.format(study=study.name, task="beijing_opera", seed=1)))
 
 
-def test_a_finished_study_has_nothing_left_and_is_asked_without_torch(tmp_path):
+def test_a_finished_study_has_nothing_left(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    study = read_study(CONFIG)
+    for path in [*paths.stored(study), *(paths.manifest(study, task) for task in TASKS)]:
+        write(path)
+    for path in sorted(Path("resources").rglob("task.json")):
+        task = path.parent.name
+        (path.parent / "a").mkdir()
+        metadata = {"split_mode": "new_split_kfold", "splits": ["x", "y", "z"], "task_name": task}
+        (path.parent / "a" / "task_metadata.json").write_text(json.dumps(metadata))
+        entry = {"path": "a", "n_clips": 3, "duration_s": 3.0}
+        path.write_text(json.dumps({"folders": [entry]}))
+    assert "files of minutes are left" in describe(study, {})[-1]
+    for path in [*paths.scores(study), *exhibits.targets(study)]:
+        write(path)
+    assert "all is done" in describe(study, {})[-1]
+
+
+def test_status_needs_no_torch(tmp_path):
     script = (
         "import sys; sys.argv = ['status', '--config', 'tasks=[esc50]', 'select_models=logmel'];"
         "from workflow.commands.status import main; main();"

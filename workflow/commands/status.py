@@ -160,18 +160,23 @@ def describe(study: Study, planned: dict[tuple[str, str, str], float]) -> list[s
         if mine:
             stages.append(summarize(name, mine, told, planned))
     at_once = max(1, sum(stage.n_jobs for stage in stages))
-    rows = [_row(stage, at_once) for stage in stages]
+    rows, missing = [_row(stage, at_once) for stage in stages], 0
     for name, files in (("score", paths.scores(study)), ("exhibits", exhibits.targets(study))):
         n = sum(Path(file).exists() for file in files)
         rows.append({"stage": name, "done": f"{n:,} of {len(files):,} files"})
-    missing = {log for piece in found if piece.share < 1 for log in piece.logs}
+        missing += len(files) - n
+    unfinished = {log for piece in found if piece.share < 1 for log in piece.logs}
     stopped = [
         (rule, log)
         for rule, log in logs
         if not log.is_running and not log.is_finished
-        if STAGE_OF.get(rule, rule) not in STAGES or log.path.stem in missing
+        if STAGE_OF.get(rule, rule) not in STAGES or log.path.stem in unfinished
     ]
-    lines = [tabulate(rows, "keys", "github", missingval=""), "", _total(study, stages, at_once)]
+    lines = [
+        tabulate(rows, "keys", "github", missingval=""),
+        "",
+        _total(study, stages, at_once, missing),
+    ]
     for rule, log in logs:
         if log.is_running:
             lines.append(f"  {_job(rule, log)}, for {_time(log.seconds)}: {_end(log)}")
@@ -182,13 +187,13 @@ def describe(study: Study, planned: dict[tuple[str, str, str], float]) -> list[s
     ]
 
 
-def _total(study: Study, stages: list[Stage], at_once: int) -> str:
+def _total(study: Study, stages: list[Stage], at_once: int, n_files: int) -> str:
     n_jobs = sum(stage.n_jobs for stage in stages)
     said = f"Study {study.name}: {n_jobs or 'no'} job{'s' * (n_jobs != 1)} at work"
     left_s = sum(stage.left_s or 0.0 for stage in stages)
     unknown = ", ".join(stage.name for stage in stages if stage.left_s is None)
     if not left_s and not unknown:
-        return f"{said}; nothing is left but scores and exhibits."
+        return said + (f"; {n_files} files of minutes are left." if n_files else "; all is done.")
     if left_s:
         said += f"; about {_time(left_s / at_once)} left with {at_once} at a time"
     return said + (f"; {unknown}: not known yet, make plan would tell." if unknown else ".")
