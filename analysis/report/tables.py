@@ -74,8 +74,9 @@ def scores_table(scores: pd.DataFrame, text: FigureText) -> Table:
 def task_scores(root: Path, text: FigureText) -> Table:
     """Set tasks by models of the run, the best model of each task marked.
 
-    Every score of the run links to its file. Beside official scores the first two columns of
-    scores are the best HEAR 2021 entry and PaSST base as its authors entered it.
+    Every score of the run, also an undefined one, links to its file. Beside official scores the
+    first two columns of scores are the best HEAR 2021 entry and PaSST base as its authors entered
+    it.
     """
     summary = read_summary(root / "summary.csv")
     run = summary[summary["source"] == "run"]
@@ -118,7 +119,8 @@ def _official(entries: pd.DataFrame) -> list[Cell]:
 
 def _score(score: float | None, is_best: bool, href: str = "") -> Cell:
     if score is None or pd.isna(score):
-        return Cell("", numeric=True)
+        is_undefined = score is not None and bool(href)
+        return Cell("undefined" if is_undefined else "", href=href * is_undefined, numeric=True)
     words = f"{score:.3f} {BEST}" if is_best else f"{score:.3f}"
     return Cell(words, f"{score:.6g}", href, "best" if is_best else "", True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from itertools import combinations
 
 import matplotlib
@@ -18,13 +19,23 @@ from analysis.exhibits.event_bars import LEVELS, REFERENCES
 from analysis.exhibits.make import caption
 from analysis.exhibits.numbers import BASE, IMPROVED
 from analysis.exhibits.registry import find_exhibit
-from analysis.exhibits.style import SMALL_PT
+from analysis.exhibits.style import SMALL_PT, save_figure
 from analysis.exhibits.text import FigureText
 
 
 @pytest.mark.parametrize("stem", OF_SCORES)
 def test_label_is_visible(stem: str, run_summary: pd.DataFrame, text: FigureText) -> None:
     assert text.label in words(draw(stem, run_summary, text)[0])
+
+
+@pytest.mark.parametrize("stem", OF_SCORES)
+def test_names_are_text(stem: str, run_summary: pd.DataFrame, text: FigureText, tmp_path) -> None:
+    odd = {name: f"{name} $\\frac{{$ _<b>" for name in {*text.models, *run_summary["model"]}}
+    tasks = {task: f"_{task} $x_{{$" for task in run_summary["task"]}
+    named = dataclasses.replace(text, models=odd, tasks=tasks, stamp="folder $a_{$")
+    figure, _ = draw(stem, run_summary, named)
+    assert "folder $a_{$" in words(figure)
+    save_figure(figure, tmp_path / stem, ["svg"])
 
 
 @pytest.mark.parametrize("stem", ("figure_6", "figure_7", "figure_8", "figure_9", "figure_10"))

@@ -118,6 +118,17 @@ def test_best_of_a_row_is_marked(root: Path, text: FigureText, run_summary: pd.D
     assert marked == {task: [f"{score:.3f} {BEST}"] for task, score in best.items()}
 
 
+def test_an_undefined_score_is_said(
+    tmp_path: Path, run_summary: pd.DataFrame, text: FigureText
+) -> None:
+    first = run_summary.index == run_summary.index[0]
+    write_csv(run_summary.assign(score=run_summary["score"].mask(first)), tmp_path / "summary.csv")
+    cells = [cell for row in task_scores(tmp_path, text).rows for cell in row]
+    (cell,) = (cell for cell in cells if cell.text == "undefined")
+    model, task = run_summary[["model", "task"]].iloc[0]
+    assert cell.href == f"scores/{model}/{task}.json"
+
+
 def test_warnings_about_tasks_are_shown(
     tmp_path: Path,
     root: Path,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from argparse import Namespace
 
 import pytest
 import torch
@@ -14,11 +15,11 @@ from passt.architecture import Architecture
 from passt.checkpoints import RELEASED, Checkpoint, CheckpointError, released_modules
 from passt.checks import AudioError, check_spectrogram_length
 from passt.files import sha256_file
-from passt.lengths import longest_samples, n_windows
+from passt.lengths import longest_samples, n_windows, shortest_clip
 from passt.mel import mel_bank
 from passt.transformer import PaSST, initialize
 from passt.variants import Embedding, Variant
-from passt.weights import infer_architecture, load_embedder, load_network
+from passt.weights import infer_architecture, load_embedder, load_network, read_tensors
 from passt.windows import timestamps_ms
 from zoo import logmel
 
@@ -395,6 +396,58 @@ def test_a_file_with_another_hash_is_refused(tmp_path):
     save_file({"a": torch.zeros(1)}, path)
     with pytest.raises(CheckpointError, match=f"{path} has sha256 .* expected {'0' * 64}"):
         Checkpoint.from_config("c", TINY | {"file": str(path), "sha256": "0" * 64}).verify()
+
+
+@pytest.mark.parametrize(
+    ("wrap", "found"),
+    [
+        (lambda state: state, None),
+        (lambda state: {"model": state, "epoch": 3}, None),
+        (lambda state: {"state_dict": _under("net_swa.", state), "loops": {"fit": {}}}, None),
+        (lambda state: {"state_dict": _under("net.", state) | {"mel.window": torch.ones(3)}}, None),
+        (lambda state: _under("module.", state), None),
+        (
+            lambda state: {"state_dict": _under("net.", state) | _under("net_swa.", state)},
+            r"found 2, whose names begin with 'net\.', 'net_swa\.'; keep one: torch\.save",
+        ),
+        (
+            lambda state: {"model": state, "model_ema": state},
+            "found a dict of model, model_ema, of which model, model_ema are such dicts; keep one",
+        ),
+        (
+            lambda state: {"state_dict": state, "hyper_parameters": Namespace(lr=1)},
+            r"holds more than tensors and plain values: argparse\.Namespace; save its",
+        ),
+        (lambda state: [1, 2], "found a list; save its tensors alone"),
+        (lambda state: {"epoch": 3}, "found a dict of epoch; save its tensors alone"),
+    ],
+)
+def test_the_one_network_in_a_file_is_found_or_how_to_keep_it_is_said(tmp_path, wrap, found):
+    state = initialize(PaSST(Architecture(64, 1, 1, 5)), 0).state_dict()
+    path = tmp_path / "weights.ckpt"
+    torch.save(wrap(state), path)
+    checkpoint = Checkpoint.from_config("c", {"file": str(path), "hop": 320, **TINY_SHAPE})
+    if found is None:
+        loaded = load_network(checkpoint).state_dict()
+        assert all(torch.equal(loaded[name], tensor) for name, tensor in state.items())
+        assert infer_architecture(read_tensors(path)) == Architecture(64, 1, 1, 5)
+    else:
+        with pytest.raises(CheckpointError, match=found):
+            load_network(checkpoint)
+
+
+def _under(prefix: str, state: dict) -> dict:
+    return {prefix + name: tensor for name, tensor in state.items()}
+
+
+@pytest.mark.parametrize("view", ["scene", "rf160", "rf640", "mel"])
+@pytest.mark.parametrize("hop", [320, 100])
+def test_the_shortest_clip_of_a_view_is_embedded_and_no_shorter_one(view, hop):
+    embedder = load_embedder(Checkpoint.from_config("tiny", TINY | {"hop": hop}))
+    n_samples = shortest_clip(view, hop)
+    embedder.embed(torch.zeros(1, n_samples), view)
+    with pytest.raises(AudioError, match="too short"):
+        embedder.embed(torch.zeros(1, n_samples - 1), view)
 
 
 def test_checkpoints_with_code_in_them_are_not_executed(tmp_path):
