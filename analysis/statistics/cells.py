@@ -48,7 +48,7 @@ class Cells:
 
     def inside(self, category: str) -> NDArray[np.bool_]:
         """Which tasks are of a category, shape (n_tasks,); ``all`` are all."""
-        return np.array([category in ("all", self.category[task]) for task in self.tasks])
+        return np.array([category in ("all", self.category[t]) for t in self.tasks], bool)
 
     def select(self, sources: set[str]) -> Cells:
         """The models of some sources; tasks on which none of them has a score are dropped."""

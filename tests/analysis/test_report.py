@@ -20,6 +20,7 @@ from analysis.exhibits.tables import write_tasks
 from analysis.exhibits.text import FigureText
 from analysis.report.tables import BEST, plain_table, scores_table, task_scores
 from analysis.report.trace import read_trace
+from analysis.tables.scores import write_csv
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
 

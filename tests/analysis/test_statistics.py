@@ -146,6 +146,12 @@ def test_folds_then_seeds(tmp_path: Path) -> None:
     assert np.isnan(cells.replicates).all()
 
 
+def test_a_study_of_undefined_scores_has_no_estimates() -> None:
+    cells = make_cells({"a": {"esc50": np.nan}, "logmel": {"esc50": np.nan}})
+    table = estimate(cells, {"esc50": np.nan}, "logmel", "test")
+    assert table.empty and list(table.columns) == list(ESTIMATE_COLUMNS)
+
+
 def test_old_files_are_noticed(tmp_path: Path) -> None:
     scores = np.full((1, 1, 1), 0.5)
     path = write_replicates(tmp_path / "r.npz", "esc50", "top1_acc", scores, scores[..., None], [9])
