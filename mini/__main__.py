@@ -24,7 +24,7 @@ def main(arguments: list[str] | None = None) -> None:
         check_sources(find_entry(options.slug))
         for part in find_mini_task(options.slug).parts:
             write_task(part, options.destination, options.seed, options.scale, not options.quiet)
-    except MiniTaskError as error:
+    except (MiniTaskError, OSError) as error:
         sys.exit(f"mini: {error}")
 
 

@@ -112,11 +112,11 @@ def logged(path: str) -> Iterator[None]:
     """Copy standard error to a log file, and end the process with one line on bad input.
 
     The message of a ``ValueError`` or ``OSError`` inside goes to the terminal, its traceback to
-    the log.
+    the log. Any other error is ours: its traceback goes to both.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     terminal = sys.stderr
-    with open(path, "w", encoding="utf-8") as log, _alive(path):
+    with open(path, "w", encoding="utf-8", errors="backslashreplace") as log, _alive(path):
         now = datetime.now().astimezone().isoformat(timespec="milliseconds")
         log.write(f"started {now} on {platform.node()}\n")
         log.flush()
@@ -130,6 +130,10 @@ def logged(path: str) -> Iterator[None]:
             traceback.print_exc(file=log)
             print(f"\nerror: {error}\n(traceback in {path})", file=terminal)
             raise SystemExit(1) from None
+        except Exception:
+            tee.end()
+            traceback.print_exc(file=log)
+            raise
         finally:
             sys.stderr = terminal
 

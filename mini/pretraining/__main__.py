@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> None:
         stop = len(shards) if options.stop is None else options.stop
         index = make_dataset(options.destination, *counts, options.seed, range(options.start, stop))
         print(index if index.exists() else f"shards {options.start} to {stop - 1} made")
-    except MiniTaskError as error:
+    except (MiniTaskError, OSError) as error:
         sys.exit(f"mini.pretraining: {error}")
 
 

@@ -140,6 +140,7 @@ def test_numbers_on_the_command_line_are_numbers():
         ("models.passt_m_hop10.receptive_fields_ms", [math.inf], "receptive_fields_ms.0: inf is"),
         ("models.passt_m_hop10.receptive_fields_ms", [10**400], "greater than the maximum"),
         ("protocols.mini.hidden_dim", math.inf, "protocols.mini.hidden_dim: inf is not of type"),
+        ("categories.mine", "all", "categories.mine: 'all' is not what is expected here"),
         ("download.url", "zenodo.org", "download.url: 'zenodo.org' is not what is expected"),
         ("mini_tasks", ["esc50"], "mini_tasks: use tasks"),
         ("missing_tasks", "drop", "missing_tasks: .*exclude_tasks"),

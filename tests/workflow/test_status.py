@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -72,6 +73,18 @@ def test_a_log_has_the_bar_as_it_stands_and_says_how_the_job_ended(tmp_path, cap
     failed = read_log(path)
     assert not failed.is_finished and failed.last_line == "ValueError: clip 7: expected sound"
     assert "no newline" in path.read_text().splitlines()
+
+
+def test_every_error_and_every_name_is_in_the_log(tmp_path, monkeypatch):
+    terminal = io.TextIOWrapper(io.BytesIO(), "utf-8", "backslashreplace")  # as Python's stderr
+    monkeypatch.setattr(sys, "stderr", terminal)
+    path = tmp_path / "job.log"
+    with pytest.raises(SystemExit), logged(str(path)):
+        raise ValueError("no audio: \udcfc.wav")
+    assert "no audio: \\udcfc.wav" in path.read_text(encoding="utf-8")
+    with pytest.raises(KeyError), logged(str(path)):
+        raise KeyError("ours")
+    assert path.read_text().endswith("KeyError: 'ours'\n")
 
 
 def test_a_log_shows_that_its_job_is_alive(tmp_path, monkeypatch):

@@ -146,10 +146,11 @@ def left_out(config: dict) -> dict[str, str]:
 
 
 def _need_own_study(config: dict, key: str) -> None:
-    if config["study"] == "mini":
+    others = ("mini",) if config["task_dir"] is None else ("mini", "hear2021")
+    if config["study"] in others:  # the tasks of these lie below resources/tasks by this name
         raise ConfigError(
             f"config: {key} needs a study of its own: add --config study=NAME, "
-            "so that results/mini/ stays that of the generated tasks"
+            f"so that {config['study']} stays that of its own tasks"
         )
 
 
