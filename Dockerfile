@@ -1,4 +1,4 @@
-# The workflow and all that it needs, for machines without Python 3.11:
+# The workflow and all that it needs, for machines without such a Python:
 #   docker build -t passt-hear .
 #   docker run -v "$PWD/results:/passt-hear/results" passt-hear --cores 2
 # Not built yet by anyone we know of: no builder was at hand. A test runs a dry run on exactly the

@@ -85,7 +85,14 @@ def find_mini_task(slug: str) -> MiniTask:
 
 def missing_sources(entry: MiniEntry) -> list[str]:
     """Wheels that a task needs and that are not installed, without importing any."""
-    return [w for w in entry.needs if importlib.util.find_spec(WHEEL_MODULES[w]) is None]
+    return [wheel for wheel in entry.needs if not _is_installed(WHEEL_MODULES[wheel])]
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ImportError:  # of a finder that refuses it
+        return False
 
 
 def check_sources(entry: MiniEntry) -> None:

@@ -51,6 +51,29 @@ def snakemake(folder: Path, *arguments: str, **environment: str) -> subprocess.C
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
 
+@pytest.mark.parametrize(
+    ("here", "taken"),
+    [
+        (["python3.14", "python3.12", "python3"], "python3.12"),
+        (["python3.14", "python3"], "python3.14"),
+        (["python3.10", "python3"], "python3"),
+    ],
+)
+def test_make_takes_the_lowest_python_that_runs(tmp_path, here, taken):
+    for name in (*here, "python3.11"):
+        stub = tmp_path / name
+        stub.write_text("#!/bin/sh\nexit 0\n")
+        stub.chmod(0o755)
+    stub.write_text("#!/bin/sh\nexit 127\n")  # as a shim of pyenv whose version is not chosen
+    make = shutil.which("make")
+    assert make is not None
+    shown = subprocess.run(
+        [make, "--eval", "shown: ; @echo $(PYTHON) || :", "shown"],
+        cwd=ROOT, env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert shown.stdout.split() == [taken]
+
+
 @pytest.mark.slow
 def test_the_dockerfile_copies_all_that_the_workflow_needs(image):
     for arguments in (["-n"], ["-n", "--configfile", "config/paper.yaml"]):
