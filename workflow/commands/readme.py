@@ -89,7 +89,7 @@ def stages(path: Path) -> str:
         largest = (100 * hours / hours.sum()).nlargest(3)
         row = {
             "stage": stage,
-            "hours of one core": f"{hours.sum():.3g}",
+            "hours": f"{hours.sum():.3g}",
             "disk in GiB": f"{part['disk_gib'].sum():.3g}",
             "memory of a job in GiB": f"{part['memory_gib'].max():.2g}",
             "most of it": ", ".join(f"{item} {x:.0f} %" for item, x in largest.items()),

@@ -141,7 +141,8 @@ def left_out(config: dict) -> dict[str, str]:
     is_mini = config["task_dir"] is None and config["tasks_from"] == "mini"
     if not is_mini or config["tasks"] != "all" or importlib.util.find_spec("torch") is None:
         return {}
-    lacking = {slug: ", ".join(missing_sources(task)) for slug, task in MINI_TASKS.items()}
+    wanted = (task for slug, task in MINI_TASKS.items() if slug not in config["exclude_tasks"])
+    lacking = {task.slug: ", ".join(missing_sources(task)) for task in wanted}
     return {slug: wheels for slug, wheels in lacking.items() if wheels}
 
 
