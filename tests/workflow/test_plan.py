@@ -40,7 +40,7 @@ def make_rates(study: Study, factor: float = 1.0) -> Rates:
     keys = dict.fromkeys((source, kind(view)) for source, view, _ in parts)
     view_s = {k: factor * (2e-11 if k[0] in study.checkpoints else 1e-3) for k in keys}
     weights = dict.fromkeys(study.checkpoints, 4_000_000)
-    probe = {192: factor * 1e-5, 2000: factor * 1e-4}
+    probe = {size: {16: factor * size * 1e-7, 1024: factor * size * 5e-5} for size in (192, 2000)}
     sizes = dict.fromkeys(keys, dict.fromkeys("LMHE", 200))
     return Rates(view_s, sizes, weights, factor * 1e-3, factor, probe)
 
@@ -69,6 +69,15 @@ def test_twice_as_slow_takes_twice_as_long(config):
     assert hours(twice)[computed].to_dict() == pytest.approx((2 * hours(once))[computed].to_dict())
     assert (once[["hours", "disk_gib"]] >= 0).all(axis=None) and (once["memory_gib"] > 0).all()
     assert set(once["task"]) == set(study.tasks) and (hours(once) > 0).all()
+
+
+def test_an_epoch_of_few_rows_takes_a_step_and_one_of_many_as_long_as_its_rows():
+    rates = dataclasses.replace(
+        make_rates(read_study(REAL)), probe={100: {16: 2.0, 1024: 4.0}, 200: {16: 3.0, 1024: 8.0}}
+    )
+    assert rates.epoch_s(100, 16) == 2 and rates.epoch_s(150, 16) == 2.5
+    assert rates.epoch_s(100, 520) == 3 and rates.epoch_s(150, 1024) == 6
+    assert rates.epoch_s(150, 10 * 1024) == 60
 
 
 def test_every_stage_and_task_of_the_paper_is_planned():
@@ -273,8 +282,9 @@ def test_this_machine_is_measured():
     assert rates.sizes["tiny", "rf160"]["M"] == 64 and rates.sizes["tiny", "mel"] == {"L": 768}
     assert set(rates.view_s) == set(make_rates(study).view_s) and rates.weights["tiny"] > 4 * 64
     assert rates.start_s > 0  # CPU seconds of this process, which has run other tests before
-    numbers = [*rates.view_s.values(), *rates.probe.values(), rates.decode_s]
-    assert all(0 < number < 60 for number in [*numbers, rates.probe_s(16), rates.probe_s(5000)])
+    numbers = [*rates.view_s.values(), rates.decode_s]
+    numbers += [rates.epoch_s(size, n) for size in (16, 800, 5000) for n in (8, 16, 1024, 1e4)]
+    assert all(0 < number < 60 for number in numbers)
 
 
 def test_results_become_tables_that_say_where_they_are_from(tmp_path):

@@ -105,8 +105,9 @@ def plan(study: Study, rates: Rates, known: dict[str, float], mb_per_s: float) -
             add("embed", work.name, f"{source} {view}", seconds, n_bytes, weights, models, on)
         for name, models in embeddings.items():
             size = rates.size(study.components(name))
-            n_rows = _n_epochs(study, work, known) * work.train_share * work.n_rows
-            seconds, features = n_rows * rates.probe_s(size), 4 * work.n_rows * size
+            n_rows = work.train_share * work.n_rows / work.n_folders
+            seconds = work.n_folders * _n_epochs(study, work, known) * rates.epoch_s(size, n_rows)
+            features = 4 * work.n_rows * size
             on = GPU if rates.probe_on_gpu else CORE
             add("predict", work.name, name, seconds, 0.0, features, models, on)
         n_jobs = {"embed": len(views), "predict": len(embeddings)} if apart else {}

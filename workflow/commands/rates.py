@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 import timeit
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -40,7 +40,7 @@ from workflow.study.study import Study
 
 # How much is measured: enough to be seen by the clock, little enough for a minute.
 SCENE_S, TIMESTAMPS_S, DECODED_S = 3.0, 1.55, 10.0
-PROBE_ROWS, PROBE_LABELS, PROBE_EPOCHS = 1024, 20, 3
+PROBE_EPOCHS, PROBE_LABELS = {16: 30, 1024: 3}, 16  # epochs by rows: a step costs, and so do rows
 BUSY = """
 import numpy, time
 a, end = numpy.ones((512, 512), numpy.float32), time.monotonic() + 600  # should nobody stop it
@@ -56,8 +56,8 @@ class Rates:
     ``view_s`` gives seconds per unit (:func:`units`) by source and kind of view, ``sizes`` the
     values of each level of such a view, ``weights`` the bytes of a checkpoint's. ``decode_s`` is
     per second of audio at the archives' rate, read and resampled; ``start_s`` what a job imports;
-    ``probe`` seconds per row and epoch on embeddings of two sizes. ``on_gpu`` are the sources that
-    a GPU embeds; ``probe_on_gpu`` tells whether it trains the probes.
+    ``probe`` seconds per epoch on embeddings of two sizes, each by rows as in `PROBE_EPOCHS`.
+    ``on_gpu`` are the sources that a GPU embeds; ``probe_on_gpu`` tells whether it trains probes.
     """
 
     view_s: dict[tuple[str, str], float]
@@ -65,7 +65,7 @@ class Rates:
     weights: dict[str, int]
     decode_s: float
     start_s: float
-    probe: dict[int, float]
+    probe: dict[int, dict[int, float]]
     on_gpu: frozenset[str] = frozenset()
     probe_on_gpu: bool = False
 
@@ -73,10 +73,24 @@ class Rates:
         """Values of an embedding, by its (source, view, level) triples."""
         return sum(self.sizes[source, kind(view)][level] for source, view, level in components)
 
-    def probe_s(self, size: int) -> float:
-        """Seconds per row and epoch of a probe on an embedding: linear in its size."""
-        (small, low), (large, high) = self.probe.items()
-        return max(min(low, high) / 2, low + (high - low) / (large - small) * (size - small))
+    def epoch_s(self, size: int, n_rows: float) -> float:
+        """Seconds per epoch of a probe on rows of an embedding.
+
+        Linear in its size, and in the rows up to the most that were measured; beyond, so many times
+        as long.
+        """
+        most = max(PROBE_EPOCHS)
+        by_rows = {
+            n: _on_line({s: epochs[n] for s, epochs in self.probe.items()}, size)
+            for n in PROBE_EPOCHS
+        }
+        return max(1.0, n_rows / most) * _on_line(by_rows, min(n_rows, most))
+
+
+def _on_line(points: Mapping[int, float], x: float) -> float:
+    """Value at ``x`` of the line through two points, at least half the lower one's."""
+    (a, low), (b, high) = points.items()
+    return max(min(low, high) / 2, low + (high - low) / (b - a) * (x - a))
 
 
 def kind(view: str) -> str:
@@ -132,7 +146,10 @@ def measure(study: Study, cores: int) -> Rates:
         )
         ends = sorted(rates.size(parts) for parts in embeddings)
         small, large = ends[0], max(ends[-1], ends[0] + 1)
-        probe = {size: _probe_s(size, study.protocol, is_stacked) for size in (small, large)}
+        probe = {
+            size: {n: _epoch_s(size, n, study.protocol, is_stacked) for n in PROBE_EPOCHS}
+            for size in (small, large)
+        }
         return dataclasses.replace(rates, probe=probe)
 
 
@@ -158,25 +175,25 @@ def _noise(seconds: float, rate_hz: int) -> torch.Tensor:
     return torch.from_numpy(0.1 * samples).float()
 
 
-def _probe_s(size: int, protocol: Protocol, is_stacked: bool) -> float:
-    """Seconds per row and epoch, validation included, over two grid points, or all if stacked."""
+def _epoch_s(size: int, rows: int, protocol: Protocol, is_stacked: bool) -> float:
+    """Seconds per epoch, validation included, over two grid points, or all if stacked."""
     n_points = protocol.n_grid_points if is_stacked else min(2, protocol.n_grid_points)
     fit_points = fit_stacked if is_stacked else one_by_one
     short = dataclasses.replace(
-        protocol, n_grid_points=n_points, max_epochs=PROBE_EPOCHS, max_epochs_cap=None
+        protocol, n_grid_points=n_points, max_epochs=PROBE_EPOCHS[rows], max_epochs_cap=None
     )
     rng = np.random.default_rng(0)
-    n_rows = {"train": PROBE_ROWS, "valid": PROBE_ROWS // 8, "test": PROBE_ROWS // 8}
+    n_rows = {"train": rows, "valid": rows // 8, "test": rows // 8}
     features = {s: rng.standard_normal((n, size), np.float32) for s, n in n_rows.items()}
     targets = {
-        s: np.eye(PROBE_LABELS, dtype=np.float32)[rng.integers(0, PROBE_LABELS, n)]
+        s: np.eye(PROBE_LABELS, dtype=np.float32)[np.arange(n) % PROBE_LABELS]
         for s, n in n_rows.items()
     }
     fold = Fold("test", ("train",), ("valid",), ("test",))
     labels = [str(i) for i in range(PROBE_LABELS)]
     data = ProbeData("noise", features, targets, [fold], labels, "multiclass", "top1_acc")
     seconds = _least_s(lambda: train_and_predict(data, short, 42, fit_points=fit_points))
-    return seconds / (PROBE_ROWS * PROBE_EPOCHS * n_points)
+    return seconds / (PROBE_EPOCHS[rows] * n_points)
 
 
 def _decode_s() -> float:
