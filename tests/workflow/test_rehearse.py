@@ -78,6 +78,9 @@ def test_stand_in_weights_are_loaded_as_released_ones(tmp_path):
     checkpoint = RELEASED["passt_hop3"]
     path = tmp_path / Path(checkpoint.file).name
     write_weights(checkpoint, path, seed=2)
+    again = tmp_path / "again.pt"
+    write_weights(checkpoint, again, seed=2)
+    assert path.read_bytes() == again.read_bytes()
     tensors = torch.load(path, weights_only=True)
     assert sum(t.numel() for t in tensors.values()) > 86_000_000
     entry = {"released": "passt_hop3", "file": str(path)}

@@ -86,8 +86,8 @@ def write_archives(row: dict[str, str], folder: Path) -> dict[str, Any]:
 def write_weights(checkpoint: Checkpoint, path: Path, seed: int) -> None:
     """Write random weights of a checkpoint's shape as released: a dict of tensors by torch."""
     network = initialize(PaSST(checkpoint.architecture), seed)
-    with replacing(path) as temporary:
-        torch.save(network.state_dict(), temporary)
+    with replacing(path) as temporary, temporary.open("wb") as file:  # whose name is not stored
+        torch.save(network.state_dict(), file)
 
 
 def _write_archive(
