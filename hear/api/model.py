@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from hear.api.remote import RemoteModel, RemoteModule
 from hear.api.source import LEVEL, ModelError, source_hash
 from hear.audio.stored import StoredClip
 
@@ -28,24 +29,34 @@ class HearModel:
     """A third-party model with views ``scene`` and ``timestamp``.
 
     ``module`` is an import path or the path of a ``.py`` file. ``load_model`` gets ``weights``
-    (nothing if empty: the module's own default) and the keyword arguments ``options``. ModelError
-    if the module cannot be imported or lacks a function or attribute of the API.
+    (nothing if empty: the module's own default) and the keyword arguments ``options``. With
+    ``worker``, arguments of :class:`hear.api.remote.RemoteModule`, it lives in a process of another
+    Python. ModelError if the module cannot be imported or lacks a function or attribute of the API.
     """
 
-    def __init__(self, module: str, weights: str = "", options: dict | None = None) -> None:
-        self.module = import_model(module)
+    def __init__(
+        self,
+        module: str,
+        weights: str = "",
+        options: dict | None = None,
+        worker: dict | None = None,
+    ) -> None:
+        self.module: Any = RemoteModule(module, **worker) if worker else import_model(module)
         if missing := [name for name in API if not callable(getattr(self.module, name, None))]:
             raise ModelError(f"model {module}: no function {', '.join(missing)} (HEAR API)")
         arguments = [weights] if weights else []
         try:
             self.model: Any = self.module.load_model(*arguments, **(options or {}))
+        except ModelError:
+            raise
         except Exception as error:
             raise ModelError(f"model {module}: load_model failed: {error!r}") from error
         if not isinstance(getattr(self.model, "sample_rate", None), int):
             raise ModelError(f"model {module}: expected an integer sample_rate (HEAR API)")
         self.sample_rate: int = self.model.sample_rate
-        self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.device = "cpu"  # where audio is handed over; a worker moves it itself
         if isinstance(self.model, nn.Module):
+            self.device = "cuda" if torch.cuda.is_available() else "cpu"
             self.model.to(self.device)
 
     @torch.no_grad()
@@ -71,6 +82,8 @@ class HearModel:
             else:
                 embeddings, timestamps = self.module.get_timestamp_embeddings(audio, self.model)
                 timestamps = torch.as_tensor(timestamps)[0].detach().float().cpu()
+        except ModelError:  # of a worker
+            raise
         except Exception as error:  # whatever a model's code may raise
             raise ModelError(f"model {self.module.__name__}: {view}: {error!r}") from error
         embeddings = torch.as_tensor(embeddings)
@@ -93,11 +106,16 @@ class HearModel:
 
     def fingerprint(self) -> str:
         """sha256 over the module's source file and the weights: changes when either does."""
-        parts = source_hash(self.module.__file__ or "") + self.weights_hash()
-        return hashlib.sha256(parts.encode()).hexdigest()
+        if isinstance(self.model, RemoteModel):
+            source = self.model.source_sha256
+        else:
+            source = source_hash(self.module.__file__ or "")
+        return hashlib.sha256((source + self.weights_hash()).encode()).hexdigest()
 
     def weights_hash(self) -> str:
         """sha256 over names and values of the network's parameters and buffers; empty if none."""
+        if isinstance(self.model, RemoteModel):
+            return self.model.weights_sha256
         digest = hashlib.sha256()
         state = self.model.state_dict() if isinstance(self.model, nn.Module) else {}
         for name, tensor in sorted(state.items()):

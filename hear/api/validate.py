@@ -17,6 +17,7 @@ from torch import nn
 from hear.api.caller import SIZES, Caller, Findings
 from hear.api.checks import check_kind
 from hear.api.model import HearModel
+from hear.api.remote import RemoteModel
 from hear.api.source import ModelError
 
 KINDS = ("scene", "event")
@@ -27,6 +28,7 @@ def validate_model(
     module: str,
     weights: str = "",
     options: dict | None = None,
+    worker: dict | None = None,
     kinds: Iterable[str] = KINDS,
     shortest_s: Mapping[str, float] | None = None,
 ) -> dict:
@@ -47,12 +49,12 @@ def validate_model(
     ModelError
         One line per problem: the function, what was expected and what was found.
     """
-    model = HearModel(module, weights, options)
+    model = HearModel(module, weights, options, worker)
     findings = Findings()
     report: dict = {"module": module, "weights": weights, "options": options or {}}
     report |= _attributes(model, kinds, findings)
     if not findings.errors:
-        again = HearModel(module, weights, options)
+        again = HearModel(module, weights, options, worker)
         for kind in kinds:
             caller = Caller(model, kind, getattr(model.model, SIZES[kind]))
             shortest = (shortest_s or {}).get(kind, math.inf)
@@ -67,13 +69,19 @@ def validate_model(
 def _attributes(model: HearModel, kinds: Iterable[str], findings: Findings) -> dict:
     """The model object itself: its class and the attributes that the API wants."""
     network = model.model
-    if not isinstance(network, nn.Module):
+    if isinstance(network, RemoteModel):
+        kind, has_mode = network.kind, network.has_mode
+        is_module = kind in ("torch", "tensorflow")
+    else:
+        kind, is_module = type(network).__name__, isinstance(network, nn.Module)
+        has_mode = is_module and _has_mode(network)
+    if not is_module:
         findings.error(
-            f"load_model: expected a torch.nn.Module, found {type(network).__name__} "
-            "(TensorFlow models cannot be run here)"
+            f"load_model: expected a torch.nn.Module, found {kind} (a TensorFlow module, and what "
+            "needs other packages, runs in an environment of its own: models.<id>.environment)"
         )
         return {}
-    if any(part.training for part in network.modules()) and _has_mode(network):
+    if has_mode:
         findings.warn(
             "load_model: the network is in training mode and has dropout or batch norm; call "
             "model.eval() before it is returned, unless the get_ functions do"
@@ -95,4 +103,5 @@ def _attributes(model: HearModel, kinds: Iterable[str], findings: Findings) -> d
 
 def _has_mode(network: nn.Module) -> bool:
     kinds = (nn.modules.dropout._DropoutNd, nn.modules.batchnorm._NormBase)
-    return any(isinstance(part, kinds) for part in network.modules())
+    parts = list(network.modules())
+    return any(part.training for part in parts) and any(isinstance(part, kinds) for part in parts)

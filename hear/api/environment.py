@@ -1,0 +1,179 @@
+"""Environments of models: what they hold, a name for it, and how one is made.
+
+Only the standard library is needed: the study is read before anything is installed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from hear.files import write_json
+
+RECORD = "environment.json"
+LOG_LINES = 12  # of a failed installation, shown in the message
+CONDAS = ("micromamba", "mamba", "conda")  # the first that is there is called
+LIST_PACKAGES = (
+    "import importlib.metadata as m, json, platform;"
+    "print(json.dumps([platform.python_version(),"
+    " {d.metadata['Name']: d.version for d in m.distributions()}]))"
+)
+FIND_NUMPY = "import numpy"
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What an environment holds: packages as pip takes them, or the text of a conda file.
+
+    ``python`` is a version such as ``3.11``, empty for that of this process.
+    """
+
+    requirements: tuple[str, ...] = ()
+    python: str = ""
+    conda: str = ""
+
+    @property
+    def name(self) -> str:
+        """Hash of what the environment holds, 16 hexadecimal digits."""
+        return hashlib.sha256(json.dumps(asdict(self)).encode()).hexdigest()[:16]
+
+
+def read_environment(entry: dict) -> Environment | None:
+    """Read ``environment`` of a model's entry; None for an ``interpreter``, which is there already.
+
+    ``requirements`` is a list or a file of them, ``conda`` a file, ``python`` a version. ValueError
+    if a file cannot be read, a version is not one, or the keys contradict each other.
+    """
+    given = [key for key in ("requirements", "conda", "interpreter") if key in entry]
+    if len(given) != 1:
+        found = " and ".join(given) or "none of them"
+        raise ValueError(f"expected one of requirements, conda and interpreter, found {found}")
+    python = entry.get("python", "")
+    if python and given != ["requirements"]:
+        raise ValueError(f"python stands beside requirements only, found it beside {given[0]}")
+    if python and not re.fullmatch(r"3\.\d+", python):
+        raise ValueError(f"python: expected a version such as '3.11', found {python!r}")
+    if given == ["interpreter"]:
+        if not Path(entry["interpreter"]).is_file():
+            raise ValueError(f"interpreter: no such file: {entry['interpreter']}")
+        return None
+    if given == ["conda"]:
+        return Environment(conda=_text(entry["conda"]))
+    lines = entry["requirements"]
+    if isinstance(lines, str):
+        lines = _text(lines).splitlines()
+    lines = [line.split(" #")[0].strip() for line in lines]
+    return Environment(tuple(line for line in lines if line and not line.startswith("#")), python)
+
+
+def make_environment(environment: Environment, folder: Path) -> None:
+    """Make an environment; its record (``RECORD``) is written last and names its Python.
+
+    ValueError if no such Python is there, or with the last lines of an installation that failed;
+    nothing half-made is left.
+    """
+    started = time.monotonic()
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        if environment.conda:
+            python = _make_conda(environment, folder)
+        else:
+            python = _make_venv(environment, folder)
+        version, packages = list_packages(python)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    print(f"environment {environment.name}: {time.monotonic() - started:.0f} s", file=sys.stderr)
+    facts = {"python": str(python), "version": version, "packages": packages}
+    write_json(folder / RECORD, asdict(environment) | facts)
+
+
+def list_packages(python: Path | str) -> tuple[str, dict[str, str]]:
+    """Version of a Python, and of every package in its environment."""
+    version, packages = json.loads(_output([python, "-I", "-c", LIST_PACKAGES]))
+    return version, packages
+
+
+def _make_venv(environment: Environment, folder: Path) -> Path:
+    base = find_python(environment.python)
+    _run([base, "-m", "venv", folder], "python -m venv")
+    python = folder / "bin" / "python"
+    pip = ["-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
+    install: list[str | Path] = [python, *pip]
+    # Plain requirements are resolved together; options such as --no-deps hold for their own line.
+    plain = [line for line in environment.requirements if not line.startswith("-")]
+    others = [line.split() for line in environment.requirements if line.startswith("-")]
+    for words in (words for words in (plain, *others) if words):
+        _run([*install, *words], f"pip install {' '.join(words)}")
+    if subprocess.run([python, "-I", "-c", FIND_NUMPY], capture_output=True).returncode:
+        _run([*install, "numpy"], "pip install numpy")  # what the worker needs
+    return python
+
+
+def _make_conda(environment: Environment, folder: Path) -> Path:
+    conda = next((found for name in CONDAS if (found := shutil.which(name))), None)
+    if conda is None:
+        raise ValueError(f"expected {', '.join(CONDAS[:-1])} or {CONDAS[-1]} on PATH, found none")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    file = folder.with_suffix(".yaml")
+    file.write_text(environment.conda)
+    try:
+        _run([conda, "env", "create", "--yes", "--prefix", folder, "--file", file], "conda")
+    finally:
+        file.unlink()
+    return folder / "bin" / "python"
+
+
+def find_python(version: str) -> str:
+    """Path of a Python of a version on PATH; of this one if the version is its own or empty."""
+    if not version or version == f"{sys.version_info.major}.{sys.version_info.minor}":
+        return sys.executable
+    for name in (f"python{version}", "python3", "python"):
+        found = shutil.which(name)
+        code = "import sys; print('%d.%d' % sys.version_info[:2])"
+        if found and _output([found, "-I", "-c", code]).strip() == version:
+            return found
+    raise ValueError(f"expected python{version} on PATH, found none")
+
+
+def _run(command: Sequence[str | Path], what: str) -> None:
+    """Run a command and show its output; ValueError with its last lines if it fails."""
+    last: deque[str] = deque(maxlen=LOG_LINES)
+    try:
+        process = subprocess.Popen(
+            [str(word) for word in command],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+    except OSError as error:
+        raise ValueError(f"{what}: {error}") from error
+    assert process.stdout is not None  # it is a pipe
+    with process:
+        for line in process.stdout:
+            last.append(line.rstrip())
+            print(line, end="", file=sys.stderr)
+    if process.returncode:
+        raise ValueError("\n  ".join([f"{what} failed; its last lines:", *last]))
+
+
+def _output(command: Sequence[str | Path]) -> str:
+    done = subprocess.run([str(w) for w in command], capture_output=True, text=True)
+    return done.stdout if done.returncode == 0 else ""
+
+
+def _text(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: {error}") from error

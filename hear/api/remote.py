@@ -1,0 +1,183 @@
+"""A module with the HEAR API that lives in a worker process of another Python.
+
+:class:`RemoteModule` stands in for the imported module: its ``load_model`` gives an object with the
+API's attributes, its other functions take tensors and give tensors. The worker is
+``hear/api/worker.py``, which needs numpy alone beside the model's own packages.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import subprocess
+import tempfile
+import time
+import weakref
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hear.api.source import ModelError
+from hear.api.worker import read_frame, write_frame
+
+WORKER = Path(__file__).with_name("worker.py")
+LOG_LINES = 12  # of a failed worker, shown in the message
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+HOST_VARIABLES = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")  # of this process's own packages
+
+
+@dataclass(frozen=True)
+class RemoteModel:
+    """What ``load_model`` gave in the worker: attributes of the API, and facts of the network.
+
+    ``kind`` is ``torch``, ``tensorflow`` or the name of another class.
+    """
+
+    kind: str
+    has_mode: bool
+    weights_sha256: str
+    source_sha256: str
+    sample_rate: Any
+    scene_embedding_size: Any
+    timestamp_embedding_size: Any
+
+
+class RemoteModule:
+    """A worker process for one model, and the functions of its module.
+
+    ``python`` is the worker's Python, ``mkl`` a file whose ``take_fast_path`` it calls before it
+    loads the model, ``timeout_s`` how long one answer may take. A worker that does not start, dies,
+    hangs or answers nonsense is a ModelError with the last lines that it printed.
+    """
+
+    def __init__(
+        self, module: str, python: str, timeout_s: float = 1800.0, mkl: str | None = None
+    ) -> None:
+        self.__name__, self.__file__ = module, module
+        self.python, self.timeout_s, self.mkl = python, timeout_s, mkl
+        self._log = tempfile.TemporaryFile(prefix="hear-worker-")
+        threads = str(torch.get_num_threads())
+        environment = {k: v for k, v in os.environ.items() if k not in HOST_VARIABLES}
+        environment |= dict.fromkeys(THREAD_VARIABLES, threads)
+        try:
+            self._process = subprocess.Popen(
+                [Path(python).absolute(), "-B", WORKER, self._module_argument()],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._log,
+                env=environment,
+                bufsize=0,
+            )
+        except OSError as error:
+            raise ModelError(f"model {module}: its Python did not start: {error}") from error
+        weakref.finalize(self, _end, self._process)
+
+    def _module_argument(self) -> str:
+        name = self.__name__
+        return str(Path(name).absolute()) if name.endswith(".py") else name
+
+    def load_model(self, weights: str = "", **options: Any) -> RemoteModel:
+        """Load the model in the worker."""
+        weights = str(Path(weights).absolute()) if weights and Path(weights).exists() else weights
+        arguments = [weights, options, torch.get_num_threads(), self.mkl]
+        (facts, _), *_ = self._ask({"do": "load", "arguments": arguments}, None, 1)
+        try:
+            return RemoteModel(**facts.pop("attributes"), **facts)
+        except (KeyError, TypeError):
+            raise self._failed(f"answered nonsense to load_model: {facts!r:.200}") from None
+
+    def get_scene_embeddings(self, audio: Tensor, model: RemoteModel) -> Tensor | np.ndarray:
+        """As the module's own; an array if the module's answer is no tensor."""
+        return self._embed("get_scene_embeddings", audio, 1)[0]
+
+    def get_timestamp_embeddings(self, audio: Tensor, model: RemoteModel) -> tuple:
+        """As the module's own."""
+        return tuple(self._embed("get_timestamp_embeddings", audio, 2))
+
+    def _embed(self, function: str, audio: Tensor, n_answers: int) -> list[Tensor | np.ndarray]:
+        answers = self._ask({"do": function}, audio.cpu().numpy(), n_answers)
+        return [
+            torch.from_numpy(array) if header.get("kind") == "tensor" else array
+            for header, array in answers
+        ]
+
+    def _ask(self, request: dict, array: np.ndarray | None, n_answers: int) -> list[tuple]:
+        process = self._process
+        assert process.stdin is not None and process.stdout is not None  # they are pipes
+        try:
+            write_frame(process.stdin, request, array)
+        except OSError:
+            raise self._failed(self._ending()) from None
+        answers: list[tuple] = []
+        stream = _Timed(process.stdout, self.timeout_s)
+        while len(answers) < n_answers:
+            try:
+                header, found = read_frame(stream)
+            except TimeoutError:
+                process.kill()
+                raise self._failed(
+                    f"gave no answer within {self.timeout_s:g} s (environment.timeout_s)"
+                ) from None
+            except EOFError:
+                raise self._failed(self._ending()) from None
+            except (ValueError, TypeError, KeyError, MemoryError) as error:
+                process.kill()
+                raise self._failed(f"answered nonsense: {error}") from None
+            if "error" in header:
+                raise RuntimeError(header["error"])
+            answers.append((header, found))
+        return answers
+
+    def _ending(self) -> str:
+        try:
+            code = self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return "closed its pipe"
+        if code >= 0:
+            return f"ended with code {code}"
+        hint = ", as happens when memory is short" if code == -signal.SIGKILL else ""
+        return f"was killed by {signal.Signals(-code).name}{hint}"
+
+    def _failed(self, what: str) -> ModelError:
+        self._log.seek(0)
+        text = self._log.read().decode(errors="replace").splitlines()[-LOG_LINES:]
+        said = "\n  ".join(["; its last lines:", *text]) if text else "; it printed nothing"
+        return ModelError(f"model {self.__name__}: the worker of {self.python} {what}{said}")
+
+
+class _Timed:
+    """A pipe whose reads raise TimeoutError after a time without the bytes asked for."""
+
+    def __init__(self, pipe: Any, timeout_s: float) -> None:
+        self.pipe, self.deadline = pipe, time.monotonic() + timeout_s
+
+    def read(self, size: int) -> bytes:
+        parts, missing = [], size
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.pipe, selectors.EVENT_READ)
+            while missing:
+                if not selector.select(max(0.0, self.deadline - time.monotonic())):
+                    raise TimeoutError
+                part = os.read(self.pipe.fileno(), min(missing, 2**20))
+                if not part:
+                    break
+                parts.append(part)
+                missing -= len(part)
+        return b"".join(parts)
+
+
+def _end(process: subprocess.Popen) -> None:
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()
+    try:
+        process.wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

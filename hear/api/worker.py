@@ -1,0 +1,211 @@
+"""A model with the HEAR API in a process of its own Python, which answers requests on a pipe.
+
+Started by :mod:`hear.api.remote` with the model's own Python::
+
+    python worker.py MODULE
+
+Needs nothing but the standard library and numpy; valid for Python 3.8 and later. A frame is the
+lengths of its two parts, a header in JSON and the bytes of an array, whose type and shape the
+header has. Whatever the model prints goes to standard error.
+"""
+
+import hashlib
+import importlib
+import importlib.util
+import json
+import os
+import runpy
+import struct
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+LENGTHS = struct.Struct("<QQ")  # bytes of the header, bytes of the array
+MAX_HEADER_BYTES = 2**20
+API = ("load_model", "get_scene_embeddings", "get_timestamp_embeddings")
+
+
+def write_frame(stream, header, array=None):
+    """Send a header and, if given, a numpy array."""
+    data = b""
+    if array is not None:
+        array = np.ascontiguousarray(array)
+        header = dict(header, dtype=array.dtype.str, shape=list(array.shape))
+        data = array.tobytes()
+    text = json.dumps(header).encode()
+    stream.write(LENGTHS.pack(len(text), len(data)) + text)
+    stream.write(data)
+    stream.flush()
+
+
+def read_frame(stream):
+    """Receive a header and an array or None; EOFError at the end of the stream."""
+    n_text, n_data = LENGTHS.unpack(read_exactly(stream, LENGTHS.size))
+    if n_text > MAX_HEADER_BYTES:
+        raise ValueError(f"expected a frame, found a header of {n_text} bytes")
+    header = json.loads(read_exactly(stream, n_text).decode())
+    if "dtype" not in header:
+        return header, None
+    data = bytearray(read_exactly(stream, n_data))
+    return header, np.frombuffer(data, np.dtype(header["dtype"])).reshape(header["shape"])
+
+
+def read_exactly(stream, size):
+    """Read a number of bytes; EOFError if the stream ends before."""
+    data = stream.read(size)
+    if len(data) < size:
+        raise EOFError(f"expected {size} bytes, found {len(data)}")
+    return data
+
+
+def import_module(name):
+    """Import a model's module by import path or by the path of its file."""
+    if not name.endswith(".py"):
+        return importlib.import_module(name)
+    path = Path(name).absolute()
+    sys.path.append(str(path.parent))
+    spec = importlib.util.spec_from_file_location(path.stem, str(path))
+    assert spec and spec.loader, "the name ends in .py"
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+class Worker:
+    """The model, and what is done to it by its kind."""
+
+    def __init__(self, name):
+        self.module = import_module(name)
+        missing = [name for name in API if not callable(getattr(self.module, name, None))]
+        if missing:
+            raise ValueError(f"no function {', '.join(missing)} (HEAR API)")
+        self.model, self.device = object(), "cpu"
+
+    def load(self, weights, options, threads, mkl):
+        """Load the model; return its attributes, kind, and hash of its weights."""
+        torch, tensorflow = sys.modules.get("torch"), sys.modules.get("tensorflow")
+        if torch is not None:
+            torch.set_num_threads(threads)
+        if tensorflow is not None:
+            tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
+            tensorflow.config.threading.set_inter_op_parallelism_threads(1)
+        if mkl:
+            runpy.run_path(mkl)["take_fast_path"]()
+        arguments = [weights] if weights else []
+        self.model = self.module.load_model(*arguments, **options)
+        torch, tensorflow = sys.modules.get("torch"), sys.modules.get("tensorflow")
+        kind, has_mode = type(self.model).__name__, False
+        if torch is not None and isinstance(self.model, torch.nn.Module):
+            kind = "torch"
+            self.device = "cuda" if torch.cuda.is_available() else "cpu"
+            self.model.to(self.device)
+            kinds = (torch.nn.modules.dropout._DropoutNd, torch.nn.modules.batchnorm._NormBase)
+            parts = list(self.model.modules())
+            has_mode = any(p.training for p in parts) and any(isinstance(p, kinds) for p in parts)
+        elif tensorflow is not None and isinstance(self.model, tensorflow.Module):
+            kind = "tensorflow"
+        names = ("sample_rate", "scene_embedding_size", "timestamp_embedding_size")
+        found = {name: plain(getattr(self.model, name, None)) for name in names}
+        return {
+            "attributes": found,
+            "kind": kind,
+            "has_mode": has_mode,
+            "weights_sha256": self.weights_hash(kind),
+            "source_sha256": source_hash(self.module),
+        }
+
+    def weights_hash(self, kind):
+        """sha256 over names and values of the model's weights; empty if there are none."""
+        values = {}
+        model: Any = self.model
+        if kind == "torch":
+            torch = sys.modules["torch"]
+            for name, tensor in model.state_dict().items():
+                raw = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
+                values[f"{name} {tensor.dtype} {tuple(tensor.shape)}"] = raw.numpy()
+        elif kind == "tensorflow":
+            for i, variable in enumerate(model.variables):
+                array = variable.numpy()
+                values[f"{i:06d} {array.dtype} {array.shape}"] = array
+        digest = hashlib.sha256()
+        for name in sorted(values):
+            digest.update(name.encode())
+            digest.update(np.ascontiguousarray(values[name]).tobytes())
+        return digest.hexdigest() if values else ""
+
+    def call(self, function, audio):
+        """Embeddings, and timestamps or None, as (type name, array) each."""
+        torch, tensorflow = sys.modules.get("torch"), sys.modules.get("tensorflow")
+        if torch is not None and isinstance(self.model, torch.nn.Module):
+            with torch.no_grad():
+                given = torch.from_numpy(audio).to(self.device)
+                returned = getattr(self.module, function)(given, self.model)
+        elif tensorflow is not None:
+            given = tensorflow.convert_to_tensor(audio)
+            returned = getattr(self.module, function)(given, self.model)
+        else:
+            raise ValueError(f"expected a model of torch or TensorFlow, found {self.model!r}")
+        if function == "get_scene_embeddings":
+            return [as_array(returned)]
+        if not isinstance(returned, (tuple, list)) or len(returned) != 2:
+            found = type(returned).__name__
+            raise ValueError(f"expected (embeddings, timestamps), found {found}")
+        return [as_array(part) for part in returned]
+
+
+def plain(value):
+    """A value as JSON has it; numbers of numpy as Python's."""
+    if isinstance(value, (np.integer, np.floating)):
+        return value.item()
+    return value if isinstance(value, (int, float, str, bool, type(None))) else repr(value)
+
+
+def as_array(value):
+    """Name of a value's type, ``tensor`` for those of torch and TensorFlow, and its array."""
+    torch, tensorflow = sys.modules.get("torch"), sys.modules.get("tensorflow")
+    if torch is not None and isinstance(value, torch.Tensor):
+        value = value.detach().cpu()
+        exact = value.dtype in (torch.float16, torch.float32, torch.float64)
+        value = value if exact or not value.is_floating_point() else value.half()  # bfloat16
+        return ("tensor", value.numpy())
+    if tensorflow is not None and tensorflow.is_tensor(value):
+        return ("tensor", value.numpy())
+    return (type(value).__name__, np.asarray(value))
+
+
+def source_hash(module):
+    """sha256 of a module's file; empty if it has none."""
+    path = getattr(module, "__file__", None)
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest() if path else ""
+
+
+def main():
+    """Answer requests until the input ends."""
+    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a model prints must not be an answer
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    sys.stdout = sys.stderr
+    workers = []
+    while True:
+        try:
+            request, audio = read_frame(requests)
+        except EOFError:
+            return
+        try:
+            if request["do"] == "load":
+                workers = [Worker(sys.argv[1])]
+                write_frame(answers, workers[0].load(*request["arguments"]))
+                continue
+            for kind, array in workers[0].call(request["do"], audio):
+                write_frame(answers, {"kind": kind}, array)
+        except Exception as error:  # whatever a model's code may raise
+            traceback.print_exc()
+            write_frame(answers, {"error": repr(error)})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""Environments of models: what names them, how they are made, and what is left if that fails."""
+
+from __future__ import annotations
+
+import json
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from hear.api.environment import (
+    RECORD,
+    Environment,
+    find_python,
+    make_environment,
+    read_environment,
+)
+from hear.api.model import HearModel
+from tests.hear.test_remote import MODEL, TENSORFLOW
+
+CONTRADICT = MODEL.replace(
+    "import tensorflow as tf", "import contradict, tensorflow as tf"
+).replace("    WHAT\n", "    return tf.Tensor(np.full((len(x), 2), contradict.V, np.float32))\n")
+
+
+def make_wheel(folder: Path, name: str, version: str, files: dict[str, str]) -> str:
+    """A wheel of a few files: nothing is built or downloaded."""
+    path = folder / f"{name}-{version}-py3-none-any.whl"
+    info = f"{name}-{version}.dist-info"
+    facts = {
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    with zipfile.ZipFile(path, "w") as wheel:
+        for file, text in (files | facts).items():
+            wheel.writestr(file, text)
+        wheel.writestr(f"{info}/RECORD", "".join(f"{file},,\n" for file in files | facts))
+    return str(path)
+
+
+def test_an_environment_is_named_by_what_it_holds(tmp_path):
+    listed = read_environment({"requirements": ["a==1", "--no-deps b==2"], "python": "3.11"})
+    file = tmp_path / "own.txt"
+    file.write_text("# packages\na==1\n--no-deps b==2  # alone\n")
+    assert read_environment({"requirements": str(file), "python": "3.11"}) == listed
+    others = [
+        Environment(("a==1", "--no-deps b==3"), "3.11"),
+        Environment(("a==1", "--no-deps b==2"), "3.12"),
+        Environment(conda="name: x"),
+    ]
+    assert len({e.name for e in (listed, *others)}) == 4
+    assert read_environment({"interpreter": sys.executable}) is None
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        ({}, "expected one of requirements, conda and interpreter, found none of them"),
+        ({"requirements": ["a"], "conda": "x.yaml"}, "found requirements and conda"),
+        ({"conda": "x.yaml", "python": "3.11"}, "python stands beside requirements only"),
+        ({"requirements": ["a"], "python": "3"}, "python: expected a version such as '3.11'"),
+        ({"requirements": "nowhere.txt"}, "nowhere.txt: .*No such file"),
+        ({"interpreter": "no/python"}, "interpreter: no such file: no/python"),
+    ],
+)
+def test_what_an_entry_lacks_is_named(entry, expected):
+    with pytest.raises(ValueError, match=expected):
+        read_environment(entry)
+
+
+def test_a_python_that_is_not_there_is_named():
+    assert find_python("") == sys.executable
+    with pytest.raises(ValueError, match=r"expected python3\.99 on PATH, found none"):
+        find_python("3.99")
+
+
+@pytest.mark.slow
+def test_a_failed_installation_shows_its_last_lines_and_leaves_nothing(tmp_path):
+    wrong = tmp_path / "wrong-1.0-py3-none-any.whl"
+    wrong.write_text("no archive")
+    with pytest.raises(ValueError, match="(?s)pip install .* failed; its last lines:.*wrong"):
+        make_environment(Environment((str(wrong),)), tmp_path / "environment")
+    assert not (tmp_path / "environment").exists()
+
+
+@pytest.mark.slow
+def test_contradicting_versions_of_one_package_live_side_by_side(tmp_path, monkeypatch):
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    (tmp_path / "tensorflow.py").write_text(TENSORFLOW)
+    module = tmp_path / "contradicted.py"
+    module.write_text(CONTRADICT)
+    # numpy comes from this environment: by a path that a package brings.
+    here = make_wheel(tmp_path, "here", "1.0", {"here.pth": str(Path(np.__file__).parents[1])})
+    found = {}
+    for version in ("1.0", "2.0"):
+        wheel = make_wheel(tmp_path, "contradict", version, {"contradict.py": f"V = {version}\n"})
+        environment, folder = Environment((here, wheel)), tmp_path / version
+        make_environment(environment, folder)
+        record = json.loads((folder / RECORD).read_text())
+        assert record["packages"]["contradict"] == version
+        model = HearModel(str(module), worker={"python": record["python"], "timeout_s": 60})
+        found[version] = model.embed(torch.zeros(1, 8000), "scene")[0]["E"].tolist()
+    assert found == {"1.0": [[1.0, 1.0]], "2.0": [[2.0, 2.0]]}

@@ -1,0 +1,174 @@
+"""Models in worker processes: what they answer, and every way in which a worker fails."""
+
+from __future__ import annotations
+
+import ast
+import sys
+import warnings
+from pathlib import Path
+
+import pytest
+import torch
+
+from hear.api.model import HearModel
+from hear.api.remote import WORKER
+from hear.api.source import ModelError
+from hear.api.validate import validate_model
+from hear.features.embed import embed_task
+from hear.tasks.folder import read_task
+from tests.hear.small_model import HEAR_MODEL
+
+# Stands in for TensorFlow, whose import takes as long as all these tests.
+TENSORFLOW = """
+import numpy
+class Module: variables = ()
+class Tensor:
+    def __init__(self, array): self.array = numpy.asarray(array)
+    def numpy(self): return self.array
+convert_to_tensor = Tensor
+def is_tensor(value): return isinstance(value, Tensor)
+class config:
+    class threading:
+        set_intra_op_parallelism_threads = set_inter_op_parallelism_threads = staticmethod(print)
+"""
+MODEL = """
+import numpy as np, os, sys, time
+import tensorflow as tf
+
+class Model(tf.Module):
+    sample_rate = 32000
+    scene_embedding_size = timestamp_embedding_size = 2
+
+def load_model(path="", gain=1.0):
+    print("loading")
+    model = Model()
+    model.gain = np.float32(gain)
+    return model
+
+def get_scene_embeddings(audio, model):
+    x = audio.numpy()
+    print("scenes", x.shape)
+    WHAT
+    return tf.Tensor(model.gain * np.stack((np.abs(x).mean(1), x.std(1, ddof=1)), axis=1))
+
+def get_timestamp_embeddings(audio, model):
+    x = audio.numpy()
+    n = x.shape[1] // 1600
+    frames = x[:, : 1600 * n].reshape(len(x), n, 1600)
+    values = np.stack((np.abs(frames).mean(2), frames.std(2, ddof=1)), axis=2)
+    times = np.tile(50.0 * np.arange(n, dtype=np.float32), (len(x), 1))
+    return tf.Tensor(values), tf.Tensor(times)
+"""
+FAILURES = {
+    "raises": ("raise KeyError('lost')", r"KeyError\('lost'\)"),
+    "memory": ("raise MemoryError", r"MemoryError\(\)"),
+    "exits": ("print('bye'); sys.stdout.flush(); os._exit(3)", r"ended with code 3[^$]*bye"),
+    "is killed": ("os.kill(os.getpid(), 9)", r"was killed by SIGKILL, as happens when memory"),
+    "hangs": ("time.sleep(60)", r"gave no answer within 2 s \(environment.timeout_s\)"),
+    "answers nonsense": (
+        "sys.modules['__main__'].write_frame = lambda s, *_: (s.write(b'x' * 64), s.flush())",
+        "answered nonsense: expected a frame, found a header of",
+    ),
+    "no tensor": ("return np.ones(2)", r"expected 2 axes and 2 sounds, found shape \(2,\)"),
+    "too few": ("return tf.Tensor(np.ones((1, 2), np.float32))", r"found shape \(1, 2\)"),
+    "not finite": ("return tf.Tensor(np.full((2, 2), np.nan, np.float32))", "are not finite"),
+}
+WORKING = {"python": sys.executable, "timeout_s": 60}
+
+
+def write_model(folder: Path, what: str = "", name: str = "remote_bands") -> str:
+    (folder / "tensorflow.py").write_text(TENSORFLOW)
+    path = folder / f"{name}.py"
+    path.write_text(MODEL.replace("WHAT", what or "pass"))
+    return str(path)
+
+
+def test_the_worker_is_valid_for_python_3_8_and_imports_nothing_but_numpy():
+    tree = ast.parse(WORKER.read_text(), feature_version=(3, 8))
+    imported = {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
+    imported |= {n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
+    assert {name.split(".")[0] for name in imported} <= {*sys.stdlib_module_names, "numpy"}
+
+
+def test_a_tensorflow_model_embeds_as_the_same_model_here(tmp_path):
+    path = tmp_path / "here.py"
+    path.write_text(HEAR_MODEL)
+    here = HearModel(str(path), options={"gain": 2.0})
+    there = HearModel(write_model(tmp_path), options={"gain": 2.0}, worker=WORKING)
+    audio = torch.rand(3, 16000, generator=torch.Generator().manual_seed(0)) - 0.5
+    for view in ("scene", "timestamp"):
+        expected, times = here.embed(audio, view)
+        found, found_times = there.embed(audio, view)
+        torch.testing.assert_close(found["E"], expected["E"], rtol=1e-5, atol=1e-6)
+        assert (times is None) == (found_times is None)
+        assert times is None or torch.equal(times, found_times)
+    assert there.sample_rate == 32000 and there.fingerprint() != here.fingerprint()
+
+
+@pytest.mark.slow
+def test_a_torch_model_is_the_same_model_in_a_worker(tmp_path):
+    path = tmp_path / "model.py"
+    path.write_text(
+        HEAR_MODEL.replace("return model\n\ndef get_scene", "model.add_module('l', torch.nn."
+                           "Linear(2, 2))\n    torch.nn.init.ones_(model.l.weight)\n    "
+                           "torch.nn.init.zeros_(model.l.bias)\n    return model\n\ndef get_scene")
+    )  # fmt: skip
+    here, there = HearModel(str(path)), HearModel(str(path), worker=WORKING)
+    audio = torch.rand(2, 8000, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(here.embed(audio, "scene")[0]["E"], there.embed(audio, "scene")[0]["E"])
+    assert here.fingerprint() == there.fingerprint()
+
+
+def test_a_worker_is_validated_like_any_model(tmp_path):
+    report = validate_model(write_model(tmp_path), worker=WORKING)
+    assert report["sample_rate"] == 32000 and report["shortest_scene_clip_s"] == 0.1
+    assert any("finite, repeatable" in check for check in report["checks"])
+    wrong = write_model(tmp_path, "return np.ones((len(x), 2))", "wrong")
+    with pytest.raises(ModelError, match="expected embeddings as a torch.Tensor, found ndarray"):
+        validate_model(wrong, worker=WORKING)
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_what_a_worker_does_wrong_is_one_clear_error(failure, tmp_path):
+    what, expected = FAILURES[failure]
+    model = HearModel(write_model(tmp_path, what), worker=WORKING | {"timeout_s": 2})
+    with pytest.raises(ModelError, match=f"(?s)remote_bands.*{expected}"):
+        model.embed(torch.zeros(2, 16000), "scene")
+
+
+def test_warnings_and_prints_of_a_worker_are_no_answers(tmp_path):
+    what = "import warnings; warnings.warn('loud'); os.write(1, b'raw'); print('x' * 10**6)"
+    model = HearModel(write_model(tmp_path, what), worker=WORKING)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert model.embed(torch.ones(1, 16000), "scene")[0]["E"].tolist() == [[1.0, 0.0]]
+
+
+def test_a_worker_that_cannot_start_or_import_says_why(tmp_path):
+    module = write_model(tmp_path)
+    with pytest.raises(ModelError, match="its Python did not start: .*no/python"):
+        HearModel(module, worker={"python": str(tmp_path / "no" / "python")})
+    (tmp_path / "tensorflow.py").write_text("raise ImportError('of another CPU')")
+    with pytest.raises(ModelError, match="load_model failed: .*ImportError.*of another CPU"):
+        HearModel(module, worker=WORKING)
+
+
+def test_finished_splits_are_kept_when_a_worker_dies(tmp_path, make_task):
+    """It dies at the second split; the repaired model goes on with that one."""
+    task = read_task(make_task())
+    calls, broken = tmp_path / "calls", tmp_path / "broken"
+    note = f"open({str(calls)!r}, 'a').write('x' * len(x))"
+    dies = (
+        f"if os.path.exists({str(broken)!r}) and os.path.getsize({str(calls)!r}) > N: os._exit(1)"
+    )
+    n_first = len(task.order[task.splits[0]])
+    module = write_model(tmp_path, f"{note}\n    {dies.replace('N', str(n_first))}")
+    broken.touch()
+    views = {"scene": tmp_path / "features"}
+    with pytest.raises(ValueError, match="ended with code 1"):
+        embed_task([task], HearModel(module, worker=WORKING), views, {}, progress=False)
+    broken.unlink()
+    calls.write_text("")
+    embed_task([task], HearModel(module, worker=WORKING), views, {}, progress=False)
+    n_clips = sum(len(files) for files in task.order.values())
+    assert len(calls.read_text()) == n_clips - n_first
