@@ -11,6 +11,7 @@ from hear.api.model import HearModel
 from hear.features.embed import EmbeddingModel
 from hear.features.store import read_index
 from hear.files import sha256_file
+from passt import mkl
 from passt.checkpoints import Checkpoint
 from passt.weights import load_embedder
 from workflow.provenance import is_current
@@ -31,13 +32,20 @@ def load_source(entry: dict, reports: Iterable[str]) -> tuple[EmbeddingModel, di
         options = entry["embedding"]
         embedder = load_embedder(checkpoint, options["device"], options["precision"])
         return embedder, facts | {"fingerprint": checkpoint.fingerprint()}
-    model = HearModel(**entry["model"])
+    model = HearModel(**with_mkl(entry["model"]))
     weights = Path(entry["model"]["weights"] or ".")
     parts = [model.fingerprint(), sha256_file(weights) if weights.is_file() else ""]
     fingerprint = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
     report = next(Path(path) for path in reports if Path(path).stem == entry["source"])
     packages = json.loads(report.read_text())["packages"]
     return model, facts | {"fingerprint": fingerprint, "packages": packages}
+
+
+def with_mkl(arguments: dict) -> dict:
+    """Arguments of ``HearModel``: a worker takes the path of MKL that this process has."""
+    if arguments["worker"] is None or mkl.path() != "fast":
+        return arguments
+    return arguments | {"worker": arguments["worker"] | {"mkl": mkl.__file__}}
 
 
 def stale_views(views: dict[str, str], provenance: dict) -> dict[str, Path]:

@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -150,6 +151,13 @@ def test_random_weights_are_labeled_everywhere(study):
             "models.passt_m_hop10.receptive_fields_ms",
             [10_100],
             "10100 ms are more than the time po",
+        ),
+        ("models.logmel.environment", {}, "models.logmel: environment: expected one of requirem"),
+        ("models.logmel.environment", {"requirements": ["a"], "python": 3.11}, "python: .*3.11"),
+        (
+            "models.crepe_tiny.environment",
+            {"requirements": ["a"]},
+            "crepe_tiny: requires is of mod",
         ),
         ("leaderboard.model", "logmell", "leaderboard.model: unknown 'logmell'; did you mean"),
         ("highlight", ["logmell"], "highlight: unknown 'logmell'; did you mean 'logmel'"),
@@ -328,3 +336,20 @@ def test_third_party_models_are_validated_before_they_embed(study):
     missing = {"module": "zoo.logmel", "requires": ["--no-deps nowhere>=1"]}
     config = {"models": {"mine": missing}, "select_models": ["mine"]}
     assert read_study(config).models["mine"].requires == ("--no-deps nowhere>=1",)
+
+
+def test_environments_are_made_once_before_their_models_are_tried(study):
+    """Two models with the same packages share one; the module may be known to it alone."""
+    own = {"module": "only.there", "environment": {"requirements": ["a==1"]}}
+    there = {"module": "only.there", "environment": {"interpreter": sys.executable}}
+    config = {"models": {"one": own, "two": own | {"options": {"size": 2}}, "three": there}}
+    found = read_study(config | {"select_models": ["one", "two", "three", "logmel"]})
+    views = [(source, "scene") for source in ("one", "two", "three", "logmel", "mini_hop10")]
+    (record,) = jobs.environments(found, views)
+    name = record.split("/")[-2]
+    assert jobs.environment(found, name)["requirements"] == ("a==1",)
+    assert jobs.settings(found, "one")["environment"] == name
+    assert jobs.settings(found, "three")["environment"] == sys.executable
+    python = jobs.model_arguments(found, "two")["worker"]["python"]
+    assert python == record.replace("environment.json", "bin/python")
+    assert jobs.model_arguments(found, "logmel")["worker"] is None

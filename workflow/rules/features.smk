@@ -1,5 +1,24 @@
+rule make_environment:
+    output:
+        "resources/environments/{environment}/environment.json",
+    log:
+        "logs/make_environment/{environment}.log",
+    localrule: True  # it installs, which nodes of a cluster often cannot
+    wildcard_constraints:
+        environment="[0-9a-f]+",
+    conda:
+        ENVIRONMENT
+    params:
+        environment=lambda w: jobs.environment(STUDY, w.environment),
+    message:
+        "make_environment: {wildcards.environment}, for models with packages of their own"
+    script:
+        "../scripts/make_environment.py"
+
+
 rule validate:
     input:
+        environments=lambda w: jobs.environments(STUDY, [(w.model, "")]),
         weights=lambda w: jobs.weights(STUDY, w.model),
     output:
         "results/{study}/models/{model}.json",
@@ -35,6 +54,7 @@ rule embed_view:
             file for source, _ in job_views(w) for file in jobs.weights(STUDY, source)
         ],
         validated=lambda w: jobs.validated(STUDY, job_views(w)),
+        environments=lambda w: jobs.environments(STUDY, job_views(w)),
     output:
         update(
             multiext("results/{study}/features/{source}/{task}/{view}/", *paths.view_files("MH"))

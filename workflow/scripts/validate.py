@@ -3,6 +3,7 @@ before anything is embedded."""
 
 import sys
 
+from hear.api.environment import list_packages
 from hear.api.requirements import check_requirements
 from hear.api.validate import validate_model
 from hear.files import write_json
@@ -10,6 +11,7 @@ from passt.checkpoints import Checkpoint
 from passt.weights import load_network
 from workflow.logs import logged
 from workflow.process import configure
+from workflow.sources import with_mkl
 
 with logged(snakemake.log[0]):
     configure(snakemake.threads, snakemake.params.mkl_fast_path)
@@ -20,9 +22,12 @@ with logged(snakemake.log[0]):
         load_network(checkpoint)
         report |= {"file": checkpoint.file, "fingerprint": checkpoint.fingerprint()}
     else:
-        packages = check_requirements(params.requires)
+        if params.model["worker"] is None:
+            packages = check_requirements(params.requires)
+        else:
+            report["python"], packages = list_packages(params.model["worker"]["python"])
         tasks = {"kinds": params.kinds, "shortest_s": params.shortest_s}
-        report |= validate_model(**params.model, **tasks)
+        report |= validate_model(**with_mkl(params.model), **tasks)
         for warning in report["warnings"]:
             print(f"{id}: {warning}", file=sys.stderr)
         report |= {"packages": packages}

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import math
 
+from hear.api.environment import RECORD
 from hear.api.source import source_hash
 from hear.protocol import Protocol
 from mini.task import GENERATOR_VERSION
@@ -13,6 +14,7 @@ from passt.checkpoints import FRONT_END_VERSION
 from passt.lengths import SAMPLE_RATE_HZ, shortest_clip
 from workflow.study import paths
 from workflow.study.archives import shortest_clip_s
+from workflow.study.models import ENVIRONMENTS, Model
 from workflow.study.study import Study
 from workflow.study.tasks import read_task_table
 
@@ -31,7 +33,18 @@ def settings(study: Study, source: str) -> dict:
     if source in study.checkpoints:
         return facts | {"front_end": FRONT_END_VERSION}
     model = study.models[source]
-    return facts | {"module": source_hash(model.module), "options": model.options}
+    facts |= {"module": _module(model), "options": model.options}
+    if model.worker is not None:
+        environment = model.environment
+        facts["environment"] = environment.name if environment else model.worker["python"]
+    return facts
+
+
+def _module(model: Model) -> str:
+    """Hash of a module's source; its name where only another environment can find it."""
+    if model.worker is not None and not model.module.endswith(".py"):
+        return model.module
+    return source_hash(model.module)
 
 
 def model_arguments(study: Study, source: str) -> dict | None:
@@ -39,7 +52,25 @@ def model_arguments(study: Study, source: str) -> dict | None:
     model = study.models.get(source)
     if model is None or source in study.checkpoints:
         return None
-    return {"module": model.module, "weights": model.weights, "options": model.options}
+    return {
+        "module": model.module,
+        "weights": model.weights,
+        "options": model.options,
+        "worker": model.worker,
+    }
+
+
+def environments(study: Study, views: list[tuple[str, str]]) -> list[str]:
+    """Records of the environments in which models among (source, view) pairs run."""
+    models = [study.models[s] for s in dict.fromkeys(s for s, _ in views) if s in study.models]
+    made = dict.fromkeys(m.environment.name for m in models if m.environment is not None)
+    return [f"{ENVIRONMENTS}/{name}/{RECORD}" for name in made]
+
+
+def environment(study: Study, name: str) -> dict:
+    """Arguments of ``hear.api.environment.Environment`` for an environment of the study."""
+    found = [m.environment for m in study.models.values() if m.environment is not None]
+    return next(dataclasses.asdict(e) for e in found if e.name == name)
 
 
 def validated(study: Study, views: list[tuple[str, str]]) -> list[str]:

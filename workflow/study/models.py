@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from hear.api.environment import Environment, read_environment
 from hear.api.source import LEVEL, source_hash
 from hear.protocol import Protocol
 from passt.checkpoints import Checkpoint
@@ -16,6 +17,9 @@ from passt.variants import Variant
 from workflow.fetch.known import known_hash
 from workflow.study.claims import PAPER_MODELS
 from workflow.study.config import ConfigError, unknown
+
+ENVIRONMENTS = "resources/environments"
+TIMEOUT_S = 1800  # of one answer of a worker; the schema's default
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,8 @@ class Model:
     weights: str = ""
     options: dict = dataclasses.field(default_factory=dict)
     requires: tuple[str, ...] = ()  # packages, asked for where the job runs
+    worker: dict | None = None  # Python and time limit of the process that it lives in
+    environment: Environment | None = None  # to be made before; None if there is none to make
 
     def embedding(self, embedding_type: str) -> str | None:
         """Canonical name of the embedding for ``scene`` or ``event`` tasks; None if none."""
@@ -149,11 +155,28 @@ def read_evaluator(config: dict) -> dict[str, str]:
 def _third_party(id: str, entry: dict, checkpoints: dict[str, Checkpoint]) -> Model:
     if id in checkpoints:
         raise ConfigError(f"config: models.{id}: a checkpoint has this name already")
-    with _naming(f"models.{id}"):
-        source_hash(entry["module"])
     weights, options = entry.get("weights", ""), entry.get("options", {})
     requires = tuple(entry.get("requires", ()))
-    return Model(id, entry.get("label", id), None, entry["module"], weights, options, requires)
+    model = Model(id, entry.get("label", id), None, entry["module"], weights, options, requires)
+    if "environment" not in entry:
+        with _naming(f"models.{id}"):
+            source_hash(entry["module"])
+        return model
+    if requires:
+        raise ConfigError(
+            f"config: models.{id}: requires is of models in this software's environment; packages "
+            "of its own environment stand in environment.requirements"
+        )
+    with _naming(f"models.{id}: environment"):
+        environment = read_environment(entry["environment"])
+    if entry["module"].endswith(".py"):
+        with _naming(f"models.{id}"):
+            source_hash(entry["module"])
+    python = entry["environment"].get("interpreter", "")
+    if environment is not None:
+        python = f"{ENVIRONMENTS}/{environment.name}/bin/python"
+    worker = {"python": python, "timeout_s": entry["environment"].get("timeout_s", TIMEOUT_S)}
+    return dataclasses.replace(model, worker=worker, environment=environment)
 
 
 def _variant(id: str, entry: dict, checkpoints: dict[str, Checkpoint]) -> Model:
