@@ -76,7 +76,7 @@ def _candidates(directory: Path, depth: int) -> Iterator[Path]:
             continue
         if child.is_dir() and depth > 0:
             yield from _candidates(child, depth - 1)
-        elif child.is_file() and child.name.endswith(ARCHIVE_SUFFIXES):
+        elif child.is_file() and child.name.lower().endswith(ARCHIVE_SUFFIXES):
             yield child
 
 

@@ -234,7 +234,7 @@ def test_sources_are_archives_and_folders_at_any_usual_depth(
     make_task("b-v1-full", parent=data / "hear-2021.0.6/tasks")
     make_task("d-v1-full", parent=data)
     pack(make_task("a-v1-full"), data / "hear2021-a-v1-full-48000.tar.gz")
-    pack(make_task("c-v1-full"), data / "more/c.tar")
+    pack(make_task("c-v1-full"), data / "more/C.TAR")
     (data / ".hidden.tar.gz").write_bytes(b"")
     sources = find_sources(data)
     found = [(source.folder_name, source.path.is_dir(), source.task_name) for source in sources]
