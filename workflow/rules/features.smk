@@ -3,9 +3,9 @@ rule make_environment:
         "resources/environments/{environment}/environment.json",
     log:
         "logs/make_environment/{environment}.log",
-    localrule: True  # it installs, which nodes of a cluster often cannot
     wildcard_constraints:
         environment="[0-9a-f]+",
+    localrule: True  # it installs, which nodes of a cluster often cannot
     conda:
         ENVIRONMENT
     params:
