@@ -143,11 +143,11 @@ def run(command: list[str], is_reached: Callable[[], bool]) -> int | None:
                 process.wait()
                 return None
             time.sleep(POLL_S)
-    except KeyboardInterrupt:
-        os.killpg(process.pid, signal.SIGINT)
-        process.wait()
-        raise
-    return process.returncode
+        return process.returncode
+    finally:
+        if process.poll() is None:  # this command is being stopped
+            os.killpg(process.pid, signal.SIGINT)
+            process.wait()
 
 
 def main() -> None:
@@ -160,6 +160,7 @@ def main() -> None:
     parser.add_argument("--tasks", nargs="+", default=[], help="some of the 19")
     parser.add_argument("--models", nargs="+", default=MODELS, help="ids in config/paper.yaml")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     tasks, models, cores = arguments.tasks, arguments.models, arguments.cores
     arguments.folder.mkdir(parents=True, exist_ok=True)
     os.chdir(arguments.folder)
