@@ -85,10 +85,11 @@ def find_mini_task(slug: str) -> MiniTask:
 
 def missing_sources(entry: MiniEntry) -> list[str]:
     """Wheels that a task needs and that are not installed, without importing any."""
-    return [wheel for wheel in entry.needs if not _is_installed(WHEEL_MODULES[wheel])]
+    return [wheel for wheel in entry.needs if not is_installed(WHEEL_MODULES[wheel])]
 
 
-def _is_installed(module: str) -> bool:
+def is_installed(module: str) -> bool:
+    """Tell whether a module could be imported, without importing it."""
     try:
         return importlib.util.find_spec(module) is not None
     except ImportError:  # of a finder that refuses it

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import importlib.util
 import json
 import os
 import re
@@ -16,7 +15,7 @@ from typing import Any
 
 from hear.archives.find import Source, find_sources
 from hear.tasks.problems import METADATA_FILE, VOCABULARY_FILE, printable
-from mini.registry import MINI_TASKS, missing_sources
+from mini.registry import MINI_TASKS, is_installed, missing_sources
 from workflow.study.archives import check_download, find_archives
 from workflow.study.config import ROOT, ConfigError, unknown
 
@@ -139,7 +138,7 @@ def left_out(config: dict) -> dict[str, str]:
     Where torch is not installed either, jobs have an environment of their own, which may have them.
     """
     is_mini = config["task_dir"] is None and config["tasks_from"] == "mini"
-    if not is_mini or config["tasks"] != "all" or importlib.util.find_spec("torch") is None:
+    if not is_mini or config["tasks"] != "all" or not is_installed("torch"):
         return {}
     wanted = (task for slug, task in MINI_TASKS.items() if slug not in config["exclude_tasks"])
     lacking = {task.slug: ", ".join(missing_sources(task)) for task in wanted}
