@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 import re
 import shutil
@@ -170,6 +171,7 @@ def test_official_entries_stand_beside_real_tasks(
 def test_official_scores_alone(
     tmp_path: Path, official_summary: pd.DataFrame, task_table: pd.DataFrame, text: FigureText
 ) -> None:
+    text = dataclasses.replace(text, models={})
     write_study(tmp_path / "official", official_summary, task_table, text)
     page = Page(render(tmp_path / "official", text, lambda facts: facts.update(protocol=[])))
     check_structure(page, tmp_path / "official")

@@ -83,8 +83,11 @@ def test_levels_are_close_under_both_paths(threads, tmp_path):
 
 @pytest.mark.slow
 def test_golden_values_hold_under_the_slow_path_too():
-    """In a process of its own: MKL chooses once; this one has the fast path, as jobs do."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    """In a process of its own: MKL chooses once; this one has the fast path, as jobs do.
+
+    Those of short clips; `TESTS_MKL_PATH=slow pytest tests/passt` asks for all.
+    """
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not slow"]
     done = subprocess.run(
         [*command, "tests/passt/test_golden.py"],
         cwd=ROOT,
