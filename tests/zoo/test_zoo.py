@@ -68,7 +68,8 @@ def test_ge2e_equals_resemblyzer(name):
     model, audio = ge2e.load_model(), torch.from_numpy(ge2e_golden.signal(name))[None]
     raised = ge2e.raise_level(audio)
     # Measured against Resemblyzer 0.1.4 with librosa 0.10.2: 8e-6 of each mel value, 2.2e-7 of
-    # embeddings whose length is 1; the tolerances leave room for another FFT and matrix product.
+    # embeddings whose length is 1 (1.5e-6 under MKL's fast path, with AVX2); the tolerances leave
+    # room for another FFT and matrix product.
     mel = model.mel(raised)[0, ::step]
     np.testing.assert_allclose(mel, GE2E[f"{name}.mel"], rtol=2e-5, atol=0)
     starts = ge2e.partial_starts(n_samples)
@@ -77,12 +78,12 @@ def test_ge2e_equals_resemblyzer(name):
     with torch.no_grad():
         partials = model(torch.stack([mel[start : start + ge2e.PARTIAL] for start in starts]))
     expected = GE2E[f"{name}.partials"]
-    np.testing.assert_allclose(partials, expected, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(partials, expected, rtol=0, atol=5e-6)
     scene = ge2e.get_scene_embeddings(audio, model)[0]
-    np.testing.assert_allclose(scene, GE2E[f"{name}.scene"], rtol=0, atol=1e-6)
+    np.testing.assert_allclose(scene, GE2E[f"{name}.scene"], rtol=0, atol=5e-6)
     embeddings, timestamps = ge2e.get_timestamp_embeddings(audio, model)
     at_800_ms = embeddings[timestamps == 800.0][0]  # a window from 0 to 1600 ms: the first partial
-    np.testing.assert_allclose(at_800_ms, expected[0], rtol=0, atol=1e-6)
+    np.testing.assert_allclose(at_800_ms, expected[0], rtol=0, atol=5e-6)
 
 
 def test_ge2e_cuts_clips_of_any_length_into_the_windows_of_resemblyzer():
