@@ -7,11 +7,7 @@ and ``get_timestamp_embeddings``.
 from __future__ import annotations
 
 import hashlib
-import importlib
-import importlib.util
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -20,9 +16,8 @@ from torch import Tensor, nn
 
 from hear.api.remote import RemoteModel, RemoteModule
 from hear.api.source import LEVEL, ModelError, source_hash
+from hear.api.worker import API, import_module, weights_hash
 from hear.audio.stored import StoredClip
-
-API = ("load_model", "get_scene_embeddings", "get_timestamp_embeddings")
 
 
 class HearModel:
@@ -116,29 +111,12 @@ class HearModel:
         """sha256 over names and values of the network's parameters and buffers; empty if none."""
         if isinstance(self.model, RemoteModel):
             return self.model.weights_sha256
-        digest = hashlib.sha256()
-        state = self.model.state_dict() if isinstance(self.model, nn.Module) else {}
-        for name, tensor in sorted(state.items()):
-            digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-            values = tensor.detach().cpu().contiguous().reshape(-1)
-            digest.update(values.view(torch.uint8).numpy())
-        return digest.hexdigest() if state else ""
+        return weights_hash(self.model)
 
 
 def import_model(module: str) -> ModuleType:
-    """Import a model's module by import path or by the path of its file.
-
-    A file may import its neighbors: its folder joins the import path.
-    """
+    """Import a model's module by import path or by the path of its file, or raise ModelError."""
     try:
-        if not module.endswith(".py"):
-            return importlib.import_module(module)
-        path = Path(module).absolute()
-        sys.path.append(str(path.parent))
-        spec = importlib.util.spec_from_file_location(path.stem, path)
-        assert spec and spec.loader, "the name ends in .py"
-        loaded = sys.modules[path.stem] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(loaded)
-        return loaded
+        return import_module(module)
     except Exception as error:
         raise ModelError(f"model {module}: cannot be imported: {error}") from error

@@ -19,6 +19,7 @@ from hear.api.checks import check_kind
 from hear.api.model import HearModel
 from hear.api.remote import RemoteModel
 from hear.api.source import ModelError
+from hear.api.worker import has_mode
 
 KINDS = ("scene", "event")
 HEAR_RATES_HZ = (16000, 22050, 32000, 44100, 48000)  # hearbenchmark.com/hear-api.html
@@ -70,18 +71,18 @@ def _attributes(model: HearModel, kinds: Iterable[str], findings: Findings) -> d
     """The model object itself: its class and the attributes that the API wants."""
     network = model.model
     if isinstance(network, RemoteModel):
-        kind, has_mode = network.kind, network.has_mode
+        kind, trains = network.kind, network.has_mode
         is_module = kind in ("torch", "tensorflow")
     else:
         kind, is_module = type(network).__name__, isinstance(network, nn.Module)
-        has_mode = is_module and _has_mode(network)
+        trains = is_module and has_mode(network)
     if not is_module:
         findings.error(
             f"load_model: expected a torch.nn.Module, found {kind} (a TensorFlow module, and what "
             "needs other packages, runs in an environment of its own: models.<id>.environment)"
         )
         return {}
-    if has_mode:
+    if trains:
         findings.warn(
             "load_model: the network is in training mode and has dropout or batch norm; call "
             "model.eval() before it is returned, unless the get_ functions do"
@@ -99,9 +100,3 @@ def _attributes(model: HearModel, kinds: Iterable[str], findings: Findings) -> d
         found[SIZES[kind]] = size
     findings.ok("load_model and the model's attributes")
     return found
-
-
-def _has_mode(network: nn.Module) -> bool:
-    kinds = (nn.modules.dropout._DropoutNd, nn.modules.batchnorm._NormBase)
-    parts = list(network.modules())
-    return any(part.training for part in parts) and any(isinstance(part, kinds) for part in parts)

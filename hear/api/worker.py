@@ -19,7 +19,6 @@ import struct
 import sys
 import traceback
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -62,7 +61,10 @@ def read_exactly(stream, size):
 
 
 def import_module(name):
-    """Import a model's module by import path or by the path of its file."""
+    """Import a model's module by import path or by the path of its file.
+
+    A file may import its neighbors: its folder joins the import path.
+    """
     if not name.endswith(".py"):
         return importlib.import_module(name)
     path = Path(name).absolute()
@@ -98,14 +100,11 @@ class Worker:
         arguments = [weights] if weights else []
         self.model = self.module.load_model(*arguments, **options)
         torch, tensorflow = sys.modules.get("torch"), sys.modules.get("tensorflow")
-        kind, has_mode = type(self.model).__name__, False
+        kind = type(self.model).__name__
         if torch is not None and isinstance(self.model, torch.nn.Module):
             kind = "torch"
             self.device = "cuda" if torch.cuda.is_available() else "cpu"
             self.model.to(self.device)
-            kinds = (torch.nn.modules.dropout._DropoutNd, torch.nn.modules.batchnorm._NormBase)
-            parts = list(self.model.modules())
-            has_mode = any(p.training for p in parts) and any(isinstance(p, kinds) for p in parts)
         elif tensorflow is not None and isinstance(self.model, tensorflow.Module):
             kind = "tensorflow"
         names = ("sample_rate", "scene_embedding_size", "timestamp_embedding_size")
@@ -113,29 +112,10 @@ class Worker:
         return {
             "attributes": found,
             "kind": kind,
-            "has_mode": has_mode,
-            "weights_sha256": self.weights_hash(kind),
+            "has_mode": kind == "torch" and has_mode(self.model),
+            "weights_sha256": weights_hash(self.model),
             "source_sha256": source_hash(self.module),
         }
-
-    def weights_hash(self, kind):
-        """sha256 over names and values of the model's weights; empty if there are none."""
-        values = {}
-        model: Any = self.model
-        if kind == "torch":
-            torch = sys.modules["torch"]
-            for name, tensor in model.state_dict().items():
-                raw = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
-                values[f"{name} {tensor.dtype} {tuple(tensor.shape)}"] = raw.numpy()
-        elif kind == "tensorflow":
-            for i, variable in enumerate(model.variables):
-                array = variable.numpy()
-                values[f"{i:06d} {array.dtype} {array.shape}"] = array
-        digest = hashlib.sha256()
-        for name in sorted(values):
-            digest.update(name.encode())
-            digest.update(np.ascontiguousarray(values[name]).tobytes())
-        return digest.hexdigest() if values else ""
 
     def call(self, function, audio):
         """Embeddings, and timestamps or None, as (type name, array) each."""
@@ -155,6 +135,33 @@ class Worker:
             found = type(returned).__name__
             raise ValueError(f"expected (embeddings, timestamps), found {found}")
         return [as_array(part) for part in returned]
+
+
+def has_mode(network):
+    """Tell whether a network of torch is in training mode and computes otherwise in it."""
+    torch = sys.modules["torch"]
+    kinds = (torch.nn.modules.dropout._DropoutNd, torch.nn.modules.batchnorm._NormBase)
+    parts = list(network.modules())
+    return any(part.training for part in parts) and any(isinstance(part, kinds) for part in parts)
+
+
+def weights_hash(model):
+    """sha256 over names and values of a model's parameters and buffers; empty if none."""
+    torch, tensorflow = sys.modules.get("torch"), sys.modules.get("tensorflow")
+    values = {}
+    if torch is not None and isinstance(model, torch.nn.Module):
+        for name, tensor in model.state_dict().items():
+            raw = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
+            values[f"{name} {tensor.dtype} {tuple(tensor.shape)}"] = raw.numpy()
+    elif tensorflow is not None and isinstance(model, tensorflow.Module):
+        for i, variable in enumerate(model.variables):
+            array = variable.numpy()
+            values[f"{i:06d} {array.dtype} {array.shape}"] = array
+    digest = hashlib.sha256()
+    for name in sorted(values):
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(values[name]).tobytes())
+    return digest.hexdigest() if values else ""
 
 
 def plain(value):
