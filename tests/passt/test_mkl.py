@@ -72,7 +72,7 @@ def test_a_system_that_forbids_it_is_told_in_one_line():
 @pytest.mark.slow
 @pytest.mark.parametrize("threads", ["1", "2"])
 def test_levels_are_close_under_both_paths(threads, tmp_path):
-    """L too, whose quiet bands the noise of a Fourier transform would move by 5e-5."""
+    """L too, whose quiet bands another rounding of the Fourier transform would move further."""
     found = {}
     for path in ("slow", "fast"):
         assert run(EMBED, path, threads, str(tmp_path / path)).returncode == 0
