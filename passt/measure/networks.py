@@ -15,8 +15,11 @@ N_TAGS = 527  # AudioSet
 U_PATCHES = 400  # patches that PaSST-U drops; PaSST repository, README, "unstructured patchout"
 NO_OVERLAP = 16  # stride of PaSST-N, the patch size; PaSST repository, README
 N_COLUMNS_NO_OVERLAP = 62  # time positions at stride 16: 998 frames (input_tdim) // 16
+# Rows and columns that PaSST-N-S drops of 8 by 62: nowhere published. These, half of PaSST-S's,
+# leave the sequence that its paper has (arXiv 2110.05069, Table 1): 252 patches and 2 tokens.
+PATCHOUT_NO_OVERLAP = (2, 20)
 PATCHOUTS = {  # Table 2's two at every hop; Figure 3's other two at hop 10
-    "hop10": ("none", "structured", "unstructured", "no overlap"),
+    "hop10": ("none", "structured", "unstructured", "no overlap, structured"),
     "hop5": ("none", "structured"),
     "hop3": ("none", "structured"),
 }
@@ -78,15 +81,21 @@ def recipe_of(hop: str, patchout: str, settings: Settings) -> TenSeconds:
     """Return the recipe of one network: the paper's but for its size and its Patchout.
 
     ``hop`` is one of :data:`passt.training.config.HOPS`; ``patchout`` is ``none``, ``structured``
-    (the paper's rows and columns), ``unstructured`` (single patches) or ``no overlap`` (stride 16,
-    no Patchout).
+    (the paper's rows and columns), ``unstructured`` (single patches) or ``no overlap, structured``
+    (PaSST-N-S: stride 16, rows and columns).
     """
+    rows, columns = PATCHOUT_NO_OVERLAP
     nothing = {"patchout_rows": 0, "patchout_columns": 0}
     kinds: dict[str, dict[str, int]] = {
         "none": nothing,
         "structured": {},
         "unstructured": nothing | {"patchout_patches": U_PATCHES},
-        "no overlap": nothing | {"stride": NO_OVERLAP, "n_time_patches": N_COLUMNS_NO_OVERLAP},
+        "no overlap, structured": {
+            "stride": NO_OVERLAP,
+            "n_time_patches": N_COLUMNS_NO_OVERLAP,
+            "patchout_rows": rows,
+            "patchout_columns": columns,
+        },
     }
     names = ("embed_dim", "depth", "num_heads", "batch_size")
     values: dict[str, Any] = {name: getattr(settings, name) for name in names} | kinds[patchout]

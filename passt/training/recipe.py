@@ -1,7 +1,8 @@
 """Every hyperparameter of a training as one value; the defaults are the paper's.
 
 Sources: "App. A" is the paper's Appendix A; "repo" is the PaSST repository (github.com/kkoutini,
-``ex_audioset.py``, ``audioset/dataset.py``, ``helpers/``) where the paper is silent.
+``ex_audioset.py``, ``audioset/dataset.py``, ``helpers/``) where the paper is silent; "sec. 3.3" is
+of K. Koutini et al., Efficient Training of Audio Transformers with Patchout, arXiv 2110.05069.
 """
 
 from __future__ import annotations
@@ -72,13 +73,13 @@ class Recipe:
     spectrogram_mixup_beta: float = 0.3  # repo: mixup_alpha
     roll_samples: int = 50  # repo: shift_range
     gain_db: float = 7.0  # repo: gain_augment
-    mask_bands: int = 48  # widest, as mask_s; App. A: freqm
-    mask_s: float = 1.92  # App. A: timem, 192 frames of 10 ms
+    mask_bands: int = 48  # widest, as mask_s; sec. 3.3
+    mask_s: float = 1.92  # sec. 3.3: 192 frames of 10 ms; the same time at other hops is our choice
     min_hz_range: float = 10.0  # repo: fmin_aug_range
     max_hz_range: float = 2000.0  # repo: fmax_aug_range
     random_positions: float = 1.0  # repo: toffset, whenever a crop is shorter than the grid
     averaging: str = "swa"  # or ema, none: which weights are evaluated and kept
-    swa_start: int = 50  # first epoch that is averaged; repo: swa_epoch_start
+    swa_start: int = 50  # epochs before the first average; repo: swa_epoch_start, an epoch less
     swa_every: int = 5  # epochs; repo: swa_freq
     ema_decay: float = 0.999  # per step
     validation_every: int = 1  # epochs

@@ -71,7 +71,7 @@ def measured() -> pd.DataFrame:
         (10, 320, "none", 1188, 1188),
         (10, 320, "structured", 472, 1188),
         (10, 320, "unstructured", 788, 1188),
-        (10, 320, "no overlap", 496, 496),
+        (10, 320, "no overlap, structured", 252, 496),
         (5, 160, "none", 2388, 2388),
         (5, 160, "structured", 594, 2388),
         (3, 100, "none", 3828, 3828),
