@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and the SHA-256 of a file.
+"""Files that are written whole or not at all, and the SHA-256 of a file or folder.
 
 Only the standard library is needed: the study is read before anything is installed.
 """
@@ -57,3 +57,29 @@ def sha256_file(path: Path | str) -> str:
     """Return the SHA-256 of a file's bytes as 64 hexadecimal digits."""
     with open(path, "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def files_of(path: Path | str) -> list[Path]:
+    """Return the files in and below a folder, sorted, without hidden ones; of a file, itself."""
+    path = Path(path)
+    if not path.is_dir():
+        return [path]
+    names = [file.relative_to(path) for file in path.rglob("*") if file.is_file()]
+    hidden = (".", "__pycache__")
+    return [
+        path / name
+        for name in sorted(names)
+        if not any(part.startswith(hidden) for part in name.parts)
+    ]
+
+
+def sha256_of(path: Path | str) -> str:
+    """Return the SHA-256 of a file, or over the names and hashes of a folder's files."""
+    path = Path(path)
+    if path.is_file():
+        return sha256_file(path)
+    digest = hashlib.sha256()
+    for file in files_of(path):
+        name = file.relative_to(path).as_posix()
+        digest.update(f"{name}\0{sha256_file(file)}\0".encode())
+    return digest.hexdigest()

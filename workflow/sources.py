@@ -10,7 +10,7 @@ from pathlib import Path
 from hear.api.model import HearModel
 from hear.features.embed import EmbeddingModel
 from hear.features.store import read_index
-from hear.files import sha256_file
+from hear.files import sha256_of
 from passt import mkl
 from passt.checkpoints import Checkpoint
 from passt.weights import load_embedder
@@ -33,8 +33,8 @@ def load_source(entry: dict, reports: Iterable[str]) -> tuple[EmbeddingModel, di
         embedder = load_embedder(checkpoint, options["device"], options["precision"])
         return embedder, facts | {"fingerprint": checkpoint.fingerprint()}
     model = HearModel(**with_mkl(entry["model"]))
-    weights = Path(entry["model"]["weights"] or ".")
-    parts = [model.fingerprint(), sha256_file(weights) if weights.is_file() else ""]
+    weights = entry["model"]["weights"]
+    parts = [model.fingerprint(), sha256_of(weights) if weights else ""]
     fingerprint = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
     report = next(Path(path) for path in reports if Path(path).stem == entry["source"])
     packages = json.loads(report.read_text())["packages"]

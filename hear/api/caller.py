@@ -48,8 +48,7 @@ class Caller:
     def call(self, given: Tensor) -> Any:
         """What the function returns; it may write into the tensor that it is given."""
         with torch.no_grad():
-            function = getattr(self.model.module, self.name)
-            return function(given.to(self.model.device), self.model.model)
+            return self.model.call(self.name, given)
 
     def embed(self, audio: Tensor) -> Tensor:
         """The embeddings alone, on the CPU, outside of any graph."""

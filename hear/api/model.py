@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from hear.api.remote import RemoteModel, RemoteModule
 from hear.api.source import LEVEL, ModelError, source_hash
-from hear.api.worker import API, import_module, weights_hash
+from hear.api.worker import API, import_module, takes_arrays, weights_hash
 from hear.audio.stored import StoredClip
 
 
@@ -26,7 +27,8 @@ class HearModel:
     ``module`` is an import path or the path of a ``.py`` file. ``load_model`` gets ``weights``
     (nothing if empty: the module's own default) and the keyword arguments ``options``. With
     ``worker``, arguments of :class:`hear.api.remote.RemoteModule`, it lives in a process of another
-    Python. ModelError if the module cannot be imported or lacks a function or attribute of the API.
+    Python. A model whose attribute ``takes_arrays`` is true is given numpy's arrays and gives such.
+    ModelError if the module cannot be imported or lacks a function or attribute of the API.
     """
 
     def __init__(
@@ -54,6 +56,15 @@ class HearModel:
             self.device = "cuda" if torch.cuda.is_available() else "cpu"
             self.model.to(self.device)
 
+    def call(self, function: str, audio: Tensor) -> Any:
+        """What a function of the module returns, arrays of a model that takes them as tensors."""
+        if not takes_arrays(self.model):
+            return getattr(self.module, function)(audio.to(self.device), self.model)
+        returned = getattr(self.module, function)(audio.numpy(), self.model)
+        if isinstance(returned, np.ndarray):
+            return torch.from_numpy(returned)
+        return tuple(map(torch.from_numpy, returned))
+
     @torch.no_grad()
     def embed(self, audio: Tensor, view: str) -> tuple[dict[str, Tensor], Tensor | None]:
         """Embed clips: float32, shape (n_sounds, n_samples), in [-1, 1] at ``sample_rate``.
@@ -70,12 +81,11 @@ class HearModel:
         ModelError
             If the model fails, or the result does not have the shape of the API, or is not finite.
         """
-        audio = audio.to(self.device)
         try:
             if view == "scene":
-                embeddings, timestamps = self.module.get_scene_embeddings(audio, self.model), None
+                embeddings, timestamps = self.call("get_scene_embeddings", audio), None
             else:
-                embeddings, timestamps = self.module.get_timestamp_embeddings(audio, self.model)
+                embeddings, timestamps = self.call("get_timestamp_embeddings", audio)
                 timestamps = torch.as_tensor(timestamps)[0].detach().float().cpu()
         except ModelError:  # of a worker
             raise

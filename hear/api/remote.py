@@ -35,7 +35,7 @@ HOST_VARIABLES = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")  # of this process'
 class RemoteModel:
     """What ``load_model`` gave in the worker: attributes of the API, and facts of the network.
 
-    ``kind`` is ``torch``, ``tensorflow`` or the name of another class.
+    ``kind`` is ``torch``, ``tensorflow``, ``numpy`` or the name of another class.
     """
 
     kind: str

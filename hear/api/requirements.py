@@ -31,7 +31,7 @@ def check_requirements(requires: Iterable[str]) -> dict[str, str]:
             command = " ".join(["pip install", *options, f'"{requirement}"'])
             raise ValueError(
                 f"requires {requirement}, found {found or 'no such package'}; install it with: "
-                f"{command}"
+                f"{command}; or give the model an environment of its own (models.<id>.environment)"
             )
         installed[requirement.name] = found
     return installed

@@ -19,7 +19,7 @@ from hear.api.checks import check_kind
 from hear.api.model import HearModel
 from hear.api.remote import RemoteModel
 from hear.api.source import ModelError
-from hear.api.worker import has_mode
+from hear.api.worker import has_mode, takes_arrays
 
 KINDS = ("scene", "event")
 HEAR_RATES_HZ = (16000, 22050, 32000, 44100, 48000)  # hearbenchmark.com/hear-api.html
@@ -72,10 +72,10 @@ def _attributes(model: HearModel, kinds: Iterable[str], findings: Findings) -> d
     network = model.model
     if isinstance(network, RemoteModel):
         kind, trains = network.kind, network.has_mode
-        is_module = kind in ("torch", "tensorflow")
+        is_module = kind in ("torch", "tensorflow", "numpy")
     else:
-        kind, is_module = type(network).__name__, isinstance(network, nn.Module)
-        trains = is_module and has_mode(network)
+        kind, is_torch = type(network).__name__, isinstance(network, nn.Module)
+        is_module, trains = is_torch or takes_arrays(network), is_torch and has_mode(network)
     if not is_module:
         findings.error(
             f"load_model: expected a torch.nn.Module, found {kind} (a TensorFlow module, and what "

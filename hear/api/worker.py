@@ -101,7 +101,9 @@ class Worker:
         self.model = self.module.load_model(*arguments, **options)
         torch, tensorflow = sys.modules.get("torch"), sys.modules.get("tensorflow")
         kind = type(self.model).__name__
-        if torch is not None and isinstance(self.model, torch.nn.Module):
+        if takes_arrays(self.model):
+            kind = "numpy"
+        elif torch is not None and isinstance(self.model, torch.nn.Module):
             kind = "torch"
             self.device = "cuda" if torch.cuda.is_available() else "cpu"
             self.model.to(self.device)
@@ -120,7 +122,9 @@ class Worker:
     def call(self, function, audio):
         """Embeddings, and timestamps or None, as (type name, array) each."""
         torch, tensorflow = sys.modules.get("torch"), sys.modules.get("tensorflow")
-        if torch is not None and isinstance(self.model, torch.nn.Module):
+        if takes_arrays(self.model):
+            returned = getattr(self.module, function)(audio, self.model)
+        elif torch is not None and isinstance(self.model, torch.nn.Module):
             with torch.no_grad():
                 given = torch.from_numpy(audio).to(self.device)
                 returned = getattr(self.module, function)(given, self.model)
@@ -130,11 +134,16 @@ class Worker:
         else:
             raise ValueError(f"expected a model of torch or TensorFlow, found {self.model!r}")
         if function == "get_scene_embeddings":
-            return [as_array(returned)]
-        if not isinstance(returned, (tuple, list)) or len(returned) != 2:
+            returned = [returned]
+        elif not isinstance(returned, (tuple, list)) or len(returned) != 2:
             found = type(returned).__name__
             raise ValueError(f"expected (embeddings, timestamps), found {found}")
-        return [as_array(part) for part in returned]
+        return [as_array(part, takes_arrays(self.model)) for part in returned]
+
+
+def takes_arrays(model):
+    """Tell whether a model says that it takes and gives numpy's arrays instead of tensors."""
+    return bool(getattr(model, "takes_arrays", False))
 
 
 def has_mode(network):
@@ -171,8 +180,11 @@ def plain(value):
     return value if isinstance(value, (int, float, str, bool, type(None))) else repr(value)
 
 
-def as_array(value):
-    """Name of a value's type, ``tensor`` for those of torch and TensorFlow, and its array."""
+def as_array(value, stands_for_tensor):
+    """Name of a value's type, ``tensor`` for those of torch and TensorFlow, and its array.
+
+    An array is a tensor's if it stands for one.
+    """
     torch, tensorflow = sys.modules.get("torch"), sys.modules.get("tensorflow")
     if torch is not None and isinstance(value, torch.Tensor):
         value = value.detach().cpu()
@@ -181,6 +193,8 @@ def as_array(value):
         return ("tensor", value.numpy())
     if tensorflow is not None and tensorflow.is_tensor(value):
         return ("tensor", value.numpy())
+    if stands_for_tensor and isinstance(value, np.ndarray):
+        return ("tensor", value)
     return (type(value).__name__, np.asarray(value))
 
 

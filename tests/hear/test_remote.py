@@ -73,6 +73,7 @@ FAILURES = {
     "too few": ("return tf.Tensor(np.ones((1, 2), np.float32))", r"found shape \(1, 2\)"),
     "not finite": ("return tf.Tensor(np.full((2, 2), np.nan, np.float32))", "are not finite"),
 }
+ZOO = Path(__file__).parents[2] / "zoo"
 WORKING = {"python": sys.executable, "timeout_s": 60}
 
 
@@ -83,11 +84,21 @@ def write_model(folder: Path, what: str = "", name: str = "remote_bands") -> str
     return str(path)
 
 
-def test_the_worker_is_valid_for_python_3_8_and_imports_nothing_but_numpy():
-    tree = ast.parse(WORKER.read_text(), feature_version=(3, 8))
+@pytest.mark.parametrize(
+    ("path", "packages"),
+    [
+        (WORKER, set()),
+        (ZOO / "xares_encoder.py", {"torch"}),
+        (ZOO / "transformers_folder.py", {"torch", "transformers"}),
+        (ZOO / "onnx_file.py", {"onnxruntime"}),
+    ],
+)
+def test_what_a_worker_runs_is_valid_for_python_3_8_and_imports_nothing_of_ours(path, packages):
+    tree = ast.parse(path.read_text(), feature_version=(3, 8))
     imported = {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
     imported |= {n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
-    assert {name.split(".")[0] for name in imported} <= {*sys.stdlib_module_names, "numpy"}
+    allowed = {*sys.stdlib_module_names, "numpy", *packages}
+    assert {name.split(".")[0] for name in imported} <= allowed
 
 
 def test_a_tensorflow_model_embeds_as_the_same_model_here(tmp_path):

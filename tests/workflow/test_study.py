@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from test_config import nested
 
+from hear.files import sha256_of
 from mini.registry import MINI_TASKS, MiniEntry
 from workflow.study import jobs, paths, words
 from workflow.study.config import ConfigError
@@ -159,6 +160,28 @@ def test_random_weights_are_labeled_everywhere(study):
             {"requirements": ["a"]},
             "crepe_tiny: requires is of mod",
         ),
+        (
+            "models.new",
+            {"api": "onnx", "weights": "a.onnx"},
+            "models.new: sample_rate: expected with",
+        ),
+        (
+            "models.new",
+            {"api": "xares", "weights": "a.pt"},
+            "models.new: module: expected with api: x",
+        ),
+        (
+            "models.new",
+            {"api": "transformers", "weights": "zoo", "sample_rate": 1},
+            "models.new: sample_rate: not a key with api: transformers, which has weights, block,",
+        ),
+        ("models.logmel.block", 3, "models.logmel: block: not a key with api: hear, which has mod"),
+        (
+            "models.new",
+            {"api": "transformers", "weights": "no/where"},
+            "models.new: weights: no such file or folder: no/where",
+        ),
+        ("models.new", {"api": "xares", "module": "no.py"}, "models.new: .*no such module or file"),
         ("leaderboard.model", "logmell", "leaderboard.model: unknown 'logmell'; did you mean"),
         ("highlight", ["logmell"], "highlight: unknown 'logmell'; did you mean 'logmel'"),
         ("claims", "nowhere.yaml", "claims: nowhere.yaml: "),
@@ -353,3 +376,58 @@ def test_environments_are_made_once_before_their_models_are_tried(study):
     python = jobs.model_arguments(found, "two")["worker"]["python"]
     assert python == record.replace("environment.json", "bin/python")
     assert jobs.model_arguments(found, "logmel")["worker"] is None
+
+
+@pytest.fixture
+def doors(tmp_path) -> dict:
+    """Config of a model of each API but HEAR's: an encoder, a folder with a hidden file, a file."""
+    folder = tmp_path / "network"
+    for file in ("config.json", "sub/part.safetensors", ".cache/lock"):
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_text("1")
+    encoder = tmp_path / "encoder.py"
+    encoder.write_text("1")
+    models = {
+        "bands": {"api": "xares", "module": str(encoder), "options": {"gain": 2}, "hop_ms": 40},
+        "tokens": {"api": "transformers", "weights": str(folder), "block": 6},
+        "net": {"api": "onnx", "weights": str(folder / "config.json"), "sample_rate": 8000},
+    }
+    models["net"]["environment"] = {"requirements": ["onnxruntime"]}
+    return {"models": models, "select_models": list(models)}
+
+
+def test_other_apis_run_through_adapters(doors, tmp_path):
+    study = read_study(doors)
+    found = [jobs.model_arguments(study, id) for id in doors["models"]]
+    assert [Path(arguments["module"]).name for arguments in found] == [
+        "xares_encoder.py", "transformers_folder.py", "onnx_file.py"
+    ]  # fmt: skip
+    assert [arguments["options"] for arguments in found] == [
+        {"module": str(tmp_path / "encoder.py"), "options": {"gain": 2}, "hop_ms": 40},
+        {"block": 6},
+        {"sample_rate": 8000},
+    ]
+    requires = [study.models[id].requires for id in doors["models"]]
+    assert requires == [(), ("transformers",), ()] and found[2]["worker"]["python"]
+    made_of = report_facts(study)["checkpoints"]
+    assert made_of["net"] == f"api onnx, weights {tmp_path / 'network' / 'config.json'}"
+
+
+def test_embeddings_of_other_apis_depend_on_every_file_that_is_read(doors, tmp_path):
+    folder, encoder = tmp_path / "network", tmp_path / "encoder.py"
+    study = read_study(doors)
+    files = [str(folder / "config.json"), str(folder / "sub" / "part.safetensors")]
+    assert [jobs.weights(study, id) for id in doors["models"]] == [[], files, files[:1]]
+    settings = [jobs.settings(study, id) for id in doors["models"]]
+    encoder.write_text("2")
+    doors["models"]["tokens"]["block"] = 7
+    doors["models"]["net"]["hop_ms"] = 10
+    changed = [jobs.settings(read_study(doors), id) for id in doors["models"]]
+    assert all(now != before for now, before in zip(changed, settings, strict=True))
+    hashes = [sha256_of(folder)]
+    (folder / ".cache" / "lock").write_text("2")
+    assert sha256_of(folder) == hashes[0]
+    (folder / "sub" / "part.safetensors").write_text("2")
+    hashes.append(sha256_of(folder))
+    (folder / "sub").rename(folder / "other")
+    assert len({*hashes, sha256_of(folder)}) == 3

@@ -8,22 +8,25 @@ import math
 
 from hear.api.environment import RECORD
 from hear.api.source import source_hash
+from hear.files import files_of
 from hear.protocol import Protocol
 from mini.task import GENERATOR_VERSION
 from passt.checkpoints import FRONT_END_VERSION
 from passt.lengths import SAMPLE_RATE_HZ, shortest_clip
 from workflow.study import paths
+from workflow.study.apis import APIS
 from workflow.study.archives import shortest_clip_s
+from workflow.study.config import shipped_path
 from workflow.study.models import ENVIRONMENTS, Model
 from workflow.study.study import Study
 from workflow.study.tasks import read_task_table
 
 
 def weights(study: Study, source: str) -> list[str]:
-    """Weight files that the embeddings of a checkpoint or model depend on."""
+    """Weight files that the embeddings of a checkpoint or model depend on; all of a folder."""
     known = study.checkpoints.get(source)
-    file = known.file if known else study.models[source].weights
-    return [file] if file else []
+    path = known.file if known else study.models[source].weights
+    return list(map(str, files_of(path))) if path else []
 
 
 def settings(study: Study, source: str) -> dict:
@@ -34,6 +37,8 @@ def settings(study: Study, source: str) -> dict:
         return facts | {"front_end": FRONT_END_VERSION}
     model = study.models[source]
     facts |= {"module": _module(model), "options": model.options}
+    if adapter := APIS[model.api].adapter:
+        facts |= {"api": model.api, "adapter": source_hash(shipped_path(adapter))}
     if model.worker is not None:
         environment = model.environment
         facts["environment"] = environment.name if environment else model.worker["python"]
@@ -41,8 +46,8 @@ def settings(study: Study, source: str) -> dict:
 
 
 def _module(model: Model) -> str:
-    """Hash of a module's source; its name where only another environment can find it."""
-    if model.worker is not None and not model.module.endswith(".py"):
+    """Hash of a module's source; its name where only another environment can find it, or none."""
+    if not model.module or (model.worker is not None and not model.module.endswith(".py")):
         return model.module
     return source_hash(model.module)
 
@@ -52,10 +57,14 @@ def model_arguments(study: Study, source: str) -> dict | None:
     model = study.models.get(source)
     if model is None or source in study.checkpoints:
         return None
+    module, options = model.module, model.options
+    if adapter := APIS[model.api].adapter:
+        options = options | ({"module": module} if module else {})
+        module = shipped_path(adapter)
     return {
-        "module": model.module,
+        "module": module,
         "weights": model.weights,
-        "options": model.options,
+        "options": options,
         "worker": model.worker,
     }
 

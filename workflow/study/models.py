@@ -15,6 +15,7 @@ from passt.checkpoints import Checkpoint
 from passt.lengths import longest_samples, samples, shortest_samples
 from passt.variants import Variant
 from workflow.fetch.known import known_hash
+from workflow.study.apis import APIS, find_api, load_options
 from workflow.study.claims import PAPER_MODELS
 from workflow.study.config import ConfigError, unknown
 
@@ -29,6 +30,7 @@ class Model:
     id: str
     label: str
     variant: Variant | None = None
+    api: str = "hear"  # of workflow.study.apis, for a third-party model
     module: str = ""
     weights: str = ""
     options: dict = dataclasses.field(default_factory=dict)
@@ -102,7 +104,7 @@ def read_models(config: dict, checkpoints: dict[str, Checkpoint]) -> dict[str, M
     """Build the selected models; a ConfigError names the entry and what is wrong with it."""
     models = {}
     for id, entry in selected_models(config).items():
-        build = _third_party if "module" in entry else _variant
+        build = _variant if "checkpoint" in entry else _third_party
         models[id] = build(id, entry, checkpoints)
     return models
 
@@ -155,28 +157,36 @@ def read_evaluator(config: dict) -> dict[str, str]:
 def _third_party(id: str, entry: dict, checkpoints: dict[str, Checkpoint]) -> Model:
     if id in checkpoints:
         raise ConfigError(f"config: models.{id}: a checkpoint has this name already")
-    weights, options = entry.get("weights", ""), entry.get("options", {})
-    requires = tuple(entry.get("requires", ()))
-    model = Model(id, entry.get("label", id), None, entry["module"], weights, options, requires)
+    with _naming(f"models.{id}"):
+        api = find_api(entry)
+        module, weights = entry.get("module", ""), entry.get("weights", "")
+        if "weights" in APIS[api].needs and not Path(weights).exists():
+            raise ValueError(f"weights: no such file or folder: {weights}")
+        if module.endswith(".py") or (module and "environment" not in entry):
+            source_hash(module)
+    model = Model(
+        id,
+        entry.get("label", id),
+        api=api,
+        module=module,
+        weights=weights,
+        options=load_options(api, entry),
+        requires=tuple(entry.get("requires", APIS[api].requires)),
+    )
     if "environment" not in entry:
-        with _naming(f"models.{id}"):
-            source_hash(entry["module"])
         return model
-    if requires:
+    if "requires" in entry:
         raise ConfigError(
             f"config: models.{id}: requires is of models in this software's environment; packages "
             "of its own environment stand in environment.requirements"
         )
     with _naming(f"models.{id}: environment"):
         environment = read_environment(entry["environment"])
-    if entry["module"].endswith(".py"):
-        with _naming(f"models.{id}"):
-            source_hash(entry["module"])
     python = entry["environment"].get("interpreter", "")
     if environment is not None:
         python = f"{ENVIRONMENTS}/{environment.name}/bin/python"
     worker = {"python": python, "timeout_s": entry["environment"].get("timeout_s", TIMEOUT_S)}
-    return dataclasses.replace(model, worker=worker, environment=environment)
+    return dataclasses.replace(model, requires=(), worker=worker, environment=environment)
 
 
 def _variant(id: str, entry: dict, checkpoints: dict[str, Checkpoint]) -> Model:

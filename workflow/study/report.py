@@ -89,7 +89,9 @@ def _notices(study: Study) -> list[str]:
 
 def _made_of(study: Study, model: Model) -> str:
     if model.variant is None:
-        return f"module {model.module}" + (f", weights {model.weights}" if model.weights else "")
+        api = model.api if model.api != "hear" else ""
+        parts = {"api": api, "module": model.module, "weights": model.weights}
+        return ", ".join(f"{name} {value}" for name, value in parts.items() if value)
     checkpoint = study.checkpoints[model.variant.checkpoint]
     a = checkpoint.architecture
     origin = checkpoint.file or f"random weights, seed {checkpoint.seed}"

@@ -1,0 +1,193 @@
+"""Networks in ONNX files, on a stand-in for ONNX Runtime whose files say in JSON what is run."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+
+from hear.api.model import HearModel
+from hear.api.source import ModelError
+from hear.api.validate import validate_model
+from zoo import onnx_file
+
+ADAPTER = onnx_file.__file__
+STAND_IN = """
+import json
+import numpy as np
+
+HOP = 800
+class SessionOptions: pass
+class Value:
+    def __init__(self, name, type, shape): self.name, self.type, self.shape = name, type, shape
+def get_available_providers(): return ["AzureExecutionProvider", "CPUExecutionProvider"]
+
+class InferenceSession:
+    def __init__(self, path, settings, providers):
+        assert settings.intra_op_num_threads >= 1 and providers == ["CPUExecutionProvider"]
+        self.says = json.load(open(path))
+    def get_inputs(self):
+        return [Value(*given) for given in self.says["inputs"]]
+    def get_outputs(self):
+        return [Value(name, "tensor(float)", []) for name in self.says["outputs"]]
+    def run(self, names, given):
+        (value,), (audio,) = self.get_inputs(), given.values()
+        assert list(given) == [value.name] and audio.dtype == np.float32
+        for axis, size in enumerate(value.shape):
+            assert audio.shape[axis] == size or isinstance(size, str), audio.shape
+        n = audio.shape[1] // HOP
+        hops = audio[:, : n * HOP].reshape(len(audio), n, HOP)
+        frames = np.stack((np.abs(hops).mean(2), hops.std(2)), axis=2)
+        return [getattr(np, self.says["outputs"][names[0]])(frames)]
+"""
+ONE = {"inputs": [["audio", "tensor(float)", ["n", "t"]]], "outputs": {"frames": "float32"}}
+KEYS = {"sample_rate": 16000, "hop_ms": 50.0}
+
+
+@pytest.fixture
+def runtime(monkeypatch):
+    module = ModuleType("onnxruntime")
+    exec(STAND_IN, vars(module))
+    monkeypatch.setitem(sys.modules, "onnxruntime", module)
+
+
+def write(folder: Path, shape=("n", "t"), **says) -> str:
+    path = folder / "network.onnx"
+    inputs = [["audio", "tensor(float)", list(shape)]]
+    path.write_text(json.dumps(ONE | {"inputs": inputs} | says))
+    return str(path)
+
+
+def noise(n_samples: int) -> torch.Tensor:
+    return torch.rand(2, n_samples, generator=torch.Generator().manual_seed(0)) - 0.5
+
+
+def test_frames_and_their_mean(runtime, tmp_path):
+    model = HearModel(ADAPTER, write(tmp_path), KEYS)
+    audio = noise(16_000)
+    frames, times = model.embed(audio, "timestamp")
+    assert frames["E"].shape == (2, 20, 2) and times.tolist() == [25.0 + 50 * i for i in range(20)]
+    torch.testing.assert_close(frames["E"][:, 3, 0], audio[:, 2400:3200].abs().mean(1))
+    torch.testing.assert_close(model.embed(audio, "scene")[0]["E"], frames["E"].mean(1))
+
+
+def test_one_sound_of_one_length_embeds_clips_of_any(runtime, tmp_path):
+    """As exporters without dynamic axes write it; zeros that fill the last window are left out."""
+    free = HearModel(ADAPTER, write(tmp_path), KEYS)
+    fixed = HearModel(ADAPTER, write(tmp_path, (1, 8000)), KEYS)
+    for n_samples in (16_000, 12_000, 2_400):
+        audio = noise(n_samples)
+        for view in ("scene", "timestamp"):
+            expected, times = free.embed(audio, view)
+            found, found_times = fixed.embed(audio, view)
+            torch.testing.assert_close(found, expected)
+            assert times is None or torch.equal(found_times, times)
+
+
+def test_times_of_windows_that_are_no_multiple_of_the_hop(runtime, tmp_path):
+    model = HearModel(ADAPTER, write(tmp_path, (1, 8400)), KEYS)
+    _, times = model.embed(noise(16_000), "timestamp")
+    assert times.tolist() == [25.0 + 50 * i for i in range(10)] + [
+        550.0 + 50 * i for i in range(10)
+    ]
+
+
+@pytest.mark.parametrize("shape", [("n", "t"), (1, "t"), (1, 8000)])
+def test_it_is_validated_like_any_model(runtime, tmp_path, shape):
+    report = validate_model(ADAPTER, write(tmp_path, shape), KEYS)
+    assert report["scene_embedding_size"] == 2 and report["timestamp_hop_ms"] == 50
+    assert report["shortest_scene_clip_s"] == 0.1
+    assert all("later events are lost" in text for text in report["warnings"])  # a part of a hop
+
+
+def test_embeddings_without_frames_are_for_scenes(runtime, tmp_path, monkeypatch):
+    session = sys.modules["onnxruntime"].InferenceSession
+    with_frames = session.run
+    monkeypatch.setattr(session, "run", lambda *given: [with_frames(*given)[0].max(1)])
+    for shape in (("n", "t"), (1, 8000)):
+        path = write(tmp_path, shape)
+        report = validate_model(ADAPTER, path, {"sample_rate": 16000}, kinds=["scene"])
+        assert report["scene_embedding_size"] == 2
+        model = HearModel(ADAPTER, path, {"sample_rate": 16000})
+        assert model.embed(noise(16_000), "scene")[0]["E"].shape == (2, 2)
+        with pytest.raises(ModelError, match="'frames' has no frames.*is for scene tasks"):
+            validate_model(ADAPTER, path, {"sample_rate": 16000})
+
+
+def test_a_worker_needs_numpy_and_the_runtime_alone(tmp_path):
+    """The stand-in has another name: a worker would find the real one where that is installed."""
+    text = Path(ADAPTER).read_text().replace("import onnxruntime", "import stand_in as onnxruntime")
+    (tmp_path / "onnx_file.py").write_text(text)
+    without_torch = "import sys\nsys.modules.setdefault('torch', None)\n"
+    (tmp_path / "stand_in.py").write_text(STAND_IN + without_torch)
+    adapter, path = str(tmp_path / "onnx_file.py"), write(tmp_path)
+    worker = {"python": sys.executable, "timeout_s": 60}
+    here, there = HearModel(adapter, path, KEYS), HearModel(adapter, path, KEYS, worker)
+    for view in ("scene", "timestamp"):
+        (expected, times), (found, found_times) = (
+            m.embed(noise(8000), view) for m in (here, there)
+        )
+        assert torch.equal(found["E"], expected["E"])
+        assert times is None or torch.equal(found_times, times)
+    assert here.fingerprint() == there.fingerprint()
+    report = validate_model(adapter, path, KEYS, worker)
+    assert report["timestamp_hop_ms"] == 50 and report["weights_sha256"] is None
+
+
+@pytest.mark.parametrize(
+    ("says", "options", "message"),
+    [
+        ({"shape": ("n", 1, "t")}, {}, r"expected one input.*audio: tensor\(float\) \['n', 1, 't'"),
+        ({"shape": (4, "t")}, {}, "with one sound or any number, found audio"),
+        ({"inputs": [["ids", "tensor(int64)", ["n", "t"]]]}, {}, r"found ids: tensor\(int64\)"),
+        ({"inputs": 2 * ONE["inputs"]}, {}, "expected one input"),
+        ({"outputs": {"a": "float32", "b": "float32"}}, {}, "output: .* of a, b, found none"),
+        ({}, {"output": "frame"}, "output: expected one of frames, found 'frame'"),
+        ({"outputs": {"frames": "float64"}}, {}, r"output: expected float32 .*found float64"),
+        ({"outputs": {"frames": "ravel"}}, {}, r"output: expected float32 .*found float32 \(40,\)"),
+        ({}, {"hop_ms": None}, "hop_ms: expected how far apart the frames of 'frames' are"),
+        ({}, {"hop_ms": 200}, "expected timestamps inside the clip"),
+        ({"shape": (1, 8000)}, {"hop_ms": 200}, "hop_ms: .*takes, found the last at 1900 ms"),
+        ({"shape": (1, 8000)}, {"hop_ms": 20}, "hop_ms: .*takes, found the last at 190 ms"),
+        ({}, {"hop_ms": 20}, "expected timestamps up to the end of the clip"),
+    ],
+)  # fmt: skip
+def test_mistakes_are_named(runtime, tmp_path, says, options, message):
+    with pytest.raises(ModelError, match=message):
+        validate_model(ADAPTER, write(tmp_path, **says), KEYS | options)
+
+
+def test_files_that_are_none(runtime, tmp_path):
+    path = Path(write(tmp_path))
+    with pytest.raises(ValueError, match=r"weights: expected an .onnx file, found 'no.onnx'"):
+        onnx_file.load_model("no.onnx", **KEYS)
+    assert onnx_file.load_model(str(tmp_path), **KEYS).sample_rate == 16000
+    path.write_text("{")
+    with pytest.raises(ValueError, match="weights: .*network.onnx: Expecting"):
+        onnx_file.load_model(str(path), **KEYS)
+    (tmp_path / "other.onnx").touch()
+    with pytest.raises(ValueError, match=r"one .onnx file in .*, found network.onnx, other.onnx"):
+        onnx_file.load_model(str(tmp_path), **KEYS)
+
+
+def test_tensors_in_other_files_need_the_folder(tmp_path):
+    """Else a change of theirs would go unseen: hashes are of the files that the config names."""
+    entry = b"\x0a\x08location\x12\x0cnetwork.data"  # of TensorProto.external_data in onnx.proto
+    path = tmp_path / "network.onnx"
+    path.write_bytes(b"\x08\x0a" + entry + entry + b"\x0a\x06offset\x12\x010")
+    (tmp_path / "network.data").touch()
+    with pytest.raises(ValueError, match="keeps tensors in network.data: name the folder"):
+        onnx_file.find_file(str(path))
+    assert onnx_file.find_file(str(tmp_path)) == path
+
+
+def test_a_missing_runtime_is_named_with_both_ways_to_have_it(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(
+        ModelError, match=r"pip install onnxruntime, or environment: \{requirements"
+    ):
+        HearModel(ADAPTER, write(tmp_path), KEYS)

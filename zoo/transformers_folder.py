@@ -1,0 +1,182 @@
+"""Encoders of Hugging Face's transformers with the HEAR API, from a local folder.
+
+The folder is what ``save_pretrained`` of a feature extractor and a network writes (config.json,
+preprocessor_config.json, weights). Frames are the hidden states after a block, by default what the
+network returns last; a scene is the mean over frames inside the clip. Their distance is that of
+the convolutions of Wav2Vec2 and its kin (HuBERT, WavLM, Data2Vec), of the Audio Spectrogram
+Transformer's patches, which are averaged over frequency, or of Whisper's positions.
+The last two see 10.24 s and 30 s at once: longer clips are cut into windows of that length.
+
+A worker may import this file, with a Python as old as 3.8 and without this project.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+FBANK_HOP_MS = 10  # of the Audio Spectrogram Transformer's filter bank, as Kaldi's
+UNUSED = ("masked_spec_embed",)  # in training only: Wav2Vec2's mask of SpecAugment
+
+
+class Grid(NamedTuple):
+    """Where frames lie: distance and first one in ms, longest stretch of audio in s, and the
+    numbers of bands and frames where there are patches."""
+
+    hop_ms: float
+    first_ms: float
+    window_s: float | None = None
+    patches: tuple[int, int] | None = None
+
+
+class TransformersModel(nn.Module):
+    """A feature extractor and a network, and what the HEAR API wants to know of them."""
+
+    def __init__(self, extractor: Any, network: Any, block: int | None, grid: Grid) -> None:
+        super().__init__()
+        self.extractor, self.network, self.block, self.grid = extractor, network, block, grid
+        self.sample_rate = extractor.sampling_rate
+        self.scene_embedding_size = self.timestamp_embedding_size = network.config.hidden_size
+
+    def forward(self, audio: Tensor) -> Tensor:
+        """Map a stretch of audio (n_sounds, n_samples) to frames (n_sounds, n_frames, size)."""
+        inputs = self.extractor(
+            list(audio.cpu().numpy()), sampling_rate=self.sample_rate, return_tensors="pt"
+        )
+        inputs = {name: value.to(audio.device) for name, value in inputs.items()}
+        found = self.network(**inputs, output_hidden_states=self.block is not None)
+        tokens = found.last_hidden_state if self.block is None else found.hidden_states[self.block]
+        if tokens.ndim != 3:
+            raise ValueError(
+                f"expected hidden states (n_sounds, n_frames, size), found {tuple(tokens.shape)}"
+            )
+        if self.grid.patches is None:
+            return tokens
+        n_patches = math.prod(self.grid.patches)  # tokens in front of them stand for the whole
+        return tokens[:, -n_patches:].unflatten(1, self.grid.patches).mean(dim=1)
+
+    def frames(self, audio: Tensor) -> tuple[Tensor, Tensor]:
+        """Frames inside the clip, (n_sounds, n_frames, size), and the ms of their middles."""
+        hop_ms, first_ms, window_s, _ = self.grid
+        n_samples = audio.shape[1]
+        length = round(window_s * self.sample_rate) if window_s else n_samples
+        found, times = [], []
+        for start in range(0, n_samples, length):
+            stretch = audio[:, start : start + length]
+            stretch_ms = 1000 * stretch.shape[1] / self.sample_rate
+            if start and stretch_ms < first_ms:
+                break
+            frames = self(stretch)
+            at_ms = first_ms + hop_ms * torch.arange(frames.shape[1])
+            if window_s:  # the extractor fills it up
+                at_ms = at_ms[: max(1, int((at_ms <= stretch_ms).sum()))]
+            found.append(frames[:, : len(at_ms)])
+            times.append(1000 * start / self.sample_rate + at_ms)
+        return torch.cat(found, dim=1), torch.cat(times).float()
+
+
+def load_model(
+    model_file_path: str = "",
+    block: int | None = None,
+    hop_ms: float | None = None,
+    first_ms: float | None = None,
+) -> TransformersModel:
+    """Load a folder with float32 weights; nothing is downloaded, no code of it is run.
+
+    Parameters
+    ----------
+    model_file_path : str
+        The folder.
+    block : int, optional
+        Number of the block whose output is taken; 0 is what the first one is given.
+    hop_ms, first_ms : float, optional
+        Distance of the frames, where the config does not tell it, and the first one's time, by
+        default half of it.
+
+    ValueError for a folder, block or network that is none of these, ImportError without the
+    package.
+    """
+    try:
+        import transformers
+    except ImportError as error:
+        raise ImportError(
+            f"transformers cannot be imported ({error}): pip install transformers, or environment: "
+            "{requirements: [torch, transformers]} in the model's entry"
+        ) from error
+    folder = Path(model_file_path)
+    if not (folder / "config.json").is_file():
+        raise ValueError(f"weights: expected a folder with config.json, found {model_file_path!r}")
+    rules = {"local_files_only": True, "trust_remote_code": False}
+    try:
+        extractor = transformers.AutoFeatureExtractor.from_pretrained(folder, **rules)
+        network, info = transformers.AutoModel.from_pretrained(
+            folder, weights_only=True, output_loading_info=True, **rules
+        )
+    except Exception as error:  # of many classes: of its own, of files, of formats
+        raise ValueError(f"weights: {folder}: {error}") from error
+    missing = sorted(name for name in info["missing_keys"] if not name.endswith(UNUSED))
+    if missing:
+        raise ValueError(f"weights: {folder}: no tensors for {', '.join(missing[:5])}")
+    if not isinstance(getattr(extractor, "sampling_rate", None), int):
+        raise ValueError(f"weights: {folder}: {type(extractor).__name__} is not of audio")
+    if getattr(network.config, "is_encoder_decoder", False):
+        network = network.get_encoder()
+    n_blocks = network.config.num_hidden_layers
+    if block is not None and not 0 <= block <= n_blocks:
+        raise ValueError(f"block: expected 0 to {n_blocks}, found {block}")
+    for name, tensor in network.named_parameters():  # random where the file has none
+        if name.endswith(UNUSED):
+            nn.init.zeros_(tensor)
+    grid = find_grid(network.config, extractor)
+    if hop_ms is not None and not grid.hop_ms:
+        grid = Grid(hop_ms, hop_ms / 2)
+    if hop_ms not in (None, grid.hop_ms):
+        raise ValueError(f"hop_ms: expected {grid.hop_ms:g} as the config tells, found {hop_ms:g}")
+    if not grid.hop_ms:
+        raise ValueError(
+            f"hop_ms: expected how far apart the frames are, which {type(network).__name__}'s "
+            "config does not tell"
+        )
+    if first_ms is not None:
+        grid = grid._replace(first_ms=first_ms)
+    return TransformersModel(extractor, network.float(), block, grid).eval()
+
+
+def find_grid(config: Any, extractor: Any) -> Grid:
+    """Read where the frames of a network lie from its config; hop 0 if that does not tell."""
+    rate = extractor.sampling_rate
+    if hasattr(config, "conv_stride"):  # convolutions over samples, without padding
+        field = 1
+        for kernel, stride in list(zip(config.conv_kernel, config.conv_stride))[::-1]:  # noqa: B905
+            field = (field - 1) * stride + kernel
+        return Grid(1000 * math.prod(config.conv_stride) / rate, 1000 * field / rate / 2)
+    if hasattr(config, "time_stride"):  # patches of a spectrogram of fixed length
+        size = config.patch_size
+        n_bands = (config.num_mel_bins - size) // config.frequency_stride + 1
+        n_frames = (config.max_length - size) // config.time_stride + 1
+        hop_ms, window_s = (
+            FBANK_HOP_MS * config.time_stride,
+            config.max_length * FBANK_HOP_MS / 1000,
+        )
+        return Grid(hop_ms, FBANK_HOP_MS * size / 2, window_s, (n_bands, n_frames))
+    if hasattr(config, "max_source_positions") and hasattr(extractor, "chunk_length"):
+        hop_ms = 1000 * extractor.chunk_length / config.max_source_positions
+        return Grid(hop_ms, hop_ms / 2, extractor.chunk_length)
+    return Grid(0.0, 0.0)
+
+
+@torch.no_grad()
+def get_scene_embeddings(audio: Tensor, model: TransformersModel) -> Tensor:
+    """Mean over frames: audio (n_sounds, n_samples) to (n_sounds, size)."""
+    return model.frames(audio)[0].mean(dim=1)
+
+
+@torch.no_grad()
+def get_timestamp_embeddings(audio: Tensor, model: TransformersModel) -> tuple[Tensor, Tensor]:
+    """Frames as they are, (n_sounds, n_timestamps, size), and the ms of their middles."""
+    frames, times = model.frames(audio)
+    return frames, times.repeat(len(audio), 1)
