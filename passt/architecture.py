@@ -15,7 +15,8 @@ class Architecture:
 
     ``n_time_patches`` is the length of the time positions: 99, 200 and 320 for hop 320, 160 and
     100, which is ``input_tdim // tstride`` of 998, 2000 and 3200 frames (``PatchEmbed.grid_size``);
-    a 10 s clip fills 99, 199 and 319 of them. ``*_patchout_*`` act in training only.
+    a 10 s clip fills 99, 199 and 319 of them. ``fstride`` and ``tstride`` are between patches, in
+    mel bins and frames; 16 is no overlap. ``*_patchout_*`` act in training only.
     """
 
     embed_dim: int = 768

@@ -1,7 +1,8 @@
 """Checkpoints as data: released weights, weights from a file, and seeded random weights.
 
-The released files are those of the kkoutini/PaSST releases that hear21passt 0.0.26 loads
-(``models/passt.py``, ``default_cfgs``). A further one is one entry of :data:`RELEASED`.
+The released files are those of the kkoutini/PaSST releases that hear21passt 0.0.26 or PaSST itself
+loads (``models/passt.py`` of both, ``default_cfgs`` and ``get_model``). A further one is one entry
+of :data:`RELEASED`.
 """
 
 from __future__ import annotations
@@ -103,7 +104,7 @@ class Checkpoint:
             )
         shape = {key: keys.pop(key) for key in entry if key in Architecture.__dataclass_fields__}
         architecture = replace(base.architecture, **shape)
-        if {"hop", "n_time_patches", "scene_window_ms"} & entry.keys():
+        if {"hop", "n_time_patches", "tstride", "scene_window_ms"} & entry.keys():
             keys = {"scene_window_ms": None, "scene_hop_ms": None} | keys
         return replace(base, **keys, id=id, architecture=architecture, modules={})
 
@@ -128,21 +129,38 @@ class Checkpoint:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _released(id: str, hop: int, n_time_patches: int, url: str, **facts: Any) -> Checkpoint:
+def _released(
+    id: str,
+    url: str,
+    hop: int = 320,
+    n_frames: int = 998,
+    stride: int = 10,
+    depth: int = 12,
+    n_classes: int = 527,
+    **facts: Any,
+) -> Checkpoint:
+    """Entry of a released file; ``n_frames`` is the reference's ``input_tdim``."""
     url = f"{GITHUB}/kkoutini/PaSST/releases/download/{url}"
+    shape = Architecture(
+        depth=depth,
+        n_classes=n_classes,
+        n_time_patches=n_frames // stride,
+        fstride=stride,
+        tstride=stride,
+    )
     file = f"resources/checkpoints/{url.rsplit('/', 1)[1]}"
-    shape = Architecture(n_time_patches=n_time_patches)
     return Checkpoint(id, hop, shape, file=file, url=url, **facts)
 
 
+# Where no hash is known, the first download's is recorded and must be met ever after. The number
+# after ap in a file's name is its mAP on AudioSet, if no other data set is named.
 RELEASED = {
     checkpoint.id: checkpoint
     for checkpoint in (
+        # The paper's three.
         _released(
             "passt_hop10",
-            hop=320,
-            n_time_patches=99,
-            url="v0.0.1-audioset/passt-s-f128-p16-s10-ap.476-swa.pt",
+            "v0.0.1-audioset/passt-s-f128-p16-s10-ap.476-swa.pt",
             sha256="302903fa8c4aee817b11dc982da0b29aaf8d11a3e722420476d0a12c9db70c2c",
             modules={
                 "base": ("MH", (160,)),
@@ -152,9 +170,9 @@ RELEASED = {
         ),
         _released(
             "passt_hop5",
+            "v0.0.3-audioset/passt-s-f128-stfthop160-p16-s10-ap.473-swa.pt",
             hop=160,
-            n_time_patches=200,
-            url="v0.0.3-audioset/passt-s-f128-stfthop160-p16-s10-ap.473-swa.pt",
+            n_frames=2000,
             modules={
                 "hop160base": ("MH", (160,)),
                 "hop160base2lvl": ("MH", (160, 800)),
@@ -163,14 +181,60 @@ RELEASED = {
         ),
         _released(
             "passt_hop3",
+            "v0.0.3-audioset/passt-s-f128-stfthop100-p16-s10-ap.473-swa.pt",
             hop=100,
-            n_time_patches=320,
-            url="v0.0.3-audioset/passt-s-f128-stfthop100-p16-s10-ap.473-swa.pt",
+            n_frames=3200,
             modules={
                 "hop100base": ("MH", (160,)),
                 "hop100base2lvl": ("MH", (160, 800)),
                 "hop100base2lvlmel": ("LMH", (160, 800)),
             },
+        ),
+        # Trained on 10 s that lie anywhere among time positions for 20 and 30 s; the hops of scenes
+        # are those of base20sec.py and base30sec.py.
+        _released(
+            "passt_20s",
+            "v0.0.5/passt-s-f128-20sec-p16-s10-ap.474-swa.pt",
+            n_frames=2000,
+            scene_hop_ms=5_000.0,
+            modules={"base20sec": ("MH", (160,))},
+        ),
+        _released(
+            "passt_30s",
+            "v0.0.5/passt-s-f128-30sec-p16-s10-ap.473-swa.pt",
+            n_frames=3000,
+            scene_hop_ms=10_000.0,
+            modules={"base30sec": ("MH", (160,))},
+        ),
+        # Trained with knowledge distillation; the second is "light", of 7 blocks.
+        _released("passt_kd", "v.0.0.9/passt-s-kd-ap.486.pt"),
+        _released("passt_kd_light", "v.0.0.10/passt-l-kd-ap.47.pt", depth=7),
+        # Another training with weight averaging (SWA), and one without.
+        _released("passt_swa2", "v0.0.2-audioset/passt-s-f128-p16-s10-ap.4761-swa.pt"),
+        _released("passt_no_swa", "v0.0.2-audioset/passt-s-f128-p16-s10-ap.472.pt"),
+        # Less overlap of patches and, at stride 16, none; with SWA and without.
+        _released("passt_s12", "v0.0.2-audioset/passt-s-f128-p16-s12-ap.473-swa.pt", stride=12),
+        _released("passt_s12_no_swa", "v0.0.2-audioset/passt-s-f128-p16-s12-ap.470.pt", stride=12),
+        _released("passt_s14", "v0.0.2-audioset/passt-s-f128-p16-s14-ap.471-swa.pt", stride=14),
+        _released("passt_s14_no_swa", "v0.0.2-audioset/passt-s-f128-p16-s14-ap.469.pt", stride=14),
+        _released("passt_s16", "v0.0.2-audioset/passt-s-f128-p16-s16-ap.473-swa.pt", stride=16),
+        _released("passt_s16_no_swa", "v0.0.2-audioset/passt-s-f128-p16-s16-ap.468.pt", stride=16),
+        # Without Patchout, and with unstructured Patchout of 600 patches.
+        _released("passt_b_s16", "v.0.0.7-audioset/passt-b-f128-p16-s16-ap.459.pt", stride=16),
+        _released("passt_u_s16", "v.0.0.7-audioset/passt-u600-f128-p16-s16-ap.460.pt", stride=16),
+        # Fine-tuned on other data sets, with their classes.
+        _released(
+            "passt_openmic",
+            "v0.0.5/openmic-passt-s-f128-10sec-p16-s10-ap.85.pt",
+            n_classes=20,
+            sha256="dc229428753176e8be0373d25887116fc15b490af86f671cecf9ed76a0f287da",
+        ),
+        _released("passt_fsd50k", "v0.0.5/fsd50k-passt-s-f128-p16-s10-ap.655.pt", n_classes=200),
+        _released(
+            "passt_fsd50k_s16",
+            "v0.0.5/fsd50k-passt-s-n-f128-p16-s16-ap.642.pt",
+            stride=16,
+            n_classes=200,
         ),
     )
 }

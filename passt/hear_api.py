@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from passt.architecture import Architecture
 from passt.checkpoints import RELEASED, Checkpoint, CheckpointError, released_modules
 from passt.embedder import Embedder
 from passt.files import sha256_file
@@ -61,8 +62,9 @@ def load_model(
         ``resources/checkpoints``.
     checkpoint : str, optional
         One of :data:`passt.checkpoints.RELEASED`: whose STFT hop and scene windows the weights are
-        for. By default the one that has the file's number of time positions, told by the file's
-        hash if there are several; without a file, the first, ``passt_hop10``.
+        for. By default the one that has the file's time positions and stride; of several, told by
+        the file's hash or released name, or the first if all have one hop and one scene window.
+        Without a file, ``passt_hop10``.
     levels : str
         Subset of ``"LMH"``: mel, features, logits.
     receptive_fields_ms : tuple of int
@@ -116,18 +118,20 @@ def _from_file(path: str, name: str | None) -> Checkpoint:
     if not Path(path).is_file():
         raise CheckpointError(f"no checkpoint file {path}")
     architecture = infer_architecture(read_tensors(Path(path)))
-    positions = architecture.n_time_patches
-    alike = [c for c in RELEASED.values() if c.architecture.n_time_patches == positions]
+    alike = [c for c in RELEASED.values() if _grid(c.architecture) == _grid(architecture)]
     if len(alike) > 1:
         sha256 = sha256_file(Path(path))
         alike = [c for c in alike if c.sha256 == sha256] or alike
+    if name is None:
+        alike = [c for c in alike if Path(str(c.file)).name == Path(path).name] or alike
     ids = [c.id for c in alike]
     owners = " and ".join(ids) or "no released network"
     has = "have" if len(ids) > 1 else "has"
-    shape = f"{path}: {positions} time positions, which {owners} {has}"
-    if name is None and len(ids) > 1:
+    positions, stride = architecture.n_time_patches, architecture.tstride
+    shape = f"{path}: {positions} time positions at stride {stride}, which {owners} {has}"
+    if name is None and len({(c.hop, c.scene_window_ms, c.scene_hop_ms) for c in alike}) > 1:
         raise CheckpointError(f"{shape}: say by checkpoint= which of them the weights are for")
-    chosen = name or "".join(ids)
+    chosen = name or next(iter(ids), "")
     if not chosen or (ids and chosen not in ids):
         raise CheckpointError(
             f"{shape}; checkpoint={name!r} does not say otherwise: name one with its STFT hop"
@@ -135,3 +139,8 @@ def _from_file(path: str, name: str | None) -> Checkpoint:
     base = RELEASED[chosen]
     scene: dict = {} if ids else {"scene_window_ms": None, "scene_hop_ms": None}
     return replace(base, architecture=architecture, file=path, sha256=None, url=None, **scene)
+
+
+def _grid(architecture: Architecture) -> tuple[int, int, int]:
+    """What a network's front end must fit: its time positions and its strides."""
+    return architecture.n_time_patches, architecture.fstride, architecture.tstride

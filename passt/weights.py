@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from passt.architecture import Architecture
+from passt.architecture import N_MELS, Architecture
 from passt.checkpoints import Checkpoint, CheckpointError
 from passt.embedder import Embedder
 from passt.transformer import PaSST, initialize
@@ -131,19 +131,28 @@ def check_tensors(found: dict[str, Tensor], expected: dict[str, Tensor], where: 
 
 
 def infer_architecture(tensors: dict[str, Tensor]) -> Architecture:
-    """Read the network's shape off its tensors; heads are 64 wide as in every ViT released.
+    """Read the network's shape off its tensors, or raise CheckpointError with those missing.
 
-    CheckpointError names those that are missing.
+    What no tensor tells is as in every network released: heads are 64 wide, and both strides are
+    the largest one that cuts the mel bins into as many rows as there are frequency positions.
     """
-    needed = ("cls_token", "head.1.weight", "time_new_pos_embed")
+    needed = ("cls_token", "head.1.weight", "freq_new_pos_embed", "time_new_pos_embed")
     if missing := [name for name in needed if name not in tensors]:
         raise CheckpointError(f"not a PaSST checkpoint: missing {', '.join(missing)}")
     dim = tensors["cls_token"].shape[-1]
     blocks = {m[1] for name in tensors if (m := re.match(r"blocks\.(\d+)\.", name))}
+    n_rows = tensors["freq_new_pos_embed"].shape[-2]
+    strides = [s for s in range(1, N_MELS) if Architecture(fstride=s).n_freq_patches == n_rows]
+    if not strides:
+        raise CheckpointError(
+            f"freq_new_pos_embed: no stride of patches cuts {N_MELS} mel bins into {n_rows} rows"
+        )
     return Architecture(
         embed_dim=dim,
         depth=len(blocks),
         num_heads=max(1, dim // 64),
         n_classes=tensors["head.1.weight"].shape[0],
         n_time_patches=tensors["time_new_pos_embed"].shape[-1],
+        fstride=strides[-1],
+        tstride=strides[-1],
     )

@@ -19,6 +19,7 @@ MODULES = {
     100: ("hop100base", "hop100base2lvl", "hop100base2lvlmel"),
 }
 SCENES = [(h, s) for h in MODULES for s in (0.2, 0.9, 5, 10, 12.5, 31) if (h, s) != (100, 31)]
+RELEASED_SCENES = [(id, s) for id, lengths in golden.SCENES_S.items() for s in lengths]
 TIMESTAMPS = [(320, 0.9), (320, 5), (160, 0.9), (160, 5), (100, 0.9)]
 
 
@@ -74,6 +75,22 @@ def test_timestamp_embeddings_of_windows_and_released_modules(hop, seconds):
 def test_every_golden_case_is_compared():
     compared = {f"tiny/hop{hop}/len{seconds}" for hop, seconds in SCENES + TIMESTAMPS}
     assert {"/".join(key.split("/")[:3]) for key in golden.keys("tiny/")} == compared
+
+
+@pytest.mark.parametrize(("id", "seconds"), slow_if_long(RELEASED_SCENES))
+def test_scenes_of_other_time_positions_and_strides(id, seconds):
+    levels, _ = golden.tiny_released(id).embed(golden.waveforms(seconds), "scene")
+    embeddings = torch.cat((levels["H"], levels["M"]), dim=1)
+    golden.check(f"released/{id}/scene{seconds}", embeddings)
+
+
+@pytest.mark.parametrize("id", golden.SCENES_S)
+def test_timestamps_of_other_time_positions_and_strides(id):
+    audio, embedder = golden.waveforms(golden.TIMESTAMPS_S), golden.tiny_released(id)
+    for ms in golden.RECEPTIVE_FIELDS_MS:
+        levels, _ = embedder.embed(audio, f"rf{ms}")
+        embeddings = torch.cat((levels["H"], levels["M"]), dim=2)
+        golden.check(f"released/{id}/rf{ms}", embeddings)
 
 
 @pytest.mark.parametrize("hop", MODULES)

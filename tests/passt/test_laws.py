@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from argparse import Namespace
+from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 import passt
 from passt import windows
@@ -250,25 +251,23 @@ def test_the_hop_follows_from_the_file(tmp_path):
         shape = Architecture(64, 1, 1, 5, n_time_patches=positions)
         path = tmp_path / f"{hop}.safetensors"
         save_file(initialize(PaSST(shape), 0).state_dict(), path)
-        assert passt.load_model(str(path)).embedder.mel.hop == hop
+        name = "passt_hop5" if hop == 160 else None  # passt_20s has as many positions
+        assert passt.load_model(str(path), name).embedder.mel.hop == hop
         entry = {"file": str(path), "hop": hop, **TINY_SHAPE}
         assert load_network(Checkpoint.from_config("c", entry)).architecture == shape
-    with pytest.raises(CheckpointError, match="320 time positions, which passt_hop3 has"):
+    with pytest.raises(CheckpointError, match="320 time positions at stride 10, which passt_hop3"):
         passt.load_model(str(tmp_path / "100.safetensors"), checkpoint="passt_hop10")
 
 
 @pytest.fixture
 def twins(tmp_path, monkeypatch):
-    """Files of two checkpoints that only a 20 s window and the hop tell apart; the first's hash."""
+    """Files of two checkpoints that only the hop and the window tell apart; the 20 s one's hash."""
     paths = [tmp_path / f"{name}.safetensors" for name in ("hop5", "20s")]
     for seed, path in enumerate(paths):
         shape = Architecture(64, 1, 1, 5, n_time_patches=200)
         save_file(initialize(PaSST(shape), seed).state_dict(), path)
-    long = {"scene_window_ms": 20_000.0, "scene_hop_ms": 5_000.0, "id": "passt_20s", "hop": 320}
-    long |= {"sha256": sha256_file(paths[1]), "modules": {"base20sec": ("MH", (160,))}}
-    released = RELEASED | {"passt_20s": dataclasses.replace(RELEASED["passt_hop5"], **long)}
-    for module in ("passt.checkpoints", "passt.hear_api"):
-        monkeypatch.setattr(f"{module}.RELEASED", released)
+    hashed = dataclasses.replace(RELEASED["passt_20s"], sha256=sha256_file(paths[1]))
+    monkeypatch.setitem(RELEASED, "passt_20s", hashed)
     return [str(path) for path in paths]
 
 
@@ -284,11 +283,37 @@ def test_a_file_of_a_shape_that_two_checkpoints_have_says_which_it_is(twins):
         assert embedder.checkpoint.scene_window_ms == window
 
 
-def test_a_released_file_is_recognized_by_its_hash(twins):
+def test_a_released_file_is_recognized_by_its_hash_or_its_name(twins, tmp_path):
     model = passt.load_model(twins[1])
     assert model.variant.checkpoint == "passt_20s" and model.embedder.mel.hop == 320
     with pytest.raises(CheckpointError, match="which passt_20s has"):
         passt.load_model(twins[1], checkpoint="passt_hop5")
+    path = tmp_path / Path(RELEASED["passt_hop5"].file).name
+    torch.save(load_file(twins[0]), path)
+    assert passt.load_model(str(path)).variant.checkpoint == "passt_hop5"
+    assert passt.load_model(str(path), checkpoint="passt_20s").embedder.mel.hop == 320
+
+
+@pytest.mark.parametrize("id", ["passt_hop10", "passt_s12", "passt_s14", "passt_s16", "passt_30s"])
+def test_strides_are_read_off_the_tensors(tmp_path, id):
+    shape = dataclasses.replace(
+        RELEASED[id].architecture, embed_dim=64, depth=1, num_heads=1, n_classes=5
+    )
+    path = tmp_path / "weights.safetensors"
+    save_file(initialize(PaSST(shape), 0).state_dict(), path)
+    embedder = passt.load_model(str(path)).embedder
+    assert embedder.network.architecture == shape
+    facts = ("id", "hop", "scene_window_ms", "scene_hop_ms")
+    assert [getattr(embedder.checkpoint, f) for f in facts] == [
+        getattr(RELEASED[id], f) for f in facts
+    ]
+
+
+def test_frequency_positions_that_no_stride_makes_are_refused():
+    state = PaSST(Architecture(64, 1, 1, 5)).state_dict()
+    state["freq_new_pos_embed"] = torch.zeros(1, 64, 20, 1)
+    with pytest.raises(CheckpointError, match="no stride .* cuts 128 mel bins into 20 rows"):
+        infer_architecture(state)
 
 
 def test_all_that_is_known_of_a_released_checkpoint_is_its_entry(twins):
@@ -474,12 +499,45 @@ def test_fingerprints_follow_the_scene_windows():
     assert found[0] == found[1] and len(set(found)) == 3
 
 
-def test_released_checkpoints_have_the_published_shapes():
-    for hop, positions in ((10, 99), (5, 200), (3, 320)):
-        entry = {"released": f"passt_hop{hop}"}
-        checkpoint = Checkpoint.from_config(f"passt_hop{hop}", entry)
-        assert checkpoint.architecture.n_time_patches == positions
-        assert checkpoint.file.endswith(".pt") and not checkpoint.is_random
+@pytest.mark.parametrize(
+    ("name", "rows", "columns", "scene_s"),
+    [
+        ("passt_hop10", 12, 99, 10),
+        ("passt_hop5", 12, 200, 10),
+        ("passt_hop3", 12, 320, 10),
+        ("passt_20s", 12, 200, 20),
+        ("passt_30s", 12, 300, 30),
+        ("passt_s12", 10, 83, 10),
+        ("passt_s14", 9, 71, 10),
+        ("passt_s16", 8, 62, 10),
+    ],
+)
+def test_released_checkpoints_have_the_published_grids(name, rows, columns, scene_s):
+    checkpoint = Checkpoint.from_config("mine", {"released": name})
+    shape = checkpoint.architecture
+    assert (shape.n_freq_patches, shape.n_time_patches) == (rows, columns)
+    assert checkpoint.scene_window_ms == 1000 * scene_s
+    check_spectrogram_length(32_000 * scene_s, checkpoint.hop, shape, "a window")
+
+
+# Bytes of the released files, of which torch.save's container takes some 50 KB.
+FILE_BYTES = {
+    "passt_hop10": 344_665_734,
+    "passt_20s": 344_975_942,
+    "passt_30s": 345_283_206,
+    "passt_openmic": 341_546_630,
+}
+
+
+@pytest.mark.parametrize("id", FILE_BYTES)
+def test_released_checkpoints_are_as_large_as_their_files(id):
+    with torch.device("meta"):
+        network = PaSST(RELEASED[id].architecture)
+    n_bytes = 4 * sum(tensor.numel() for tensor in network.state_dict().values())
+    assert 50_000 < FILE_BYTES[id] - n_bytes < 51_000
+
+
+def test_an_unknown_released_checkpoint_is_refused():
     with pytest.raises(CheckpointError, match="released: expected one of"):
         Checkpoint.from_config("x", {"released": "passt_hop7"})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import shutil
@@ -15,6 +16,7 @@ from real_archives import NAMES, RECORD, TASKS
 from tones import jobs as jobs_of
 
 from analysis.exhibits.registry import find_exhibit
+from passt.checkpoints import RELEASED
 from workflow.fetch.known import RECORDED
 from workflow.study import downloads, exhibits, jobs, words
 from workflow.study.config import read_yaml
@@ -130,13 +132,14 @@ def planned_jobs(finished: subprocess.CompletedProcess) -> dict[str, int]:
 
 
 @pytest.mark.slow
-def test_dry_run_of_the_paper_needs_nothing():
-    arguments = ["-n", "--cores", "1", "--quiet", "rules", "--configfile", "config/paper.yaml"]
+@pytest.mark.parametrize("name", ["paper", "passt_zoo"])
+def test_dry_run_needs_nothing(name):
+    arguments = ["-n", "--cores", "1", "--quiet", "rules", "--configfile", f"config/{name}.yaml"]
     finished = subprocess.run(
         [sys.executable, "-m", "snakemake", *arguments], cwd=ROOT, capture_output=True, text=True
     )
     assert finished.returncode == 0, finished.stdout + finished.stderr
-    planned, study = jobs_of(finished.stdout), paper()
+    planned, study = jobs_of(finished.stdout), read_study(read_yaml(ROOT / f"config/{name}.yaml"))
     assert planned.get("fetch_archive", 0) == len(downloads.missing_archives(study))
     assert planned.get("fetch_checkpoint", 0) == len(downloads.missing_checkpoints(study))
     shown = exhibits.exhibits(study)
@@ -171,6 +174,18 @@ def test_the_papers_study(tmp_path, monkeypatch):
     assert "random" not in label and label.endswith("seeds 42, 43, 44")
     unpacked = sum(need.unpacked_bytes for need in downloads.missing_space(study)) / 2**30
     assert unpacked == pytest.approx(148, abs=0.5)  # as the archives' audio is known to take
+
+
+def test_the_zoo_runs_every_released_checkpoint_on_every_task(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    study = read_study(read_yaml(ROOT / "config" / "passt_zoo.yaml"))
+    assert list(study.tasks) == list(read_task_table())
+    assert study.checkpoints.keys() >= RELEASED.keys()
+    for id, released in RELEASED.items():
+        assert dataclasses.replace(study.checkpoints[id], modules=released.modules) == released
+    assert {*downloads.missing_checkpoints(study).values()} == {c.url for c in RELEASED.values()}
+    for kind in ("scene", "event"):
+        assert {source for source, _ in study.views(kind)} == RELEASED.keys()
 
 
 def test_archives_of_tasks_that_are_made_are_not_missing(tmp_path, monkeypatch):
