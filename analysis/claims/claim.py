@@ -37,6 +37,8 @@ class Claim:
         The number is a difference to the same number in each of these categories.
     shared : bool
         Whether two models are compared on the tasks that both have, or each on its own.
+    maxima : str
+        ``hear2021``: it is about shares of the best HEAR 2021 entry, and of no other maximum.
     quantity, aggregate, direction : str
         Of `QUANTITIES`, `AGGREGATES`, `DIRECTIONS` in `analysis.claims.decide`.
     threshold : float
@@ -58,6 +60,7 @@ class Claim:
     category: str = "all"
     than_categories: tuple[str, ...] = ()
     shared: bool = True
+    maxima: str = ""
     quantity: str = "normalized_score"
     aggregate: str = "median"
     threshold: float = 0.0

@@ -41,8 +41,9 @@ class Number:
     """One number that a claim is about.
 
     ``low`` and ``high`` are NaN without bootstrapped scores; ``n_tasks`` is the fewest tasks that
-    any part of it is over; ``of_run``: whether all of it comes from models of the run; ``value``
-    and ``other_value`` are the two models' aggregates, the latter NaN without another model.
+    any part of it is over, ``tasks`` are all of them; ``of_run``: whether all of it comes from
+    models of the run; ``value`` and ``other_value`` are the two models' aggregates, the latter NaN
+    without another model.
     """
 
     estimate: float
@@ -55,6 +56,7 @@ class Number:
     where: str = ""
     value: float = np.nan
     other_value: float = np.nan
+    tasks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -15,9 +15,9 @@ from analysis.statistics.cells import Cells
 
 LEDGER_COLUMNS = (
     "claim_id", "section", "statement", "verdict", "estimate", "low", "high", "n_tasks", "study",
-    "reason", "reading", "quantity", "aggregate", "direction", "threshold", "models", "others",
-    "model", "other_model", "where", "value", "other_value", "other_aggregate", "other_verdict",
-    "other_estimate", "other_low", "other_high", "label",
+    "not_above_baseline", "reason", "reading", "quantity", "aggregate", "direction", "threshold",
+    "models", "others", "model", "other_model", "where", "value", "other_value", "other_aggregate",
+    "other_verdict", "other_estimate", "other_low", "other_high", "label",
 )  # fmt: skip
 
 NOTHING_MEASURED = Measured({}, "")
@@ -29,6 +29,7 @@ def ledger(
     measured: Measured,
     study: str,
     label: str,
+    not_above_baseline: Collection[str] = (),
 ) -> pd.DataFrame:
     """Compare every claim with a study.
 
@@ -40,6 +41,9 @@ def ledger(
         `NOTHING_MEASURED` if nothing was.
     study, label : str
         Its name, and which tasks and weights it is about; stand in every row.
+    not_above_baseline : collection of str
+        Tasks on which PaSST's features do not surely beat log-mel: a verdict on models of the run
+        that rests on one of them says little of PaSST, and its row names them.
 
     Returns
     -------
@@ -58,7 +62,7 @@ def ledger(
         else:
             cells = scores[claim.quantity]
             verdict, other = judge(claim, cells), _other_aggregate(claim, cells)
-        rows.append(_row(claim, verdict, other))
+        rows.append(_row(claim, verdict, other, not_above_baseline))
     table = pd.DataFrame(rows).assign(study=study, label=label)
     return table.reindex(columns=list(LEDGER_COLUMNS)).astype({"n_tasks": "Int64"})
 
@@ -99,7 +103,12 @@ def _other_aggregate(claim: Claim, cells: Cells) -> tuple[str, Verdict] | None:
     return name, judge(dataclasses.replace(claim, aggregate=name), cells)
 
 
-def _row(claim: Claim, verdict: Verdict, other: tuple[str, Verdict] | None) -> dict[str, object]:
+def _row(
+    claim: Claim,
+    verdict: Verdict,
+    other: tuple[str, Verdict] | None,
+    not_above_baseline: Collection[str],
+) -> dict[str, object]:
     number = verdict.number
     facts = dataclasses.asdict(claim) | dataclasses.asdict(number)
     facts |= {"verdict": verdict.verdict, "reason": verdict.reason}
@@ -107,6 +116,11 @@ def _row(claim: Claim, verdict: Verdict, other: tuple[str, Verdict] | None) -> d
     facts["others"] = claim.others_source or "; ".join(ids[0] for ids in claim.others)
     facts["aggregate"] = "" if len(claim.tasks) == 1 else claim.aggregate
     facts["where"] = number.where or "; ".join(claim.tasks) or claim.category
+    weak = [task for task in number.tasks if number.of_run and task in not_above_baseline]
+    facts["not_above_baseline"] = "; ".join(weak)
+    if weak:
+        said = f"M is not above log-mel on {len(weak)} of {len(number.tasks)} tasks"
+        facts["reason"] = "; ".join(filter(None, (verdict.reason, said)))
     facts["n_tasks"] = number.n_tasks or None  # not tested, or no tasks in it
     if claim.ratio:
         facts |= {"quantity": "ratio of measurements", "aggregate": "", "where": "this machine"}

@@ -40,6 +40,26 @@ def judge(claim: Claim, cells: Cells) -> Verdict:
     return decide(claim, numbers)
 
 
+def tasks_not_above(cells: Cells, model: str, baseline: str) -> frozenset[str]:
+    """Return the tasks on which a model's score is not above the baseline's by its interval.
+
+    None where a study has not both.
+    """
+    if not {model, baseline} <= set(cells.models):
+        return frozenset()
+    i, k = cells.models.index(model), cells.models.index(baseline)
+    return frozenset(
+        task
+        for task, difference, drawn in zip(
+            cells.tasks,
+            cells.score[i] - cells.score[k],
+            cells.replicates[i] - cells.replicates[k],
+            strict=True,
+        )
+        if np.isfinite(difference) and not interval(difference, drawn).low > 0
+    )
+
+
 def find_model(ids: tuple[str, ...], cells: Cells) -> str:
     """Return the first of a model's ids that the study has; NotTested if it has none."""
     for model in ids:
@@ -49,6 +69,8 @@ def find_model(ids: tuple[str, ...], cells: Cells) -> str:
 
 
 def _numbers(claim: Claim, cells: Cells) -> Iterator[Number]:
+    if claim.maxima and claim.maxima not in cells.source.values():
+        raise NotTested("scores are not divided by the best HEAR 2021 entry here")
     models = [find_model(ids, cells) for ids in claim.models]
     others: list[str | None] = [find_model(ids, cells) for ids in claim.others]
     if claim.others_source:
@@ -65,27 +87,33 @@ def _number(claim: Claim, cells: Cells, model: str, other: str | None, than: str
     place = claim.tasks or claim.category
     part = _aggregate(claim, cells, model, other, place)
     estimate, draws, n_tasks = part.value - part.other_value, part.draws, part.n_tasks
+    tasks = part.tasks
     where = place if isinstance(place, str) else "; ".join(place)
     if than is not None:
         less = _aggregate(claim, cells, model, other, than)
         estimate, draws = estimate - (less.value - less.other_value), draws - less.draws
         n_tasks, where = min(n_tasks, less.n_tasks), f"{where} against {than}"
+        tasks = tuple(dict.fromkeys((*tasks, *less.tasks)))
     of_run = {cells.source[m] for m in (model, other) if m} == {"run"}
     found = interval(estimate, draws) if of_run else NO_INTERVAL
     other_value = part.other_value if other else np.nan
     return Number(
         estimate, found.low, found.high, n_tasks, of_run, model, other or "", where, part.value,
-        other_value,
+        other_value, tasks,
     )  # fmt: skip
 
 
 class _Part(NamedTuple):
-    """Aggregates of a model and of the other (0 if none), draws of their difference, tasks."""
+    """Aggregates of a model and of the other (0 if none), draws of their difference, tasks.
+
+    ``n_tasks`` is the fewer of the two models', ``tasks`` are those of either.
+    """
 
     value: float
     other_value: float
     draws: NDArray[np.floating]
     n_tasks: int
+    tasks: tuple[str, ...]
 
 
 def _aggregate(
@@ -105,9 +133,11 @@ def _aggregate(
     pairs = list(zip(chosen, present, strict=True))
     values = [float(function(cells.score[row, tasks], axis=0)) for row, tasks in pairs]
     draws = [function(cells.replicates[row, tasks], axis=0) for row, tasks in pairs]
+    over = np.logical_or.reduce(present)
+    tasks = tuple(task for task, counts in zip(cells.tasks, over, strict=True) if counts)
     if other is None:
-        return _Part(values[0], 0.0, draws[0], n_tasks)
-    return _Part(values[0], values[1], draws[0] - draws[1], n_tasks)
+        return _Part(values[0], 0.0, draws[0], n_tasks, tasks)
+    return _Part(values[0], values[1], draws[0] - draws[1], n_tasks, tasks)
 
 
 def _inside(cells: Cells, place: str | tuple[str, ...]) -> NDArray[np.bool_]:

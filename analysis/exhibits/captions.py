@@ -18,7 +18,8 @@ def claims_caption(text: FigureText, numbers: pd.DataFrame) -> str:
     return (
         f"The paper's claims, paraphrased, each with its verdict on this study's numbers. "
         f"{count(len(numbers), 'claim')}: {verdicts}. An estimate without an interval is a point "
-        "value."
+        "value. Where PaSST's features (M) are not above log-mel by their interval, a verdict says "
+        "little of PaSST: the reason counts these tasks, the CSV names them."
     )
 
 

@@ -1,8 +1,8 @@
 """Normalized scores and the summary over folds and seeds.
 
 A score is normalized by the best score its task has seen: 1 is as good as the best HEAR 2021 entry
-(real tasks, the paper's section 5.2) or as the best model of the run (all other tasks). Normalized
-scores above 1 occur and are correct.
+(real tasks, the paper's section 5.2) or as the best model of the run that is no control (all other
+tasks). Normalized scores above 1 occur and are correct.
 
 A missing F-measure of events counts as 0 (its metric's ``missing_score``): the reference divides by
 the number of predicted events, so that a model that predicts none gets NaN, and would otherwise
@@ -12,6 +12,7 @@ score on that task missing, as a mean over other folds than the other models' wo
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -48,14 +49,15 @@ def normalize(tidy: pd.DataFrame, maxima: pd.Series, metrics: Metrics) -> pd.Dat
     return tidy.assign(normalized_score=normalized.where(tidy["primary"] & np.isfinite(counted)))
 
 
-def best_of_run(tidy: pd.DataFrame, metrics: Metrics) -> pd.Series:
-    """Return the best model's primary score on each task, among the rows of the run.
+def best_of_run(tidy: pd.DataFrame, metrics: Metrics, controls: Collection[str] = ()) -> pd.Series:
+    """Return the best primary score on each task among the run's models that are no `controls`.
 
     The maximum over models of the mean over folds, then seeds; indexed by task in alphabetical
-    order, missing where no model has a score.
+    order, missing where none of them has a score.
     """
-    cells = summarize(tidy[tidy["source"] == "run"], metrics)
-    return cells.groupby("task")["score"].max().rename("maximum")
+    run = summarize(tidy[tidy["source"] == "run"], metrics)
+    of_models = run[~run["model"].isin(list(controls))].groupby("task")["score"].max()
+    return of_models.reindex(pd.Index(sorted(run["task"].unique()), name="task")).rename("maximum")
 
 
 def summarize(tidy: pd.DataFrame, metrics: Metrics) -> pd.DataFrame:

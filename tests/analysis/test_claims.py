@@ -31,7 +31,7 @@ from analysis.claims.ledger import (
     quantities,
     read_measured,
 )
-from analysis.claims.numbers import judge
+from analysis.claims.numbers import judge, tasks_not_above
 from analysis.statistics.cells import build_cells
 from analysis.tables.normalize import summarize
 from workflow.study.claims import read_claims
@@ -148,6 +148,28 @@ def test_beside_official_entries_values_decide_without_interval() -> None:
     found = judge(claim(category="general"), cells)
     assert (found.verdict, found.reason) == (HOLDS, BY_VALUE)
     assert np.isnan(found.number.low) and np.isnan(found.number.high)
+
+
+SHARE_OF_BEST = claim(others=(), maxima="hear2021", category="general", threshold=0.5)
+
+
+def test_the_challenges_best_is_not_a_runs_best() -> None:
+    alone = make_cells(SCORES, spread=0.001)
+    beside = make_cells(SCORES, source={"c": "hear2021"}, spread=0.001)
+    assert judge(SHARE_OF_BEST, alone).verdict == NOT_TESTED
+    assert "best HEAR 2021 entry" in judge(SHARE_OF_BEST, alone).reason
+    assert judge(SHARE_OF_BEST, beside).verdict == HOLDS
+
+
+def test_a_verdict_names_its_tasks_on_which_m_does_not_beat_log_mel() -> None:
+    cells = make_cells(SCORES, spread=0.01)
+    weak = tasks_not_above(cells, "c", "a")
+    assert weak == {"esc50"}  # on MAESTRO c is ahead, on the others it has no score
+    assert tasks_not_above(cells, "c", "logmel") == frozenset()
+    claims = [claim(category="general"), claim(tasks=("maestro",))]
+    table = ledger(claims, {"score": cells}, NOTHING_MEASURED, "s", "l", weak)
+    assert table["not_above_baseline"].tolist() == ["esc50", ""]
+    assert table["reason"].tolist() == ["M is not above log-mel on 1 of 2 tasks", ""]
 
 
 FAST = Measurand("train_samples_per_s", 10, "structured")

@@ -201,6 +201,15 @@ def test_only_the_run_enters_its_maxima() -> None:
     assert best_of_run(tidy_table(rows), METRICS).to_dict() == {"maestro": 0.5}
 
 
+def test_controls_set_no_maximum() -> None:
+    rows = [tidy_row(m, "libricount", s) for m, s in (("m", 0.4), ("logmel", 0.5))]
+    tidy = tidy_table([*rows, tidy_row("logmel", "maestro", 0.3)])
+    maxima = best_of_run(tidy, METRICS, ["logmel"])
+    assert maxima.to_dict() == pytest.approx({"libricount": 0.4, "maestro": np.nan}, nan_ok=True)
+    shares = normalize(tidy, maxima, METRICS)["normalized_score"]
+    assert shares.tolist() == pytest.approx([1, 1.25, np.nan], nan_ok=True)
+
+
 def test_a_task_without_maximum() -> None:
     tidy = tidy_table([tidy_row("a", "libricount", 0.5)])
     with pytest.raises(ValueError, match=r"one for every task; found none for \['libricount'\]"):

@@ -268,7 +268,13 @@ def test_official_scores_only_beside_real_tasks(study, tmp_path):
     assert real.is_real and words.normalization(real) == "best HEAR 2021 entry"
     write_task(tmp_path / "birds-v1-full", "birds")
     for other in (study, read_study(config)):
-        assert not other.is_real and words.normalization(other) == "best model of this run"
+        assert not other.is_real and words.normalization(other) == "best trained model of this run"
+
+
+def test_controls_are_random_weights_and_what_the_config_calls_so(study):
+    assert study.controls == ["passt_m_hop10_random", "logmel"]
+    only = read_study({"select_models": ["logmel"]})
+    assert only.controls == [] and words.normalization(only) == "best model of this run"
 
 
 def test_the_leaderboard_is_a_study_without_models():

@@ -16,6 +16,8 @@ rule normalize:
     localrule: True
     conda:
         ENVIRONMENT
+    params:
+        controls=STUDY.controls,
     message:
         "normalize: scores of study {wildcards.study}"
     script:
@@ -113,6 +115,7 @@ rule judge:
     params:
         embeddings=lambda w: jobs.task_embeddings(STUDIES[w.study]),
         baseline=BASELINE,
+        features=FEATURES,
         known=known_names(STUDY),
         label=lambda w: words.label(STUDIES[w.study]),
     message:

@@ -1,7 +1,7 @@
 """normalize: put all scores of a study into one table and relate each to the best on its task.
 
 The best is the best HEAR 2021 entry where official scores are an input (real tasks), and the best
-model of this run everywhere else.
+model of this run that is no control everywhere else.
 """
 
 from analysis.tables.metrics import metrics_table
@@ -16,7 +16,7 @@ with logged(snakemake.log[0]):
         maxima = read_maxima(*snakemake.input.maxima)
         tidy = combine(tidy, read_tidy(*snakemake.input.official))
     else:
-        maxima = best_of_run(tidy, metrics)
+        maxima = best_of_run(tidy, metrics, snakemake.params.controls)
     tidy = normalize(tidy, maxima, metrics)
     write_csv(tidy, snakemake.output.scores)
     write_csv(summarize(tidy, metrics), snakemake.output.summary)

@@ -37,6 +37,7 @@ class Model:
     requires: tuple[str, ...] = ()  # packages, asked for where the job runs
     worker: dict | None = None  # Python and time limit of the process that it lives in
     environment: Environment | None = None  # to be made before; None if there is none to make
+    is_control: bool = False  # sets no maximum that scores are divided by
 
     def embedding(self, embedding_type: str) -> str | None:
         """Canonical name of the embedding for ``scene`` or ``event`` tasks; None if none."""
@@ -172,6 +173,7 @@ def _third_party(id: str, entry: dict, checkpoints: dict[str, Checkpoint]) -> Mo
         weights=weights,
         options=load_options(api, entry),
         requires=tuple(entry.get("requires", APIS[api].requires)),
+        is_control=entry.get("control", False),
     )
     if "environment" not in entry:
         return model
@@ -209,4 +211,5 @@ def _variant(id: str, entry: dict, checkpoints: dict[str, Checkpoint]) -> Model:
                 "fewer than the 16 mel frames of one patch at this checkpoint's hop"
             )
     mark = " (random-init)" if checkpoint.is_random else ""
-    return Model(id, entry.get("label", id) + mark, variant)
+    is_control = entry.get("control", checkpoint.is_random)
+    return Model(id, entry.get("label", id) + mark, variant, is_control=is_control)

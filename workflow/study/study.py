@@ -62,6 +62,12 @@ class Study:
         return [id for id, model in self.models.items() if model.variant is None]
 
     @property
+    def controls(self) -> list[str]:
+        """Ids of the models that set no maximum; none if there are only controls."""
+        found = [id for id, model in self.models.items() if model.is_control]
+        return [] if len(found) == len(self.models) else found
+
+    @property
     def validated(self) -> list[str]:
         """Ids that are tried before anything is embedded: modules, and weights from elsewhere."""
         files = {c.id: os.path.abspath(c.file) for c in self.used_checkpoints if c.file}

@@ -106,7 +106,9 @@ def _evaluator(study: Study) -> list[str]:
 
 def normalization(study: Study) -> str:
     """What normalized scores are divided by: official entries only beside the real tasks."""
-    return "best HEAR 2021 entry" if study.is_real else "best model of this run"
+    if study.is_real:
+        return "best HEAR 2021 entry"
+    return f"best {'trained ' * bool(study.controls)}model of this run"
 
 
 def model_labels(study: Study) -> dict[str, str]:
