@@ -40,7 +40,8 @@ class Claim:
     maxima : str
         ``hear2021``: it is about shares of the best HEAR 2021 entry, and of no other maximum.
     quantity, aggregate, direction : str
-        Of `QUANTITIES`, `AGGREGATES`, `DIRECTIONS` in `analysis.claims.decide`.
+        Of `QUANTITIES` and `DIRECTIONS` in `analysis.claims.decide`, `AGGREGATES` in
+        `analysis.claims.numbers`.
     threshold : float
         ``above`` or ``below`` it, or ``within`` plus and minus it.
     ratio, than_ratio : tuple of Measurand

@@ -24,7 +24,6 @@ VIT_B = "768 wide, 12 blocks, 12 heads"  # the paper's network, as the measureme
 NO_INTERVAL = "too few test clips for an interval"
 
 OTHER_AGGREGATE = {"mean": "median", "median": "mean"}
-AGGREGATES = ("mean", "median", "min", "max", "sd")  # over tasks
 QUANTITIES = ("normalized_score", "score", "headroom")
 DIRECTIONS = ("above", "below", "within")
 

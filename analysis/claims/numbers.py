@@ -14,18 +14,38 @@ from analysis.claims.decide import NOT_TESTED, Number, Verdict, decide
 from analysis.statistics.cells import Cells
 from analysis.statistics.intervals import NO_INTERVAL, interval
 
-FUNCTIONS: dict[str, Callable[..., Any]] = {  # over tasks, axis 0
-    "mean": np.mean,
-    "median": np.median,
-    "min": np.min,
-    "max": np.max,
-    "sd": lambda scores, axis: np.std(scores, axis=axis, ddof=1),
-}
+Scores = NDArray[np.floating]
 MIN_TASKS = {"sd": 2}  # tasks an aggregate needs; the others need one
 
 
 class NotTested(Exception):
     """A study lacks what a claim is about; the message says what."""
+
+
+def _over_tasks(function: Callable[..., Any]) -> Callable[[Scores, Scores], tuple[float, Scores]]:
+    return lambda score, replicates: (function(score, axis=0), function(replicates, axis=0))
+
+
+def spread(score: Scores, replicates: Scores) -> tuple[float, Scores]:
+    """Return the standard deviation of scores over tasks, without the noise of their test clips.
+
+    Noise adds its mean variance over tasks to the variance of the scores, (n_tasks,), and twice
+    to that of the replicates, (n_tasks, n_replicates), which scatter around the noisy scores. It is
+    subtracted before the root; 0 where no more than noise is left.
+    """
+    bootstrapped = replicates[np.isfinite(replicates).any(axis=1)]
+    noise = np.var(bootstrapped, axis=1).mean() if len(bootstrapped) else 0.0
+    value = np.sqrt(np.maximum(0.0, np.var(score, ddof=1) - noise))
+    return value, np.sqrt(np.maximum(0.0, np.var(replicates, axis=0, ddof=1) - 2 * noise))
+
+
+AGGREGATES = {  # of a model's scores on some tasks and of their replicates
+    "mean": _over_tasks(np.mean),
+    "median": _over_tasks(np.median),
+    "min": _over_tasks(np.min),
+    "max": _over_tasks(np.max),
+    "sd": spread,
+}
 
 
 def judge(claim: Claim, cells: Cells) -> Verdict:
@@ -129,10 +149,11 @@ def _aggregate(
         names = " and ".join(cells.models[row] for row in chosen)
         where = place if isinstance(place, str) else "; ".join(place)
         raise NotTested(f"{n_tasks} tasks of {where} with a score of {names}")
-    function = FUNCTIONS[claim.aggregate]
-    pairs = list(zip(chosen, present, strict=True))
-    values = [float(function(cells.score[row, tasks], axis=0)) for row, tasks in pairs]
-    draws = [function(cells.replicates[row, tasks], axis=0) for row, tasks in pairs]
+    found = [
+        AGGREGATES[claim.aggregate](cells.score[row, tasks], cells.replicates[row, tasks])
+        for row, tasks in zip(chosen, present, strict=True)
+    ]
+    values, draws = [float(value) for value, _ in found], [drawn for _, drawn in found]
     over = np.logical_or.reduce(present)
     tasks = tuple(task for task, counts in zip(cells.tasks, over, strict=True) if counts)
     if other is None:

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.statistics.intervals import average_seeds
+from analysis.statistics.intervals import average_seeds, draw_pseudo_clips, widen
 from analysis.tables.metrics import MetricFacts, Metrics, find_metric
 
 _TOLERANCE = 1e-6  # between the score in the summary and the one beside the bootstrapped scores
@@ -31,7 +31,8 @@ class CellsError(ValueError):
 class Cells:
     """Scores of all models on all tasks.
 
-    ``score`` has shape (n_models, n_tasks), ``replicates`` (n_models, n_tasks, n_replicates).
+    ``score`` has shape (n_models, n_tasks), ``replicates`` (n_models, n_tasks, n_replicates),
+    widened as `widen` says.
     ``source`` is ``run``, ``hear2021`` or ``later`` by model. By task: ``category``, the facts of
     the primary ``metric``, and the number of test clips ``n_clips`` (files for event tasks), absent
     if unknown.
@@ -154,9 +155,9 @@ def _fill(
     """Fill in one task: fold means, then seeds; a missing score as what its metric says."""
     if task not in header["tasks"]:
         raise CellsError(f"{task}: no bootstrapped scores of this task")
-    entry, column = header["tasks"][task], cells.tasks.index(task)
-    missing = cells.metric[task].missing_score
-    means = {}
+    entry, column, metric = header["tasks"][task], cells.tasks.index(task), cells.metric[task]
+    pseudo_clips = draw_pseudo_clips(header["n_replicates"], _generator(header, task))
+    missing, means = metric.missing_score, {}
     for embedding, scores, drawn in zip(
         entry["embeddings"], arrays[f"{task}/scores"], arrays[f"{task}/replicates"], strict=True
     ):
@@ -164,8 +165,17 @@ def _fill(
             several = np.array(entry["n_clips"])[:, None] > 1  # a single file has no spread at all
             scores = np.where(np.isnan(scores), missing, scores)
             drawn = np.where(several & np.isnan(drawn), missing, drawn)
-        rng = np.random.default_rng([header["seed"], zlib.crc32(f"{task} {embedding}".encode())])
-        means[embedding] = scores.mean(), average_seeds(drawn.mean(axis=1), rng)
+        rng, score = _generator(header, f"{task} {embedding}"), float(scores.mean())
+        drawn = widen(
+            score,
+            average_seeds(drawn.mean(axis=1), rng),
+            cells.n_clips[task],
+            cells.n_clips[task] - len(entry["folds"]),
+            (metric.lower, metric.upper),
+            pseudo_clips,
+            rng,
+        )
+        means[embedding] = score, drawn
     for model, embedding in embeddings.items():
         row = cells.models.index(model)
         score, drawn = means[embedding]
@@ -176,6 +186,10 @@ def _fill(
                 "expected both to come from the same predictions, one of the two files is old"
             )
         cells.replicates[row, column] = drawn
+
+
+def _generator(header: dict, key: str) -> np.random.Generator:
+    return np.random.default_rng([header["seed"], zlib.crc32(key.encode())])
 
 
 def _share(

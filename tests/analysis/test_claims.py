@@ -31,8 +31,9 @@ from analysis.claims.ledger import (
     quantities,
     read_measured,
 )
-from analysis.claims.numbers import judge, tasks_not_above
+from analysis.claims.numbers import judge, spread, tasks_not_above
 from analysis.statistics.cells import build_cells
+from analysis.statistics.intervals import interval
 from analysis.tables.normalize import summarize
 from workflow.study.claims import read_claims
 
@@ -148,6 +149,21 @@ def test_beside_official_entries_values_decide_without_interval() -> None:
     found = judge(claim(category="general"), cells)
     assert (found.verdict, found.reason) == (HOLDS, BY_VALUE)
     assert np.isnan(found.number.low) and np.isnan(found.number.high)
+
+
+def test_the_spread_over_tasks_is_that_of_the_tasks_not_of_the_clips() -> None:
+    rng = np.random.default_rng(0)
+    assert spread(np.array([0.2, 0.4]), np.zeros((2, 0)))[0] == pytest.approx(0.2 / 2**0.5)
+    truth, noise = np.linspace(0.66, 0.74, 7), 0.046  # as 100 clips of accuracy .7
+    values, inside = [], []
+    for _ in range(300):
+        score = rng.normal(truth, noise)
+        value, drawn = spread(score, rng.normal(score[:, None], noise, (7, 400)))
+        low, high, _ = interval(value, drawn)
+        values.append(value**2)
+        inside.append(low <= truth.std(ddof=1) <= high)
+    assert np.mean(values) < 2 * truth.var(ddof=1)  # with the clips' noise: 4 times
+    assert np.mean(inside) >= 0.93
 
 
 SHARE_OF_BEST = claim(others=(), maxima="hear2021", category="general", threshold=0.5)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.statistics.intervals import average_seeds, interval
+from analysis.statistics.intervals import average_seeds, draw_pseudo_clips, interval, widen
 from hear.metrics.curves import weighted_average_precision
 from hear.scores.bootstrap import draw_weights
+
+UNIT = (0.0, 1.0)
 
 
 def test_hand_computed() -> None:
@@ -36,12 +38,65 @@ def test_what_has_no_interval() -> None:
     assert interval(np.inf, np.full(10, np.inf)).n_replicates == 0
 
 
-def test_a_perfect_score_has_no_width() -> None:
-    assert interval(1.0, np.ones(50), (0.0, 1.0)) == (1.0, 1.0, 50)
-
-
 def coverage(inside: list[bool]) -> float:
     return float(np.mean(inside))
+
+
+def widened(
+    hits: np.ndarray, weights: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Scores of models on the same clips (n_models, n_clips), and their widened replicates."""
+    n_clips = hits.shape[1]
+    pseudo_clips, scores = draw_pseudo_clips(len(weights), rng), hits.mean(axis=1)
+    return scores, np.array(
+        [
+            widen(s, weights @ h / (n_clips - 1), n_clips, n_clips - 1, UNIT, pseudo_clips, rng)
+            for s, h in zip(scores, hits, strict=True)
+        ]
+    )
+
+
+def test_few_files_spread_replicates_by_students_quantile() -> None:
+    rng = np.random.default_rng(0)
+    replicates = rng.normal(2.0, 0.1, 500)
+    found = widen(2.0, replicates, 8, 7, (-np.inf, np.inf), draw_pseudo_clips(500, rng), rng)
+    assert found.mean() == pytest.approx(replicates.mean())
+    assert found.std() / replicates.std() == pytest.approx(2.365 / 1.960, abs=1e-3)
+
+
+@pytest.mark.parametrize("score", [0.0, 1.0])
+def test_clips_that_are_all_right_or_all_wrong_leave_room_for_others(score: float) -> None:
+    rng = np.random.default_rng(0)
+    scores, replicates = widened(np.full((1, 60), score), draw_weights(60, 2000, rng), rng)
+    low, high, _ = interval(scores[0], replicates[0], UNIT)
+    assert 2 / 60 <= high - low <= 5 / 60  # the rule of three: 3 of 60 at most, with 95 %
+    assert score in (low, high)
+
+
+@pytest.mark.parametrize(("n_clips", "share"), [(60, 0.96), (100, 0.98)])
+def test_intervals_near_one_cover_the_truth(n_clips: int, share: float) -> None:
+    """Two equally good models that are nearly always right, on the same clips."""
+    rng = np.random.default_rng(5)
+    weights, inside, paired = draw_weights(n_clips, 400, rng), [], []
+    for _ in range(400):
+        hits = (rng.random((2, n_clips)) < share).astype(float)
+        scores, drawn = widened(hits, weights, rng)
+        low, high, _ = interval(scores[0], drawn[0], UNIT)
+        inside.append(low <= share <= high)
+        low, high, _ = interval(scores[0] - scores[1], drawn[0] - drawn[1])
+        paired.append(low <= 0 <= high)
+    assert coverage(inside) >= 0.93 and coverage(paired) >= 0.93
+
+
+def test_intervals_of_few_files_cover_the_truth() -> None:
+    rng = np.random.default_rng(6)
+    weights, inside = draw_weights(8, 400, rng), []
+    for _ in range(1000):
+        files = rng.normal(0.5, 0.1, (1, 8))
+        scores, drawn = widened(files, weights, rng)
+        low, high, _ = interval(scores[0], drawn[0], UNIT)
+        inside.append(low <= 0.5 <= high)
+    assert 0.93 <= coverage(inside) <= 0.98
 
 
 @pytest.mark.parametrize("folds", [(200,), (40, 40, 40, 40, 40), (6,) * 20])

@@ -137,9 +137,8 @@ def test_folds_then_seeds(tmp_path: Path) -> None:
     summary = summary_of({"a": 0.2, "b": 0.2}, "maestro", metric)
     cells = build_cells(summary, path, {"maestro": {"a": "e0", "b": "e0"}}, METRICS)
     assert cells.n_clips == {"maestro": 6}
-    assert np.unique(cells.replicates).tolist() == pytest.approx(
-        [0.1, 0.3]
-    )  # one of two seeds drawn
+    assert cells.replicates.mean() == pytest.approx(0.2, abs=0.05)
+    assert cells.replicates.std() > 0.1  # one of two seeds is drawn: .1 or .3
     assert (cells.replicates[0] == cells.replicates[1]).all()  # the same embedding
     path = write_replicates(tmp_path / "r.npz", "maestro", metric, scores, drawn * np.nan, [3, 1])
     cells = build_cells(summary, path, {"maestro": {"a": "e0", "b": "e0"}}, METRICS)
