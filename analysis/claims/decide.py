@@ -17,6 +17,7 @@ import numpy as np
 from analysis.claims.claim import Claim, Measurand
 
 HOLDS, FAILS = "holds", "does not hold"
+AT_THIS_SEED = " at this seed"  # added where the interval knows of a single probe seed
 UNDECIDED, NOT_TESTED = "undecided at this sample", "not tested in this study"
 BY_VALUE = "decided by point values: official entries have no predictions to resample"
 BY_MEASUREMENT = "decided by point values, measured once on this machine"
@@ -40,7 +41,8 @@ class Number:
     """One number that a claim is about.
 
     ``low`` and ``high`` are NaN without bootstrapped scores; ``n_tasks`` is the fewest tasks that
-    any part of it is over, ``tasks`` are all of them; ``of_run``: whether all of it comes from
+    any part of it is over, ``tasks`` are all of them, ``n_seeds`` the fewest probe seeds on one of
+    them (0 if unknown); ``of_run``: whether all of it comes from
     models of the run; ``value`` and ``other_value`` are the two models' aggregates, the latter NaN
     without another model.
     """
@@ -56,6 +58,7 @@ class Number:
     value: float = np.nan
     other_value: float = np.nan
     tasks: tuple[str, ...] = ()
+    n_seeds: int = 0
 
 
 @dataclass(frozen=True)
@@ -79,9 +82,9 @@ def decide(claim: Claim, numbers: list[Number]) -> Verdict:
     surest = min(range(len(numbers)), key=lambda i: margins[i][1])
     weakest = min(range(len(numbers)), key=lambda i: margins[i][0])
     if margins[surest][1] < 0 or (not numbers[surest].of_run and margins[surest][1] <= 0):
-        return Verdict(FAILS, _reason(numbers[surest]), numbers[surest])
+        return Verdict(_said(FAILS, numbers), _reason(numbers[surest]), numbers[surest])
     if margins[weakest][0] > 0:
-        return Verdict(HOLDS, _reason(numbers[weakest]), numbers[weakest])
+        return Verdict(_said(HOLDS, numbers), _reason(numbers[weakest]), numbers[weakest])
     return Verdict(UNDECIDED, _reason(numbers[weakest]), numbers[weakest])
 
 
@@ -103,6 +106,11 @@ def judge_measured(claim: Claim, measured: Measured) -> Verdict:
         reason = f"measured with a network {measured.network}; the claim is about {VIT_B}"
         return Verdict(NOT_TESTED, reason, number)
     return dataclasses.replace(decide(claim, [number]), reason=BY_MEASUREMENT)
+
+
+def _said(verdict: str, numbers: list[Number]) -> str:
+    """Say that a verdict of a single seed is about that seed: its interval knows no other."""
+    return verdict + AT_THIS_SEED * any(number.n_seeds == 1 for number in numbers)
 
 
 def _reason(number: Number) -> str:

@@ -14,10 +14,10 @@ from analysis.claims.numbers import judge
 from analysis.statistics.cells import Cells
 
 LEDGER_COLUMNS = (
-    "claim_id", "section", "statement", "verdict", "estimate", "low", "high", "n_tasks", "study",
-    "not_above_baseline", "reason", "reading", "quantity", "aggregate", "direction", "threshold",
-    "models", "others", "model", "other_model", "where", "value", "other_value", "other_aggregate",
-    "other_verdict", "other_estimate", "other_low", "other_high", "label",
+    "claim_id", "section", "statement", "verdict", "estimate", "low", "high", "n_tasks", "n_seeds",
+    "study", "not_above_baseline", "reason", "reading", "quantity", "aggregate", "direction",
+    "threshold", "models", "others", "model", "other_model", "where", "value", "other_value",
+    "other_aggregate", "other_verdict", "other_estimate", "other_low", "other_high", "label",
 )  # fmt: skip
 
 NOTHING_MEASURED = Measured({}, "")
@@ -64,7 +64,9 @@ def ledger(
             verdict, other = judge(claim, cells), _other_aggregate(claim, cells)
         rows.append(_row(claim, verdict, other, not_above_baseline))
     table = pd.DataFrame(rows).assign(study=study, label=label)
-    return table.reindex(columns=list(LEDGER_COLUMNS)).astype({"n_tasks": "Int64"})
+    return table.reindex(columns=list(LEDGER_COLUMNS)).astype(
+        {"n_tasks": "Int64", "n_seeds": "Int64"}
+    )
 
 
 def quantities(cells: Cells, maxima: Mapping[str, float], baseline: str) -> dict[str, Cells]:
@@ -121,7 +123,7 @@ def _row(
     if weak:
         said = f"M is not above log-mel on {len(weak)} of {len(number.tasks)} tasks"
         facts["reason"] = "; ".join(filter(None, (verdict.reason, said)))
-    facts["n_tasks"] = number.n_tasks or None  # not tested, or no tasks in it
+    facts |= {key: facts[key] or None for key in ("n_tasks", "n_seeds")}  # 0: there is none
     if claim.ratio:
         facts |= {"quantity": "ratio of measurements", "aggregate": "", "where": "this machine"}
     if other is not None:

@@ -114,12 +114,14 @@ def _number(claim: Claim, cells: Cells, model: str, other: str | None, than: str
         estimate, draws = estimate - (less.value - less.other_value), draws - less.draws
         n_tasks, where = min(n_tasks, less.n_tasks), f"{where} against {than}"
         tasks = tuple(dict.fromkeys((*tasks, *less.tasks)))
-    of_run = {cells.source[m] for m in (model, other) if m} == {"run"}
+    sources = {cells.source[m] for m in (model, other) if m}
+    of_run = sources == {"run"}
     found = interval(estimate, draws) if of_run else NO_INTERVAL
+    n_seeds = min(cells.n_seeds.get(task, 0) for task in tasks) if "run" in sources else 0
     other_value = part.other_value if other else np.nan
     return Number(
         estimate, found.low, found.high, n_tasks, of_run, model, other or "", where, part.value,
-        other_value, tasks,
+        other_value, tasks, n_seeds,
     )  # fmt: skip
 
 

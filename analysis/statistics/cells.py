@@ -17,7 +17,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.statistics.intervals import average_seeds, draw_pseudo_clips, widen
+from analysis.statistics.intervals import (
+    average_seeds,
+    combined_freedom,
+    draw_pseudo_clips,
+    widen,
+)
 from analysis.tables.metrics import MetricFacts, Metrics, find_metric
 
 _TOLERANCE = 1e-6  # between the score in the summary and the one beside the bootstrapped scores
@@ -34,8 +39,8 @@ class Cells:
     ``score`` has shape (n_models, n_tasks), ``replicates`` (n_models, n_tasks, n_replicates),
     widened as `widen` says.
     ``source`` is ``run``, ``hear2021`` or ``later`` by model. By task: ``category``, the facts of
-    the primary ``metric``, and the number of test clips ``n_clips`` (files for event tasks), absent
-    if unknown.
+    the primary ``metric``, and the numbers of test clips ``n_clips`` (files for event tasks) and of
+    probe seeds ``n_seeds``, absent if unknown.
     """
 
     models: tuple[str, ...]
@@ -44,6 +49,7 @@ class Cells:
     category: Mapping[str, str]
     metric: Mapping[str, MetricFacts]
     n_clips: Mapping[str, int]
+    n_seeds: Mapping[str, int]
     score: NDArray[np.float64]
     replicates: NDArray[np.floating]
 
@@ -128,6 +134,7 @@ def build_cells(
             for task, metric in zip(rows["task"], rows["metric"], strict=True)
         },
         n_clips={task: sum(entry["n_clips"]) for task, entry in header["tasks"].items()},
+        n_seeds={task: len(entry["seeds"]) for task, entry in header["tasks"].items()},
         score=table.to_numpy(float),
         replicates=np.full((*table.shape, header.get("n_replicates", 0)), np.nan, np.float32),
     )
@@ -165,16 +172,16 @@ def _fill(
             several = np.array(entry["n_clips"])[:, None] > 1  # a single file has no spread at all
             scores = np.where(np.isnan(scores), missing, scores)
             drawn = np.where(several & np.isnan(drawn), missing, drawn)
-        rng, score = _generator(header, f"{task} {embedding}"), float(scores.mean())
-        drawn = widen(
-            score,
-            average_seeds(drawn.mean(axis=1), rng),
-            cells.n_clips[task],
-            cells.n_clips[task] - len(entry["folds"]),
-            (metric.lower, metric.upper),
-            pseudo_clips,
-            rng,
+        scores, drawn = scores.mean(axis=1), drawn.mean(axis=1)  # of each seed, over folds
+        rng, score, n_seeds = _generator(header, f"{task} {embedding}"), scores.mean(), len(scores)
+        of_seeds = scores.var(ddof=1) / n_seeds if n_seeds > 1 else 0.0
+        freedom = combined_freedom(
+            [drawn.var(axis=1).mean(), of_seeds],
+            [cells.n_clips[task] - len(entry["folds"]), n_seeds - 1],
         )
+        drawn = average_seeds(drawn, rng)
+        bounds = metric.lower, metric.upper
+        drawn = widen(score, drawn, cells.n_clips[task], freedom, bounds, pseudo_clips, rng)
         means[embedding] = score, drawn
     for model, embedding in embeddings.items():
         row = cells.models.index(model)

@@ -17,6 +17,7 @@ them (`widen`): where few clips or files were drawn, and near the ends of a scor
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -106,6 +107,18 @@ def widen(
     right = rng.binomial(pseudo_clips, 0.5)
     excess = right - pseudo_clips * share - N_PSEUDO_CLIPS * (0.5 - share)  # 0 on average
     return widened + (high - low) * excess / max(1.0, n_effective)
+
+
+def combined_freedom(variances: Sequence[float], freedoms: Sequence[float]) -> float:
+    """Return the degrees of freedom of a sum of estimated variances.
+
+    Source: Satterthwaite, "An approximate distribution of estimates of variance components",
+    Biometrics Bulletin 2, 1946. A variance of 0 has no part in it.
+    """
+    parts = [(v, f) for v, f in zip(variances, freedoms, strict=True) if v != 0]
+    if not parts:
+        return float(freedoms[0])
+    return float(sum(v for v, _ in parts) ** 2 / sum(v**2 / max(1.0, f) for v, f in parts))
 
 
 def average_seeds(

@@ -22,6 +22,7 @@ def make_cells(
     spread: float = 0.0,
     n_replicates: int = 400,
     seed: int = 0,
+    n_seeds: int = 3,
 ) -> Cells:
     """Cells of {model: {task: score}}; bootstrapped scores are normal around the score."""
     models = tuple(scores)
@@ -35,6 +36,7 @@ def make_cells(
         category={task: CATEGORY[task] for task in tasks},
         metric={task: METRICS[METRIC.get(task, "top1_acc")] for task in tasks},
         n_clips=dict.fromkeys(tasks, 50),
+        n_seeds=dict.fromkeys(tasks, n_seeds),
         score=score,
         replicates=score[..., None] + noise,
     )

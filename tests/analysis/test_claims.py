@@ -13,6 +13,7 @@ from score_rows import METRICS
 
 from analysis.claims.claim import Claim, Measurand
 from analysis.claims.decide import (
+    AT_THIS_SEED,
     BY_VALUE,
     FAILS,
     HOLDS,
@@ -70,6 +71,18 @@ def test_an_interval_decides(
     number = Number((low + high) / 2, low, high, 3)
     found = decide(claim(direction=direction, threshold=threshold), [number])
     assert found.verdict == verdict and found.number is number
+
+
+@pytest.mark.parametrize(
+    ("n_seeds", "said"), [(1, (HOLDS + AT_THIS_SEED, FAILS + AT_THIS_SEED)), (3, (HOLDS, FAILS))]
+)
+def test_one_probe_seed_decides_at_this_seed_alone(n_seeds: int, said: tuple[str, str]) -> None:
+    cells = make_cells(SCORES, spread=0.001, n_seeds=n_seeds)
+    claims = [claim(category="general"), claim(tasks=("maestro",), others=(C,))]
+    claims.append(claim(category="speech"))
+    table = ledger(claims, {"score": cells}, NOTHING_MEASURED, "s", "l")
+    assert table["verdict"].tolist() == [*said, NOT_TESTED]
+    assert table["n_seeds"].tolist() == [n_seeds, n_seeds, pd.NA]
 
 
 @pytest.mark.parametrize(("estimate", "verdict"), [(0.1, HOLDS), (-0.1, FAILS), (0.0, FAILS)])

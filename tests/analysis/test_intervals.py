@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.statistics.intervals import average_seeds, draw_pseudo_clips, interval, widen
+from analysis.statistics.intervals import (
+    average_seeds,
+    combined_freedom,
+    draw_pseudo_clips,
+    interval,
+    widen,
+)
 from hear.metrics.curves import weighted_average_precision
 from hear.scores.bootstrap import draw_weights
 
@@ -153,6 +159,33 @@ def test_intervals_of_a_biased_metric_cover_what_is_expected() -> None:
         low, high, _ = interval(score(test_set, once)[0], score(test_set, weights), (0.0, 1.0))
         inside.append(low <= expected <= high)
     assert 0.92 <= coverage(inside) <= 0.98
+
+
+def test_freedom_of_a_sum_of_variances() -> None:
+    assert combined_freedom([2.0, 0.0], [7, 0]) == 7
+    assert combined_freedom([0.0, 0.0], [7, 0]) == 7
+    assert combined_freedom([1.0, 1.0], [10, 2]) == pytest.approx(4 / (1 / 10 + 1 / 2))
+
+
+@pytest.mark.parametrize("n_seeds", [2, 3, 5])
+def test_intervals_over_seeds_cover_what_other_seeds_and_clips_would_give(n_seeds: int) -> None:
+    """The spread over seeds as large as that over clips; each clip as it is for all seeds."""
+    rng = np.random.default_rng(7)
+    weights, inside = draw_weights(100, 400, rng), []
+    for _ in range(400):
+        clips = 0.5 + 0.3 * rng.normal(size=100)
+        by_seed = rng.normal(0, 0.03, n_seeds)
+        drawn = weights @ clips / 99 + by_seed[:, None]
+        freedom = combined_freedom(
+            [drawn.var(axis=1).mean(), by_seed.var(ddof=1) / n_seeds], [99, n_seeds - 1]
+        )
+        score = clips.mean() + by_seed.mean()
+        pseudo_clips = draw_pseudo_clips(400, rng)
+        averaged = average_seeds(drawn, rng)
+        widened = widen(score, averaged, 100, freedom, (-np.inf, np.inf), pseudo_clips, rng)
+        low, high, _ = interval(score, widened)
+        inside.append(low <= 0.5 <= high)
+    assert coverage(inside) >= 0.92
 
 
 def test_seeds_widen_an_interval_by_their_own_spread() -> None:
