@@ -10,7 +10,7 @@ if TYPE_CHECKING:  # numpy is not there when a workflow is only listed
     import numpy as np
     from numpy.typing import NDArray
 
-GENERATOR_VERSION = 7  # raised whenever the bytes of any mini task change; stored in its metadata
+GENERATOR_VERSION = 8  # raised whenever the bytes of any mini task change; stored in its metadata
 SAMPLE_RATE_HZ = 32_000  # PaSST's rate, one of HEAR's five (hear-preprocess, sample rates)
 VERSION = "mini"  # stands where the real folder names have "v0.0.2", "hear2021", ...
 
@@ -32,6 +32,7 @@ class Clip:
 
     audio: Audio  # mono at `SAMPLE_RATE_HZ`, (n_samples,)
     labels: list[str] | list[Event]  # what HEAR's split files hold for a scene or an event task
+    source: str = ""  # voice, instrument, hive, ... that other clips may have too; empty if none
 
 
 # (rng, split, index in split) -> clip

@@ -4,6 +4,7 @@
         task_metadata.json
         labelvocabulary.csv      idx,label
         <split>.json             file -> labels, or file -> events with times in ms
+        sources.json             split -> file -> source, where clips share sources
         32000/<split>/*.wav      16 bit, mono
 
 The folder is filled under a temporary name and renamed at the end, so that a killed run
@@ -48,6 +49,7 @@ def write_task(
         for counts in (task.n_made, task.n_clips)
     )
     with tqdm(total=sum(made.values()), desc=task.folder, unit="clip", disable=not progress) as bar:
+        sources: dict[str, dict[str, str]] = {}
         for split in kept:
             audio_folder = partial / str(SAMPLE_RATE_HZ) / split
             audio_folder.mkdir(parents=True)
@@ -59,8 +61,12 @@ def write_task(
                     _check_clip(task, name, clip.audio, clip.labels)
                     write_wav(audio_folder / name, clip.audio)
                     labels[name] = clip.labels
+                    if clip.source:
+                        sources.setdefault(split, {})[name] = clip.source
                 bar.update()
             write_json(partial / f"{split}.json", labels)
+    if sources:
+        write_json(partial / "sources.json", sources)
     write_json(partial / "task_metadata.json", task.metadata(seed))
     write_vocabulary(partial / "labelvocabulary.csv", task.labels)
     if final.exists():

@@ -39,8 +39,9 @@ class Cells:
     ``score`` has shape (n_models, n_tasks), ``replicates`` (n_models, n_tasks, n_replicates),
     widened as `widen` says.
     ``source`` is ``run``, ``hear2021`` or ``later`` by model. By task: ``category``, the facts of
-    the primary ``metric``, and the numbers of test clips ``n_clips`` (files for event tasks) and of
-    probe seeds ``n_seeds``, absent if unknown.
+    the primary ``metric``; where predictions were bootstrapped also the numbers of test clips
+    ``n_clips`` (files for event tasks), of probe seeds ``n_seeds``, of the clips' sources
+    ``n_sources`` (0 if unknown), and which of both was ``drawn``.
     """
 
     models: tuple[str, ...]
@@ -50,6 +51,8 @@ class Cells:
     metric: Mapping[str, MetricFacts]
     n_clips: Mapping[str, int]
     n_seeds: Mapping[str, int]
+    n_sources: Mapping[str, int]
+    drawn: Mapping[str, str]
     score: NDArray[np.float64]
     replicates: NDArray[np.floating]
 
@@ -133,8 +136,10 @@ def build_cells(
             task: find_metric(metrics, metric)
             for task, metric in zip(rows["task"], rows["metric"], strict=True)
         },
-        n_clips={task: sum(entry["n_clips"]) for task, entry in header["tasks"].items()},
+        n_clips={task: entry["n_clips"] for task, entry in header["tasks"].items()},
         n_seeds={task: len(entry["seeds"]) for task, entry in header["tasks"].items()},
+        drawn={task: entry["drawn"] for task, entry in header["tasks"].items()},
+        n_sources={task: entry["n_sources"] for task, entry in header["tasks"].items()},
         score=table.to_numpy(float),
         replicates=np.full((*table.shape, header.get("n_replicates", 0)), np.nan, np.float32),
     )
@@ -159,28 +164,22 @@ def read_replicates(path: str | Path) -> tuple[dict, dict[str, NDArray]]:
 def _fill(
     cells: Cells, task: str, embeddings: Mapping[str, str], header: dict, arrays: dict
 ) -> None:
-    """Fill in one task: fold means, then seeds; a missing score as what its metric says."""
+    """Fill in one task: the mean over seeds, and its replicates."""
     if task not in header["tasks"]:
         raise CellsError(f"{task}: no bootstrapped scores of this task")
     entry, column, metric = header["tasks"][task], cells.tasks.index(task), cells.metric[task]
     pseudo_clips = draw_pseudo_clips(header["n_replicates"], _generator(header, task))
-    missing, means = metric.missing_score, {}
+    bounds, means = (metric.lower, metric.upper), {}
     for embedding, scores, drawn in zip(
         entry["embeddings"], arrays[f"{task}/scores"], arrays[f"{task}/replicates"], strict=True
     ):
-        if missing is not None:
-            several = np.array(entry["n_clips"])[:, None] > 1  # a single file has no spread at all
-            scores = np.where(np.isnan(scores), missing, scores)
-            drawn = np.where(several & np.isnan(drawn), missing, drawn)
-        scores, drawn = scores.mean(axis=1), drawn.mean(axis=1)  # of each seed, over folds
         rng, score, n_seeds = _generator(header, f"{task} {embedding}"), scores.mean(), len(scores)
         of_seeds = scores.var(ddof=1) / n_seeds if n_seeds > 1 else 0.0
         freedom = combined_freedom(
             [drawn.var(axis=1).mean(), of_seeds],
-            [cells.n_clips[task] - len(entry["folds"]), n_seeds - 1],
+            [entry["degrees_of_freedom"], n_seeds - 1],
         )
         drawn = average_seeds(drawn, rng)
-        bounds = metric.lower, metric.upper
         drawn = widen(score, drawn, cells.n_clips[task], freedom, bounds, pseudo_clips, rng)
         means[embedding] = score, drawn
     for model, embedding in embeddings.items():

@@ -25,8 +25,9 @@ from analysis.tables.words import ordered_categories
 
 ESTIMATE_COLUMNS = (
     "statistic", "model", "other_model", "category", "task", "estimate", "low", "high", "n_tasks",
-    "n_replicates", "n_clips", "source", "study",
+    "n_replicates", "n_clips", "n_sources", "drawn", "n_seeds", "source", "study",
 )  # fmt: skip
+_INTEGERS = dict.fromkeys(("n_tasks", "n_replicates", "n_clips", "n_sources", "n_seeds"), "Int64")
 ALL = "all"  # category of what is over all tasks
 Aggregate = Callable[..., Any]  # over tasks, axis 0
 
@@ -50,7 +51,9 @@ def estimate(cells: Cells, maxima: Mapping[str, float], baseline: str, study: st
           ``probability_of_improvement`` (share of tasks on which ``model`` scores above
           ``other_model``, ties half).
 
-        ``low`` and ``high`` are empty where nothing could be bootstrapped (official entries).
+        ``low`` and ``high`` are empty where nothing could be bootstrapped (official entries). So
+        are ``n_seeds`` and, of a single task, ``n_clips``, ``n_sources`` and what was ``drawn``:
+        ``clips``, or the ``sources`` that they share.
     """
     normalized, headroom = cells.normalized(maxima), cells.headroom(baseline)
     run = cells.select({"run"})
@@ -65,15 +68,16 @@ def estimate(cells: Cells, maxima: Mapping[str, float], baseline: str, study: st
         *_pair_rows(run, run.normalized(maxima)),
     ]
     table = pd.DataFrame(rows).assign(study=study).reindex(columns=list(ESTIMATE_COLUMNS))
-    integers = dict.fromkeys(("n_tasks", "n_replicates", "n_clips"), "Int64")
-    return table[table["estimate"].notna()].astype(integers).reset_index(drop=True)
+    n_seeds = min(cells.n_seeds.values(), default=None)
+    table["n_seeds"] = np.where(table["n_replicates"].notna(), n_seeds, None)
+    table["drawn"] = table["drawn"].fillna("")
+    return table[table["estimate"].notna()].astype(_INTEGERS).reset_index(drop=True)
 
 
 def read_estimates(path: str | Path) -> pd.DataFrame:
     """Read estimates written as CSV; ScoresError for other columns than `ESTIMATE_COLUMNS`."""
     kinds: dict[str, Any] = dict.fromkeys(("estimate", "low", "high"), float)
-    kinds |= dict.fromkeys(("n_tasks", "n_replicates", "n_clips"), "Int64")
-    return read_table(path, ESTIMATE_COLUMNS, kinds)
+    return read_table(path, ESTIMATE_COLUMNS, kinds | _INTEGERS)
 
 
 def ranks(scores: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -102,6 +106,12 @@ def _row(
     return key | {"estimate": float(estimate)} | more
 
 
+def _drawn(cells: Cells, task: str) -> dict[str, object]:
+    """What the replicates of a task were drawn from."""
+    n_sources, drawn = cells.n_sources.get(task) or None, cells.drawn.get(task, "")
+    return {"n_clips": cells.n_clips.get(task), "n_sources": n_sources, "drawn": drawn}
+
+
 def _score_bounds(cells: Cells) -> list[tuple[float, float]]:
     facts = [cells.metric[task] for task in cells.tasks]
     return [(metric.lower, metric.upper) for metric in facts]
@@ -126,7 +136,7 @@ def _cell_rows(
             category=cells.category[task],
             task=task,
             n_tasks=1,
-            n_clips=cells.n_clips.get(task),
+            **_drawn(cells, task),
             source=cells.source[model],
         )
 
@@ -186,7 +196,7 @@ def _pair_rows(cells: Cells, normalized: Cells) -> Iterator[dict[str, object]]:
                 category=cells.category[task],
                 task=task,
                 n_tasks=1,
-                n_clips=cells.n_clips.get(task),
+                **_drawn(cells, task),
                 **pair,
             )
         both = ~np.isnan(normalized.score[i]) & ~np.isnan(normalized.score[k])

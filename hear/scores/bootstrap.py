@@ -1,33 +1,42 @@
 """Bootstrap of test clips: scores of replicates, from which intervals follow.
 
-The test clips of each fold are drawn with replacement, the same draws for all models of a task
-(paired); every draw, a replicate, is scored on the primary metric of the task. What follows from
-the replicates is for ``analysis`` to say.
+What is independent in a task's test part is drawn with replacement, the same draws for all models
+of a task (paired); every draw, a replicate, is scored on the primary metric of the task. What
+follows from the replicates is for ``analysis`` to say.
 
-- The clusters are the test clips; for event tasks the files, whose frames and events are not
-  independent.
-- Folds are strata: the score of a k-fold task is the mean over folds, so clips are drawn within
-  each fold. Of the n clips of a fold n - 1 are drawn, which makes the variance of a mean unbiased
-  (Rao and Wu, "Resampling inference with complex survey data", JASA 83, 1988); n draws would
-  make it too small by 1/n, a third where a fold has three files. A fold of a single clip says
-  nothing of its spread: the scores of its replicates are NaN.
-- Draws of different tasks are independent, also where two tasks share recordings.
+- Clips that share a speaker, an instrument or a place are right and wrong together, so that their
+  *sources* are drawn, each with all its clips; where clips have none, the clips themselves, and for
+  event tasks the files, whose frames and events are not independent.
+- Folds are strata: the score of a k-fold task is the mean over folds, so sources are drawn within
+  each fold. Of the n of a fold n - 1 are drawn, which makes the variance of a mean unbiased (Rao
+  and Wu, "Resampling inference with complex survey data", JASA 83, 1988); n draws would make it
+  too small by 1/n, a third where a fold has three files. A fold of a single clip says nothing of
+  its spread: the scores of its replicates are NaN.
+- Where every fold is of one source, whole folds are drawn, n - 1 of the n sources.
+- Fewer than `MIN_FREEDOM` degrees of freedom say next to nothing of the spread over sources: then
+  clips are drawn, and the replicates are about other clips of the same sources.
+- Tasks with the same test clips, told by their names, get the same draws.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from hear.metrics.metric import Weights
+from hear.metrics.metric import Metric, Weights
 from hear.metrics.registry import METRICS
 from hear.scores.files import PredictedFold, load_predictions, predicted_folds
 from hear.scores.score import metric_arguments
+
+Sources = Mapping[str, Mapping[str, str]]  # of a task's test clips, by fold and clip
+MIN_FREEDOM = 4  # chosen: below it Student's quantile is 3 and more, and clips are drawn
 
 
 class BootstrapError(ValueError):
@@ -36,34 +45,117 @@ class BootstrapError(ValueError):
 
 def bootstrap_study(
     predictions: Mapping[str, Iterable[str | Path]],
+    sources: Mapping[str, Sources],
     n_replicates: int,
     seed: int,
     progress: bool = True,
 ) -> tuple[dict, dict[str, NDArray]]:
     """Bootstrap every task of a study.
 
-    ``predictions`` are files by task, one per embedding and probe seed. ``seed`` and the name of a
-    task determine its draws, whatever other tasks there are. BootstrapError names the file.
+    ``predictions`` are files by task, one per embedding and probe seed; ``sources`` are those of
+    each task's clips. ``seed`` and the names of the test clips determine the draws, whatever other
+    tasks there are. BootstrapError names the file.
 
     Returns
     -------
     header : dict
-        ``seed, n_replicates, tasks``; per task ``metric, embeddings, seeds, folds, n_clips`` (test
-        clips per fold).
+        ``seed, n_replicates, tasks``; per task ``metric, embeddings, seeds, folds, n_clips``, and
+        of the draws ``drawn`` (``clips`` or ``sources``), ``n_sources`` (0 if unknown),
+        ``degrees_of_freedom``.
     arrays : dict of ndarray
-        ``{task}/scores`` float64 (n_embeddings, n_seeds, n_folds) on the clips as they are, and
-        ``{task}/replicates`` float32 (n_embeddings, n_seeds, n_folds, n_replicates).
+        ``{task}/scores`` float64 (n_embeddings, n_seeds) on the clips as they are, and
+        ``{task}/replicates`` float32 (n_embeddings, n_seeds, n_replicates). Both are means over
+        folds; an undefined score counts what its metric says.
     """
     header: dict = {"seed": seed, "n_replicates": n_replicates, "tasks": {}}
     arrays: dict[str, NDArray] = {}
     n_files = sum(len(list(paths)) for paths in predictions.values())
     with tqdm(total=n_files, desc="bootstrap", unit="file", disable=not progress) as bar:
         for task, paths in predictions.items():
-            rng = np.random.default_rng([seed, zlib.crc32(task.encode())])
-            entry, scores, replicates = bootstrap_task(paths, n_replicates, rng, bar.update)
+            entry, scores, replicates = bootstrap_task(
+                paths, sources[task], n_replicates, seed, bar.update
+            )
             header["tasks"][task] = entry
             arrays |= {f"{task}/scores": scores, f"{task}/replicates": replicates}
     return header, arrays
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Draws of one task: how often each clip and each fold counts in each replicate.
+
+    ``clips`` are (n_replicates, n_clips) per fold, ``folds`` (n_replicates, n_folds): whole
+    numbers, NaN where a fold has a single clip. What is not drawn has one row of ones.
+    """
+
+    clips: list[Weights]
+    folds: NDArray[np.float32]
+    drawn: str  # clips or sources
+    n_sources: int  # 0 if unknown
+    degrees_of_freedom: float
+
+    def facts(self) -> dict[str, object]:
+        """What stands in the header."""
+        names = ("drawn", "n_sources", "degrees_of_freedom")
+        return {name: getattr(self, name) for name in names}
+
+
+def draw_task(
+    folds: Mapping[str, Sequence[str]], sources: Sources, n_replicates: int, seed: int
+) -> Draws:
+    """Draw the sources of a task's test clips, or the clips; ``folds`` has the clips of each.
+
+    Degrees of freedom are the numbers of sources less one per fold. Sources of unequal size count
+    as fewer: (sum n)**2 / sum n**2 of them (Kish, "Survey sampling", 1965).
+    """
+    units = [
+        [known.get(clip, f"\0{clip}") for clip in clips]
+        for clips, known in ((clips, sources.get(name, {})) for name, clips in folds.items())
+    ]
+    n_sources = len({unit for fold in units for unit in fold})
+    n_clips = sum(len(fold) for fold in units)
+    are_known = n_sources < n_clips
+    if are_known and all(len(set(fold)) == 1 for fold in units):
+        of_folds = [fold[0] for fold in units]
+        freedom = _freedom([of_folds])
+        if freedom >= MIN_FREEDOM:
+            rng = _generator(seed, sorted(clip for clips in folds.values() for clip in clips))
+            once = [np.ones((1, len(clips)), np.float32) for clips in folds.values()]
+            return Draws(once, _draw(of_folds, n_replicates, rng), "sources", n_sources, freedom)
+    freedom = _freedom(units)
+    by_source = are_known and freedom >= MIN_FREEDOM and min(map(_n_effective, units)) > 1
+    if not by_source:
+        units = [list(clips) for clips in folds.values()]
+        freedom = _freedom(units)
+    drawn = []
+    for clips, fold in zip(folds.values(), units, strict=True):
+        order = sorted(range(len(clips)), key=clips.__getitem__)  # tasks store them in any order
+        weights = np.empty((n_replicates, len(clips)), np.float32)
+        rng = _generator(seed, [clips[i] for i in order])
+        weights[:, order] = _draw([fold[i] for i in order], n_replicates, rng)
+        drawn.append(weights)
+    whole = np.ones((1, len(units)), np.float32)
+    what = "sources" if by_source else "clips"
+    return Draws(drawn, whole, what, n_sources if are_known else 0, freedom)
+
+
+def _generator(seed: int, clips: list[str]) -> np.random.Generator:
+    return np.random.default_rng([seed, zlib.crc32("\n".join(clips).encode())])
+
+
+def _draw(units: Sequence[str], n_replicates: int, rng: np.random.Generator) -> Weights:
+    """Draw units as `draw_weights` does, for clips of which each is of one unit."""
+    places = {unit: i for i, unit in enumerate(dict.fromkeys(units))}
+    return draw_weights(len(places), n_replicates, rng)[:, [places[unit] for unit in units]]
+
+
+def _n_effective(units: Sequence[str]) -> float:
+    sizes = np.array(list(Counter(units).values()))
+    return float(sizes.sum() ** 2 / (sizes**2).sum())
+
+
+def _freedom(folds: Sequence[Sequence[str]]) -> float:
+    return sum(_n_effective(units) - 1 for units in folds)
 
 
 def draw_weights(n_clips: int, n_replicates: int, rng: np.random.Generator) -> Weights:
@@ -79,21 +171,21 @@ def draw_weights(n_clips: int, n_replicates: int, rng: np.random.Generator) -> W
 
 def bootstrap_task(
     paths: Iterable[str | Path],
+    sources: Sources,
     n_replicates: int,
-    rng: np.random.Generator,
+    seed: int,
     tick: Callable[[], object] = lambda: None,
 ) -> tuple[dict, NDArray[np.float64], NDArray[np.float32]]:
     """Bootstrap one task; see :func:`bootstrap_study`, whose entry and arrays it returns."""
-    cells: dict[tuple[str, int], tuple[list, list]] = {}
+    cells: dict[tuple[str, int], tuple[float, NDArray[np.float64]]] = {}
     first: tuple | None = None
-    weights: list[Weights] = []
     for path in paths:
         header, arrays = load_predictions(path)
         predicted = list(predicted_folds(header, arrays))
-        facts = _primary(predicted, path), [(one.name, one.fold["files"]) for one in predicted]
+        facts = _primary(predicted, path), {one.name: one.fold["files"] for one in predicted}
         if first is None:
             first = facts
-            weights = [draw_weights(len(files), n_replicates, rng) for _, files in facts[1]]
+            draws = draw_task(facts[1], sources, n_replicates, seed)
         elif facts != first:
             raise BootstrapError(
                 f"{path}: expected the same metric, folds and test clips as in the task's other "
@@ -102,7 +194,7 @@ def bootstrap_task(
         key = header["provenance"]["embedding"], header["seed"]
         if key in cells:
             raise BootstrapError(f"{path}: expected embedding and seed {key} once, found it twice")
-        cells[key] = _score_folds(predicted, weights)
+        cells[key] = _score(predicted, draws)
         tick()
     if first is None:
         raise BootstrapError("expected at least one file of predictions, found none")
@@ -116,8 +208,8 @@ def bootstrap_task(
         for i in (0, 1)
     )
     metric, folds = first
-    entry = {"metric": metric, "embeddings": embeddings, "seeds": seeds}
-    entry |= {"folds": [n for n, _ in folds], "n_clips": [len(files) for _, files in folds]}
+    entry = {"metric": metric, "embeddings": embeddings, "seeds": seeds, "folds": list(folds)}
+    entry |= {"n_clips": sum(map(len, folds.values()))} | draws.facts()
     return entry, scores, replicates.astype(np.float32)
 
 
@@ -133,17 +225,24 @@ def _primary(predicted: list[PredictedFold], path: str | Path) -> str:
     return metric
 
 
-def _score_folds(
-    predicted: list[PredictedFold], weights: list[Weights]
-) -> tuple[list[float], list[NDArray[np.float64]]]:
-    """Score every fold as it is and on all its replicates."""
+def _score(predicted: list[PredictedFold], draws: Draws) -> tuple[float, NDArray[np.float64]]:
+    """Score all folds as they are and on all replicates; means over folds."""
     scores, replicates = [], []
-    for one, drawn in zip(predicted, weights, strict=True):
+    for one, weights in zip(predicted, draws.clips, strict=True):
         metric, arguments = METRICS[one.folder["metrics"][0]], metric_arguments(one)
-        once = np.ones((1, drawn.shape[1]), np.float32)
-        scores.append(float(metric.bootstrap(*arguments, weights=once)[0]))
-        if np.isnan(drawn).any():
-            replicates.append(np.full(len(drawn), np.nan))
+        once = np.ones((1, weights.shape[1]), np.float32)
+        scores.append(_counted(metric, metric.bootstrap(*arguments, weights=once)))
+        if np.isnan(weights).any():
+            replicates.append(np.full(len(weights), np.nan))
         else:
-            replicates.append(metric.bootstrap(*arguments, weights=drawn))
-    return scores, replicates
+            replicates.append(_counted(metric, metric.bootstrap(*arguments, weights=weights)))
+    shares = draws.folds / draws.folds.sum(axis=1, keepdims=True)
+    drawn = np.array(np.broadcast_arrays(*replicates)).T  # (n_replicates or 1, n_folds)
+    return float(np.mean(scores)), (drawn * shares).sum(axis=1)
+
+
+def _counted(metric: Metric, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Scores as they count in aggregates, a missing one as what its metric says."""
+    if metric.missing_score is None:
+        return scores
+    return np.where(np.isnan(scores), metric.missing_score, scores)

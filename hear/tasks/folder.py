@@ -1,7 +1,8 @@
 """HEAR task folders: what a task asks, its clips and labels, its order and its folds.
 
 A task folder holds `task_metadata.json`, `labelvocabulary.csv`, one `<split>.json` per split and
-`<sample_rate>/<split>/*.wav`. Source of the format: the HEAR 2021 archives (Zenodo record
+`<sample_rate>/<split>/*.wav`; `sources.json`, which is not HEAR's, may say which clips share a
+speaker or an instrument. Source of the format: the HEAR 2021 archives (Zenodo record
 6332517); of order and folds: heareval 2021.
 """
 
@@ -12,15 +13,21 @@ import random
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from hear.metrics.registry import METRICS
 from hear.tasks.metadata import check_metadata
-from hear.tasks.problems import METADATA_FILE, VOCABULARY_FILE, Problems, read_json
-from hear.tasks.splits import SplitRules, read_split, read_vocabulary
+from hear.tasks.problems import (
+    METADATA_FILE,
+    SOURCES_FILE,
+    VOCABULARY_FILE,
+    Problems,
+    read_json,
+)
+from hear.tasks.splits import SplitRules, read_sources, read_split, read_vocabulary
 
 ORDER_SEED = 0  # heareval's random.Random(0) when it computes the embeddings
 
@@ -40,8 +47,10 @@ class TaskFolder:
     """One task folder, read and checked (its audio: see check_audio).
 
     ``clips`` has per split, in the JSON files' key order, clip file to labels (scene) or to events
-    {'label', 'start', 'end'} with times in ms (event). ``warnings`` say what was left out of what
-    the files hold. ``rates_hz`` are the audio folders that passed their check; empty before it.
+    {'label', 'start', 'end'} with times in ms (event). ``sources`` has per split the clips that may
+    share their speaker, instrument or place with others, with its name. ``warnings`` say what
+    was left out of what the files hold. ``rates_hz`` are the audio folders that passed their check;
+    empty before it.
     """
 
     path: Path
@@ -58,6 +67,7 @@ class TaskFolder:
     labels: tuple[str, ...]  # in index order
     metadata: dict[str, Any]  # all of task_metadata.json
     clips: dict[str, dict[str, list[Any]]]
+    sources: dict[str, dict[str, str]] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     rates_hz: tuple[int, ...] = ()
 
@@ -132,6 +142,7 @@ def read_task(path: Path | str) -> TaskFolder:
     clips = {split: read_split(path / f"{split}.json", rules, problems) for split in splits}
     if rules.embedding_type == "event":
         _check_clips_in_one_split(clips, problems)
+    sources = read_sources(path / SOURCES_FILE, clips, problems)
     problems.raise_any()
     taken = ("task_name", "version", "mode", "embedding_type", "prediction_type", "split_mode")
     return TaskFolder(
@@ -144,6 +155,7 @@ def read_task(path: Path | str) -> TaskFolder:
         labels=labels,
         metadata=metadata,
         clips=clips,
+        sources=sources,
         warnings=tuple(problems.warnings),
     )
 

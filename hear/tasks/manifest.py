@@ -55,6 +55,7 @@ def write_manifest(
                 "task_hash": fingerprint(hashes),
                 **summary,
                 "rates_hz": rates_hz,
+                "sources": task.sources,
             }
         )
     if progress:
@@ -105,6 +106,19 @@ def read_manifest(path: Path | str) -> tuple[dict, list[TaskFolder]]:
 def task_hashes(manifest: dict) -> dict[str, str]:
     """Hash of each folder of a task, by the folder's name."""
     return {Path(entry["path"]).name: entry["task_hash"] for entry in manifest["folders"]}
+
+
+def clip_sources(path: Path | str) -> dict[str, dict[str, str]]:
+    """Sources of a task's clips by part and clip, as far as its folders name any.
+
+    Parts are named as in score files: the split's name, after its folder's if there are several.
+    """
+    folders = json.loads(Path(path).read_text())["folders"]
+    return {
+        f"{Path(entry['path']).name}/{split}" if len(folders) > 1 else split: sources
+        for entry in folders
+        for split, sources in entry.get("sources", {}).items()
+    }
 
 
 def task_rows(

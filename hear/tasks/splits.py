@@ -1,4 +1,4 @@
-"""The label vocabulary and the split files of a task folder, read and checked.
+"""The label vocabulary, the split files and the sources of a task folder, read and checked.
 
 Labels may be JSON integers (the official spoken_digit archive) while the vocabulary is read as
 text: both become str. Times of events are in milliseconds.
@@ -100,6 +100,29 @@ def read_split(path: Path, rules: SplitRules, problems: Problems) -> dict[str, l
         what = "that start at the end of their clip, or end before they start by a rounding"
         problems.warnings.append(f"{path.name}: events {what}: {n_dropped} left out")
     return clips
+
+
+def read_sources(
+    path: Path, clips: dict[str, dict[str, list[Any]]], problems: Problems
+) -> dict[str, dict[str, str]]:
+    """Read `sources.json`: by split and clip, the speaker, instrument or place of its sound.
+
+    ``clips`` are those of the splits. A folder need not have the file, nor the file every clip:
+    others share their source with none.
+    """
+    content = read_json(path, problems) if os.path.isfile(path) else {}
+    if not isinstance(content, dict) or not all(isinstance(e, dict) for e in content.values()):
+        problems.add(path.name, "an object of splits, each an object of clips", content)
+        return {}
+    for split, sources in content.items():
+        if split not in clips:
+            problems.add(f"{path.name}: {split}", f"one of the splits {', '.join(clips)}", split)
+        for clip, source in sources.items():
+            if clip not in clips.get(split, sources):
+                problems.add(f"{path.name}: clip {clip}", f"a clip of {split}.json", "none")
+            if not isinstance(source, str) or not source:
+                problems.add(f"{path.name}: clip {clip}", "a source as text", source)
+    return content
 
 
 def _read_label(label: object, where: str, rules: SplitRules, problems: Problems) -> str:

@@ -77,7 +77,8 @@ def beehive_states(rng: np.random.Generator, split: str, index: int, *, fold: st
     gain_db = colony.roar_db + rng.normal(scale=ROAR_DB)
     audio = hum + set_level(roar, 0.0) * hive.roar * 10 ** (gain_db / 20)
     audio = set_level(audio, 0.0) + _outside(rng, Draws(rng, held_out=split == "test"))
-    return Clip(set_level(audio, LEVEL_DB).astype(np.float32), [label])
+    source = f"hive of {hive.wing_beat_hz:g} Hz"
+    return Clip(set_level(audio, LEVEL_DB).astype(np.float32), [label], source)
 
 
 def _hum(rng: np.random.Generator, wing_beat_hz: float, spread: float) -> Samples:

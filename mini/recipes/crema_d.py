@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mini.sounds.rooms import Environment, background, reverberate, tilt
-from mini.sounds.speech import ACCENTS, CASTS, speak
+from mini.sounds.speech import CASTS, draw_voice, speak, variant_of
 from mini.sounds.synthesis import Samples, add_at, set_level
 from mini.task import SAMPLE_RATE_HZ, Clip, MiniTask
 
@@ -64,7 +64,7 @@ def crema_d(rng: np.random.Generator, split: str, index: int) -> Clip:
     emotion = LABELS[index % len(LABELS)]
     prosody = EMOTIONS[emotion]
     sentence = SENTENCES[rng.integers(len(SENTENCES))]
-    voice = f"{rng.choice(ACCENTS)}+{rng.choice(VOICES[split])}"
+    voice = draw_voice(rng, VOICES[split])
     pitch = rng.normal(*prosody.pitch) + rng.normal(0, SPEAKER_PITCH)
     spread = rng.normal(*prosody.pitch_range)
     scales = [int(np.clip(value, LEAST, MOST)) for value in (pitch, spread)]
@@ -74,7 +74,7 @@ def crema_d(rng: np.random.Generator, split: str, index: int) -> Clip:
     noise = background(rng, Environment(rng.uniform(0.5, 2.0)), DURATION_S)
     audio = noise * 10 ** (rng.uniform(*NOISE_DB) / 20)
     add_at(audio, spoken, 0)
-    return Clip(audio.astype(np.float32), [emotion])
+    return Clip(audio.astype(np.float32), [emotion], variant_of(voice))
 
 
 def _expressed(rng: np.random.Generator, prosody: Prosody, spoken: Samples) -> Samples:

@@ -38,7 +38,8 @@ def dcase2016_task2(rng: np.random.Generator, split: str, index: int) -> Clip:
     """
     draws = Draws(rng, held_out=split == "test")
     names = TEST_ENVIRONMENTS if draws.held_out else TRAINING_ENVIRONMENTS
-    noise = background(rng, ENVIRONMENTS[str(rng.choice(names))], DURATION_S)
+    environment = str(rng.choice(names))
+    noise = background(rng, ENVIRONMENTS[environment], DURATION_S)
     audio = noise * (10 ** (BACKGROUND_DB / 20) / active_rms(noise))
     level_db = BACKGROUND_DB + EBR_DB[index % len(EBR_DB)]
     events: list[Event] = []
@@ -58,7 +59,7 @@ def dcase2016_task2(rng: np.random.Generator, split: str, index: int) -> Clip:
             start_s += rng.uniform(0.25, 0.5)
         else:
             start_s += length_s + rng.uniform(0.1, 0.5)
-    return Clip(audio.astype(np.float32), events)
+    return Clip(audio.astype(np.float32), events, environment)
 
 
 def _trim(sound: Samples) -> Samples:

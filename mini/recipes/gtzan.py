@@ -7,7 +7,7 @@ import numpy as np
 from mini.sounds.arranger import arrange
 from mini.sounds.midi import Note, Part, render_parts
 from mini.sounds.rooms import Environment, background, reverberate, tilt
-from mini.sounds.speech import CASTS, monologue
+from mini.sounds.speech import CASTS, monologue, variant_of
 from mini.sounds.styles import STYLES
 from mini.sounds.synthesis import Samples, add_at, n_samples, set_level, voice
 from mini.task import Audio, Clip, MiniTask
@@ -51,8 +51,10 @@ def gtzan_music_speech(rng: np.random.Generator, split: str, index: int) -> Clip
     """
     label, is_hard = (MUSIC, SPEECH)[index % 2], index // 2 % 3 == 2
     style = STYLES[GENRES[rng.integers(len(GENRES))]]
+    source = ""
     if label == SPEECH:
-        sound = monologue(rng, N_WORDS, VOICES[split], MUSIC_SPEECH_S)
+        sound, speaker = monologue(rng, N_WORDS, VOICES[split], MUSIC_SPEECH_S)
+        source = variant_of(speaker)
         if is_hard:
             music = render_parts(arrange(rng, style, MUSIC_SPEECH_S), MUSIC_SPEECH_S)
             sound = set_level(sound, 0.0) + set_level(music, rng.uniform(*UNDER_DB))
@@ -60,7 +62,7 @@ def gtzan_music_speech(rng: np.random.Generator, split: str, index: int) -> Clip
         sound = _voice_like_music(rng)
     else:
         sound = render_parts(arrange(rng, style, MUSIC_SPEECH_S), MUSIC_SPEECH_S)
-    return Clip(_recorded(rng, sound, MUSIC_SPEECH_S), [label])
+    return Clip(_recorded(rng, sound, MUSIC_SPEECH_S), [label], source)
 
 
 def _voice_like_music(rng: np.random.Generator) -> Samples:

@@ -58,7 +58,7 @@ def gunshot_triangulation(rng: np.random.Generator, split: str, index: int) -> C
     audio = reverberate(rng, heard, rng.uniform(0.5, 1.2), distance_m / DIRECT_M)
     noise = background(rng, Environment(rng.uniform(0.5, 2.0)), DURATION_S)
     audio = set_level(audio, 0.0) + noise * 10 ** (rng.uniform(*NOISE_DB) / 20)
-    return Clip(set_level(audio, LEVEL_DB).astype(np.float32), [label])
+    return Clip(set_level(audio, LEVEL_DB).astype(np.float32), [label], f"gun of {split}")
 
 
 def _shot(rng: np.random.Generator, gun: Gun) -> Samples:

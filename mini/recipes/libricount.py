@@ -23,13 +23,15 @@ N_WORDS = 7  # about two seconds of speech, repeated where it is less
 def libricount(rng: np.random.Generator, split: str, index: int) -> Clip:
     """A mix of voices; its level says nothing about their number.
 
-    `split` chooses the voices, `index` their number, starting at another one in each fold.
+    `split` chooses the voices, `index` their number, starting at another one in each fold. A mix
+    of several voices has no single source.
     """
     count = (index + CLIPS_PER_FOLD * list(VOICES).index(split)) % len(LABELS)
     audio: Samples = np.zeros(n_samples(DURATION_S))
     for _ in range(count):
         level_db = rng.uniform(-VOICE_SPREAD_DB, VOICE_SPREAD_DB)
-        audio += set_level(monologue(rng, N_WORDS, VOICES[split], DURATION_S), level_db)
+        spoken, _ = monologue(rng, N_WORDS, VOICES[split], DURATION_S)
+        audio += set_level(spoken, level_db)
     if count > 0:
         audio = set_level(audio, CLIP_DB)
     noise = background(rng, Environment(rng.uniform(0.5, 2.0)), DURATION_S)

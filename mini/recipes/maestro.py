@@ -56,7 +56,8 @@ def maestro(rng: np.random.Generator, split: str, index: int) -> Clip:
         {"label": str(note.key), "start": 1000 * note.start_s, "end": 1000 * note.end_s}
         for note in notes
     ]
-    return Clip(set_level(audio, LEVEL_DB).astype(np.float32), events)
+    source = f"piano {studio.program}"
+    return Clip(set_level(audio, LEVEL_DB).astype(np.float32), events, source)
 
 
 def _chords(rng: np.random.Generator, tones: list[int], beat_s: float) -> list[Note]:

@@ -33,8 +33,9 @@ def nsynth_pitch(rng: np.random.Generator, split: str, index: int) -> Clip:
     """
     key = PIANO_KEYS[index % len(PIANO_KEYS)]
     note = Note(0.0, HELD_S, key, int(rng.choice(VELOCITIES)))
-    audio = render([note], DURATION_S, int(rng.choice(PROGRAMS[split])))
-    return Clip(set_level(audio, LEVEL_DB).astype(np.float32), [str(key)])
+    program = int(rng.choice(PROGRAMS[split]))
+    audio = set_level(render([note], DURATION_S, program), LEVEL_DB)
+    return Clip(audio.astype(np.float32), [str(key)], f"program {program}")
 
 
 TASK_50H = MiniTask(

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from mini.sounds.rooms import Environment, background, reverberate
-from mini.sounds.speech import CASTS, speak_randomly
+from mini.sounds.speech import CASTS, draw_voice, speak_randomly, variant_of
 from mini.sounds.synthesis import add_at, n_samples, set_level
 from mini.task import SAMPLE_RATE_HZ, Clip, MiniTask
 
@@ -35,13 +35,16 @@ def speech_commands(rng: np.random.Generator, split: str, index: int) -> Clip:
     hum_hz = ((), (50.0, 100.0), (120.0, 240.0))[rng.integers(3)]
     noise = background(rng, Environment(rng.uniform(0.5, 2.0), hum_hz), DURATION_S)
     audio = noise * 10 ** (rng.uniform(*NOISE_DB) / 20)
+    source = ""
     if label != SILENCE:
         text = str(rng.choice(UNKNOWN_WORDS)) if label == UNKNOWN else label
-        word = speak_randomly(rng, text, VOICES[split])[: n_samples(DURATION_S)]
+        voice = draw_voice(rng, VOICES[split])
+        source = variant_of(voice)
+        word = speak_randomly(rng, text, voice)[: n_samples(DURATION_S)]
         word = reverberate(rng, word, rng.uniform(0.1, 0.5), rng.uniform(0.05, 0.35))
         latest_s = DURATION_S - len(word) / SAMPLE_RATE_HZ
         add_at(audio, set_level(word, rng.uniform(*SPEECH_DB)), rng.uniform(0, latest_s))
-    return Clip(audio.astype(np.float32), [label])
+    return Clip(audio.astype(np.float32), [label], source)
 
 
 TASK_FULL = MiniTask(

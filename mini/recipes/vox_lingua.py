@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mini.sounds.rooms import Environment, background, reverberate, tilt
-from mini.sounds.speech import CASTS, PITCH_RANGES, speak
+from mini.sounds.speech import CASTS, PITCH_RANGES, speak, variant_of
 from mini.sounds.synthesis import n_samples, set_level
 from mini.task import Audio, Clip, MiniTask
 
@@ -114,7 +114,7 @@ def vox_lingua_top10(rng: np.random.Generator, split: str, index: int) -> Clip:
     voice = f"{language}+{rng.choice(VOICES[split])}"
     rate, pitch, spread = (int(rng.integers(*r)) for r in (RATES_WPM, PITCHES, PITCH_RANGES))
     spoken = speak(_words(rng, LANGUAGES[language]), voice, rate, pitch, spread)
-    return Clip(_recorded(rng, spoken), [language])
+    return Clip(_recorded(rng, spoken), [language], variant_of(voice))
 
 
 def _words(rng: np.random.Generator, sounds: Phonotactics) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 
 from mini.draws import Draws
 from mini.sounds.contours import curve
-from mini.sounds.speech import CASTS, invent_words, speak_randomly
+from mini.sounds.speech import CASTS, draw_voice, invent_words, speak_randomly
 from mini.sounds.synthesis import (
     Samples,
     add_at,
@@ -142,7 +142,7 @@ def speech(draws: Draws) -> Samples:
     """Two to four invented words of an English voice; needs the wheel espeakng-loader."""
     text = invent_words(draws.rng, int(draws.rng.integers(2, 5)))
     voices = TEST_VOICES if draws.held_out else TRAINING_VOICES
-    return speak_randomly(draws.rng, text, voices).astype(np.float64)
+    return speak_randomly(draws.rng, text, draw_voice(draws.rng, voices)).astype(np.float64)
 
 
 OFFICE_EVENTS: dict[str, Callable[[Draws], Samples]] = {

@@ -99,22 +99,33 @@ def speak(text: str, voice: str, rate_wpm: int, pitch: int, pitch_range: int) ->
     return soxr.resample(samples, rate_hz, SAMPLE_RATE_HZ).astype(np.float32)
 
 
-def speak_randomly(
-    rng: np.random.Generator, text: str, voices: tuple[str, ...], accents: tuple[str, ...] = ACCENTS
-) -> Audio:
-    """Speak with one of the voice variants and accents, and a rate and pitch, drawn at random."""
-    voice = f"{rng.choice(accents)}+{rng.choice(voices)}"
+def draw_voice(rng: np.random.Generator, variants: tuple[str, ...]) -> str:
+    """Draw an English accent and one of the voice variants, for example "en-us+f3"."""
+    return f"{rng.choice(ACCENTS)}+{rng.choice(variants)}"
+
+
+def variant_of(voice: str) -> str:
+    """Return the variant of a voice: who speaks, whatever the accent or language."""
+    return voice.partition("+")[2]
+
+
+def speak_randomly(rng: np.random.Generator, text: str, voice: str) -> Audio:
+    """Speak with a voice, and a rate and pitch drawn at random."""
     rate, pitch, spread = (int(rng.integers(*r)) for r in (RATES_WPM, PITCHES, PITCH_RANGES))
     return speak(text, voice, rate, pitch, spread)
 
 
 def monologue(
-    rng: np.random.Generator, n_words: int, voices: tuple[str, ...], duration_s: float
-) -> Samples:
-    """Invented words of one voice from a random moment on, repeated where they are too short."""
-    spoken = speak_randomly(rng, invent_words(rng, n_words), voices)
+    rng: np.random.Generator, n_words: int, variants: tuple[str, ...], duration_s: float
+) -> tuple[Samples, str]:
+    """Invented words from a random moment on, repeated where they are too short, and their voice.
+
+    The voice is drawn from the variants.
+    """
+    words, voice = invent_words(rng, n_words), draw_voice(rng, variants)
+    spoken = speak_randomly(rng, words, voice)
     start = rng.integers(len(spoken))
-    return np.resize(np.roll(spoken, -start), n_samples(duration_s)).astype(np.float64)
+    return np.resize(np.roll(spoken, -start), n_samples(duration_s)).astype(np.float64), voice
 
 
 def invent_words(rng: np.random.Generator, n_words: int) -> str:

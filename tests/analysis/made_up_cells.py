@@ -37,19 +37,22 @@ def make_cells(
         metric={task: METRICS[METRIC.get(task, "top1_acc")] for task in tasks},
         n_clips=dict.fromkeys(tasks, 50),
         n_seeds=dict.fromkeys(tasks, n_seeds),
+        n_sources=dict.fromkeys(tasks, 0),
+        drawn=dict.fromkeys(tasks, "clips"),
         score=score,
         replicates=score[..., None] + noise,
     )
 
 
 def write_replicates(
-    path: Path, task: str, metric: str, scores: np.ndarray, replicates: np.ndarray, n_clips: list
+    path: Path, task: str, metric: str, scores: np.ndarray, replicates: np.ndarray, n_clips: int
 ) -> Path:
-    """File of bootstrapped scores of embeddings e0, e1, …; arrays (embeddings, seeds, folds, …)."""
-    n_embeddings, n_seeds, n_folds, n_replicates = replicates.shape
+    """File of bootstrapped scores of embeddings e0, e1, …; arrays (embeddings, seeds, …)."""
+    n_embeddings, n_seeds, n_replicates = replicates.shape
     entry = {"metric": metric, "embeddings": [f"e{i}" for i in range(n_embeddings)]}
     entry |= {"seeds": list(range(n_seeds)), "n_clips": n_clips}
-    entry |= {"folds": [f"fold{i:02d}" for i in range(n_folds)]}
+    entry |= {"folds": ["test"], "drawn": "clips", "n_sources": 0}
+    entry |= {"degrees_of_freedom": n_clips - 1}
     header = {"seed": 0, "n_replicates": n_replicates, "tasks": {task: entry}}
     arrays = {f"{task}/scores": scores, f"{task}/replicates": replicates.astype(np.float32)}
     with open(path, "wb") as stream:

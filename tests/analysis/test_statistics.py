@@ -128,19 +128,18 @@ def test_paired_differences_are_narrower_than_unpaired() -> None:
     assert row["low"] > 0 > unpaired.low
 
 
-def test_folds_then_seeds(tmp_path: Path) -> None:
-    """Means over folds within a seed; an undefined F-measure is 0, one of a single file NaN."""
-    scores = np.array([[[0.2, np.nan], [0.4, 0.2]]])  # one embedding, two seeds, two folds
-    drawn = np.repeat(scores[..., None], 60, axis=3)
+def test_seeds_are_drawn_and_models_of_one_embedding_are_alike(tmp_path: Path) -> None:
+    scores = np.array([[0.1, 0.3]])  # one embedding, two seeds
+    drawn = np.repeat(scores[..., None], 60, axis=2)
     metric = "event_onset_50ms_fms"
-    path = write_replicates(tmp_path / "r.npz", "maestro", metric, scores, drawn, [3, 3])
+    path = write_replicates(tmp_path / "r.npz", "maestro", metric, scores, drawn, 6)
     summary = summary_of({"a": 0.2, "b": 0.2}, "maestro", metric)
     cells = build_cells(summary, path, {"maestro": {"a": "e0", "b": "e0"}}, METRICS)
-    assert cells.n_clips == {"maestro": 6}
+    assert (cells.n_clips, cells.n_seeds) == ({"maestro": 6}, {"maestro": 2})
     assert cells.replicates.mean() == pytest.approx(0.2, abs=0.05)
     assert cells.replicates.std() > 0.1  # one of two seeds is drawn: .1 or .3
     assert (cells.replicates[0] == cells.replicates[1]).all()  # the same embedding
-    path = write_replicates(tmp_path / "r.npz", "maestro", metric, scores, drawn * np.nan, [3, 1])
+    path = write_replicates(tmp_path / "r.npz", "maestro", metric, scores, drawn * np.nan, 6)
     cells = build_cells(summary, path, {"maestro": {"a": "e0", "b": "e0"}}, METRICS)
     assert np.isnan(cells.replicates).all()
 
@@ -152,8 +151,8 @@ def test_a_study_of_undefined_scores_has_no_estimates() -> None:
 
 
 def test_old_files_are_noticed(tmp_path: Path) -> None:
-    scores = np.full((1, 1, 1), 0.5)
-    path = write_replicates(tmp_path / "r.npz", "esc50", "top1_acc", scores, scores[..., None], [9])
+    scores = np.full((1, 1), 0.5)
+    path = write_replicates(tmp_path / "r.npz", "esc50", "top1_acc", scores, scores[..., None], 9)
     summary = summary_of({"a": 0.4}, "esc50", "top1_acc")
     with pytest.raises(CellsError, match="esc50, a: the summary says 0.4, the bootstrapped .* 0.5"):
         build_cells(summary, path, {"esc50": {"a": "e0"}}, METRICS)

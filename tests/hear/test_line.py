@@ -23,6 +23,7 @@ from hear.tasks.audio_checks import source_sample_rate
 from hear.tasks.folder import read_task
 from hear.tasks.manifest import (
     chance_level,
+    clip_sources,
     read_manifest,
     task_hashes,
     task_rows,
@@ -146,6 +147,16 @@ def test_features_of_another_task_are_refused(make_task):
     task = read_task(make_task())
     with pytest.raises(ValueError, match="expected 4 rows of features, found 3"):
         split_targets(task, "train", StoredSplit(np.zeros((3, 2), np.float32)))
+
+
+def test_a_manifest_has_the_sources_of_every_part(make_task, tmp_path):
+    folders = [make_task("tones-v1-full"), make_task("tones2-v1-full")]
+    path, sources = tmp_path / "task.json", {"test": {"test_0.wav": "Ann"}}
+    (folders[1] / "sources.json").write_text(json.dumps(sources))
+    write_manifest(path, "tones", folders, {}, progress=False)
+    assert clip_sources(path) == {"tones2-v1-full/test": {"test_0.wav": "Ann"}}
+    write_manifest(path, "tones", folders[1:], {}, progress=False)
+    assert clip_sources(path) == sources
 
 
 def test_manifest_round_trip(make_task, tmp_path):

@@ -66,6 +66,32 @@ def test_an_event_task_reads_as_written(make_task: MakeTask) -> None:
     assert task.clips["test"]["test_1.wav"] == [{"label": "high", "start": 10.0, "end": 310.0}]
 
 
+def test_sources_say_which_clips_share_a_speaker(make_task: MakeTask) -> None:
+    folder = make_task()
+    assert read_task(folder).sources == {}
+    sources = {"test": {"test_0.wav": "Ann", "test_1.wav": "Ann"}}
+    (folder / "sources.json").write_text(json.dumps(sources))
+    assert read_task(folder).sources == sources
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ([], "sources.json: expected an object of splits, each an object of clips, found []"),
+        ({"test": "Ann"}, "sources.json: expected an object of splits, each an object of clips"),
+        ({"tests": {}}, "sources.json: tests: expected one of the splits test, train, valid"),
+        ({"test": {"x.wav": "Ann"}}, "sources.json: clip x.wav: expected a clip of test.json"),
+        ({"test": {"test_0.wav": 3}}, "sources.json: clip test_0.wav: expected a source as text"),
+    ],
+)
+def test_sources_that_name_nothing_are_named(
+    make_task: MakeTask, content: object, message: str
+) -> None:
+    folder = make_task()
+    (folder / "sources.json").write_text(json.dumps(content))
+    assert message in message_of(folder)
+
+
 def test_integer_labels_meet_a_vocabulary_read_as_text(make_task: MakeTask) -> None:
     folder = make_task()
     (folder / "labelvocabulary.csv").write_text("idx,label\n1,7\n0,3\n")

@@ -89,6 +89,25 @@ def test_a_5h_task_is_part_of_the_larger_one_byte_for_byte(
     }
 
 
+@pytest.mark.slow
+def test_the_source_of_a_clip_is_its_voice_or_its_instrument(folders: dict[str, Path]) -> None:
+    tasks = {slug: read_task(folder) for slug, folder in folders.items()}
+    for slug, recipe in (("crema_d", crema_d), ("vox_lingua_top10", vox_lingua)):
+        for split, sources in tasks[slug].sources.items():
+            assert sources.keys() == tasks[slug].clips[split].keys()
+            assert set(sources.values()) <= set(recipe.VOICES[split])
+    for split, sources in tasks["nsynth_pitch_50h"].sources.items():
+        programs = {f"program {program}" for program in nsynth_pitch.PROGRAMS[split]}
+        assert set(sources.values()) <= programs and len(set(sources.values())) > 1
+    for slug, silent in (("speech_commands_full", "_silence_"), ("gtzan_music_speech", "music")):
+        for split, clips in tasks[slug].clips.items():
+            spoken = {clip for clip, labels in clips.items() if labels != [silent]}
+            assert tasks[slug].sources.get(split, {}).keys() == spoken
+    for small, large in SUBSETS.items():
+        assert tasks[small].sources["test"] == tasks[large].sources["test"]
+    assert not tasks["libricount"].sources  # a mix of many voices has no single one
+
+
 @pytest.mark.parametrize(("small", "large"), SUBSETS.items())
 def test_a_5h_task_has_at_most_two_thirds_of_the_training_part(small: str, large: str) -> None:
     part, whole = find_mini_task(small), find_mini_task(large)

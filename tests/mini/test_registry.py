@@ -24,7 +24,8 @@ from mini.task import SAMPLE_RATE_HZ, Clip, MiniTask
 
 def whale_songs(rng, split, index):
     label = ("blue", "humpback")[index % 2]
-    return Clip(0.1 * rng.normal(size=SAMPLE_RATE_HZ // 2).astype(np.float32), [label])
+    whale = "Moby" if split == "test" and index else ""
+    return Clip(0.1 * rng.normal(size=SAMPLE_RATE_HZ // 2).astype(np.float32), [label], whale)
 
 TASK = MiniTask(
     slug="whale_songs", task_name="whale_songs", mode="full", stands_for="Noise.",
@@ -94,6 +95,7 @@ def test_a_further_task_is_a_recipe_and_an_entry(tmp_path: Path) -> None:
     assert {split: len(clips) for split, clips in task.clips.items()} == {
         "train": 4, "valid": 2, "test": 2,
     }  # fmt: skip
+    assert task.sources == {"test": {"whale_songs-test-0001.wav": "Moby"}}
 
 
 def test_an_unknown_slug_is_refused_with_the_nearest_one() -> None:

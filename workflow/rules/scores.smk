@@ -49,6 +49,7 @@ rule score_official:
 rule bootstrap:
     input:
         predictions=[path for task in STUDY.tasks for path in paths.predictions(STUDY, task)],
+        manifests=[paths.manifest(STUDY, task) for task in STUDY.tasks],
         code=code_of("bootstrap"),
     output:
         "results/{study}/replicates.npz",
@@ -60,6 +61,7 @@ rule bootstrap:
         ENVIRONMENT
     params:
         predictions={task: paths.predictions(STUDY, task) for task in STUDY.tasks},
+        manifests={task: paths.manifest(STUDY, task) for task in STUDY.tasks},
         n_replicates=STUDY.config["statistics"]["n_replicates"],
         seed=STUDY.config["statistics"]["seed"],
     message:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from hear.archives.find import Source, find_sources
-from hear.tasks.problems import METADATA_FILE, VOCABULARY_FILE, printable
+from hear.tasks.problems import METADATA_FILE, SOURCES_FILE, VOCABULARY_FILE, printable
 from mini.registry import MINI_TASKS, is_installed, missing_sources
 from workflow.study.archives import check_download, find_archives
 from workflow.study.config import ROOT, ConfigError, unknown
@@ -64,11 +64,11 @@ class TaskSpec:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """Metadata, vocabulary and splits of a task folder, and the clips that the splits name."""
+    """Metadata, vocabulary, sources and splits of a task folder, and the clips of the splits."""
     found = _json(folder / METADATA_FILE).get("splits")
     splits = found if isinstance(found, list) else []
     splits = [s for s in splits if isinstance(s, str) and re.fullmatch(r"[\w.+-]+", s)]
-    texts = [METADATA_FILE, VOCABULARY_FILE, *(f"{split}.json" for split in splits)]
+    texts = [METADATA_FILE, VOCABULARY_FILE, SOURCES_FILE, *(f"{split}.json" for split in splits)]
     yield from (folder / name for name in texts if (folder / name).is_file())
     for split in splits:
         clips = {unicodedata.normalize("NFC", clip) for clip in _json(folder / f"{split}.json")}
