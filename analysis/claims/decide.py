@@ -8,13 +8,16 @@ has an interval where its models were bootstrapped; official entries have point 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm
 
 from analysis.claims.claim import Claim, Measurand
+from analysis.statistics.intervals import LEVEL, Z
 
 HOLDS, FAILS = "holds", "does not hold"
 AT_THIS_SEED = " at this seed"  # added where the interval knows of a single probe seed
@@ -24,6 +27,7 @@ BY_MEASUREMENT = "decided by point values, measured once on this machine"
 VIT_B = "768 wide, 12 blocks, 12 heads"  # the paper's network, as the measurements name it
 NO_INTERVAL = "too few test clips for an interval"
 
+POWER = 0.8  # probability with which a detectable difference is decided, a convention
 OTHER_AGGREGATE = {"mean": "median", "median": "mean"}
 QUANTITIES = ("normalized_score", "score", "headroom")
 DIRECTIONS = ("above", "below", "within")
@@ -63,29 +67,54 @@ class Number:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a study says of a claim: verdict, why, and the number that decides."""
+    """What a study says of a claim: verdict, why, the number that decides, and its two-sided p.
+
+    ``p`` is NaN where no interval decides.
+    """
 
     verdict: str
     reason: str = ""
     number: Number = field(default_factory=lambda: Number(np.nan))
+    p: float = np.nan
 
 
 def decide(claim: Claim, numbers: list[Number]) -> Verdict:
     """Decide a claim by its numbers, which must all lie on the claimed side.
 
-    It holds if all lie there with their whole intervals, does not hold if one lies on the other
-    side with all of its own, else it is undecided. Of several numbers the deciding one is shown:
-    the one nearest to the other side, or furthest beyond it. Official entries have no intervals and
-    are decided by value; a tie is not above.
+    It holds if all lie there with their whole intervals. It does not hold if one lies on the other
+    side with all of its own, at a level divided by how many numbers could (Bonferroni); else it is
+    undecided. Of several numbers the deciding one is shown: the one nearest to the other side, or
+    furthest beyond it, in standard errors. Official entries have no intervals and are decided by
+    value; a tie is not above.
     """
-    margins = [_margins(claim, number) for number in numbers]  # how far on the claimed side
-    surest = min(range(len(numbers)), key=lambda i: margins[i][1])
-    weakest = min(range(len(numbers)), key=lambda i: margins[i][0])
-    if margins[surest][1] < 0 or (not numbers[surest].of_run and margins[surest][1] <= 0):
-        return Verdict(_said(FAILS, numbers), _reason(numbers[surest]), numbers[surest])
-    if margins[weakest][0] > 0:
-        return Verdict(_said(HOLDS, numbers), _reason(numbers[weakest]), numbers[weakest])
-    return Verdict(UNDECIDED, _reason(numbers[weakest]), numbers[weakest])
+    margins = [_margin(claim, number) for number in numbers]
+    weakest = min(range(len(numbers)), key=margins.__getitem__)
+    number, margin = numbers[weakest], margins[weakest]
+    p = min(1.0, 2 * norm.sf(abs(margin)) * (len(numbers) if margin < 0 else 1))
+    reason, p_shown = _reason(number), np.nan if np.isnan(number.low) else p
+    if p >= 1 - LEVEL:
+        return Verdict(UNDECIDED, reason or _size_of_equality(claim, number), number, p_shown)
+    at = AT_THIS_SEED * any(one.n_seeds == 1 for one in numbers)
+    return Verdict((HOLDS if margin > 0 else FAILS) + at, reason, number, p_shown)
+
+
+def detectable(number: Number) -> float:
+    """Distance from the threshold at which a number is decided with a probability of `POWER`."""
+    return float((Z + norm.ppf(POWER)) * _standard_error(number))
+
+
+def holm(p: Sequence[float]) -> NDArray[np.float64]:
+    """Adjust the p of claims that are tested together, so that all verdicts hold at one level.
+
+    NaN is not tested and stays. Source: Holm, "A simple sequentially rejective multiple test
+    procedure", Scandinavian Journal of Statistics 6, 1979.
+    """
+    adjusted = np.asarray(p, float).copy()
+    tested = np.flatnonzero(~np.isnan(adjusted))
+    order = tested[np.argsort(adjusted[tested])]
+    factors = np.arange(len(order), 0, -1)
+    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(factors * adjusted[order]))
+    return adjusted
 
 
 def judge_measured(claim: Claim, measured: Measured) -> Verdict:
@@ -108,31 +137,53 @@ def judge_measured(claim: Claim, measured: Measured) -> Verdict:
     return dataclasses.replace(decide(claim, [number]), reason=BY_MEASUREMENT)
 
 
-def _said(verdict: str, numbers: list[Number]) -> str:
-    """Say that a verdict of a single seed is about that seed: its interval knows no other."""
-    return verdict + AT_THIS_SEED * any(number.n_seeds == 1 for number in numbers)
-
-
 def _reason(number: Number) -> str:
     if not number.of_run:
         return BY_VALUE
     return NO_INTERVAL if np.isnan(number.low) else ""
 
 
-def _margins(claim: Claim, number: Number) -> tuple[float, float]:
-    """Distances of an interval's two ends from the threshold, positive on the claimed side.
+def _size_of_equality(claim: Claim, number: Number) -> str:
+    """Say how many clips a claim takes that two equal models would satisfy, as a multiple."""
+    two_sided, threshold = claim.direction == "within", abs(claim.threshold)
+    holds_at_0 = two_sided or (claim.threshold > 0) == (claim.direction == "below")
+    if (
+        not claim.others
+        or not threshold
+        or not holds_at_0
+        or claim.aggregate not in OTHER_AGGREGATE
+    ):
+        return ""
+    power = (1 + POWER) / 2 if two_sided else POWER  # both ends must be inside
+    times = ((Z + norm.ppf(power)) * _standard_error(number) / threshold) ** 2
+    if times <= 1:
+        return ""
+    return f"if both were equal, about {times:.2g} times as many test clips would show it"
 
-    A run's number without an interval could be anywhere.
+
+def _standard_error(number: Number) -> float:
+    return (number.high - number.low) / (2 * Z)
+
+
+def _margin(claim: Claim, number: Number) -> float:
+    """Distance of a number from the threshold in standard errors, positive on the claimed side.
+
+    The standard error is that of the interval's side towards the threshold, so that the interval
+    ends at the threshold where the distance is `Z`. A run's number without an interval could be
+    anywhere.
     """
-    low, high = number.low, number.high
-    if not number.of_run:
-        low = high = number.estimate
-    elif np.isnan(low):
-        return -np.inf, np.inf
+    if number.of_run and np.isnan(number.low):
+        return 0.0
     if claim.direction == "above":
-        return low - claim.threshold, high - claim.threshold
+        return _above(number, claim.threshold)
     if claim.direction == "below":
-        return claim.threshold - high, claim.threshold - low
-    furthest = max(abs(low), abs(high))
-    nearest = 0.0 if low <= 0 <= high else min(abs(low), abs(high))
-    return claim.threshold - furthest, claim.threshold - nearest
+        return -_above(number, claim.threshold)
+    return min(_above(number, -claim.threshold), -_above(number, claim.threshold))
+
+
+def _above(number: Number, threshold: float) -> float:
+    distance = number.estimate - threshold
+    if number.of_run:
+        side = number.estimate - number.low if distance > 0 else number.high - number.estimate
+        return Z * distance / side if side > 0 else np.inf * np.sign(distance) if distance else 0.0
+    return np.inf if distance > 0 else -np.inf

@@ -9,15 +9,23 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.claims.claim import Claim, Measurand
-from analysis.claims.decide import OTHER_AGGREGATE, Measured, Verdict, judge_measured
+from analysis.claims.decide import (
+    OTHER_AGGREGATE,
+    Measured,
+    Verdict,
+    detectable,
+    holm,
+    judge_measured,
+)
 from analysis.claims.numbers import judge
 from analysis.statistics.cells import Cells
 
 LEDGER_COLUMNS = (
-    "claim_id", "section", "statement", "verdict", "estimate", "low", "high", "n_tasks", "n_seeds",
-    "study", "not_above_baseline", "reason", "reading", "quantity", "aggregate", "direction",
-    "threshold", "models", "others", "model", "other_model", "where", "value", "other_value",
-    "other_aggregate", "other_verdict", "other_estimate", "other_low", "other_high", "label",
+    "claim_id", "section", "statement", "verdict", "p", "p_holm", "estimate", "low", "high",
+    "detectable", "n_tasks", "n_seeds", "study", "not_above_baseline", "reason", "reading",
+    "quantity", "aggregate", "direction", "threshold", "models", "others", "model", "other_model",
+    "where", "value", "other_value", "other_aggregate", "other_verdict", "other_estimate",
+    "other_low", "other_high", "label",
 )  # fmt: skip
 
 NOTHING_MEASURED = Measured({}, "")
@@ -52,8 +60,10 @@ def ledger(
         ``high`` is compared with ``threshold``; it is ``value`` minus ``other_value`` (for a
         claim against other categories: minus the same there). ``models`` and ``others`` are all
         that the claim speaks of, ``model`` and ``other_model`` the deciding ones, ``where`` the
-        tasks. The ``other_`` columns at the end are what the mean says where the claim is about
-        the median, and the other way round.
+        tasks. ``p`` is two-sided, below .05 where an interval decides; ``p_holm`` is adjusted for
+        all claims that have one; ``detectable`` is the distance from the threshold that this sample
+        would decide in four of five cases. The ``other_`` columns at the end are what the mean says
+        where the claim is about the median, and the other way round.
     """
     rows = []
     for claim in claims:
@@ -64,6 +74,7 @@ def ledger(
             verdict, other = judge(claim, cells), _other_aggregate(claim, cells)
         rows.append(_row(claim, verdict, other, not_above_baseline))
     table = pd.DataFrame(rows).assign(study=study, label=label)
+    table["p_holm"] = holm(table["p"])
     return table.reindex(columns=list(LEDGER_COLUMNS)).astype(
         {"n_tasks": "Int64", "n_seeds": "Int64"}
     )
@@ -113,7 +124,8 @@ def _row(
 ) -> dict[str, object]:
     number = verdict.number
     facts = dataclasses.asdict(claim) | dataclasses.asdict(number)
-    facts |= {"verdict": verdict.verdict, "reason": verdict.reason}
+    facts |= {"verdict": verdict.verdict, "reason": verdict.reason, "p": verdict.p}
+    facts["detectable"] = detectable(number)
     facts["models"] = "; ".join(ids[0] for ids in claim.models)
     facts["others"] = claim.others_source or "; ".join(ids[0] for ids in claim.others)
     facts["aggregate"] = "" if len(claim.tasks) == 1 else claim.aggregate

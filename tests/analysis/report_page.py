@@ -26,13 +26,16 @@ STAGES = pd.DataFrame(
 )
 CLAIMS = pd.DataFrame(
     [
-        ("c1", "5.2", "Made-up claim <b>one</b>", "holds", 0.1, 0.02, 0.2, 4, "test"),
-        ("c2", "5.3", "Made-up claim two", "undecided at this sample", 0.01, -0.1, 0.1, 4, "test"),
-        ("c3", "5.4", "Made-up claim three", "not tested in this study", None, None, None, 0, "t"),
+        ("c1", "5.2", "Made-up claim <b>one</b>", "holds", 0.02, 0.04, 0.1, 0.02, 0.2, 4, 1,
+         "test"),
+        ("c2", "5.3", "Made-up claim two", "undecided at this sample", 0.85, 0.85, 0.01, -0.1,
+         0.1, 4, 1, "test"),
+        ("c3", "5.4", "Made-up claim three", "not tested in this study", None, None, None, None,
+         None, 0, None, "t"),
     ],
     columns=(
-        "claim_id", "section", "statement", "verdict", "estimate", "low", "high", "n_tasks",
-        "study",
+        "claim_id", "section", "statement", "verdict", "p", "p_holm", "estimate", "low", "high",
+        "n_tasks", "n_seeds", "study",
     ),
 )  # fmt: skip
 

@@ -23,6 +23,8 @@ from analysis.claims.decide import (
     Measured,
     Number,
     decide,
+    detectable,
+    holm,
     judge_measured,
 )
 from analysis.claims.ledger import (
@@ -105,6 +107,56 @@ def test_all_numbers_must_be_on_the_claimed_side() -> None:
     assert decide(claim(), [sure, weak, against]).verdict == FAILS
 
 
+def test_one_failing_number_of_several_fails_at_a_level_divided_by_their_number() -> None:
+    good, bad = Number(0.5, 0.4, 0.6), Number(-0.11, -0.21, -0.01)  # p .031 alone
+    assert decide(claim(), [bad]).verdict == FAILS
+    assert decide(claim(), [bad]).p == pytest.approx(0.031, abs=5e-4)
+    several = decide(claim(), [good, bad, good])
+    assert (several.verdict, several.number) == (UNDECIDED, bad)
+    assert several.p == pytest.approx(3 * 0.031, abs=2e-3)
+    assert decide(claim(), [good, good, good]).p < 1e-12  # all must hold: no correction
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "p"), [(0.0, 0.2, 0.05), (-0.1, 0.3, 0.327), (0.05, 0.25, 0.0033)]
+)
+def test_p_is_that_of_the_interval(low: float, high: float, p: float) -> None:
+    found = decide(claim(), [Number((low + high) / 2, low, high)])
+    assert found.p == pytest.approx(p, abs=5e-4)
+
+
+def test_official_entries_and_numbers_without_interval_have_no_p() -> None:
+    assert np.isnan(decide(claim(), [Number(0.1, of_run=False)]).p)
+    assert np.isnan(decide(claim(), [Number(0.1)]).p)
+
+
+def test_holm_by_hand() -> None:
+    found = holm([0.01, np.nan, 0.04, 0.03, 0.5])  # times 4, 3, 2, 1 in order, never falling
+    np.testing.assert_allclose(found, [0.04, np.nan, 0.09, 0.09, 0.5])
+    assert len(holm([])) == 0
+
+
+@pytest.mark.parametrize(
+    ("values", "width", "times"),
+    [
+        ({"direction": "within", "threshold": 0.02}, 0.15, "38 times"),  # (1.96 + 1.28) se
+        ({"direction": "below", "threshold": 0.02}, 0.15, "29 times"),  # (1.96 + 0.84) se
+        ({"direction": "above", "threshold": -0.05}, 0.15, "4.6 times"),
+        ({"direction": "above", "threshold": 0.05}, 0.15, ""),  # equal models would not hold
+        ({"direction": "within", "threshold": 0.2}, 0.15, ""),
+        ({"direction": "within", "threshold": 0.02, "others": ()}, 0.15, ""),
+    ],
+)
+def test_a_claim_of_equality_says_what_size_would_show_it(
+    values: dict, width: float, times: str
+) -> None:
+    estimate = 0.06 if values["threshold"] > 0 else -0.06
+    number = Number(estimate, estimate - width / 2, estimate + width / 2)
+    found = decide(claim(**values), [number])
+    assert times in found.reason and bool(times) == bool(found.reason)
+    assert detectable(number) == pytest.approx(2.8016 * width / 3.92, rel=1e-3)
+
+
 SCORES = {
     "a": {"esc50": 0.9, "fsd50k": 0.7, "maestro": 0.5, "libricount": 0.6},
     "b": {"esc50": 0.8, "fsd50k": 0.5, "maestro": 0.4},
@@ -131,7 +183,7 @@ SCORES = {
 )  # fmt: skip
 def test_numbers_by_hand(values: dict, estimate: float, n_tasks: int, verdict: str) -> None:
     found = judge(claim(**values), make_cells(SCORES, spread=0.001))
-    assert found.number.estimate == pytest.approx(estimate)
+    assert found.number.estimate == pytest.approx(estimate, rel=1e-4)
     assert found.number.n_tasks == n_tasks
     assert found.verdict == verdict
     assert found.number.low < found.number.estimate < found.number.high

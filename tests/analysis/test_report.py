@@ -180,7 +180,10 @@ def test_official_scores_alone(
 
 
 def test_verdicts_are_counted_and_marked(html: str) -> None:
-    assert "3 claims: holds: 1" in " ".join(html.split())
+    said = " ".join(html.split())
+    assert "3 claims: holds: 1" in said
+    assert "2 claims have an interval, which decides 1 at 5 % each; 1 stand when all" in said
+    assert "the study has one probe seed" in said
     for mark in ("verdict holds", "verdict undecided", "verdict not-tested"):
         assert f'class="{mark}"' in html
 
