@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from analysis.claims.claim import Claim
 from analysis.claims.decide import NOT_TESTED, Number, Verdict, decide
 from analysis.statistics.cells import Cells
-from analysis.statistics.intervals import NO_INTERVAL, interval
+from analysis.statistics.intervals import NO_INTERVAL, interval, variance_of
 
 Scores = NDArray[np.floating]
 MIN_TASKS = {"sd": 2}  # tasks an aggregate needs; the others need one
@@ -34,7 +34,7 @@ def spread(score: Scores, replicates: Scores) -> tuple[float, Scores]:
     subtracted before the root; 0 where no more than noise is left.
     """
     bootstrapped = replicates[np.isfinite(replicates).any(axis=1)]
-    noise = np.var(bootstrapped, axis=1).mean() if len(bootstrapped) else 0.0
+    noise = np.mean([variance_of(task) for task in bootstrapped]) if len(bootstrapped) else 0.0
     value = np.sqrt(np.maximum(0.0, np.var(score, ddof=1) - noise))
     return value, np.sqrt(np.maximum(0.0, np.var(replicates, axis=0, ddof=1) - 2 * noise))
 

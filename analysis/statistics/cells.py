@@ -21,6 +21,7 @@ from analysis.statistics.intervals import (
     average_seeds,
     combined_freedom,
     draw_pseudo_clips,
+    variance_of,
     widen,
 )
 from analysis.tables.metrics import MetricFacts, Metrics, find_metric
@@ -176,7 +177,7 @@ def _fill(
         rng, score, n_seeds = _generator(header, f"{task} {embedding}"), scores.mean(), len(scores)
         of_seeds = scores.var(ddof=1) / n_seeds if n_seeds > 1 else 0.0
         freedom = combined_freedom(
-            [drawn.var(axis=1).mean(), of_seeds],
+            [float(np.mean([variance_of(one) for one in drawn])), of_seeds],
             [entry["degrees_of_freedom"], n_seeds - 1],
         )
         drawn = average_seeds(drawn, rng)

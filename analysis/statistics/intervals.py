@@ -86,7 +86,7 @@ def widen(
       mean of clips is taken as a share of the number of clips that would have its variance, its
       effective sample size (Korn and Graubard, Survey Methodology 24, 1998).
 
-    The mean stays. Without a range (d') there are no pseudo-clips.
+    The mean stays. Without a range (d') there are no pseudo-clips. Undefined replicates stay so.
 
     Parameters
     ----------
@@ -95,7 +95,8 @@ def widen(
     pseudo_clips : ndarray of int
         As `draw_pseudo_clips` returns them, shape of ``replicates``.
     """
-    mean, variance = replicates.mean(), float(replicates.var())
+    variance, defined = variance_of(replicates), replicates[np.isfinite(replicates)]
+    mean = defined.mean() if len(defined) else np.nan
     spread = t.ppf((1 + LEVEL) / 2, max(1.0, degrees_of_freedom)) / Z
     widened = mean + spread * (replicates - mean)
     low, high = bounds
@@ -109,13 +110,19 @@ def widen(
     return widened + (high - low) * excess / max(1.0, n_effective)
 
 
+def variance_of(replicates: NDArray[np.floating]) -> float:
+    """Return the variance of the defined ones among replicates; NaN if there is none."""
+    defined = replicates[np.isfinite(replicates)]
+    return float(defined.var()) if len(defined) else np.nan
+
+
 def combined_freedom(variances: Sequence[float], freedoms: Sequence[float]) -> float:
     """Return the degrees of freedom of a sum of estimated variances.
 
     Source: Satterthwaite, "An approximate distribution of estimates of variance components",
-    Biometrics Bulletin 2, 1946. A variance of 0 has no part in it.
+    Biometrics Bulletin 2, 1946. A variance of 0, or one that is unknown, has no part in it.
     """
-    parts = [(v, f) for v, f in zip(variances, freedoms, strict=True) if v != 0]
+    parts = [(v, f) for v, f in zip(variances, freedoms, strict=True) if v > 0]
     if not parts:
         return float(freedoms[0])
     return float(sum(v for v, _ in parts) ** 2 / sum(v**2 / max(1.0, f) for v, f in parts))

@@ -10,6 +10,7 @@ from analysis.statistics.intervals import (
     combined_freedom,
     draw_pseudo_clips,
     interval,
+    variance_of,
     widen,
 )
 from hear.metrics.curves import weighted_average_precision
@@ -68,6 +69,20 @@ def test_few_files_spread_replicates_by_students_quantile() -> None:
     found = widen(2.0, replicates, 8, 7, (-np.inf, np.inf), draw_pseudo_clips(500, rng), rng)
     assert found.mean() == pytest.approx(replicates.mean())
     assert found.std() / replicates.std() == pytest.approx(2.365 / 1.960, abs=1e-3)
+
+
+def test_undefined_replicates_stay_undefined_and_alone() -> None:
+    """A ROC area is NaN where no drawn clip has a label; the others keep their interval."""
+    rng = np.random.default_rng(0)
+    defined = rng.normal(0.8, 0.05, 480)
+    replicates = np.r_[defined, np.full(20, np.nan)]
+    unbounded = (-np.inf, np.inf)
+    found = widen(0.8, replicates, 8, 7, unbounded, draw_pseudo_clips(500, rng), rng)
+    assert np.isnan(found[480:]).all() and np.isfinite(found[:480]).all()
+    assert variance_of(found) == pytest.approx((2.365 / 1.960) ** 2 * defined.var(), rel=1e-3)
+    assert interval(0.8, found).n_replicates == 480
+    nothing = np.full(9, np.nan)
+    assert np.isnan(widen(0.8, nothing, 8, 7, UNIT, np.ones(9, int), rng)).all()
 
 
 @pytest.mark.parametrize("score", [0.0, 1.0])
@@ -164,6 +179,7 @@ def test_intervals_of_a_biased_metric_cover_what_is_expected() -> None:
 def test_freedom_of_a_sum_of_variances() -> None:
     assert combined_freedom([2.0, 0.0], [7, 0]) == 7
     assert combined_freedom([0.0, 0.0], [7, 0]) == 7
+    assert combined_freedom([np.nan, 1.0], [7, 2]) == 2
     assert combined_freedom([1.0, 1.0], [10, 2]) == pytest.approx(4 / (1 / 10 + 1 / 2))
 
 
