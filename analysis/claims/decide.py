@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -88,8 +89,8 @@ def decide(claim: Claim, numbers: list[Number]) -> Verdict:
     value; a tie is not above.
     """
     margins = [_margin(claim, number) for number in numbers]
-    weakest = min(range(len(numbers)), key=margins.__getitem__)
-    number, margin = numbers[weakest], margins[weakest]
+    distances = [_distance(claim, number) for number in numbers]  # where margins are infinite
+    margin, _, number = min(zip(margins, distances, numbers, strict=True), key=itemgetter(0, 1))
     p = min(1.0, 2 * norm.sf(abs(margin)) * (len(numbers) if margin < 0 else 1))
     reason, p_shown = _reason(number), np.nan if np.isnan(number.low) else p
     if p >= 1 - LEVEL:
@@ -179,6 +180,14 @@ def _margin(claim: Claim, number: Number) -> float:
     if claim.direction == "below":
         return -_above(number, claim.threshold)
     return min(_above(number, -claim.threshold), -_above(number, claim.threshold))
+
+
+def _distance(claim: Claim, number: Number) -> float:
+    """Distance of a number from the threshold, positive on the claimed side."""
+    if claim.direction == "within":
+        return claim.threshold - abs(number.estimate)
+    distance = number.estimate - claim.threshold
+    return distance if claim.direction == "above" else -distance
 
 
 def _above(number: Number, threshold: float) -> float:

@@ -93,6 +93,13 @@ def test_point_values_of_official_entries_decide(estimate: float, verdict: str) 
     assert (found.verdict, found.reason) == (verdict, BY_VALUE)
 
 
+def test_of_several_point_values_the_nearest_to_the_threshold_is_shown() -> None:
+    numbers = [Number(x, of_run=False) for x in (0.3, 0.1, 0.2)]
+    assert decide(claim(), numbers).number is numbers[1]
+    assert decide(claim(threshold=0.5), numbers).number is numbers[1]
+    assert decide(claim(direction="below", threshold=0.5), numbers).number is numbers[0]
+
+
 def test_a_run_without_interval_decides_nothing() -> None:
     found = decide(claim(), [Number(0.5)])
     assert found.verdict == UNDECIDED and "too few test clips" in found.reason
