@@ -159,7 +159,8 @@ def _size_of_equality(claim: Claim, number: Number) -> str:
     times = ((Z + norm.ppf(power)) * _standard_error(number) / threshold) ** 2
     if times <= 1:
         return ""
-    return f"if both were equal, about {times:.2g} times as many test clips would show it"
+    times = float(f"{times:.2g}")
+    return f"if both were equal, about {times:g} times as many test clips would show it"
 
 
 def _standard_error(number: Number) -> float:

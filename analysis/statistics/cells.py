@@ -170,7 +170,7 @@ def _fill(
         raise CellsError(f"{task}: no bootstrapped scores of this task")
     entry, column, metric = header["tasks"][task], cells.tasks.index(task), cells.metric[task]
     pseudo_clips = draw_pseudo_clips(header["n_replicates"], _generator(header, task))
-    bounds, means = (metric.lower, metric.upper), {}
+    n_scored, bounds, means = entry["n_scored"], (metric.lower, metric.upper), {}
     for embedding, scores, drawn in zip(
         entry["embeddings"], arrays[f"{task}/scores"], arrays[f"{task}/replicates"], strict=True
     ):
@@ -181,7 +181,7 @@ def _fill(
             [entry["degrees_of_freedom"], n_seeds - 1],
         )
         drawn = average_seeds(drawn, rng)
-        drawn = widen(score, drawn, cells.n_clips[task], freedom, bounds, pseudo_clips, rng)
+        drawn = widen(score, drawn, n_scored, freedom, bounds, pseudo_clips, rng)
         means[embedding] = score, drawn
     for model, embedding in embeddings.items():
         row = cells.models.index(model)

@@ -26,7 +26,7 @@ from scipy.stats import norm, t
 
 LEVEL = 0.95
 Z = float(norm.ppf((1 + LEVEL) / 2))  # an interval's half width in standard errors
-N_PSEUDO_CLIPS = 3  # chosen: with 2, a share of .98 of 100 clips is covered at 87 % only
+N_PSEUDO_CLIPS = 4  # of Agresti and Coull; with 2, .98 of 100 clips would be covered at 86 % only
 MIN_DEFINED = 0.9  # share of replicates that must be defined (a ROC area needs both classes)
 UNBOUNDED = (-np.inf, np.inf)
 _NO_VARIANCE = 1e-9  # of scores, which are rounded to float32
@@ -69,7 +69,7 @@ def draw_pseudo_clips(n_replicates: int, rng: np.random.Generator) -> NDArray[np
 def widen(
     score: float,
     replicates: NDArray[np.floating],
-    n_clips: int,
+    n_scored: int,
     degrees_of_freedom: float,
     bounds: tuple[float, float],
     pseudo_clips: NDArray[np.integer],
@@ -80,18 +80,19 @@ def widen(
     - The standard error itself is estimated from the drawn clips (files): replicates are spread by
       the ratio of Student's quantile to the normal one, 1.21 for eight files.
     - Where nearly all clips are right, the wrong ones that another test set would have may be in
-      none that was drawn. As Agresti and Coull (The American Statistician 52, 1998; four clips) for
-      a share and Agresti and Min (Statistics in Medicine 24, 2005; two) for a difference of paired
-      shares, pseudo-clips are added, on which each model tosses a coin (`rng`). A metric that is no
-      mean of clips is taken as a share of the number of clips that would have its variance, its
-      effective sample size (Korn and Graubard, Survey Methodology 24, 1998).
+      none that was drawn. As Agresti and Coull (The American Statistician 52, 1998) for a share and
+      Agresti and Min (Statistics in Medicine 24, 2005) for a difference of paired shares, four
+      pseudo-clips are added, on which each model tosses a coin (`rng`): of their variance as much
+      as the share's grows when it is moved towards 1/2, which is nothing in the middle of the
+      range. A metric that is no mean of clips is taken as a share of the number of clips that would
+      have its variance, its effective sample size (Korn and Graubard, Survey Methodology 24, 1998).
 
     The mean stays. Without a range (d') there are no pseudo-clips. Undefined replicates stay so.
 
     Parameters
     ----------
-    n_clips : int
-        Number of test clips; the effective one where the replicates have no variance.
+    n_scored : int
+        Number of test clips, or of events: the effective sample size is no smaller.
     pseudo_clips : ndarray of int
         As `draw_pseudo_clips` returns them, shape of ``replicates``.
     """
@@ -104,10 +105,11 @@ def widen(
         return widened
     share = (score - low) / (high - low)
     expected = share * (1 - share) * (high - low) ** 2  # variance of a single clip
-    n_effective = expected / variance if min(expected, variance) > _NO_VARIANCE else n_clips
+    n_effective = expected / variance if min(expected, variance) > _NO_VARIANCE else 0.0
     right = rng.binomial(pseudo_clips, 0.5)
     excess = right - pseudo_clips * share - N_PSEUDO_CLIPS * (0.5 - share)  # 0 on average
-    return widened + (high - low) * excess / max(1.0, n_effective)
+    nearness = abs(2 * share - 1)  # 0 in the middle of the range, where nothing hides
+    return widened + (high - low) * nearness * excess / max(n_scored, n_effective)
 
 
 def variance_of(replicates: NDArray[np.floating]) -> float:

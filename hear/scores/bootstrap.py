@@ -59,9 +59,9 @@ def bootstrap_study(
     Returns
     -------
     header : dict
-        ``seed, n_replicates, tasks``; per task ``metric, embeddings, seeds, folds, n_clips``, and
-        of the draws ``drawn`` (``clips`` or ``sources``), ``n_sources`` (0 if unknown),
-        ``degrees_of_freedom``.
+        ``seed, n_replicates, tasks``; per task ``metric, embeddings, seeds, folds, n_clips,
+        n_scored`` (clips, or reference events), and of the draws ``drawn`` (``clips`` or
+        ``sources``), ``n_sources`` (0 if unknown), ``degrees_of_freedom``.
     arrays : dict of ndarray
         ``{task}/scores`` float64 (n_embeddings, n_seeds) on the clips as they are, and
         ``{task}/replicates`` float32 (n_embeddings, n_seeds, n_replicates). Both are means over
@@ -186,6 +186,7 @@ def bootstrap_task(
         if first is None:
             first = facts
             draws = draw_task(facts[1], sources, n_replicates, seed)
+            n_scored = sum(map(_n_scored, predicted))
         elif facts != first:
             raise BootstrapError(
                 f"{path}: expected the same metric, folds and test clips as in the task's other "
@@ -209,7 +210,7 @@ def bootstrap_task(
     )
     metric, folds = first
     entry = {"metric": metric, "embeddings": embeddings, "seeds": seeds, "folds": list(folds)}
-    entry |= {"n_clips": sum(map(len, folds.values()))} | draws.facts()
+    entry |= {"n_clips": sum(map(len, folds.values())), "n_scored": n_scored} | draws.facts()
     return entry, scores, replicates.astype(np.float32)
 
 
@@ -223,6 +224,13 @@ def _primary(predicted: list[PredictedFold], path: str | Path) -> str:
     if metric not in known:
         raise BootstrapError(f"{path}: primary metric {metric}: expected one of {', '.join(known)}")
     return metric
+
+
+def _n_scored(one: PredictedFold) -> int:
+    """Number of clips of a fold, or of reference events."""
+    if one.folder["embedding_type"] == "event":
+        return sum(map(len, one.fold["reference"].values()))
+    return len(one.fold["files"])
 
 
 def _score(predicted: list[PredictedFold], draws: Draws) -> tuple[float, NDArray[np.float64]]:

@@ -50,7 +50,7 @@ def write_replicates(
     """File of bootstrapped scores of embeddings e0, e1, …; arrays (embeddings, seeds, …)."""
     n_embeddings, n_seeds, n_replicates = replicates.shape
     entry = {"metric": metric, "embeddings": [f"e{i}" for i in range(n_embeddings)]}
-    entry |= {"seeds": list(range(n_seeds)), "n_clips": n_clips}
+    entry |= {"seeds": list(range(n_seeds)), "n_clips": n_clips, "n_scored": n_clips}
     entry |= {"folds": ["test"], "drawn": "clips", "n_sources": 0}
     entry |= {"degrees_of_freedom": n_clips - 1}
     header = {"seed": 0, "n_replicates": n_replicates, "tasks": {task: entry}}

@@ -128,6 +128,7 @@ def test_shapes_and_scores_of_a_study(tmp_path: Path) -> None:
     entry = header["tasks"]["t"]
     assert entry["embeddings"] == ["a", "b"] and entry["seeds"] == [1, 2]
     assert entry["folds"] == ["fold00", "fold01"] and entry["n_clips"] == 2 * N_CLIPS
+    assert entry["n_scored"] == entry["n_clips"]
     assert entry["drawn"] == "clips" and entry["degrees_of_freedom"] == 2 * (N_CLIPS - 1)
     assert arrays["t/scores"].shape == (2, 2)
     assert arrays["t/replicates"].shape == (2, 2, 50)
@@ -239,15 +240,17 @@ def test_an_undefined_f_measure_counts_as_its_metric_says(
         "0/0/n_rows": np.full(n_files, 4),
     }
     names = [f"{i}.wav" for i in range(n_files)]
-    reference = {name: [{"label": "a", "start": 0.0, "end": 100.0}] for name in names}
+    reference = {
+        name: [{"label": "a", "start": t, "end": t + 100} for t in (0.0, 150.0)] for name in names
+    }
     chosen = {"postprocessing": {"median_filter_ms": 150, "min_duration_ms": 50}}
     fold = {"name": "test", "files": names, "chosen": chosen, "reference": reference}
     folder = {"name": "t", "labels": ["a"], "metrics": ["event_onset_200ms_fms"]}
     folder |= {"embedding_type": "event", "folds": [fold]}
     header = {"seed": 1, "provenance": {"embedding": "a"}, "folders": [folder]}
     save_predictions(tmp_path / "a.npz", header, arrays)
-    _, scores, replicates = bootstrap_task([tmp_path / "a.npz"], {}, 5, 0)
-    assert scores.tolist() == [[0.0]]
+    entry, scores, replicates = bootstrap_task([tmp_path / "a.npz"], {}, 5, 0)
+    assert scores.tolist() == [[0.0]] and entry["n_scored"] == 2 * n_files
     np.testing.assert_array_equal(replicates[0, 0], [counted] * 5)
 
 
