@@ -68,8 +68,8 @@ def estimate(cells: Cells, maxima: Mapping[str, float], baseline: str, study: st
         *_pair_rows(run, run.normalized(maxima)),
     ]
     table = pd.DataFrame(rows).assign(study=study).reindex(columns=list(ESTIMATE_COLUMNS))
-    n_seeds = min(cells.n_seeds.values(), default=None)
-    table["n_seeds"] = np.where(table["n_replicates"].notna(), n_seeds, None)
+    n_seeds = min(cells.n_seeds.values(), default=0)
+    table["n_seeds"] = table["n_replicates"].notna().map({True: n_seeds})
     table["drawn"] = table["drawn"].fillna("")
     return table[table["estimate"].notna()].astype(_INTEGERS).reset_index(drop=True)
 
@@ -106,7 +106,7 @@ def _row(
     return key | {"estimate": float(estimate)} | more
 
 
-def _drawn(cells: Cells, task: str) -> dict[str, object]:
+def _drawn(cells: Cells, task: str) -> dict[str, Any]:
     """What the replicates of a task were drawn from."""
     n_sources, drawn = cells.n_sources.get(task) or None, cells.drawn.get(task, "")
     return {"n_clips": cells.n_clips.get(task), "n_sources": n_sources, "drawn": drawn}

@@ -118,7 +118,7 @@ def read_sources(
         if split not in clips:
             problems.add(f"{path.name}: {split}", f"one of the splits {', '.join(clips)}", split)
         for clip, source in sources.items():
-            if clip not in clips.get(split, sources):
+            if split in clips and clip not in clips[split]:
                 problems.add(f"{path.name}: clip {clip}", f"a clip of {split}.json", "none")
             if not isinstance(source, str) or not source:
                 problems.add(f"{path.name}: clip {clip}", "a source as text", source)
