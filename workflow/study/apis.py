@@ -35,7 +35,7 @@ APIS = {
         ("onnxruntime",),
     ),
 }
-COMMON = ("api", "label", "requires", "environment", "on_request")
+COMMON = ("api", "label", "control", "requires", "environment", "on_request")
 
 
 def find_api(entry: dict) -> str:
