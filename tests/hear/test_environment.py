@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sys
 import zipfile
 from pathlib import Path
@@ -75,6 +77,62 @@ def test_a_python_that_is_not_there_is_named():
     assert find_python("") == sys.executable
     with pytest.raises(ValueError, match=r"expected python3\.99 on PATH, found none"):
         find_python("3.99")
+
+
+# Answers `micromamba env create --yes --prefix FOLDER --file FILE` with a Python that is there.
+CONDA = """#!/bin/sh
+set -e
+test "$1 $2 $3 $4 $6" = "env create --yes --prefix --file"
+{cat} "$7"
+{mkdir} -p "$5/bin"
+printf '#!/bin/sh\\nexec {python} "$@"\\n' > "$5/bin/python"
+{chmod} +x "$5/bin/python"
+{ending}
+"""
+
+
+@pytest.fixture
+def conda(tmp_path, monkeypatch):
+    """Write a stand-in of a name and ending, the only program on PATH."""
+
+    def write(name: str, ending: str) -> None:
+        programs = {program: shutil.which(program) for program in ("cat", "mkdir", "chmod")}
+        command = tmp_path / "bin" / name
+        command.parent.mkdir(exist_ok=True)
+        command.write_text(CONDA.format(python=sys.executable, ending=ending, **programs))
+        command.chmod(0o755)
+        monkeypatch.setenv("PATH", str(command.parent))
+
+    return write
+
+
+def test_an_environment_of_conda_runs_a_model(conda, tmp_path):
+    file = tmp_path / "own.yaml"
+    file.write_text("dependencies: [python=3.9, tensorflow]\n")
+    environment = read_environment({"conda": str(file)})
+    conda("micromamba", "exit 0")
+    folder = tmp_path / "environments" / environment.name
+    make_environment(environment, folder)
+    record = json.loads((folder / RECORD).read_text())
+    assert record["python"] == str(folder / "bin" / "python")
+    assert record["conda"] == file.read_text() and "numpy" in record["packages"]
+    assert os.listdir(folder.parent) == [folder.name]
+    (tmp_path / "tensorflow.py").write_text(TENSORFLOW)
+    module = tmp_path / "model.py"
+    module.write_text(MODEL.replace("WHAT", "pass"))
+    model = HearModel(str(module), worker={"python": record["python"], "timeout_s": 60})
+    assert model.embed(torch.ones(1, 16000), "scene")[0]["E"].tolist() == [[1.0, 0.0]]
+
+
+def test_a_conda_that_fails_shows_its_last_lines_and_leaves_nothing(conda, tmp_path):
+    folder = tmp_path / "environments" / "own"
+    conda("conda", "echo unsatisfiable >&2; exit 1")
+    with pytest.raises(ValueError, match="(?s)conda failed; its last lines:.*unsatisfiable"):
+        make_environment(Environment(conda="name: x"), folder)
+    assert os.listdir(folder.parent) == []
+    (tmp_path / "bin" / "conda").unlink()
+    with pytest.raises(ValueError, match="expected micromamba, mamba or conda on PATH, found none"):
+        make_environment(Environment(conda="name: x"), folder)
 
 
 @pytest.mark.slow
