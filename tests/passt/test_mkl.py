@@ -62,6 +62,16 @@ def test_the_fast_path_is_taken_once_and_no_page_stays_writable_and_executable()
 
 
 @pytest.mark.slow
+def test_after_a_product_it_is_left_as_it_is():
+    done = run(PRODUCT.format(before="torch.ones(9, 9).mm(torch.ones(9, 9)); print(mkl.path()); "
+                                     "mkl.take_fast_path()"))  # fmt: skip
+    before, after = done.stdout.split()
+    assert (done.returncode, after) == (0, before)
+    said = "MKL's fast path: not taken, a product or a transform was computed before; going on"
+    assert done.stderr.startswith(said) if after == "slow" else not done.stderr
+
+
+@pytest.mark.slow
 def test_a_system_that_forbids_it_is_told_in_one_line():
     done = run(PRODUCT.format(before=REFUSED))
     assert (done.returncode, done.stdout) == (0, "slow\n")
