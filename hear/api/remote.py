@@ -50,8 +50,8 @@ class RemoteModel:
 class RemoteModule:
     """A worker process for one model, and the functions of its module.
 
-    ``python`` is the worker's Python, ``mkl`` a file whose ``take_fast_path`` it calls before it
-    loads the model, ``timeout_s`` how long one answer may take. A worker that does not start, dies,
+    ``python`` is the worker's Python, ``mkl`` a file whose ``take_fast_path`` it calls when torch
+    is imported, ``timeout_s`` how long one answer may take. A worker that does not start, dies,
     hangs or answers nonsense is a ModelError with the last lines that it printed.
     """
 
@@ -84,8 +84,9 @@ class RemoteModule:
     def load_model(self, weights: str = "", **options: Any) -> RemoteModel:
         """Load the model in the worker."""
         weights = str(Path(weights).absolute()) if weights and Path(weights).exists() else weights
-        arguments = [weights, options, torch.get_num_threads(), self.mkl]
-        (facts, _), *_ = self._ask({"do": "load", "arguments": arguments}, None, 1)
+        settings = {"threads": torch.get_num_threads(), "mkl": self.mkl}
+        request = {"do": "load", "weights": weights, "options": options, **settings}
+        (facts, _), *_ = self._ask(request, None, 1)
         try:
             return RemoteModel(**facts.pop("attributes"), **facts)
         except (KeyError, TypeError):
@@ -101,10 +102,7 @@ class RemoteModule:
 
     def _embed(self, function: str, audio: Tensor, n_answers: int) -> list[Tensor | np.ndarray]:
         answers = self._ask({"do": function}, audio.cpu().numpy(), n_answers)
-        return [
-            torch.from_numpy(array) if header.get("kind") == "tensor" else array
-            for header, array in answers
-        ]
+        return [as_tensor(header, array) for header, array in answers]
 
     def _ask(self, request: dict, array: np.ndarray | None, n_answers: int) -> list[tuple]:
         process = self._process
@@ -149,6 +147,14 @@ class RemoteModule:
         text = self._log.read().decode(errors="replace").splitlines()[-LOG_LINES:]
         said = "\n  ".join(["; its last lines:", *text]) if text else "; it printed nothing"
         return ModelError(f"model {self.__name__}: the worker of {self.python} {what}{said}")
+
+
+def as_tensor(header: dict, array: np.ndarray) -> Tensor | np.ndarray:
+    """A tensor of the type that the model gave, or an array if it gave no tensor."""
+    if header.get("kind") != "tensor":
+        return array
+    tensor = torch.from_numpy(array)
+    return tensor.to(getattr(torch, header["type"])) if "type" in header else tensor
 
 
 class _Timed:

@@ -19,6 +19,7 @@ import struct
 import sys
 import traceback
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -80,23 +81,22 @@ def import_module(name):
 class Worker:
     """The model, and what is done to it by its kind."""
 
-    def __init__(self, name):
+    def __init__(self, name, threads, mkl):
+        self.threads = threads
+        if "torch" not in sys.modules:
+            sys.meta_path.insert(0, TorchSetter(threads, mkl))
         self.module = import_module(name)
         missing = [name for name in API if not callable(getattr(self.module, name, None))]
         if missing:
             raise ValueError(f"no function {', '.join(missing)} (HEAR API)")
         self.model, self.device = object(), "cpu"
 
-    def load(self, weights, options, threads, mkl):
+    def load(self, weights, options):
         """Load the model; return its attributes, kind, and hash of its weights."""
-        torch, tensorflow = sys.modules.get("torch"), sys.modules.get("tensorflow")
-        if torch is not None:
-            torch.set_num_threads(threads)
+        tensorflow = sys.modules.get("tensorflow")
         if tensorflow is not None:
-            tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
+            tensorflow.config.threading.set_intra_op_parallelism_threads(self.threads)
             tensorflow.config.threading.set_inter_op_parallelism_threads(1)
-        if mkl:
-            runpy.run_path(mkl)["take_fast_path"]()
         arguments = [weights] if weights else []
         self.model = self.module.load_model(*arguments, **options)
         torch, tensorflow = sys.modules.get("torch"), sys.modules.get("tensorflow")
@@ -120,7 +120,7 @@ class Worker:
         }
 
     def call(self, function, audio):
-        """Embeddings, and timestamps or None, as (type name, array) each."""
+        """Embeddings, and timestamps if the function gives them, as (header, array) each."""
         torch, tensorflow = sys.modules.get("torch"), sys.modules.get("tensorflow")
         if takes_arrays(self.model):
             returned = getattr(self.module, function)(audio, self.model)
@@ -144,6 +144,34 @@ class Worker:
 def takes_arrays(model):
     """Tell whether a model says that it takes and gives numpy's arrays instead of tensors."""
     return bool(getattr(model, "takes_arrays", False))
+
+
+class TorchSetter:
+    """Finder that has torch's threads and MKL's path set as soon as torch is imported.
+
+    A model may import it when it is loaded and compute there; MKL keeps the path of the first
+    product. ``mkl`` is a file whose ``take_fast_path`` is called, or None.
+    """
+
+    def __init__(self, threads, mkl):
+        self.threads, self.mkl = threads, mkl
+
+    def find_spec(self, name, path=None, target=None):
+        """The spec of torch, whose execution ends with the settings; None for others."""
+        if name != "torch":
+            return None
+        sys.meta_path.remove(self)
+        spec: Any = importlib.util.find_spec(name)
+        if spec is not None:
+            execute = spec.loader.exec_module
+            spec.loader.exec_module = lambda torch: (execute(torch), self.set(torch))
+        return spec
+
+    def set(self, torch):
+        """Set threads and path."""
+        torch.set_num_threads(self.threads)
+        if self.mkl:
+            runpy.run_path(self.mkl)["take_fast_path"]()
 
 
 def has_mode(network):
@@ -180,22 +208,27 @@ def plain(value):
     return value if isinstance(value, (int, float, str, bool, type(None))) else repr(value)
 
 
-def as_array(value, stands_for_tensor):
-    """Name of a value's type, ``tensor`` for those of torch and TensorFlow, and its array.
+def as_array(value, stands_for_tensor=False):
+    """Header and array of a returned value: its kind, ``tensor`` for those of torch and TensorFlow.
 
-    An array is a tensor's if it stands for one.
+    An array is a tensor's if it stands for one. Of a type that numpy lacks, as bfloat16, the values
+    go as float32 and the header has its name.
     """
     torch, tensorflow = sys.modules.get("torch"), sys.modules.get("tensorflow")
     if torch is not None and isinstance(value, torch.Tensor):
         value = value.detach().cpu()
-        exact = value.dtype in (torch.float16, torch.float32, torch.float64)
-        value = value if exact or not value.is_floating_point() else value.half()  # bfloat16
-        return ("tensor", value.numpy())
+        try:
+            return {"kind": "tensor"}, value.numpy()
+        except TypeError:
+            name = str(value.dtype).split(".")[-1]
+            return {"kind": "tensor", "type": name}, value.float().numpy()
+    is_tensor = stands_for_tensor and isinstance(value, np.ndarray)
     if tensorflow is not None and tensorflow.is_tensor(value):
-        return ("tensor", value.numpy())
-    if stands_for_tensor and isinstance(value, np.ndarray):
-        return ("tensor", value)
-    return (type(value).__name__, np.asarray(value))
+        is_tensor, value = True, value.numpy()
+    header, array = {"kind": "tensor" if is_tensor else type(value).__name__}, np.asarray(value)
+    if array.dtype.kind == "V":
+        header["type"], array = array.dtype.name, array.astype(np.float32)
+    return header, array
 
 
 def source_hash(module):
@@ -218,11 +251,11 @@ def main():
             return
         try:
             if request["do"] == "load":
-                workers = [Worker(sys.argv[1])]
-                write_frame(answers, workers[0].load(*request["arguments"]))
+                workers = [Worker(sys.argv[1], request["threads"], request["mkl"])]
+                write_frame(answers, workers[0].load(request["weights"], request["options"]))
                 continue
-            for kind, array in workers[0].call(request["do"], audio):
-                write_frame(answers, {"kind": kind}, array)
+            for header, array in workers[0].call(request["do"], audio):
+                write_frame(answers, header, array)
         except Exception as error:  # whatever a model's code may raise
             traceback.print_exc()
             write_frame(answers, {"error": repr(error)})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import io
 import sys
 import warnings
 from pathlib import Path
@@ -11,9 +12,10 @@ import pytest
 import torch
 
 from hear.api.model import HearModel
-from hear.api.remote import WORKER
+from hear.api.remote import WORKER, as_tensor
 from hear.api.source import ModelError
 from hear.api.validate import validate_model
+from hear.api.worker import as_array, read_frame, write_frame
 from hear.features.embed import embed_task
 from hear.tasks.folder import read_task
 from tests.hear.small_model import HEAR_MODEL
@@ -145,6 +147,63 @@ def test_what_a_worker_does_wrong_is_one_clear_error(failure, tmp_path):
     model = HearModel(write_model(tmp_path, what), worker=WORKING | {"timeout_s": 2})
     with pytest.raises(ModelError, match=f"(?s)remote_bands.*{expected}"):
         model.embed(torch.zeros(2, 16000), "scene")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["bfloat16", "float8_e5m2", "float16", "float32", "float64", "int64", "bool", "complex64"],
+)
+def test_a_tensor_crosses_in_its_own_type(name):
+    given = torch.tensor([[0.0, 1.0, 2.0**15]]).to(getattr(torch, name))
+    stream = io.BytesIO()
+    write_frame(stream, *as_array(given))
+    stream.seek(0)
+    found = as_tensor(*read_frame(stream))
+    assert found.dtype == given.dtype and found.tolist() == given.tolist()
+
+
+@pytest.mark.slow
+def test_a_type_that_numpy_lacks_is_refused_by_its_name(tmp_path):
+    path = tmp_path / "reduced.py"
+    path.write_text(HEAR_MODEL.replace("std(1)), dim=1)", "std(1)), dim=1).bfloat16()"))
+    with pytest.raises(ModelError, match="expected float32 embeddings, found torch.bfloat16"):
+        validate_model(str(path), worker=WORKING, kinds=["scene"])
+
+
+LATE = """
+WHERE
+class Model: pass
+
+def load_model(path=""):
+    import torch
+    assert torch.taken  # also by a product of this function
+    model = type("Model", (torch.nn.Module,), {"sample_rate": 32000})()
+    model.scene_embedding_size = model.timestamp_embedding_size = 2
+    return model
+
+def get_scene_embeddings(audio, model):
+    import torch
+    return torch.tensor([[torch.get_num_threads(), torch.taken]])
+
+def get_timestamp_embeddings(audio, model):
+    raise NotImplementedError
+"""
+TAKEN = """
+import sys
+def take_fast_path():
+    sys.modules["torch"].taken = sys.modules["torch"].get_num_threads()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("where", ["", "import torch"])
+def test_torch_has_threads_and_mkls_path_as_soon_as_a_model_imports_it(where, tmp_path):
+    module, mkl = tmp_path / "late.py", tmp_path / "mkl.py"
+    module.write_text(LATE.replace("WHERE", where))
+    mkl.write_text(TAKEN)
+    model = HearModel(str(module), worker=WORKING | {"mkl": str(mkl)})
+    n_threads = float(torch.get_num_threads())
+    assert model.embed(torch.zeros(1, 8), "scene")[0]["E"].tolist() == [[n_threads, n_threads]]
 
 
 def test_warnings_and_prints_of_a_worker_are_no_answers(tmp_path):
