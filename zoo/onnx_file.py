@@ -3,7 +3,8 @@
 The network maps audio, float32 (n_sounds, n_samples), to embeddings (n_sounds, size) or frames
 (n_sounds, n_frames, size). Numbers of sounds and samples are free or, as exporters without dynamic
 axes write them, fixed to one sound and one length: longer clips are then cut into windows of that
-length, the last one filled up with zeros. A scene is the mean over frames inside the clip.
+length, each beginning where the frames of the one before it end, the last one filled up with zeros.
+A scene is the mean over frames inside the clip.
 
 Arrays are numpy's, so that the file needs no torch. A worker may import it, with a Python as old as
 3.8 and without this project.
@@ -56,14 +57,18 @@ class OnnxModel:
             raise ValueError(f"hop_ms: expected how far apart the frames of {output!r} are")
         self.hop_ms = hop_ms or 0.0
         self.first_ms = self.hop_ms / 2 if first_ms is None else first_ms
+        self.step = self.window  # samples from one window to the next
+        self.n_kept = 1  # frames of a window that has one behind it
         if self.has_frames and self.window:
-            last_ms = self.first_ms + self.hop_ms * (found.shape[1] - 1)
             window_ms = 1000 * self.window / sample_rate
-            if not window_ms - 2 * self.hop_ms <= last_ms <= window_ms:
+            last_ms = self.first_ms + self.hop_ms * (found.shape[1] - 1)
+            if not max(0, window_ms - 2 * self.hop_ms) <= last_ms <= window_ms:
                 raise ValueError(
                     f"hop_ms: expected frames up to the end of the {window_ms:g} ms that the "
                     f"network takes, found the last at {last_ms:g} ms"
                 )
+            self.n_kept = max(1, min(found.shape[1], int(window_ms / self.hop_ms + 1e-6)))
+            self.step = round(self.n_kept * self.hop_ms * sample_rate / 1000)
         self.scene_embedding_size = self.timestamp_embedding_size = found.shape[-1]
 
     def run(self, audio: np.ndarray) -> np.ndarray:
@@ -75,18 +80,20 @@ class OnnxModel:
 
     def windows(self, audio: np.ndarray) -> np.ndarray:
         """Map audio (n_sounds, n_samples) to outputs (n_sounds, n_windows, ...) of all windows."""
-        length = self.window or audio.shape[1]
-        padded = np.pad(audio, ((0, 0), (0, -audio.shape[1] % length)))
-        found = self.run(padded.reshape(-1, length))
-        return found.reshape(len(audio), -1, *found.shape[1:])
+        n_samples = audio.shape[1]
+        length, step = self.window or n_samples, self.step or n_samples
+        starts = range(0, max(0, n_samples - length) + step, step)
+        padded = np.pad(audio, ((0, 0), (0, starts[-1] + length - n_samples)))
+        windows = np.stack([padded[:, start : start + length] for start in starts], axis=1)
+        found = self.run(windows.reshape(-1, length))
+        return found.reshape(len(audio), len(starts), *found.shape[1:])
 
     def frames(self, audio: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Frames inside the clip, (n_sounds, n_frames, size), and the ms of their middles."""
         found = self.windows(audio)
-        n_sounds, n_windows, n_frames, size = found.shape
-        starts_ms = 1000 * (self.window or 0) / self.sample_rate * np.arange(n_windows)
-        times = (starts_ms[:, None] + self.first_ms + self.hop_ms * np.arange(n_frames)).ravel()
-        frames = found.reshape(n_sounds, -1, size)
+        kept = found[:, :-1, : self.n_kept].reshape(len(audio), -1, found.shape[-1])
+        frames = np.concatenate([kept, found[:, -1]], axis=1)
+        times = self.first_ms + self.hop_ms * np.arange(frames.shape[1])
         if self.window:  # the last one may be filled up
             n_inside = max(1, int((times <= 1000 * audio.shape[1] / self.sample_rate).sum()))
             frames, times = frames[:, :n_inside], times[:n_inside]

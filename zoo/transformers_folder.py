@@ -5,7 +5,8 @@ preprocessor_config.json, weights). Frames are the hidden states after a block, 
 network returns last; a scene is the mean over frames inside the clip. Their distance is that of
 the convolutions of Wav2Vec2 and its kin (HuBERT, WavLM, Data2Vec), of the Audio Spectrogram
 Transformer's patches, which are averaged over frequency, or of Whisper's positions.
-The last two see 10.24 s and 30 s at once: longer clips are cut into windows of that length.
+The last two see 10.24 s and 30 s at once: longer clips are cut into windows of that length, each
+beginning where the frames of the one before it end.
 
 A worker may import this file, with a Python as old as 3.8 and without this project.
 """
@@ -61,22 +62,19 @@ class TransformersModel(nn.Module):
 
     def frames(self, audio: Tensor) -> tuple[Tensor, Tensor]:
         """Frames inside the clip, (n_sounds, n_frames, size), and the ms of their middles."""
-        hop_ms, first_ms, window_s, _ = self.grid
-        n_samples = audio.shape[1]
-        length = round(window_s * self.sample_rate) if window_s else n_samples
-        found, times = [], []
-        for start in range(0, n_samples, length):
-            stretch = audio[:, start : start + length]
-            stretch_ms = 1000 * stretch.shape[1] / self.sample_rate
-            if start and stretch_ms < first_ms:
-                break
-            frames = self(stretch)
-            at_ms = first_ms + hop_ms * torch.arange(frames.shape[1])
-            if window_s:  # the extractor fills it up
-                at_ms = at_ms[: max(1, int((at_ms <= stretch_ms).sum()))]
-            found.append(frames[:, : len(at_ms)])
-            times.append(1000 * start / self.sample_rate + at_ms)
-        return torch.cat(found, dim=1), torch.cat(times).float()
+        hop_ms, first_ms, window_s, patches = self.grid
+        if window_s is None:
+            frames = self(audio)
+        else:
+            n_samples, length = audio.shape[1], round(window_s * self.sample_rate)
+            n_kept = patches[1] if patches else round(1000 * window_s / hop_ms)
+            step = round(n_kept * hop_ms * self.sample_rate / 1000)
+            starts = range(0, max(0, n_samples - length) + step, step)
+            parts = [self(audio[:, start : start + length])[:, :n_kept] for start in starts]
+            last_ms = 1000 * n_samples / self.sample_rate
+            n_inside = max(1, math.floor((last_ms - first_ms) / hop_ms) + 1)
+            frames = torch.cat(parts, dim=1)[:, :n_inside]
+        return frames, first_ms + hop_ms * torch.arange(frames.shape[1])
 
 
 def load_model(

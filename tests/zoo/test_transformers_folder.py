@@ -157,20 +157,20 @@ def test_patches_are_averaged_over_frequency_and_end_with_the_clip(save):
     torch.testing.assert_close(model.embed(audio, "scene")[0]["E"], expected.mean(1))
 
 
-@pytest.mark.parametrize(
-    ("name", "first_ms", "n"), [("patches", 80.0, [19, 19, 2]), ("positions", 50.0, [20, 20, 2])]
-)
-def test_longer_clips_are_cut_into_windows(save, name, first_ms, n):
+@pytest.mark.parametrize(("name", "n_kept"), [("patches", 19), ("positions", 20)])
+def test_longer_clips_are_cut_into_windows(save, name, n_kept):
+    """Of 2 s, each where the frames of the one before it end, so that all are 100 ms apart."""
     model = HearModel(ADAPTER, save(name))
+    first_ms = model.model.grid.first_ms
     audio = noise(2 * 32_000 + 3_200)
     frames, times = model.embed(audio, "timestamp")
-    assert times.tolist() == pytest.approx(
-        [2000 * i + first_ms + 100 * j for i in range(3) for j in range(n[i])]
-    )
-    parts = [model.embed(part, "timestamp")[0]["E"] for part in audio.split(32_000, dim=1)]
-    assert torch.equal(frames["E"], torch.cat(parts, dim=1))
-    rest = model.embed(audio[:, : 2 * 32_000 + 160], "timestamp")[1]  # 10 ms: no middle of a frame
-    assert len(rest) == sum(n[:2])
+    assert times.tolist() == pytest.approx([first_ms + 100 * i for i in range(42)])
+    starts = [1600 * n_kept * i for i in range(3)]
+    parts = [model.embed(audio[:, s : s + 32_000], "timestamp")[0]["E"] for s in starts]
+    expected = torch.cat([*(part[:, :n_kept] for part in parts[:2]), parts[2]], dim=1)
+    assert torch.equal(frames["E"], expected)
+    n_samples = 2 * 32_000 + 160  # 10 ms beyond, in which no frame has its middle
+    assert len(model.embed(audio[:, :n_samples], "timestamp")[1]) == 40
 
 
 @pytest.mark.parametrize("name", NETWORKS)
