@@ -273,6 +273,8 @@ def test_official_scores_only_beside_real_tasks(study, tmp_path):
 
 def test_controls_are_random_weights_and_what_the_config_calls_so(study):
     assert study.controls == ["passt_m_hop10_random", "logmel"]
+    named = read_study({"models": {"passt_l_hop10": {"control": True}}})
+    assert named.controls == ["passt_l_hop10", *study.controls]
     only = read_study({"select_models": ["logmel"]})
     assert only.controls == [] and words.normalization(only) == "best model of this run"
 
