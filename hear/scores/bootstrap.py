@@ -94,6 +94,11 @@ class Draws:
     n_sources: int  # 0 if unknown
     degrees_of_freedom: float
 
+    def over_folds(self, scores: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+        """Mean over folds of each replicate, of the scores of each fold on its drawn clips."""
+        by_fold = np.stack(np.broadcast_arrays(*scores), axis=1)  # (n_replicates or 1, n_folds)
+        return (by_fold * self.folds).sum(axis=1) / self.folds.sum(axis=1)
+
     def facts(self) -> dict[str, object]:
         """What stands in the header."""
         names = ("drawn", "n_sources", "degrees_of_freedom")
@@ -244,9 +249,7 @@ def _score(predicted: list[PredictedFold], draws: Draws) -> tuple[float, NDArray
             replicates.append(np.full(len(weights), np.nan))
         else:
             replicates.append(_counted(metric, metric.bootstrap(*arguments, weights=weights)))
-    shares = draws.folds / draws.folds.sum(axis=1, keepdims=True)
-    drawn = np.array(np.broadcast_arrays(*replicates)).T  # (n_replicates or 1, n_folds)
-    return float(np.mean(scores)), (drawn * shares).sum(axis=1)
+    return float(np.mean(scores)), draws.over_folds(replicates)
 
 
 def _counted(metric: Metric, scores: NDArray[np.float64]) -> NDArray[np.float64]:
