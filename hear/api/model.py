@@ -31,6 +31,8 @@ class HearModel:
     ModelError if the module cannot be imported or lacks a function or attribute of the API.
     """
 
+    batch_s = 60.0  # audio of one call, in seconds, whatever the device: its memory is not known
+
     def __init__(
         self,
         module: str,

@@ -6,8 +6,9 @@ on with the next one.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 
@@ -24,7 +25,6 @@ from hear.tasks.folder import TaskFolder
 from hear.tasks.problems import Problems
 
 TRIED_S = 0.8  # clips up to this length are tried first; validation of a model begins here
-BATCH_S = 60.0  # audio per forward pass, in seconds: bounds memory, fills a CPU's caches
 
 Part = tuple[dict[str, Tensor], Tensor | None]
 Audio = Tensor | StoredClip
@@ -35,6 +35,10 @@ class EmbeddingModel(Protocol):
     """What ``embed_task`` needs of a model."""
 
     sample_rate: int
+
+    @property
+    def batch_s(self) -> float:
+        """Audio of one call, in seconds: bounds memory, fills the device."""
 
     def embed(self, audio: Tensor, view: str) -> Part:
         """Components of a batch of clips and, but for scenes, their timestamps in ms."""
@@ -127,7 +131,7 @@ def _embed_split(
     audio = folder.audio(rate, split)
     paths = [audio[file] for file in files]
     timestamps: dict[str, list[list[float]]] = {view: [] for view in writers}
-    for batch, clips in _read_ahead(_batches(paths, model.sample_rate)):
+    for batch, clips in _read_ahead(_batches(paths, model)):
         for view, writer in writers.items():
             sequence: list[float] = []
             for levels, times in _embed_batch(model, view, clips, batch):
@@ -152,7 +156,7 @@ def _named(paths: list[Path]) -> str:
 def _embed_batch(
     model: EmbeddingModel, view: str, audio: Audio, paths: list[Path]
 ) -> Iterator[Part]:
-    """One part for several clips, which ``BATCH_S`` bounds; a single clip in bounded parts."""
+    """One part for several clips, which ``batch_s`` bounds; a single clip in bounded parts."""
     if isinstance(audio, StoredClip) or len(paths) == 1:
         try:
             yield from model.stream(audio, view)
@@ -168,7 +172,7 @@ def _embed_batch(
 
 
 def _read_ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
-    """Decode and resample the next batch in a thread while this one is embedded."""
+    """Stack the next batch in a thread while this one is embedded."""
     with ThreadPoolExecutor(max_workers=1) as reader:
         pending = reader.submit(next, batches, None)
         while (batch := pending.result()) is not None:
@@ -176,20 +180,18 @@ def _read_ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
             yield batch
 
 
-def _batches(paths: list[Path], sample_rate: int) -> Iterator[Batch]:
-    """Stack consecutive clips of equal length, up to ``BATCH_S``; longer ones stay in files."""
+def _batches(paths: list[Path], model: EmbeddingModel) -> Iterator[Batch]:
+    """Stack consecutive clips of equal length, up to ``batch_s``; longer ones stay in files."""
     batch: list[Path] = []
     clips: list[np.ndarray] = []
-    for path in paths:
-        stored = StoredClip(path, sample_rate)
-        if stored.duration_s > BATCH_S:
+    for path, clip in _clips(paths, model):
+        if isinstance(clip, StoredClip):
             if clips:
                 yield batch, torch.from_numpy(np.stack(clips))
                 batch, clips = [], []
-            yield [path], stored
+            yield [path], clip
             continue
-        clip = read_clip(path, sample_rate)
-        full = clips and (len(clips) + 1) * len(clip) > BATCH_S * sample_rate
+        full = clips and (len(clips) + 1) * len(clip) > model.batch_s * model.sample_rate
         if clips and (full or len(clip) != len(clips[0])):
             yield batch, torch.from_numpy(np.stack(clips))
             batch, clips = [], []
@@ -197,3 +199,21 @@ def _batches(paths: list[Path], sample_rate: int) -> Iterator[Batch]:
         clips.append(clip)
     if clips:
         yield batch, torch.from_numpy(np.stack(clips))
+
+
+def _clips(
+    paths: list[Path], model: EmbeddingModel
+) -> Iterator[tuple[Path, np.ndarray | StoredClip]]:
+    """Decode and resample clips in their order, as many at a time as the job has threads."""
+    n_readers = torch.get_num_threads()
+    with ThreadPoolExecutor(n_readers) as readers:
+        pending: deque[Future[np.ndarray | StoredClip]] = deque()
+        for i, path in enumerate(paths):
+            while len(pending) < 2 * n_readers and i + len(pending) < len(paths):
+                pending.append(readers.submit(_read, paths[i + len(pending)], model))
+            yield path, pending.popleft().result()
+
+
+def _read(path: Path, model: EmbeddingModel) -> np.ndarray | StoredClip:
+    stored = StoredClip(path, model.sample_rate)
+    return stored if stored.duration_s > model.batch_s else read_clip(path, model.sample_rate)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -70,12 +71,12 @@ def test_a_clip_in_its_file_is_embedded_as_a_whole_one(write, monkeypatch, small
         assert torch.cat([times for _, times in parts]).equal(timestamps)
 
 
-def test_long_clips_stay_in_their_file_and_keep_their_place(write, tmp_path, monkeypatch):
-    monkeypatch.setattr(embed, "BATCH_S", 1.0)
+def test_long_clips_stay_in_their_file_and_keep_their_place(write, tmp_path):
+    model = SimpleNamespace(sample_rate=WANTED_HZ, batch_s=1.0)
     paths = []
     for name, n_samples in {"one": 9600, "two": 9600, "long": 40_000, "last": 9600}.items():
         paths.append(write(n_samples, WANTED_HZ).rename(tmp_path / f"{name}.wav"))
-    batches = list(embed._batches(paths, WANTED_HZ))
+    batches = list(embed._batches(paths, model))
     names = [[path.stem for path in batch] for batch, _ in batches]
     assert names == [["one", "two"], ["long"], ["last"]]
     assert [isinstance(audio, StoredClip) for _, audio in batches] == [False, True, False]
@@ -105,3 +106,35 @@ def test_stored_audio_out_of_scale_is_refused_when_it_is_met(write, tmp_path):
     model = load_embedder(Checkpoint.from_config("tiny", TINY))
     with pytest.raises(ValueError, match="a.wav: .* a peak of 3"):
         list(model.stream(StoredClip(tmp_path / "a.wav", WANTED_HZ), "rf160"))
+
+
+def test_clips_keep_their_place_whatever_many_threads_read_them(tmp_path):
+    model = SimpleNamespace(sample_rate=WANTED_HZ, batch_s=0.7)
+    rng, paths = np.random.default_rng(1), []
+    for i in range(23):
+        n_samples = 8000 if i % 7 else 20_000
+        paths.append(tmp_path / f"{i:02d}.wav")
+        soundfile.write(paths[-1], rng.uniform(-0.5, 0.5, n_samples), 16_000)
+    before = torch.get_num_threads()
+    try:
+        found = {}
+        for n_threads in (1, 3):
+            torch.set_num_threads(n_threads)
+            found[n_threads] = list(embed._batches(paths, model))
+    finally:
+        torch.set_num_threads(before)
+    assert [path for batch, _ in found[1] for path in batch] == paths
+    for (names, one), (same, other) in zip(found[1], found[3], strict=True):
+        assert names == same and isinstance(one, StoredClip) == isinstance(other, StoredClip)
+        if isinstance(one, torch.Tensor):
+            assert one.equal(other)
+
+
+def test_the_first_bad_clip_is_named_whoever_reads_it(tmp_path):
+    model = SimpleNamespace(sample_rate=WANTED_HZ, batch_s=60.0)
+    paths = [tmp_path / f"{i}.wav" for i in range(9)]
+    for i, path in enumerate(paths):
+        samples = np.full(4000, np.nan) if i in (4, 7) else np.zeros(4000)
+        soundfile.write(path, samples, WANTED_HZ, subtype="FLOAT")
+    with pytest.raises(ClipError, match="4.wav: .*NaN"):
+        list(embed._batches(paths, model))

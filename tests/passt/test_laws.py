@@ -50,6 +50,17 @@ def test_shapes_and_timestamps(embedder, audio):
     assert mel["L"].shape == (3, 21, 768)
 
 
+def test_convolutions_are_float32_on_a_gpu_too(embedder, audio):
+    found = []
+    hook = embedder.network.patch_embed.register_forward_hook(
+        lambda *_: found.append(torch.backends.cudnn.allow_tf32)
+    )
+    before = torch.backends.cudnn.allow_tf32
+    embedder.embed(audio, "rf160")
+    hook.remove()
+    assert found and not any(found) and torch.backends.cudnn.allow_tf32 == before
+
+
 def test_timestamps_stay_exact_in_long_clips():
     timestamps = timestamps_ms(24001)  # 20 minutes, the longest that HEAR allows
     assert timestamps[-1].item() == 1_200_000.0
