@@ -26,13 +26,15 @@ PRECISIONS = ("float32", "bfloat16", "float16")
 
 def load_network(checkpoint: Checkpoint) -> PaSST:
     """Build a checkpoint's network and load its weights; CheckpointError if they do not fit."""
-    network = PaSST(checkpoint.architecture)
     if checkpoint.file is None:
-        return initialize(network, checkpoint.seed).eval()
+        return initialize(PaSST(checkpoint.architecture), checkpoint.seed).eval()
     checkpoint.verify()
     tensors = read_tensors(Path(checkpoint.file))
+    with torch.device("meta"):  # torch's own random weights would cost what reading the file does
+        network = PaSST(checkpoint.architecture)
     check_tensors(tensors, network.state_dict(), checkpoint.file)
-    network.load_state_dict({k: v.float() for k, v in tensors.items()}, strict=True)
+    copied = {k: v.to(torch.float32, copy=True) for k, v in tensors.items()}
+    network.load_state_dict(copied, strict=True, assign=True)
     return network.eval()
 
 
