@@ -19,8 +19,8 @@ import torch
 from analysis.tables.scores import write_csv
 from benchmarks.machine import origin
 from hear.api.model import HearModel
-from passt import mkl
 from workflow.process import configure
+from workflow.sources import as_here
 
 MODULE = Path(__file__).with_name("crepe_module.py")
 OUTPUT = Path(__file__).parent / "results" / "worker.csv"
@@ -34,11 +34,12 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=OUTPUT)
     arguments = parser.parse_args()
     configure(1, mkl_fast_path=True)
-    worker = {"python": sys.executable, "timeout_s": 600, "mkl": mkl.__file__}
+    worker = {"python": sys.executable, "timeout_s": 600}
     rows = []
     for size in ("tiny", "full"):
+        options = {"size": size}
         models = {
-            place: HearModel(str(MODULE), options={"size": size}, worker=own)
+            place: HearModel(**as_here({"module": str(MODULE), "options": options, "worker": own}))
             for place, own in (("here", None), ("worker", worker))
         }
         audio = torch.rand(N_CLIPS, round(CLIP_S * models["here"].sample_rate)) - 0.5

@@ -17,6 +17,12 @@ LARGE_PAGES = "THP_MEM_ALLOC_ENABLE"
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 KEPT_BYTES = 512 * 2**20
 OWN_MAPPING_BYTES = (256 * 2**20, 32 * 2**20)  # glibc before 2.35 takes 32 MiB at most
+# The same for a process that is started: variables that torch and glibc read.
+VARIABLES = {
+    LARGE_PAGES: "1",
+    "MALLOC_TRIM_THRESHOLD_": str(KEPT_BYTES),
+    "MALLOC_MMAP_THRESHOLD_": str(OWN_MAPPING_BYTES[0]),
+}
 
 
 def configure(n_threads: int, mkl_fast_path: bool) -> None:

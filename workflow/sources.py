@@ -14,6 +14,7 @@ from hear.files import sha256_of
 from passt import mkl
 from passt.checkpoints import Checkpoint
 from passt.weights import load_embedder
+from workflow.process import VARIABLES
 from workflow.provenance import is_current
 
 
@@ -32,7 +33,7 @@ def load_source(entry: dict, reports: Iterable[str]) -> tuple[EmbeddingModel, di
         options = entry["embedding"]
         embedder = load_embedder(checkpoint, options["device"], options["precision"])
         return embedder, facts | {"fingerprint": checkpoint.fingerprint()}
-    model = HearModel(**with_mkl(entry["model"]))
+    model = HearModel(**as_here(entry["model"]))
     weights = entry["model"]["weights"]
     parts = [model.fingerprint(), sha256_of(weights) if weights else ""]
     fingerprint = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
@@ -41,11 +42,12 @@ def load_source(entry: dict, reports: Iterable[str]) -> tuple[EmbeddingModel, di
     return model, facts | {"fingerprint": fingerprint, "packages": packages}
 
 
-def with_mkl(arguments: dict) -> dict:
-    """Arguments of ``HearModel``: a worker takes the path of MKL that this process has."""
-    if arguments["worker"] is None or mkl.path() != "fast":
+def as_here(arguments: dict) -> dict:
+    """Arguments of ``HearModel``: a worker takes MKL's path and keeps memory as this process."""
+    if arguments["worker"] is None:
         return arguments
-    return arguments | {"worker": arguments["worker"] | {"mkl": mkl.__file__}}
+    path = mkl.__file__ if mkl.path() == "fast" else None
+    return arguments | {"worker": arguments["worker"] | {"mkl": path, "variables": VARIABLES}}
 
 
 def stale_views(views: dict[str, str], provenance: dict) -> dict[str, Path]:

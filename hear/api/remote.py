@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import time
 import weakref
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,19 +52,25 @@ class RemoteModule:
     """A worker process for one model, and the functions of its module.
 
     ``python`` is the worker's Python, ``mkl`` a file whose ``take_fast_path`` it calls when torch
-    is imported, ``timeout_s`` how long one answer may take. A worker that does not start, dies,
-    hangs or answers nonsense is a ModelError with the last lines that it printed.
+    is imported, ``variables`` what its environment has beside this process's, ``timeout_s`` how
+    long one answer may take. A worker that does not start, dies, hangs or answers nonsense is a
+    ModelError with the last lines that it printed.
     """
 
     def __init__(
-        self, module: str, python: str, timeout_s: float = 1800.0, mkl: str | None = None
+        self,
+        module: str,
+        python: str,
+        timeout_s: float = 1800.0,
+        mkl: str | None = None,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
         self.__name__, self.__file__ = module, module
         self.python, self.timeout_s, self.mkl = python, timeout_s, mkl
         self._log = tempfile.TemporaryFile(prefix="hear-worker-")
         threads = str(torch.get_num_threads())
         environment = {k: v for k, v in os.environ.items() if k not in HOST_VARIABLES}
-        environment |= dict.fromkeys(THREAD_VARIABLES, threads)
+        environment |= dict.fromkeys(THREAD_VARIABLES, threads) | dict(variables or {})
         try:
             self._process = subprocess.Popen(
                 [Path(python).absolute(), "-B", WORKER, self._module_argument()],

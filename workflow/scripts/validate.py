@@ -11,7 +11,7 @@ from passt.checkpoints import Checkpoint
 from passt.weights import load_network
 from workflow.logs import logged
 from workflow.process import configure
-from workflow.sources import with_mkl
+from workflow.sources import as_here
 
 with logged(snakemake.log[0]):
     configure(snakemake.threads, snakemake.params.mkl_fast_path)
@@ -27,7 +27,7 @@ with logged(snakemake.log[0]):
         else:
             report["python"], packages = list_packages(params.model["worker"]["python"])
         tasks = {"kinds": params.kinds, "shortest_s": params.shortest_s}
-        report |= validate_model(**with_mkl(params.model), **tasks)
+        report |= validate_model(**as_here(params.model), **tasks)
         for warning in report["warnings"]:
             print(f"{id}: {warning}", file=sys.stderr)
         report |= {"packages": packages}
