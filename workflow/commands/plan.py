@@ -97,7 +97,9 @@ def plan(study: Study, rates: Rates, known: dict[str, float], mb_per_s: float) -
         embeddings, views = readers(study, work)
         for (source, view), models in views.items():
             users[source] |= dict.fromkeys(models)
-            seconds = work.n_clips * units(study, source, view, work.duration_s)
+            lengths_s = work.lengths_s
+            seconds = sum(units(study, source, view, s) for s in lengths_s) / len(lengths_s)
+            seconds *= work.n_clips
             seconds = rates.view_s[source, kind(view)] * seconds + rates.decode_s * work.audio_s
             n_bytes = 4 * work.n_rows * sum(rates.sizes[source, kind(view)].values())
             weights = rates.weights.get(source, 0)

@@ -23,7 +23,6 @@ import torch
 
 from hear.api.model import HearModel
 from hear.audio.read import read_clip
-from hear.features.embed import BATCH_S
 from hear.probe.data import ProbeData
 from hear.probe.search import one_by_one, train_and_predict
 from hear.probe.stacked import best_device, fit_stacked
@@ -35,6 +34,7 @@ from passt.weights import choose_device, load_embedder
 from workflow.commands.cost import view_flops
 from workflow.process import configure
 from workflow.study.archives import ARCHIVE_RATE_HZ
+from workflow.study.config import ROOT
 from workflow.study.jobs import model_arguments
 from workflow.study.study import Study
 
@@ -110,7 +110,7 @@ def measure(study: Study, cores: int) -> Rates:
     ``cores`` are the jobs that it will run at a time. So many cores are at work meanwhile: two
     threads of one core are each about half as fast. Devices are those of the config.
     """
-    start_s = time.process_time()  # of this process, which has imported what jobs import
+    start_s = _start_s()
     configure(1, study.config["mkl_fast_path"])
     types = {task.embedding_type for task in study.tasks.values()}
     names = {name for type in types for name in study.embeddings_of(type).values()}
@@ -133,7 +133,9 @@ def measure(study: Study, cores: int) -> Rates:
                 on_gpu.add(source)
             for key in (key for key in kinds if key[0] == source):
                 seconds = SCENE_S if key[1] == "scene" else TIMESTAMPS_S
-                n_clips = round(BATCH_S / seconds) if source in on_gpu else 1  # a GPU's is full
+                n_clips = (
+                    round(model.batch_s / seconds) if source in on_gpu else 1
+                )  # a GPU's is full
                 audio = _noise(seconds, model.sample_rate).expand(n_clips, -1)
                 levels, _ = model.embed(audio, key[1])  # the first call may compile or load
                 sizes[key] = {level: array.shape[-1] for level, array in levels.items()}
@@ -163,6 +165,15 @@ def _busy(n: int) -> Iterator[None]:
         for process in others:
             process.kill()
             process.wait()
+
+
+def _start_s() -> float:
+    """CPU seconds of a process that imports what this one has, as jobs do."""
+    before = os.times()
+    subprocess.run([sys.executable, "-c", f"import {__name__}"], cwd=ROOT, check=True)
+    after = os.times()
+    spent = (after.children_user, after.children_system)
+    return sum(spent) - before.children_user - before.children_system
 
 
 def _least_s(run: Callable[[], object]) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 from hear.protocol import Protocol
 from mini.registry import find_mini_task
 from passt.lengths import TIMESTAMP_HOP_MS
-from workflow.study.archives import TOTAL_S
+from workflow.study.archives import LONGEST_S, TOTAL_S
 from workflow.study.config import ConfigError
 from workflow.study.paths import manifest
 from workflow.study.study import Study
@@ -19,11 +20,14 @@ from workflow.study.tasks import TaskSpec, read_task_table
 # Training part where HEAR has one: FSD50K 36,796 of 51,197 clips (Fonseca et al. 2022), Speech
 # Commands v0.02 84,843 of 105,829 (Warden 2018).
 TRAIN_SHARE = 0.8
+N_LENGTHS = 50  # that stand for clips of unequal length
 
 
 @dataclass(frozen=True)
 class Workload:
-    """Clips of equal length, embedded as scenes or at timestamps; ``train_share`` is trained on.
+    """Clips, embedded as scenes or at timestamps; ``train_share`` of them is trained on.
+
+    ``duration_s`` is their length, or the mean of lengths up to ``longest_s``.
 
     ``n_folds`` is 1 where there is a training, a validation and a test part; each of ``n_folders``
     task folders has so many. ``metadata`` is what the task prescribes to the protocol.
@@ -37,6 +41,19 @@ class Workload:
     train_share: float
     n_folders: int = 1
     metadata: dict = field(default_factory=dict)
+    longest_s: float = 0.0
+
+    @property
+    def lengths_s(self) -> list[float]:
+        """Lengths of equally many clips each.
+
+        Where only mean and longest are known, those of an exponential distribution, an assumption:
+        a scene that is longer than the window costs several.
+        """
+        if not self.longest_s:
+            return [self.duration_s]
+        quantiles = ((i + 0.5) / N_LENGTHS for i in range(N_LENGTHS))
+        return [min(-self.duration_s * math.log1p(-q), self.longest_s) for q in quantiles]
 
     @property
     def audio_s(self) -> float:
@@ -62,7 +79,7 @@ def workloads(study: Study) -> list[Workload]:
     works = []
     for slug, spec in study.tasks.items():
         if (path := Path(manifest(study, slug))).exists():
-            works.append(_present(spec, path))
+            works.append(_present(spec, path, study.origin))
         elif study.origin == "folder":
             raise ConfigError(
                 f"config: task_dir: the size of task {slug!r} is known once its audio has been "
@@ -87,7 +104,7 @@ def readers(study: Study, work: Workload) -> tuple[dict[str, list[str]], dict]:
     return embeddings, views
 
 
-def _present(spec: TaskSpec, path: Path) -> Workload:
+def _present(spec: TaskSpec, path: Path, origin: str) -> Workload:
     """A task by its manifest and split files."""
     entries = json.loads(path.read_text(encoding="utf-8"))["folders"]
     folders = [path.parent / entry["path"] for entry in entries]
@@ -102,7 +119,8 @@ def _present(spec: TaskSpec, path: Path) -> Workload:
     else:
         n_folds = len(metadata["splits"])
         share = (n_folds - 2) / n_folds
-    rest = (n_clips, duration_s, n_folds, share, len(folders), metadata)
+    longest_s = LONGEST_S.get(spec.slug, 0.0) if origin == "hear2021" else 0.0
+    rest = (n_clips, duration_s, n_folds, share, len(folders), metadata, longest_s)
     return Workload(spec.slug, is_event, *rest)
 
 
@@ -114,7 +132,8 @@ def _published(spec: TaskSpec) -> Workload:
     duration_s = float(row["duration_s"] or TOTAL_S[spec.slug] / n_clips)
     share = TRAIN_SHARE if n_folds == 1 else (n_folds - 2) / n_folds
     metadata = find_mini_task(spec.slug).metadata(seed=0)  # as the real task's
-    rest = (n_clips, duration_s, n_folds, share, n_folders, metadata)
+    longest_s = LONGEST_S.get(spec.slug, 0.0)
+    rest = (n_clips, duration_s, n_folds, share, n_folders, metadata, longest_s)
     return Workload(spec.slug, spec.embedding_type == "event", *rest)
 
 

@@ -16,6 +16,7 @@ ARCHIVE_RATE_HZ, SUFFIX = 48000, ".tar.gz"  # of Zenodo's archives
 SAMPLE_BYTES = 2  # 16 bit PCM
 # FSD50K's clips differ in length; all together, and the shortest. Source: Fonseca et al., 2022.
 TOTAL_S, SHORTEST_S = {"fsd50k": 108.3 * 3600}, {"fsd50k": 0.3}
+LONGEST_S = {"fsd50k": 30.0}
 
 
 def find_archives(table: dict[str, dict[str, str]], folder: str | None) -> dict[str, Path]:
