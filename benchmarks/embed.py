@@ -3,10 +3,11 @@
     make .envs/hear21passt
     .venv/bin/python -m benchmarks.embed
 
-CPU seconds (``time.process_time``), the two interleaved, the least of several repetitions; the
-largest difference between their embeddings stands beside. ``*_files`` cases run the pipeline:
-here from 48 kHz files (decode, resample, batch, write), there from 32 kHz ones, resampled
-beforehand, a clip at a time and one file each, as heareval does.
+CPU seconds (``time.process_time``), interleaved, the least of several repetitions, of hear21passt
+as its users have it and under MKL's fast path, and of this software under that path (``--mkl-path
+slow``: without it); the largest difference between the embeddings stands beside. ``*_files`` cases
+run the pipeline: here from 48 kHz files (decode, resample, batch, write), there from 32 kHz ones,
+resampled beforehand, a clip at a time and one file each, as heareval does.
 """
 
 from __future__ import annotations
@@ -28,9 +29,11 @@ import torch
 
 from analysis.tables.scores import write_csv
 from benchmarks.clips import write_files
-from benchmarks.machine import origin, sgemm_flops_per_s
+from benchmarks.machine import origin
+from benchmarks.peak import PATHS, Peak
 from hear.features.embed import embed_task
 from hear.features.store import publish, read_components
+from passt import mkl
 from passt.architecture import Architecture
 from passt.checkpoints import Checkpoint
 from passt.embedder import Embedder
@@ -40,8 +43,8 @@ from workflow.commands.cost import view_flops
 from workflow.process import configure
 
 COLUMNS = (
-    "case, hop_ms, device, threads, reference_s, ours_s, ratio, max_abs_diff, sgemm_share, "
-    "machine, versions"
+    "case, hop_ms, mkl_path, threads, reference_s, reference_fast_s, ours_s, ratio, "
+    "ratio_same_path, max_abs_diff, peak_share, peak_gflops, peak, machine, versions"
 ).split(", ")
 MODULES = {320: "base", 160: "hop160base", 100: "hop100base"}  # the reference's, by hop
 HOPS_MS = {320: "10", 160: "5", 100: "3.125"}
@@ -79,12 +82,12 @@ CASES = (
 
 
 class Reference:
-    """The reference in a process and an environment of its own."""
+    """The reference in a process and an environment of its own, under one of MKL's paths."""
 
-    def __init__(self, python: Path) -> None:
+    def __init__(self, python: Path, mkl_path: str) -> None:
         if not python.exists():
             raise SystemExit(f"no {python}: run `make .envs/hear21passt` first")
-        command = [python, "-W", "ignore", WORKER]
+        command = [python, "-W", "ignore", WORKER, *([mkl.__file__] if mkl_path == "fast" else [])]
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
@@ -97,6 +100,11 @@ class Reference:
             raise RuntimeError(f"hear21passt ended without an answer: run {WORKER} by hand")
         return json.loads(line)
 
+    def close(self) -> None:
+        """End the process."""
+        self.process.stdin.close()
+        self.process.wait()
+
 
 @functools.cache
 def embedder(hop: int, weights: Path) -> Embedder:
@@ -107,8 +115,15 @@ def embedder(hop: int, weights: Path) -> Embedder:
     return Embedder(Checkpoint("golden", hop, architecture), network)
 
 
-def measure(case: Case, reference: Reference, repeats: int, threads: int, folder: Path) -> dict:
-    """One row of the table."""
+def measure(
+    case: Case,
+    references: dict[str, Reference],
+    peak: Peak,
+    repeats: int,
+    threads: int,
+    folder: Path,
+) -> dict:
+    """One row of the table; ``references`` by MKL's path."""
     weights = folder.parent / f"hop{case.hop}.pt"
     model = embedder(case.hop, weights)
     audio, task, files = golden.waveforms(case.seconds, 1), None, []
@@ -123,25 +138,33 @@ def measure(case: Case, reference: Reference, repeats: int, threads: int, folder
         np.save(folder / "audio.npy", audio.numpy())
         request |= {"audio": str(folder / "audio.npy"), "output": str(folder / "reference.npy")}
     flops = view_flops(model.checkpoint, case.view, case.seconds) * max(1, case.n_files)
-    runs, shares = [], []
+    ours_s, shares, peaks = [], [], []
+    theirs_s: dict[str, list[float]] = {path: [] for path in references}
     for _ in range(repeats):
-        before = sgemm_flops_per_s()
+        before = peak.gflops()
         seconds, found = ours(model, case.view, audio, task, folder / "ours")
-        peak = (before + sgemm_flops_per_s()) / 2  # other users of the machine slow both
-        shares.append(flops / seconds / peak)
-        answer = reference.run(request)
-        runs.append((answer["seconds"], seconds))
+        peaks.append((before + peak.gflops()) / 2)  # other users of the machine slow both
+        shares.append(1e-9 * flops / seconds / peaks[-1])
+        ours_s.append(seconds)
+        for path, reference in references.items():
+            answer = reference.run(request)
+            theirs_s[path].append(answer["seconds"])
+    least = {path: min(seconds) for path, seconds in theirs_s.items()}
     expected = stored(Path(request["output"]), files, case.view)
     return {
         "case": case.name,
         "hop_ms": HOPS_MS[case.hop],
-        "device": "cpu",
+        "mkl_path": mkl.path(),
         "threads": threads,
-        "reference_s": f"{(slow := min(run[0] for run in runs)):.4f}",
-        "ours_s": f"{(fast := min(run[1] for run in runs)):.4f}",
-        "ratio": f"{slow / fast:.2f}",
+        "reference_s": f"{least['slow']:.4f}",
+        "reference_fast_s": f"{least['fast']:.4f}",
+        "ours_s": f"{min(ours_s):.4f}",
+        "ratio": f"{least['slow'] / min(ours_s):.2f}",
+        "ratio_same_path": f"{least[mkl.path()] / min(ours_s):.2f}",
         "max_abs_diff": f"{np.abs(found - expected).max():.1e}",
-        "sgemm_share": "" if case.view == "mel" else f"{statistics.median(shares):.2f}",
+        "peak_share": "" if case.view == "mel" else f"{statistics.median(shares):.2f}",
+        "peak_gflops": f"{statistics.median(peaks):.0f}",
+        "peak": "{} {} {}".format(*peak.what),
         "machine": origin()["machine"],
         "versions": f"{origin()['versions']}; {answer['versions']}",
     }
@@ -176,27 +199,29 @@ def main() -> None:
     parser.add_argument("--cases", nargs="*", help="names, or name:hop, default all")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--mkl-path", choices=PATHS, default="fast")
     parser.add_argument("--output", type=Path, default=OUTPUT)
     arguments = parser.parse_args()
-    configure(arguments.threads, mkl_fast_path=False)
-    reference = Reference(arguments.python)
+    configure(arguments.threads, arguments.mkl_path == "fast")
+    peak = Peak(arguments.threads)
+    references = {path: Reference(arguments.python, path) for path in PATHS}
     wanted = arguments.cases or [case.name for case in CASES]
     cases = [c for c in CASES if {c.name, f"{c.name}:{c.hop}"} & {*wanted}]
     with tempfile.TemporaryDirectory() as session:
         for case in cases:
             folder = Path(tempfile.mkdtemp(dir=session))
-            row = measure(case, reference, arguments.repeats, arguments.threads, folder)
-            print(", ".join(f"{key} {value}" for key, value in list(row.items())[:9]), flush=True)
+            row = measure(case, references, peak, arguments.repeats, arguments.threads, folder)
+            print(", ".join(f"{key} {value}" for key, value in list(row.items())[:13]), flush=True)
             _record(arguments.output, row)
 
 
 def _record(path: Path, row: dict) -> None:
-    key = ("case", "hop_ms", "device", "threads")
+    key = ("case", "hop_ms", "mkl_path", "threads")
     rows = list(csv.DictReader(path.open())) if path.exists() else []
     rows = [old for old in rows if any(str(old[k]) != str(row[k]) for k in key)]
     rows.append(row)
     order = [(case.name, HOPS_MS[case.hop]) for case in CASES]
-    rows.sort(key=lambda row: order.index((row["case"], row["hop_ms"])))
+    rows.sort(key=lambda row: (row["mkl_path"], order.index((row["case"], row["hop_ms"]))))
     write_csv(pd.DataFrame(rows, columns=COLUMNS), path)
 
 

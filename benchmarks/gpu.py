@@ -2,18 +2,23 @@
 
     python -m benchmarks.gpu
 
-Rows of ``benchmarks/results/gpu.csv`` are replaced. Speeds are wall time, the device synchronized.
+Rows of the parts that run are replaced in ``benchmarks/results/gpu.csv``. Speeds are wall time,
+the device synchronized.
 ``peak_share`` is the rate of the network's matrix products over that of the best square product of
-the same precision on the device, measured right before and after; ``busy`` is the share of time in
+the same precision on the device, measured right after; ``busy`` is the share of time in
 which a kernel ran, as the driver's tool reports it. Without a GPU the same cases run on the CPU,
-which shows that they run (``--tiny``: small networks, few clips, one hop).
+which shows that they run (``--tiny``: small networks, few clips, one hop). With ``--hear21passt``,
+the Python of an environment that has it (``make .envs/hear21passt``), it embeds the same clips with
+the same weights on the same device, one clip at a time as heareval calls it: ``reference``.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import itertools
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -27,11 +32,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 from tqdm import tqdm
 
 from analysis.tables.scores import write_csv
 from benchmarks import probe_cases
-from benchmarks.clips import write_files
+from benchmarks.clips import open_task, write_files
+from benchmarks.embed import MODULES, Reference
 from benchmarks.machine import origin
 from hear.features.embed import embed_task
 from hear.features.store import publish, read_stored
@@ -54,8 +61,8 @@ from workflow.process import configure
 ROOT = Path(__file__).parents[1]
 OUTPUT = ROOT / "benchmarks" / "results" / "gpu.csv"
 COLUMNS = (
-    "part", "case", "precision", "compiled", "value", "unit", "reference", "ratio", "peak_share",
-    "busy", "memory_mib", "device", "machine", "versions",
+    "part", "quantity", "case", "precision", "compiled", "value", "unit", "reference", "ratio",
+    "peak_share", "busy", "memory_mib", "device", "machine", "versions",
 )  # fmt: skip
 HOPS = {320: 99, 160: 200, 100: 320}  # time positions of the released networks
 VIEWS = {"scene": (10.0, 64), "rf160": (4.0, 8)}  # seconds of a clip, clips of a call
@@ -63,7 +70,7 @@ PRECISIONS = ("float32", "tf32", "bfloat16", "float16")
 TINY = Architecture(embed_dim=64, depth=2, num_heads=1, n_classes=50)
 TASK = "mridangam_tonic"  # the final scores of
 CHECKPOINT = ROOT / "resources" / "checkpoints_mini" / "mini_hop10.safetensors"
-PROBE_CASES = ("speech_commands_like", "dcase_like")
+PROBE_CASES = ("speech_commands_like", "dcase_like_small")
 PEAK_SIZES = (4096, 8192)
 Row = dict[str, object]
 
@@ -76,6 +83,7 @@ class Options:
     tiny: bool
     seconds: float
     backend: str
+    hear21passt: Path | None
 
 
 @contextmanager
@@ -122,6 +130,7 @@ def observed(options: Options) -> Iterator[Row]:
     command = [*query, f"--id={torch.cuda.current_device()}", "--loop-ms=100"]
     try:
         watcher = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        watcher.stdout.readline()  # it takes a while to start
     except OSError:  # no such tool in this container
         watcher = None
     try:
@@ -144,13 +153,37 @@ def network_of(hop: int, options: Options) -> tuple[Checkpoint, PaSST]:
 def embedder_of(
     checkpoint: Checkpoint, network: PaSST, dtype: torch.dtype, compiled: bool, options: Options
 ) -> Embedder:
-    """An embedder on the device, its network compiled if asked for."""
-    embedder = Embedder(checkpoint, network, dtype).to(options.device)
-    if compiled:
-        module = torch.compile(network, backend=options.backend, dynamic=False)
-        module.architecture = network.architecture  # what the embedder asks a network for
-        embedder.network = module
-    return embedder
+    """An embedder on the device, the blocks of its network compiled if asked for."""
+    network = copy.deepcopy(network)
+    if compiled:  # a block's code serves all of them
+        torch.compiler.reset()
+        torch.compiler.config.force_disable_caches = True  # they forget autocast's type
+        for block in network.blocks:
+            block.compile(backend=options.backend, dynamic=False)
+    return Embedder(checkpoint, network, dtype).to(options.device)
+
+
+def reference_of(
+    checkpoint: Checkpoint, network: PaSST, audio: Tensor, view: str, options: Options
+) -> tuple[float, dict[str, Tensor]]:
+    """Rows per second of hear21passt, and what it finds in a clip; 0 and nothing without it."""
+    if options.hear21passt is None or options.tiny:
+        return 0.0, {}
+    with tempfile.TemporaryDirectory() as directory:
+        weights, clip, output = (Path(directory) / name for name in ("w.pt", "in.npy", "out.npy"))
+        torch.save(network.state_dict(), weights)
+        np.save(clip, audio[:1].numpy())
+        request = {"module": MODULES[checkpoint.hop], "view": view, "hop": checkpoint.hop}
+        request |= {"weights": str(weights), "threads": 1}
+        request |= {"audio": str(clip), "output": str(output)}
+        reference = Reference(options.hear21passt, "slow")
+        least = min(reference.run(request)["wall_s"] for _ in range(3))
+        reference.close()
+        found = torch.from_numpy(np.load(output))
+    rows = found.shape[1] if found.ndim == 3 else 1
+    n_classes = network.architecture.n_classes
+    logits, features = found.split([n_classes, found.shape[-1] - n_classes], dim=-1)
+    return rows / least, {"H": logits, "M": features}
 
 
 def embedding(options: Options) -> Iterator[Row]:
@@ -163,54 +196,70 @@ def embedding(options: Options) -> Iterator[Row]:
         generator = torch.Generator().manual_seed(0)
         audio = 0.1 * torch.randn(n_sounds, round(32_000 * seconds), generator=generator)
         exact, _ = Embedder(checkpoint, network).embed(audio[:1], view)
+        reference, theirs = reference_of(checkpoint, network, audio, view, options)
+        name = f"{view}, hop {hop / 32:g} ms"
+        if theirs:
+            yield deviation(name, "float32 of hear21passt", False, theirs, exact)
         for precision, compiled in itertools.product(PRECISIONS, backends):
-            before = peak_flops_per_s(precision, options)
-            with products(precision) as dtype, observed(options) as facts:
+            with products(precision) as dtype:
                 embedder = embedder_of(checkpoint, network, dtype, compiled, options)
-                found, _ = embedder.embed(audio[:1], view)
-                took_s = seconds_of(partial(embedder.embed, audio, view), options)
-                n_rows = n_sounds * (1 if view == "scene" else found["M"].shape[1])
-            embedder.to("cpu")
-            peak = max(before, peak_flops_per_s(precision, options))
-            difference = max(float((found[k] - exact[k]).abs().max()) for k in exact)
-            name = f"{view}, hop {hop / 32:g} ms"
+                found, _ = embedder.embed(audio, view)
+                with observed(options) as facts:
+                    took_s = seconds_of(partial(embedder.embed, audio, view), options)
+            n_rows = n_sounds * (1 if view == "scene" else found["M"].shape[1])
+            del embedder
+            peak = peak_flops_per_s(precision, options)
             flops = n_sounds * view_flops(checkpoint, view, seconds)
             yield {
-                "part": "embedding",
+                "quantity": "embedding",
                 "case": name,
                 "precision": precision,
                 "compiled": compiled,
                 "value": n_rows / took_s,
                 "unit": "clips/s" if view == "scene" else "timestamps/s",
+                "reference": reference or "",
+                "ratio": n_rows / took_s / reference if reference else "",
                 "peak_share": flops / took_s / peak,
                 **facts,
             }
-            yield {
-                "part": "deviation",
-                "case": name,
-                "precision": precision,
-                "compiled": compiled,
-                "value": difference,
-                "unit": "largest difference of M and H from float32 on the CPU",
-            }
+            yield deviation(name, precision, compiled, found, exact)
+
+
+def deviation(
+    name: str, precision: str, compiled: bool, found: dict[str, Tensor], exact: dict[str, Tensor]
+) -> Row:
+    """How far a clip's values are from those in float32 on the CPU."""
+    return {
+        "quantity": "deviation",
+        "case": name,
+        "precision": precision,
+        "compiled": compiled,
+        "value": max(float((found[k][:1] - exact[k]).abs().max()) for k in exact),
+        "unit": "largest difference of M and H from float32 on the CPU",
+    }
 
 
 def pipeline(options: Options) -> Iterator[Row]:
     """Scenes from 48 kHz files, decoded and resampled beside the network, against memory."""
     checkpoint, network = network_of(320, options)
-    seconds, n_clips = VIEWS["scene"][0], 4 if options.tiny else 256
+    seconds, n_files, n_links = VIEWS["scene"][0], *((4, 2) if options.tiny else (128, 16))
+    n_clips = n_files * n_links
     with tempfile.TemporaryDirectory() as directory, products("bfloat16") as dtype:
-        task, _ = write_files(Path(directory) / "clips", seconds, n_clips)
+        task, _ = write_files(Path(directory) / "clips", seconds, n_files)
+        for path in list(task.path.glob("*/train/*.wav")):
+            for i in range(1, n_links):
+                os.link(path, path.with_stem(f"{path.stem}_{i}"))
+        task = open_task(task.path)
         embedder = embedder_of(checkpoint, network, dtype, False, options)
-        audio = 0.1 * torch.randn(n_clips, round(32_000 * seconds))
-        in_memory_s = seconds_of(partial(embedder.embed, audio, "scene"), options)
+        audio = 0.1 * torch.randn(n_files, round(32_000 * seconds))
+        in_memory_s = n_links * seconds_of(partial(embedder.embed, audio, "scene"), options)
         with observed(options) as facts:
             started = time.perf_counter()
             view = Path(directory) / "scene"
             embed_task([task], embedder, {"scene": view}, {}, progress=False)
             took_s = time.perf_counter() - started
     yield {
-        "part": "pipeline",
+        "quantity": "pipeline",
         "case": "scene, hop 10 ms, from 48 kHz files",
         "precision": "bfloat16",
         "compiled": False,
@@ -248,7 +297,7 @@ def final_scores(options: Options) -> Iterator[Row]:
                 exact = score
                 continue
             yield {
-                "part": "final score",
+                "quantity": "final score",
                 "case": f"{TASK} (generated), M, hop 10 ms",
                 "precision": precision,
                 "compiled": False,
@@ -283,11 +332,12 @@ def probes(options: Options) -> Iterator[Row]:
                     [*command, program], cwd=ROOT, capture_output=True, text=True, check=True
                 )
                 took_s[program] = time.perf_counter() - started
+                tqdm.write(f"{case}, {program}: {took_s[program]:.1f} s", sys.stderr)
                 device = json.loads(done.stdout)["device"]
                 if program == "stacked":
                     stacked_on = device
         yield {
-            "part": "probe",
+            "quantity": "probe",
             "case": f"{case}, stacked on {stacked_on} beside native",
             "precision": "float32",
             "compiled": False,
@@ -303,7 +353,7 @@ def costs(tiny: bool, seconds: float) -> Iterator[Row]:
     size = {"embed_dim": 64, "depth": 2, "num_heads": 1, "batch_size": 2} if tiny else {}
     for row in measure(Settings(seconds=seconds, **size)):
         yield {
-            "part": "table 2",
+            "quantity": "table 2",
             "case": f"{row['quantity']}, hop {row['hop_ms']}, patchout {row['patchout']}",
             "precision": row["precision"],
             "compiled": False,
@@ -327,22 +377,34 @@ def main() -> None:
     )
     parser.add_argument("--parts", nargs="+", choices=["costs", *PARTS], default=["costs", *PARTS])
     parser.add_argument("--tiny", action="store_true", help="small networks, few clips, one hop")
-    parser.add_argument("--seconds", type=float, default=2.0, help="of each timed case")
+    parser.add_argument("--seconds", type=float, default=1.0, help="of each timed case")
     parser.add_argument("--backend", default="inductor", help="of torch.compile; '' leaves it out")
+    parser.add_argument("--hear21passt", type=Path, help="Python of its environment")
     parser.add_argument("--output", type=Path, default=OUTPUT)
     arguments = parser.parse_args()
-    configure(1, mkl_fast_path=True)
-    rows = []
+    configure(os.cpu_count() or 1, mkl_fast_path=True)
     if "costs" in arguments.parts:  # first: it forks, which a process that has used a GPU cannot
         rows = list(costs(arguments.tiny, arguments.seconds))
+        record("costs", rows, arguments.output)
     device = choose_device("auto")
-    options = Options(device, arguments.tiny, arguments.seconds, arguments.backend)
-    facts = {"device": device_name(device)} | origin()
+    options = Options(
+        device, arguments.tiny, arguments.seconds, arguments.backend, arguments.hear21passt
+    )
     for name in (name for name in PARTS if name in arguments.parts):
+        rows = []
         for row in tqdm(PARTS[name](options), name, unit="row"):
             rows.append(row)
-            table = pd.DataFrame([row | facts for row in rows], columns=list(COLUMNS))
-            write_csv(table, arguments.output)
+            record(name, rows, arguments.output)
+
+
+def record(part: str, rows: list[Row], path: Path) -> None:
+    """Replace the rows of a part of the benchmark."""
+    facts = {"part": part, "device": device_name(choose_device("auto"))} | origin()
+    table = pd.DataFrame([row | facts for row in rows], columns=list(COLUMNS))
+    if path.is_file():
+        before = pd.read_csv(path)
+        table = pd.concat([before[before["part"] != part], table])
+    write_csv(table, path)
 
 
 if __name__ == "__main__":

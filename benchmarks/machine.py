@@ -1,11 +1,10 @@
-"""Versions, CPU seconds, peak memory and matrix-product rate of a measurement."""
+"""Versions, CPU seconds and peak memory of a measurement."""
 
 from __future__ import annotations
 
 import functools
 import platform
 import resource
-import time
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +14,6 @@ from hear.heareval.backend import environment
 from passt import mkl
 from workflow.stages import machine_name
 
-# (rows, columns, inner): a square product that fits the caches, and ViT-B's layers on 10 s.
-PEAK_SHAPES = ((1024, 1024, 1024), (1190, 2304, 768), (1190, 3072, 768))
-PEAK_REPEATS = 3
 STATUS = Path("/proc/self/status")
 
 
@@ -47,19 +43,3 @@ def peak_mib() -> float:
     """
     fields = dict(line.split(":", 1) for line in STATUS.read_text().splitlines())
     return int(fields["VmHWM"].split()[0]) / 1024
-
-
-def sgemm_flops_per_s() -> float:
-    """Float32 operations per CPU second, a multiply-add as two: the best of several products.
-
-    CPU seconds, so that waiting for a shared machine does not count; with several threads they
-    add up, and this is the rate of one.
-    """
-    best = 0.0
-    for rows, columns, inner in PEAK_SHAPES:
-        left, right = torch.randn(rows, inner), torch.randn(inner, columns)
-        for _ in range(PEAK_REPEATS):
-            start = time.process_time()
-            left @ right
-            best = max(best, 2.0 * rows * columns * inner / (time.process_time() - start))
-    return best

@@ -98,7 +98,7 @@ def read_speeds(path: Path, checkpoints: Mapping[str, Checkpoint]) -> dict[tuple
     measured = {
         (row["case"], row["hop_ms"]): row
         for row in csv.DictReader(path.open())
-        if row["device"] == "cpu" and row["threads"] == "1"
+        if row["mkl_path"] == "fast" and row["threads"] == "1"
     }
     speeds = {}
     for case in CASES:

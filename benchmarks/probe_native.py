@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import statistics
 import sys
 import time
 from pathlib import Path
@@ -11,12 +12,19 @@ from pathlib import Path
 import torch
 
 from benchmarks.machine import peak_mib
-from benchmarks.probe_cases import protocol_of, read
+from benchmarks.peak import Peak
+from benchmarks.probe_cases import N_FEATURES, protocol_of, read
 from hear.probe import search, stacked, training
 from hear.probe.network import build_network
 from hear.probe.training import Adam, FoldData
 from hear.protocol import GridPoint, Protocol
 from workflow.process import configure
+
+# Rows of an epoch, labels, prediction type and metric.
+EPOCHS = {
+    "esc50_like": (1200, 50, "multiclass", "top1_acc"),
+    "dcase_like": (16 * 1024, 11, "multilabel", "event_onset_200ms_fms"),
+}
 
 
 def timed(module: object, name: str, seconds: dict[str, float]) -> None:
@@ -35,49 +43,42 @@ def timed(module: object, name: str, seconds: dict[str, float]) -> None:
     setattr(module, name, counted)
 
 
-def matrix_product_rates(repeats: int = 5) -> dict[str, float]:
-    """GFLOP/s of one epoch on an ESC-50-like fold and of the bare product, in turns; medians.
+def epoch_rates(repeats: int = 5) -> dict[str, tuple[float, float]]:
+    """GFLOP/s of training epochs and of the machine's peak, in turns; medians, by case.
 
     An epoch's operations are those of its matrix products: forward, the gradients of weights,
     and of the hidden activations (not of the features, which need none).
     """
-    n_rows, n_features, n_labels, batch = 1200, 1295, 50, 1024
     protocol, generator = Protocol(), torch.Generator().manual_seed(0)
-    features = torch.randn(n_rows, n_features, generator=generator).numpy()
-    targets = torch.eye(n_labels)[torch.arange(n_rows) % n_labels]
-    columns = training.Columns([features])
-    part = [(columns, targets)]
-    data = FoldData("esc50_like", part, part, part, "multiclass", "top1_acc", lambda p: (0, None))
-    rates: dict[str, float] = {}
-    left, right = torch.randn(batch, n_features), torch.randn(n_features, protocol.hidden_dim)
-    for layers in protocol.hidden_layers:
-        network = build_network(
-            n_features, n_labels, GridPoint(layers, "xavier_uniform", 1e-3), protocol
-        )
-        optimizer = Adam(network.parameters(), 1e-3)
-        hidden = protocol.hidden_dim
-        products = 2 * n_features * hidden + 3 * hidden * (n_labels + (layers - 1) * hidden)
-        epochs, bare = [], []
-        for _ in range(repeats + 1):
-            started = time.process_time()
-            training._train_epoch(network, optimizer, data, batch)
-            epochs.append(2 * n_rows * products / (time.process_time() - started) / 1e9)
-            started = time.process_time()
-            for _ in range(4):
-                left @ right
-            spent = time.process_time() - started
-            bare.append(4 * 2 * batch * n_features * hidden / spent / 1e9)
-        rates[f"epoch_{layers}"] = sorted(epochs[1:])[repeats // 2]
-        rates[f"product_{layers}"] = sorted(bare[1:])[repeats // 2]
+    peak, rates = Peak(), {}
+    for name, (n_rows, n_labels, prediction_type, metric) in EPOCHS.items():
+        features = torch.randn(n_rows, N_FEATURES, generator=generator).numpy()
+        targets = torch.eye(n_labels)[torch.arange(n_rows) % n_labels]
+        part = [(training.Columns([features]), targets)]
+        data = FoldData(name, part, part, part, prediction_type, metric, lambda p: (0, None))
+        for layers in protocol.hidden_layers:
+            point = GridPoint(layers, "xavier_uniform", 1e-3)
+            network = build_network(N_FEATURES, n_labels, point, protocol)
+            optimizer = Adam(network.parameters(), 1e-3)
+            hidden = protocol.hidden_dim
+            products = 2 * N_FEATURES * hidden + 3 * hidden * (n_labels + (layers - 1) * hidden)
+            epochs, peaks = [], []
+            for _ in range(repeats + 1):
+                started = time.process_time()
+                training._train_epoch(network, optimizer, data, protocol.batch_size)
+                epochs.append(2e-9 * n_rows * products / (time.process_time() - started))
+                peaks.append(peak.gflops())
+            middle = (statistics.median(epochs[1:]), statistics.median(peaks[1:]))
+            rates[f"{name}, {layers} hidden"] = middle
     return rates
 
 
 def main() -> None:
     """Evaluate one case, or measure rates; print facts as JSON."""
     case, folder, threads, program = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
-    configure(threads, mkl_fast_path=False)
+    configure(threads, mkl_fast_path=True)
     if case == "rates":
-        print(json.dumps(matrix_product_rates()))
+        print(json.dumps(epoch_rates()))
         return
     facts: dict = {"imports_mib": peak_mib(), "imports_s": round(time.process_time(), 2)}
     seconds: dict[str, float] = {}

@@ -20,11 +20,11 @@ def test_every_part_runs_through_on_a_cpu(tmp_path):
     subprocess.run([*command, "--backend", "eager", "--output", output], cwd=ROOT, check=True)
     rows = pd.read_csv(output)
     assert rows["value"].notna().all()
-    speeds = rows[rows["part"] == "embedding"]
+    speeds = rows[rows["quantity"] == "embedding"]
     assert (speeds["value"] > 0).all() and (speeds["peak_share"] > 0).all()
     expected = speeds.set_index(["case", "precision", "compiled"]).index
     assert expected.is_unique and len(expected) == 2 * 4 * 2  # views, precisions, compiled or not
-    deviation = rows[rows["part"] == "deviation"].groupby("precision")["value"].max()
+    deviation = rows[rows["quantity"] == "deviation"].groupby("precision")["value"].max()
     assert deviation["float32"] < 2e-5 < deviation["bfloat16"] < 0.2
-    assert {"pipeline", "final score", "probe"} < set(rows["part"])
+    assert {"pipeline", "final score", "probe"} < set(rows["quantity"])
     assert not rows["busy"].notna().any()  # no GPU, nothing is claimed of one

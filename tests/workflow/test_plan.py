@@ -20,8 +20,8 @@ from workflow.commands.plan import (
     smaller,
     words,
 )
-from workflow.commands.rates import Rates, kind, measure
-from workflow.commands.readme import content, rules, stages
+from workflow.commands.rates import Rates, kind, measure, units
+from workflow.commands.readme import BENCHMARKS, content, rules, speeds, stages
 from workflow.commands.workloads import Workload, readers, workloads
 from workflow.study.config import ROOT, ConfigError, read_yaml
 from workflow.study.study import Study, read_study
@@ -177,6 +177,26 @@ def test_a_task_that_is_here_has_its_own_size(tmp_path, monkeypatch, mode):
     assert found == expected[mode]
 
 
+def test_clips_longer_than_the_scene_window_count_as_their_windows():
+    study = read_study(REAL)
+    (fsd50k,) = (work for work in workloads(study) if work.name == "fsd50k")
+    lengths_s = fsd50k.lengths_s
+    assert max(lengths_s) == 30.0 and min(lengths_s) < 0.3
+    assert sum(lengths_s) / len(lengths_s) == pytest.approx(fsd50k.duration_s, rel=0.05)
+    alike = dataclasses.replace(fsd50k, longest_s=0.0)
+    assert alike.lengths_s == [fsd50k.duration_s]
+    source, view = next(iter(readers(study, fsd50k)[1]))
+    cost, cost_alike = (
+        sum(units(study, source, "scene", s) for s in work.lengths_s) / len(work.lengths_s)
+        for work in (fsd50k, alike)
+    )
+    assert view == "scene" and cost > 2 * cost_alike
+    rows = make_plan(study)
+    embed = rows[(rows["task"] == "fsd50k") & (rows["item"] == f"{source} scene")]
+    network_s = make_rates(study).view_s[source, "scene"] * fsd50k.n_clips * cost
+    assert 3600 * embed["hours"].sum() == pytest.approx(network_s + 1e-3 * fsd50k.audio_s)
+
+
 def test_dropping_a_variant_saves_what_is_said():
     study, dropped = read_study(REAL), "passt_mh_hop3"
     rows = make_plan(study)
@@ -216,6 +236,21 @@ def test_the_plan_in_the_readme_adds_up(tmp_path):
     cells = {cells[1].strip(): cells for line in lines[2:] if len(cells := line.split("|")) > 5}
     assert float(cells["embed"][2]) == pytest.approx(hours(rows)["embed"], rel=0.05)
     assert "beehive_states" in cells["fetch"][5] and "2 jobs at a time" in lines[-1]
+
+
+def test_the_speeds_in_the_readme_are_those_of_the_benchmarks():
+    header, _, *lines = speeds(BENCHMARKS).splitlines()
+    names = [name.strip() for name in header.strip("|").split("|")]
+    rows = [
+        dict(zip(names, (cell.strip() for cell in line.strip("|").split("|")), strict=True))
+        for line in lines
+    ]
+    assert len(rows) == 5 and sum("GPU" in row["work"] for row in rows) == 2
+    for row in rows:
+        here, there = (float(row[column].split()[0]) for column in ("here", "reference"))
+        faster = here / there if "GPU" in row["work"] else there / here
+        assert float(row["times as fast"]) == pytest.approx(faster, rel=0.01)
+        assert row["machine"]
 
 
 def test_the_rule_graph_has_no_arrow_that_a_longer_path_implies():

@@ -20,22 +20,36 @@ from tabulate import tabulate
 ROOT = Path(__file__).parents[2]
 TABLES = {
     "mini tasks": "results/mini/tables/tasks.md",
-    "embedding speed": "benchmarks/results/embed_speed.csv",
     "passes": "benchmarks/results/passes_total.csv",
     "embed study": "benchmarks/results/embed_study.csv",
     "cost plan": "benchmarks/results/plan_paper.csv",
     "mini checkpoints": "resources/checkpoints_mini",
     "mini protocol": "benchmarks/results/mini_protocol_summary.csv",
-    "probe speed": "benchmarks/results/probe_speed.csv",
     "probe study": "benchmarks/results/probe_study.csv",
     "probe parity": "benchmarks/results/probe_parity_summary.csv",
 }
 COLUMNS = {  # of the files that say more than the README has room for
-    "probe_speed": ["case", "program", "threads", "cpu_s", "peak_mib", "ratio", "detail"],
     "probe_parity_summary": [
         *("case", "mkl_path", "n_common_seeds", "mean_native", "mean_heareval", "difference"),
         *("n_equal_scores", "n_equal_choices", "n_hashed", "n_equal_bytes"),
     ],
+}
+BENCHMARKS = ROOT / "benchmarks" / "results"
+SPEEDS = {  # the README's rows: file, and what its row has; hear21passt but for the probe
+    "scenes of 10 s, CPU": ("embed_speed", {"case": "scene", "hop_ms": "10"}),
+    "timestamps of 2 s, RF 160 ms, CPU": (
+        "embed_speed",
+        {"case": "timestamps_rf160", "hop_ms": "10"},
+    ),
+    "probe of 2,000 clips, 50 labels, CPU": ("probe_speed", {"case": "esc50_like"}),
+    "scenes of 10 s, GPU, bfloat16": (
+        "gpu",
+        {"quantity": "embedding", "case": "scene, hop 10 ms", "precision": "bfloat16"},
+    ),
+    "timestamps of 4 s, RF 160 ms, GPU, float32": (
+        "gpu",
+        {"quantity": "embedding", "case": "rf160, hop 10 ms", "precision": "float32"},
+    ),
 }
 RULES_OF = ("config/paper.yaml", "results/paper/report.html")  # what "rules" draws
 ORIGIN = ("machine", "versions")  # columns that say where numbers are from: a line below the table
@@ -79,6 +93,39 @@ def rounded(cell: str) -> str:
     except ValueError:
         return cell
     return cell if len(cell) <= 6 or number.is_integer() else f"{number:.4g}"
+
+
+def speeds(folder: Path) -> str:
+    """Markdown of a row for each kind of work: this software beside the reference, on what machine.
+
+    CPU seconds of one core, or rows per second of a GPU. ``folder`` has the benchmarks' CSVs.
+    """
+    table = []
+    for what, (name, wanted) in SPEEDS.items():
+        rows = pd.read_csv(folder / f"{name}.csv", dtype=str, keep_default_na=False)
+        rows = rows[(rows[list(wanted)] == pd.Series(wanted)).all(axis="columns")]
+        if name == "gpu":
+            (row,) = rows[rows["compiled"] == "False"].to_dict("records")
+            here, there = (f"{rounded(row[key])} {row['unit']}" for key in ("value", "reference"))
+        elif name == "probe_speed":
+            by_program = rows.set_index(["program", "mkl_path"]).to_dict("index")
+            row, slow = by_program["native", "fast"], by_program["heareval", "slow"]
+            here, there = f"{rounded(row['cpu_s'])} s", f"{rounded(slow['cpu_s'])} s"
+        else:
+            (row,) = rows[rows["mkl_path"] == "fast"].to_dict("records")
+            here, there = f"{rounded(row['ours_s'])} s", f"{rounded(row['reference_s'])} s"
+        table.append(
+            {
+                "work": what,
+                "here": here,
+                "reference": f"{there} {'heareval' if name == 'probe_speed' else 'hear21passt'}",
+                "times as fast": rounded(row["ratio"]),
+                "under the same path": rounded(row.get("ratio_same_path", "")),
+                "share of the peak": rounded(row.get("peak_share", "")),
+                "machine": row.get("device") if name == "gpu" else row["machine"],
+            }
+        )
+    return markdown(pd.DataFrame(table))
 
 
 def stages(path: Path) -> str:
@@ -153,6 +200,7 @@ def main() -> None:
             text = insert(text, name, content(ROOT / table))
         else:
             print(f"README.md: no {table}: the table of {name} stays as it is", file=sys.stderr)
+    text = insert(text, "speeds", speeds(BENCHMARKS))
     config, target = RULES_OF
     command = ["snakemake", "--configfile", config, "--rulegraph", "mermaid-js", target]
     drawn = subprocess.run(

@@ -1,0 +1,87 @@
+"""The machine's float32 peak: the best rate of a square product that any library here reaches.
+
+Libraries are torch's MKL under both of its paths, oneDNN and numpy's OpenBLAS. A process takes one
+of MKL's paths, so that two processes answer.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from passt.mkl import take_fast_path
+
+SIZES = (1024, 2048, 4096)  # rows and columns
+REPEATS = 3
+LIBRARIES = ("MKL", "oneDNN", "OpenBLAS")
+PATHS = ("fast", "slow")
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+ROOT = Path(__file__).parents[1]
+
+
+def product_gflops(library: str, size: int) -> float:
+    """Rate of a square product in this process, GFLOP per CPU second, a multiply-add as two."""
+    left, right = torch.randn(size, size), torch.randn(size, size)
+    if library == "OpenBLAS":
+        multiply = partial(np.matmul, left.numpy(), right.numpy())
+    elif library == "oneDNN":
+        multiply = partial(torch._C._nn.mkldnn_linear, left.to_mkldnn(), right.to_mkldnn())
+    else:
+        multiply = partial(torch.mm, left, right)
+    multiply()
+    started = time.process_time()
+    multiply()
+    return 2e-9 * size**3 / (time.process_time() - started)
+
+
+class Peak:
+    """Two processes that multiply; ``what`` is the library, path and size that was best."""
+
+    def __init__(self, threads: int = 1) -> None:
+        environment = os.environ | dict.fromkeys(THREADS, str(threads))
+        self.processes = {
+            path: subprocess.Popen(
+                [sys.executable, "-m", "benchmarks.peak", path],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                cwd=ROOT,
+                env=environment,
+            )
+            for path in PATHS
+        }
+        products = [("MKL", path, size) for path in PATHS for size in SIZES]
+        products += [(library, "fast", size) for library in LIBRARIES[1:] for size in SIZES]
+        self.rates = {product: self._gflops(*product) for product in products}
+        self.what = max(self.rates, key=lambda product: self.rates[product])
+
+    def gflops(self) -> float:
+        """Rate of the best product now, GFLOP per CPU second of one thread."""
+        return max(self._gflops(*self.what) for _ in range(REPEATS))
+
+    def _gflops(self, library: str, path: str, size: int) -> float:
+        process = self.processes[path]
+        assert process.stdin is not None and process.stdout is not None  # they are pipes
+        print(library, size, file=process.stdin, flush=True)
+        return float(process.stdout.readline())
+
+
+def main() -> None:
+    """Answer requests, a library and a size a line, under the path of the command line."""
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+    if sys.argv[1] == "fast":
+        take_fast_path()
+    for line in sys.stdin:
+        library, size = line.split()
+        print(product_gflops(library, int(size)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
