@@ -16,7 +16,7 @@ class Measurand(NamedTuple):
 
 @dataclass(frozen=True)
 class Claim:
-    """One testable claim.
+    """One claim of the paper.
 
     Attributes
     ----------
@@ -29,7 +29,9 @@ class Claim:
     others : tuple of tuple of str
         What they are compared with, each with each; empty if the numbers themselves are meant.
     others_source : str
-        ``hear2021``: all its entries are the others.
+        ``hear2021``: all its entries that have a score there are the others.
+    factor : float
+        What the others' numbers are multiplied by.
     tasks : tuple of str
         Which tasks; empty: those of ``category`` (``all``: every one).
     category : str
@@ -47,16 +49,21 @@ class Claim:
     ratio, than_ratio : tuple of Measurand
         For a claim about measurements: two measured values whose ratio is the number, and two
         whose ratio is subtracted from it.
+    untested : str
+        Why no study can test it; nothing is compared then.
+    stands_for : str
+        Id of the claim that this one is nearest evidence for.
     """
 
     claim_id: str
     section: str
     statement: str
-    direction: str
+    direction: str = ""
     reading: str = ""
     models: tuple[tuple[str, ...], ...] = ()
     others: tuple[tuple[str, ...], ...] = ()
     others_source: str = ""
+    factor: float = 1.0
     tasks: tuple[str, ...] = ()
     category: str = "all"
     than_categories: tuple[str, ...] = ()
@@ -67,3 +74,5 @@ class Claim:
     threshold: float = 0.0
     ratio: tuple[Measurand, ...] = ()
     than_ratio: tuple[Measurand, ...] = ()
+    untested: str = ""
+    stands_for: str = ""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import pandas as pd
 
 from analysis.claims.claim import Claim, Measurand
 from analysis.claims.decide import (
+    NOT_TESTED,
     OTHER_AGGREGATE,
     Measured,
     Verdict,
@@ -23,9 +25,9 @@ from analysis.statistics.cells import Cells
 LEDGER_COLUMNS = (
     "claim_id", "section", "statement", "verdict", "p", "p_holm", "estimate", "low", "high",
     "detectable", "n_tasks", "n_seeds", "study", "not_above_baseline", "reason", "reading",
-    "quantity", "aggregate", "direction", "threshold", "models", "others", "model", "other_model",
-    "where", "value", "other_value", "other_aggregate", "other_verdict", "other_estimate",
-    "other_low", "other_high", "label",
+    "stands_for", "confounds", "quantity", "aggregate", "direction", "threshold", "models",
+    "others", "model", "other_model", "where", "value", "other_value", "other_aggregate",
+    "other_verdict", "other_estimate", "other_low", "other_high", "label",
 )  # fmt: skip
 
 NOTHING_MEASURED = Measured({}, "")
@@ -38,6 +40,7 @@ def ledger(
     study: str,
     label: str,
     not_above_baseline: Collection[str] = (),
+    traits: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
 ) -> pd.DataFrame:
     """Compare every claim with a study.
 
@@ -52,27 +55,33 @@ def ledger(
     not_above_baseline : collection of str
         Tasks on which PaSST's features do not surely beat log-mel: a verdict on models of the run
         that rests on one of them says little of PaSST, and its row names them.
+    traits : mapping
+        By topic that is confounded in this study, how each model stands in it.
 
     Returns
     -------
     DataFrame
         Columns `LEDGER_COLUMNS`, a row per claim in their order. ``estimate`` with ``low`` and
-        ``high`` is compared with ``threshold``; it is ``value`` minus ``other_value`` (for a
-        claim against other categories: minus the same there). ``models`` and ``others`` are all
-        that the claim speaks of, ``model`` and ``other_model`` the deciding ones, ``where`` the
-        tasks. ``p`` is two-sided, below .05 where an interval decides; ``p_holm`` is adjusted for
-        all claims that have one; ``detectable`` is the distance from the threshold that this sample
+        ``high`` is compared with ``threshold``; it is ``value`` minus ``other_value``, which
+        includes the claim's factor (for a claim against other categories: minus the same there).
+        ``models`` and ``others`` are all that the claim speaks of, ``model`` and ``other_model``
+        the deciding ones, ``where`` the tasks, ``confounds`` what else differs between the models.
+        ``p`` is two-sided, below .05 where an interval decides; ``p_holm`` is adjusted for all
+        claims that have one; ``detectable`` is the distance from the threshold that this sample
         would decide in four of five cases. The ``other_`` columns at the end are what the mean says
         where the claim is about the median, and the other way round.
     """
     rows = []
     for claim in claims:
-        if claim.ratio:
+        if claim.untested:
+            verdict, other = Verdict(NOT_TESTED, claim.untested), None
+        elif claim.ratio:
             verdict, other = judge_measured(claim, measured), None
         else:
             cells = scores[claim.quantity]
             verdict, other = judge(claim, cells), _other_aggregate(claim, cells)
-        rows.append(_row(claim, verdict, other, not_above_baseline))
+        row = _row(claim, verdict, other, not_above_baseline)
+        rows.append(row | {"confounds": _confounds(claim, traits)})
     table = pd.DataFrame(rows).assign(study=study, label=label)
     table["p_holm"] = holm(table["p"])
     return table.reindex(columns=list(LEDGER_COLUMNS)).astype(
@@ -116,6 +125,17 @@ def _other_aggregate(claim: Claim, cells: Cells) -> tuple[str, Verdict] | None:
     return name, judge(dataclasses.replace(claim, aggregate=name), cells)
 
 
+def _confounds(claim: Claim, traits: Mapping[str, Mapping[str, str]]) -> str:
+    """Topics that are confounded and in which the models of a claim differ."""
+    models = [id for ids in (*claim.models, *claim.others) for id in ids]
+    found = [
+        topic
+        for topic, of_models in traits.items()
+        if len({of_models[model] for model in models if model in of_models}) > 1
+    ]
+    return "; ".join(found)
+
+
 def _row(
     claim: Claim,
     verdict: Verdict,
@@ -136,6 +156,8 @@ def _row(
         said = f"M is not above log-mel on {len(weak)} of {len(number.tasks)} tasks"
         facts["reason"] = "; ".join(filter(None, (verdict.reason, said)))
     facts |= {key: facts[key] or None for key in ("n_tasks", "n_seeds")}  # 0: there is none
+    if claim.untested:
+        facts |= dict.fromkeys(("quantity", "aggregate", "where"), "") | {"threshold": None}
     if claim.ratio:
         facts |= {"quantity": "ratio of measurements", "aggregate": "", "where": "this machine"}
     if other is not None:

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from analysis.claims.claim import Claim
 from analysis.claims.decide import NOT_TESTED, Number, Verdict, decide
 from analysis.statistics.cells import Cells
+from analysis.statistics.estimates import improvement
 from analysis.statistics.intervals import NO_INTERVAL, interval, variance_of
 
 Scores = NDArray[np.floating]
+SHARE_ABOVE = "share_above"  # of tasks on which a model is above the other: of two at once
 MIN_TASKS = {"sd": 2}  # tasks an aggregate needs; the others need one
 
 
@@ -94,7 +96,9 @@ def _numbers(claim: Claim, cells: Cells) -> Iterator[Number]:
     models = [find_model(ids, cells) for ids in claim.models]
     others: list[str | None] = [find_model(ids, cells) for ids in claim.others]
     if claim.others_source:
-        of_source = [m for m in cells.models if cells.source[m] == claim.others_source]
+        scores = cells.score[:, _inside(cells, claim.tasks or claim.category)]
+        scored = np.array(cells.models, object)[~np.isnan(scores).all(axis=1)]
+        of_source = [model for model in scored if cells.source[model] == claim.others_source]
         others = [model for model in of_source if model not in models]
         if not others:
             raise NotTested(f"no entries of source {claim.others_source}")
@@ -118,7 +122,7 @@ def _number(claim: Claim, cells: Cells, model: str, other: str | None, than: str
     of_run = sources == {"run"}
     found = interval(estimate, draws) if of_run else NO_INTERVAL
     n_seeds = min(cells.n_seeds.get(task, 0) for task in tasks) if "run" in sources else 0
-    other_value = part.other_value if other else np.nan
+    other_value = part.other_value if other and claim.aggregate != SHARE_ABOVE else np.nan
     return Number(
         estimate, found.low, found.high, n_tasks, of_run, model, other or "", where, part.value,
         other_value, tasks, n_seeds,
@@ -151,16 +155,21 @@ def _aggregate(
         names = " and ".join(cells.models[row] for row in chosen)
         where = place if isinstance(place, str) else "; ".join(place)
         raise NotTested(f"{n_tasks} tasks of {where} with a score of {names}")
-    found = [
-        AGGREGATES[claim.aggregate](cells.score[row, tasks], cells.replicates[row, tasks])
-        for row, tasks in zip(chosen, present, strict=True)
-    ]
-    values, draws = [float(value) for value, _ in found], [drawn for _, drawn in found]
     over = np.logical_or.reduce(present)
     tasks = tuple(task for task, counts in zip(cells.tasks, over, strict=True) if counts)
+    if claim.aggregate == SHARE_ABOVE:
+        shared = np.logical_and.reduce(present)
+        scores, drawn = cells.score[chosen][:, shared], cells.replicates[chosen][:, shared]
+        return _Part(float(improvement(*scores)), 0.0, improvement(*drawn), n_tasks, tasks)
+    found = [
+        AGGREGATES[claim.aggregate](cells.score[row, counted], cells.replicates[row, counted])
+        for row, counted in zip(chosen, present, strict=True)
+    ]
+    values, draws = [float(value) for value, _ in found], [drawn for _, drawn in found]
     if other is None:
         return _Part(values[0], 0.0, draws[0], n_tasks, tasks)
-    return _Part(values[0], values[1], draws[0] - draws[1], n_tasks, tasks)
+    factor = claim.factor
+    return _Part(values[0], factor * values[1], draws[0] - factor * draws[1], n_tasks, tasks)
 
 
 def _inside(cells: Cells, place: str | tuple[str, ...]) -> NDArray[np.bool_]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -76,7 +76,8 @@ def figure_6_caption(text: FigureText, numbers: pd.DataFrame) -> str:
 
 def figure_7(summary: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.DataFrame]:
     """Draw figure 7: hops of 10, 5 and 3 ms with M+H; otherwise as `figure_6`."""
-    return _category_boxes(summary, text, 7, HOPS, "STFT hop of M+H, ms")
+    about = text.confounded("hops")
+    return _category_boxes(summary, text, 7, HOPS, "STFT hop of M+H, ms", about)
 
 
 def figure_7_caption(text: FigureText, numbers: pd.DataFrame) -> str:
@@ -125,11 +126,17 @@ def _caption(what: str, text: FigureText, numbers: pd.DataFrame) -> str:
 
 
 def _category_boxes(
-    summary: pd.DataFrame, text: FigureText, number: int, models: Mapping[str, str], axis: str
+    summary: pd.DataFrame,
+    text: FigureText,
+    number: int,
+    models: Mapping[str, str],
+    axis: str,
+    about: Sequence[str] = (),
 ) -> tuple[Figure, pd.DataFrame]:
     """Draw a group of boxes per category, a box per model, a point per task.
 
     With words for the horizontal axis each box has its label below it, else there is a legend.
+    The notes begin with what the figure is `about`.
     """
     official = (*REFERENCES, OFFICIAL_BASE) if number == 8 else ()
     rows = pick(summary, models, [model for model in models if model in official])
@@ -150,7 +157,7 @@ def _category_boxes(
     with house_style():
         height_in = _HEIGHT_IN + (legend_columns(key)[1] if key else 0.0)
         height_in += LINE_IN if weights else 0.0
-        figure = new_figure(height_in, [*missing, *few], text, strip_in)
+        figure = new_figure(height_in, [*about, *missing, *few], text, strip_in)
         axes = figure.add_subplot()
         fills = rows["model"].map({model: pale(color) for model, color in colors.items()})
         draw_boxes(axes, rows.assign(fill=fills), "box", _BOX)

@@ -15,12 +15,16 @@ def estimates_caption(text: FigureText, numbers: pd.DataFrame) -> str:
 def claims_caption(text: FigureText, numbers: pd.DataFrame) -> str:
     counts = numbers["verdict"].value_counts()
     verdicts = ", ".join(f"{verdict}: {n}" for verdict, n in counts.items())
+    nearest = (numbers["stands_for"].fillna("") != "").sum()
+    confounds = "; ".join(f"{topic}: {words}" for topic, words in text.confounds.items())
     return (
         f"The paper's claims, paraphrased, each with its verdict on this study's numbers. "
         f"{count(len(numbers), 'claim')}: {verdicts}. An estimate without an interval is a point "
         "value. Where PaSST's features (M) are not above log-mel by their interval, a verdict says "
         "little of PaSST: the reason counts these tasks, the CSV names them."
-        f"{_corrected(numbers)}{_of_one_seed(numbers)}"
+        f"{_corrected(numbers)}{_of_one_seed(numbers)} {nearest} of them are nearest evidence for "
+        "another one of the paper's."
+        + (f" Confounded in this study, where a claim says so: {confounds}." if confounds else "")
     )
 
 

@@ -73,7 +73,7 @@ def figure_4(
     scores, the paper's three reference entries are hatched.
     """
     about = "L mel, M features, H logits; hop 10 ms, window 160 ms."
-    return _event_bars(summary, estimates, text, 4, LEVELS, about)
+    return _event_bars(summary, estimates, text, 4, LEVELS, [about, *text.confounded("levels")])
 
 
 def figure_4_caption(text: FigureText, numbers: pd.DataFrame) -> str:
@@ -89,7 +89,8 @@ def figure_5(
     summary: pd.DataFrame, estimates: pd.DataFrame, text: FigureText
 ) -> tuple[Figure, pd.DataFrame]:
     """Draw figure 5: receptive fields of L+M on every event task; otherwise as `figure_4`."""
-    about = "L+M at windows of 160 ms, 640 ms and both (2RF); hop 10 ms."
+    about = ["L+M at windows of 160 ms, 640 ms and both (2RF); hop 10 ms."]
+    about += text.confounded("receptive fields", "levels")
     return _event_bars(summary, estimates, text, 5, RECEPTIVE_FIELDS, about)
 
 
@@ -113,7 +114,7 @@ def _event_bars(
     text: FigureText,
     number: int,
     models: Mapping[str, str],
-    about: str,
+    about: list[str],
 ) -> tuple[Figure, pd.DataFrame]:
     """Draw one panel of bars per event task, in the task's own metric."""
     ticks = dict(models) | (REFERENCES if has_official(summary) else {})
@@ -135,7 +136,7 @@ def _event_bars(
     key = key if len(key) > 1 or has_official(rows) else {}
     with house_style():
         height_in = 0.45 + _PANEL_IN * len(panels) + (legend_columns([*key])[1] if key else 0)
-        notes = [about, *missing_note(ticks, rows), *interval_note(rows)]
+        notes = [*about, *missing_note(ticks, rows), *interval_note(rows)]
         figure = new_figure(height_in, notes, text)
         grid = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
         for axes, task in zip(grid, panels, strict=True):

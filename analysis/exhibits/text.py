@@ -26,6 +26,9 @@ class FigureText:
         Tasks with timestamp embeddings, in the order of the panels of figures 4 and 5.
     highlight : sequence of str
         Models of the run that stand out in figure 9 and join figure 8; if none has a score, all.
+    confounds : mapping
+        By topic (``levels``, ``receptive fields``, ``hops``), a sentence on what else differs
+        between this study's models.
     judged_model : str
         The model that published scores of PaSST base can judge; empty if there is none.
     """
@@ -40,6 +43,7 @@ class FigureText:
     task_mark: str = ""
     event_tasks: tuple[str, ...] | list[str] = ()
     highlight: tuple[str, ...] | list[str] = ("passt_lm_2rf_hop5",)
+    confounds: Mapping[str, str] = field(default_factory=dict)
     judged_model: str = ""
 
     def model(self, model: str) -> str:
@@ -60,6 +64,12 @@ class FigureText:
             known = ", ".join(self.metrics)
             raise ValueError(f"metric {metric!r}: expected one of {known}")
         return self.metrics[metric]
+
+    def confounded(self, *topics: str) -> list[str]:
+        """Sentences on what else differs between the models that are compared in some topics."""
+        return [
+            f"Confounded: {self.confounds[topic]}." for topic in topics if topic in self.confounds
+        ]
 
     @property
     def normalized_axis(self) -> str:

@@ -16,7 +16,7 @@ from analysis.tables.words import ordered_categories
 BEST = "★"
 CLAIM_COLUMNS = (  # of claims.csv, readable on a page; the caption links to the rest
     "claim_id", "section", "statement", "verdict", "p_holm", "estimate", "low", "high",
-    "detectable", "n_tasks", "reason",
+    "detectable", "n_tasks", "reason", "confounds",
 )  # fmt: skip
 VERDICTS = ("holds", "does not hold", "undecided", "not tested")  # how a verdict may begin
 

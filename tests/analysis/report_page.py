@@ -27,15 +27,15 @@ STAGES = pd.DataFrame(
 CLAIMS = pd.DataFrame(
     [
         ("c1", "5.2", "Made-up claim <b>one</b>", "holds", 0.02, 0.04, 0.1, 0.02, 0.2, 4, 1,
-         "test"),
+         "test", ""),
         ("c2", "5.3", "Made-up claim two", "undecided at this sample", 0.85, 0.85, 0.01, -0.1,
-         0.1, 4, 1, "test"),
+         0.1, 4, 1, "test", ""),
         ("c3", "5.4", "Made-up claim three", "not tested in this study", None, None, None, None,
-         None, 0, None, "t"),
+         None, 0, None, "t", "c1"),
     ],
     columns=(
         "claim_id", "section", "statement", "verdict", "p", "p_holm", "estimate", "low", "high",
-        "n_tasks", "n_seeds", "study",
+        "n_tasks", "n_seeds", "study", "stands_for",
     ),
 )  # fmt: skip
 

@@ -16,7 +16,8 @@ ROOT = Path(__file__).parents[2]
 CLAIMS = ROOT / "config" / "claims.yaml"
 CONTENT = yaml.safe_load(CLAIMS.read_text())
 TASKS = ("dcase2016_task2", "maestro")
-SECTIONS = {"2.2, Table 2", "5.1.1", "5.1.2", "5.2", "5.3", "5.4", "Appendix B"}
+SECTIONS = {"2.2, Table 2", "2.2, Figure 3", "5.1", "5.1.1", "5.1.2", "5.2", "5.3", "5.4"}
+SECTIONS |= {"5.4, Figure 10", "Appendix B"}
 
 
 @pytest.fixture
@@ -54,6 +55,8 @@ def test_the_papers_variants_are_in_the_default_config() -> None:
         ({"thresholds": 1}, "claim base_general: unknown 'thresholds'; did you mean 'threshold'"),
         ({"claim_id": "hop3_worse"}, "claim hop3_worse: claim_id: expected once, found again"),
         ({"tasks": ["maestro"]}, "claim base_general: expected either ratio"),
+        ({"untested": "a reason"}, "claim base_general: expected either ratio"),
+        ({"stands_for": "hop3_wors"}, "claim base_general: stands_for: unknown 'hop3_wors'; did"),
         ({"direction": "within"}, "claim base_general: threshold: expected a number above 0"),
         ({"statement": 3}, "claim base_general: statement: 3 is not of type 'string'"),
     ],
@@ -69,13 +72,24 @@ def test_mistakes_name_claim_and_key(
 
 def test_unknown_ids_and_tasks_are_named(content: dict, tmp_path: Path) -> None:
     content["models"]["OpenL3"] = ["OpenL33"]
-    content["claims"][7]["tasks"] = ["maestroo"]
+    claims = {entry["claim_id"]: entry for entry in content["claims"]}
+    claims["low_level_maestro"]["tasks"] = ["maestroo"]
     with pytest.raises(ConfigError) as error:
         read(content, tmp_path)
     lines = str(error.value).splitlines()
     assert len(lines) == 2 and all("claims.yaml: " in line for line in lines)
     assert "models: OpenL3: unknown 'OpenL33'; did you mean 'OpenL3'" in lines[0]
     assert "claim low_level_maestro: tasks: unknown 'maestroo'" in lines[1]
+
+
+def test_a_claim_of_two_models_needs_the_other(content: dict, tmp_path: Path) -> None:
+    claims = {entry["claim_id"]: entry for entry in content["claims"]}
+    del claims["improved_tasks"]["others"], claims["hop5_music"]["direction"]
+    with pytest.raises(ConfigError, match="claim hop5_music: expected .* direction"):
+        read(content, tmp_path)
+    claims["hop5_music"]["direction"] = "above"
+    with pytest.raises(ConfigError, match="claim improved_tasks: aggregate: share_above is of two"):
+        read(content, tmp_path)
 
 
 def test_not_a_claims_file(tmp_path: Path) -> None:
@@ -89,5 +103,5 @@ def test_a_study_with_a_wrong_claims_file_does_not_start(content: dict, tmp_path
     content["claims"][-1]["models"] = ["nobody"]
     path = tmp_path / "claims.yaml"
     path.write_text(yaml.safe_dump(content))
-    with pytest.raises(ConfigError, match="claim fuse_cat_best_shared: models: unknown 'nobody'"):
+    with pytest.raises(ConfigError, match="claim fuse_cat_improved: models: unknown 'nobody'"):
         read_study({"claims": str(path)})

@@ -120,6 +120,7 @@ rule judge:
         features=FEATURES,
         known=known_names(STUDY),
         label=lambda w: words.label(STUDIES[w.study]),
+        traits=lambda w: confounds.traits(STUDIES[w.study]),
     message:
         "judge: the paper's claims by study {wildcards.study}"
     script:

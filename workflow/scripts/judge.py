@@ -22,5 +22,6 @@ with logged(snakemake.log[0]):
         snakemake.wildcards.study,
         snakemake.params.label,
         tasks_not_above(cells, features, baseline),
+        snakemake.params.traits,
     )
     write_csv(table, snakemake.output[0])

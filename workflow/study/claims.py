@@ -67,6 +67,7 @@ def _name_problems(content: dict, models: Collection[str], tasks: Collection[str
             if id not in models:
                 yield f"models: {name}: {unknown(id, sorted(models))}"
     seen: set[str] = set()
+    ids = [entry["claim_id"] for entry in content["claims"]]
     for entry in content["claims"]:
         claim = f"claim {entry['claim_id']}"
         if entry["claim_id"] in seen:
@@ -76,7 +77,11 @@ def _name_problems(content: dict, models: Collection[str], tasks: Collection[str
             for name in entry.get(key, ()):
                 if name not in known:
                     yield f"{claim}: {key}: {unknown(name, known)}"
-        if entry["direction"] == "within" and entry.get("threshold", 0) <= 0:
+        if "stands_for" in entry and entry["stands_for"] not in ids:
+            yield f"{claim}: stands_for: {unknown(entry['stands_for'], ids)}"
+        if entry.get("aggregate") == "share_above" and not {"others", "others_source"} & {*entry}:
+            yield f"{claim}: aggregate: share_above is of two models, expected others"
+        if entry.get("direction") == "within" and entry.get("threshold", 0) <= 0:
             yield f"{claim}: threshold: expected a number above 0 with direction within"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from workflow.study.confounds import confounds
 from workflow.study.study import Study
 from workflow.study.tasks import left_out, read_task_table
 
@@ -138,5 +139,6 @@ def words(study: Study) -> dict:
         "task_mark": task_mark(study),
         "event_tasks": study.tasks_of("event"),
         "highlight": list(study.highlight),
+        "confounds": confounds(study),
         "judged_model": study.judged_model or "",
     }

@@ -1,0 +1,57 @@
+"""Confounds of a study's own networks: read off their shape and the records of their training."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from workflow.study.confounds import FIELDS, HOPS, LEVELS, confounds, traits
+from workflow.study.study import SHIPPED_WEIGHTS, Study, read_study
+
+RELEASED = {f"passt_hop{n}": {"released": f"passt_hop{n}"} for n in (10, 5, 3)}
+
+
+def with_record(tmp_path: Path, changes: dict) -> Study:
+    """A study of variants at hop 5, whose network's record has other values."""
+    name = "mini_hop5"
+    shutil.copy(SHIPPED_WEIGHTS / f"{name}.safetensors", tmp_path)
+    record = json.loads((SHIPPED_WEIGHTS / f"{name}.json").read_text())
+    record["recipe"] |= changes
+    (tmp_path / f"{name}.json").write_text(json.dumps(record))
+    entry = {"file": str(tmp_path / f"{name}.safetensors")}
+    models = ["passt_mh_hop5", "passt_lm_2rf_hop5"]
+    return read_study({"checkpoints": {name: entry}, "select_models": models})
+
+
+def test_the_released_networks_have_none() -> None:
+    models = ["passt_mh_hop10", "passt_lm_2rf_hop5", "passt_mh_hop3"]
+    of = {model: {"checkpoint": f"passt_{model.rpartition('_')[2]}"} for model in models}
+    study = read_study({"checkpoints": RELEASED, "models": of, "select_models": models})
+    assert confounds(study) == {} and traits(study) == {}
+
+
+@pytest.mark.parametrize(
+    ("topic", "changes", "said"),
+    [
+        (HOPS, {}, "the networks of 5 ms go on from weights of 10 ms"),
+        (HOPS, {"initial_weights": None}, ""),
+        (FIELDS, {"crop_s": [0.16, 0.64, 2], "crop_shares": [0.1, 0.3, 0.6]}, "40 % of the crops"),
+        (FIELDS, {"crop_s": [2.0], "crop_shares": [1.0]}, ""),
+        (LEVELS, {}, "L, M and H have 768, 192 and 229 dimensions, in the paper 768, 768 and 527"),
+    ],
+)
+def test_confounds_come_from_the_record(
+    topic: str, changes: dict, said: str, tmp_path: Path
+) -> None:
+    found = confounds(with_record(tmp_path, changes)).get(topic, "")
+    assert found.startswith(said) and bool(found) == bool(said)
+
+
+def test_models_differ_in_traits(tmp_path: Path) -> None:
+    found = traits(with_record(tmp_path, {}))
+    assert found[HOPS] == {"passt_mh_hop5": "5", "passt_lm_2rf_hop5": "5"}
+    assert found[FIELDS] == {"passt_mh_hop5": "160", "passt_lm_2rf_hop5": "160+640"}
+    assert found[LEVELS] == {"passt_mh_hop5": "no L", "passt_lm_2rf_hop5": "L"}

@@ -1,0 +1,102 @@
+"""Confounds of a study: what differs between its variants besides what a claim compares."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from passt.checkpoints import Checkpoint
+from passt.lengths import SAMPLE_RATE_HZ
+from workflow.study.study import SHIPPED_WEIGHTS, Study
+
+LEVELS, FIELDS, HOPS = "levels", "receptive fields", "hops"  # the paper's sections 5.1.1 to 5.3
+PAPER = {"L": 768, "M": 768, "H": 527}  # dimensions
+
+
+def confounds(study: Study) -> dict[str, str]:
+    """Say what else differs between the study's variants, a sentence by topic.
+
+    Known of the networks' shape, and of their training where its record lies beside the weights,
+    as it does for the shipped ones. The released networks have none of these confounds.
+    """
+    found = {LEVELS: _dimensions(study), FIELDS: _crops(study), HOPS: _starts(study)}
+    return {topic: sentence for topic, sentence in found.items() if sentence}
+
+
+def traits(study: Study) -> dict[str, dict[str, str]]:
+    """How each variant stands in each topic of `confounds`, by topic and model."""
+    found: dict[str, dict[str, str]] = {topic: {} for topic in confounds(study)}
+    for id, model in study.models.items():
+        if model.variant is None:
+            continue
+        fields = model.variant.receptive_fields_ms if model.variant.levels != "L" else ()
+        values = {LEVELS: "L" if "L" in model.variant.levels else "no L"}
+        values |= {FIELDS: "+".join(map(str, fields))} if fields else {}
+        values |= {HOPS: _ms(study.checkpoints[model.variant.checkpoint].hop)}
+        for topic in found.keys() & values.keys():
+            found[topic][id] = values[topic]
+    return found
+
+
+def _dimensions(study: Study) -> str:
+    for checkpoint in study.used_checkpoints:
+        sizes = {level: checkpoint.architecture.size(level) for level in PAPER}
+        if sizes != PAPER:
+            mine, papers = _listed(sizes.values()), _listed(PAPER.values())
+            return f"{_listed(PAPER)} have {mine} dimensions, in the paper {papers}"
+    return ""
+
+
+def _crops(study: Study) -> str:
+    variants = [model.variant for model in study.models.values() if model.variant]
+    fields_ms = {ms for variant in variants for ms in variant.receptive_fields_ms}
+    for checkpoint in study.used_checkpoints:
+        recipe = _recipe(_record(checkpoint))
+        crops = zip(recipe.get("crop_s", ()), recipe.get("crop_shares", ()), strict=True)
+        familiar = {round(1000 * s): share for s, share in crops if round(1000 * s) in fields_ms}
+        if familiar:
+            return (
+                f"{100 * sum(familiar.values()):.0f} % of the crops in pretraining were as long as "
+                f"receptive fields ({_listed(familiar)} ms), in the paper all had 10\u00a0s"
+            )
+    return ""
+
+
+def _starts(study: Study) -> str:
+    """Networks that go on from weights of another hop than their own."""
+    starts = {}
+    for checkpoint in study.used_checkpoints:
+        before = _recipe(_record(checkpoint)).get("initial_weights")
+        first = _recipe(SHIPPED_WEIGHTS / f"{Path(before).parent.name}.json") if before else {}
+        if first and first["hop"] != checkpoint.hop:
+            starts[_ms(checkpoint.hop)] = _ms(first["hop"])
+    if not starts:
+        return ""
+    before = _listed(dict.fromkeys(starts.values()))
+    return (
+        f"the networks of {_listed(starts)} ms go on from weights of {before} ms, in the paper all "
+        "from ImageNet's"
+    )
+
+
+def _record(checkpoint: Checkpoint) -> Path | None:
+    """Where the record of a training lies, if there is one: beside the weights."""
+    return Path(checkpoint.file).with_suffix(".json") if checkpoint.file else None
+
+
+def _recipe(record: Path | None) -> dict:
+    """Recipe of a recorded training; empty without a record."""
+    if record is None or not record.is_file():
+        return {}
+    return json.loads(record.read_text(encoding="utf-8")).get("recipe", {})
+
+
+def _ms(hop: int) -> str:
+    """A hop in samples as the paper names it."""
+    return f"{1000 * hop / SAMPLE_RATE_HZ:.0f}"
+
+
+def _listed(items: Iterable[object]) -> str:
+    *most, last = map(str, items)
+    return f"{', '.join(most)} and {last}" if most else last
