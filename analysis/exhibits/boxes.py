@@ -21,16 +21,20 @@ from analysis.exhibits.numbers import (
     MIN_BOX_TASKS,
     NOTHING_DRAWN,
     OFFICIAL_BASE,
+    PAPER_NAMES,
     POINT_COLUMNS,
     count,
     has_official,
     highlighted,
+    interval_note,
+    lacking,
     mark_random_init,
     missing_note,
     numbers,
     official_in_words,
     pick,
     tasks_in_words,
+    with_intervals,
 )
 from analysis.exhibits.style import (
     COLUMN_WIDTH_IN,
@@ -52,39 +56,57 @@ from analysis.tables.words import ordered_categories
 
 LEVELS = {"passt_m_hop10": "M", "passt_h_hop10": "H", BASE: "M+H"}  # Figure 6
 HOPS = {BASE: "10", "passt_mh_hop5": "5", "passt_mh_hop3": "3"}  # Figure 7
-REFERENCES = {"OpenL3": "OpenL3", "wav2vec2": "Wav2Vec2", "CVSSP PANNS": "PANNs"}  # Figure 8
+REFERENCES = {name: PAPER_NAMES[name] for name in ("OpenL3", "wav2vec2", "CVSSP PANNS")}
 _HEIGHT_IN = 2.1  # of axes with the names around them
 _GAP = 0.9  # distance between categories, in units of the distance between boxes
 _BOX = 0.8  # width of a box, in the same units
+_LINE = 0.5  # distance of the median's interval from the middle of its box, in the same units
 _SPREAD = 0.52  # width over which a box's points are spread, in the same units
 _MARKER_IN = 0.13  # width of a marker and the space around it, inches
 _SLOTS = 7.0  # least width of the horizontal axis, in the same units: few boxes stay slim
 
 
-def figure_6(summary: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.DataFrame]:
+def figure_6(
+    summary: pd.DataFrame, estimates: pd.DataFrame, text: FigureText
+) -> tuple[Figure, pd.DataFrame]:
     """Draw figure 6: boxes per category of the levels M, H and M+H, normalized scores.
 
-    A box per category and model, a point per task, the number of tasks above. Of fewer than
-    `MIN_BOX_TASKS` tasks only the points and their median. The numbers have a row per point.
+    A box per category and model, a point per task, the number of tasks above, the median's 95 %
+    interval beside it. Of fewer than `MIN_BOX_TASKS` tasks only the points and their median. The
+    numbers have a row per point.
     """
-    return _category_boxes(summary, text, 6, LEVELS, "M features, H logits; hop 10 ms")
+    axis = "M features, H logits; hop 10 ms"
+    return _category_boxes(summary, estimates, text, 6, LEVELS, axis)
 
 
 def figure_6_caption(text: FigureText, numbers: pd.DataFrame) -> str:
     return _caption("M (features), H (logits) and M+H at hop 10 ms", text, numbers)
 
 
-def figure_7(summary: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.DataFrame]:
+def figure_6_here(text: FigureText, numbers: pd.DataFrame) -> str:
+    return f"{tasks_in_words(numbers)}{lacking(numbers, LEVELS)}"
+
+
+def figure_7(
+    summary: pd.DataFrame, estimates: pd.DataFrame, text: FigureText
+) -> tuple[Figure, pd.DataFrame]:
     """Draw figure 7: hops of 10, 5 and 3 ms with M+H; otherwise as `figure_6`."""
     about = text.confounded("hops")
-    return _category_boxes(summary, text, 7, HOPS, "STFT hop of M+H, ms", about)
+    return _category_boxes(summary, estimates, text, 7, HOPS, "STFT hop of M+H, ms", about)
 
 
 def figure_7_caption(text: FigureText, numbers: pd.DataFrame) -> str:
     return _caption("M+H at STFT hops of 10, 5 and 3 ms", text, numbers)
 
 
-def figure_8(summary: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.DataFrame]:
+def figure_7_here(text: FigureText, numbers: pd.DataFrame) -> str:
+    missing = lacking(numbers, {model: f"{hop} ms" for model, hop in HOPS.items()})
+    return f"M+H on {tasks_in_words(numbers)}{missing}"
+
+
+def figure_8(
+    summary: pd.DataFrame, estimates: pd.DataFrame, text: FigureText
+) -> tuple[Figure, pd.DataFrame]:
     """Draw figure 8: other models, PaSST base and improved PaSST; otherwise as `figure_6`.
 
     Beside official scores the other models are the paper's three HEAR 2021 entries; in a table of
@@ -106,11 +128,19 @@ def figure_8(summary: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.DataFr
             if not model.startswith("passt_") and not model.endswith("_random")
         )
         models = {model: text.model(model) for model in others} | passt
-    return _category_boxes(summary, text, 8, models, "")
+    return _category_boxes(summary, estimates, text, 8, models, "")
 
 
 def figure_8_caption(text: FigureText, numbers: pd.DataFrame) -> str:
     return _caption("PaSST and models of others", text, numbers)
+
+
+def figure_8_here(text: FigureText, numbers: pd.DataFrame) -> str:
+    drawn = numbers.drop_duplicates(["source", "model"])
+    names = "; ".join(REFERENCES.get(row.model, row.label) for row in drawn.itertuples())
+    base = OFFICIAL_BASE if OFFICIAL_BASE in set(drawn["model"]) else BASE
+    papers = REFERENCES | {base: "PaSST base", IMPROVED: "improved PaSST"}
+    return f"{names}{lacking(numbers, papers)}"
 
 
 def _caption(what: str, text: FigureText, numbers: pd.DataFrame) -> str:
@@ -127,6 +157,7 @@ def _caption(what: str, text: FigureText, numbers: pd.DataFrame) -> str:
 
 def _category_boxes(
     summary: pd.DataFrame,
+    estimates: pd.DataFrame,
     text: FigureText,
     number: int,
     models: Mapping[str, str],
@@ -143,11 +174,13 @@ def _category_boxes(
     rows = rows[rows["normalized_score"].notna()]
     names = [model for model in models if model in set(rows["model"])]
     rows = _placed(rows, names, text)
+    rows = with_intervals(rows, estimates, "median_normalized_score", "category")
     drawn = numbers(rows, number, text, POINT_COLUMNS)
     missing = missing_note(models, rows)
     if rows.empty:
         return empty_figure(" ".join(missing), text), drawn
-    few = [BOX_NOTE] if rows["n_tasks"].min() < MIN_BOX_TASKS else []
+    notes = [*about, *missing, *interval_note(rows, " of the median")]
+    notes += [BOX_NOTE] if rows["n_tasks"].min() < MIN_BOX_TASKS else []
     of_run = rows.loc[rows["source"] == "run", "model"].unique()
     labels, weights = mark_random_init(models, of_run, text)
     key = [] if axis else [labels[model] for model in names]
@@ -157,7 +190,7 @@ def _category_boxes(
     with house_style():
         height_in = _HEIGHT_IN + (legend_columns(key)[1] if key else 0.0)
         height_in += LINE_IN if weights else 0.0
-        figure = new_figure(height_in, [*about, *missing, *few], text, strip_in)
+        figure = new_figure(height_in, notes, text, strip_in)
         axes = figure.add_subplot()
         fills = rows["model"].map({model: pale(color) for model, color in colors.items()})
         draw_boxes(axes, rows.assign(fill=fills), "box", _BOX)
@@ -166,6 +199,8 @@ def _category_boxes(
             markers={marker: marker for marker in rows["marker"].unique()}, s=11,
             edgecolor="black", linewidth=0.4, zorder=4, legend=False, ax=axes,
         )  # fmt: skip
+        lines = rows[rows["low"].notna()].drop_duplicates("box")
+        axes.vlines(lines["box"] + _LINE, lines["low"], lines["high"], color=DARK, linewidth=0.8)
         _set_axes(axes, rows, text)
         if axis:
             boxes = rows.drop_duplicates("box")
@@ -241,8 +276,9 @@ def _set_axes(axes: Axes, rows: pd.DataFrame, text: FigureText) -> None:
         axes.annotate(name, (middle, 1), (0, above_pt), **words)
     middle = (rows["box"].min() + rows["box"].max()) / 2
     half = max(rows["box"].max() - middle + 0.7, _SLOTS / 2)
-    top = max(1.05, 1.05 * float(rows["normalized_score"].max()))
-    low = min(0.0, float(rows["normalized_score"].min())) - 0.02  # a point at zero is seen whole
+    drawn = rows[["normalized_score", "low", "high"]]
+    top = max(1.05, 1.05 * drawn.max(axis=None))
+    low = min(0.0, drawn.min(axis=None)) - 0.02  # a point at zero is seen whole
     axes.axhline(1, color=DARK, linewidth=0.6, linestyle=":")
     axes.set(xlim=(middle - half, middle + half), ylim=(low, top), ylabel=text.normalized_axis)
     axes.yaxis.set_major_locator(MultipleLocator(0.2))  # known before the layout is computed

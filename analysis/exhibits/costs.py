@@ -126,6 +126,13 @@ def table_2_caption(text: FigureText, numbers: pd.DataFrame) -> str:
     )
 
 
+def table_2_here(text: FigureText, numbers: pd.DataFrame) -> str:
+    run = numbers[numbers["source"] == "this run"]
+    if run.empty:
+        return "nothing measured"
+    return f"{run['network'].iloc[0]} on {run['device'].iloc[0]}, with memory, without mAP"
+
+
 _SMALL_NETWORK = (
     " The network measured here is not the paper's ViT-B but a small one: ratios may be compared "
     "with care, speeds may not."
@@ -136,9 +143,9 @@ def figure_3(measure: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.DataFr
     """Draw figure 3 for the PaSST networks that were measured on this machine.
 
     Circles of an area in proportion to the memory per training clip; above at the mAP that Figure
-    3's source publishes, all without SWA, below in a row of their own the networks of which it has
-    none. The numbers have a row for each PaSST network, then the figure's other systems, of which
-    nothing was measured; ``published_`` columns are the source's, on a Titan RTX.
+    3's source publishes, all without SWA, below in a row of their own the networks of which mAP is
+    published with SWA only. The numbers have a row for each PaSST network, then the figure's other
+    systems, of which nothing was measured; ``published_`` columns are the source's, on a Titan RTX.
     """
     numbers = _figure_3_numbers(measure)
     stamp = replace(text, stamp=cost_label(measure, text.study))  # of the machine, not of scores
@@ -154,7 +161,7 @@ def figure_3(measure: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.DataFr
             _draw(axes, rows, _LARGEST_PT2 / max(largest, 1e-9))
         upper.set(ylabel="AudioSet mAP in %, published,\nwithout SWA")
         upper.margins(y=0.4)
-        lower.set(yticks=[], ylim=(-1.6, 1.6), ylabel="mAP not\npublished")
+        lower.set(yticks=[], ylim=(-1.6, 1.6), ylabel="with SWA\nonly")
         high = drawn["train_samples_per_s"].max() / (1 - _ROOM)
         lower.set(xlim=(-0.06 * high, high), xlabel="Training, clips of 10 s per second, this run")
     return figure, numbers
@@ -168,6 +175,11 @@ def figure_3_caption(text: FigureText, numbers: pd.DataFrame) -> str:
         f"{measured.sum()} PaSST networks were measured on this machine; of "
         f"{', '.join(OTHER_SYSTEMS)} the numbers have what is published."
     )
+
+
+def figure_3_here(text: FigureText, numbers: pd.DataFrame) -> str:
+    measured = numbers.loc[numbers["train_samples_per_s"].notna(), "system"]
+    return f"{'; '.join(measured) or 'nothing'} on this machine, the area is the memory"
 
 
 def _figure_3_numbers(costs: pd.DataFrame) -> pd.DataFrame:

@@ -16,8 +16,10 @@ from analysis.exhibits.numbers import (
     BAR_COLUMNS,
     BASE,
     NOTHING_DRAWN,
+    PAPER_NAMES,
     has_official,
     interval_note,
+    lacking,
     mark_random_init,
     missing_note,
     numbers,
@@ -52,11 +54,7 @@ RECEPTIVE_FIELDS = {  # Figure 5: L+M, hop 10 ms
     "passt_lm_rf640_hop10": "640 ms",
     "passt_lm_2rf_hop10": "2RF",
 }
-REFERENCES = {  # leaderboard row to the paper's name
-    "OpenL3": "OpenL3",
-    "wav2vec2": "Wav2Vec2",
-    "GURA Cat H+w+C": "Cat XWC",
-}
+REFERENCES = {name: PAPER_NAMES[name] for name in ("OpenL3", "wav2vec2", "GURA Cat H+w+C")}
 _SOURCES: dict[str, tuple[str, dict[str, Any]]] = {  # source: name in the legend, looks of a bar
     "run": ("this run", {"color": PALETTE[0]}),
     "hear2021": ("HEAR 2021 entry", {"color": GRAY, "hatch": "////"}),
@@ -85,6 +83,10 @@ def figure_4_caption(text: FigureText, numbers: pd.DataFrame) -> str:
     )
 
 
+def figure_4_here(text: FigureText, numbers: pd.DataFrame) -> str:
+    return _here(text, numbers, LEVELS)
+
+
 def figure_5(
     summary: pd.DataFrame, estimates: pd.DataFrame, text: FigureText
 ) -> tuple[Figure, pd.DataFrame]:
@@ -96,6 +98,15 @@ def figure_5(
 
 def figure_5_caption(text: FigureText, numbers: pd.DataFrame) -> str:
     return _caption("receptive fields of L+M at hop 10 ms (2RF: 160 and 640 ms)", text, numbers)
+
+
+def figure_5_here(text: FigureText, numbers: pd.DataFrame) -> str:
+    return _here(text, numbers, RECEPTIVE_FIELDS)
+
+
+def _here(text: FigureText, numbers: pd.DataFrame, models: Mapping[str, str]) -> str:
+    tasks = ", ".join(map(text.task, numbers["task"].unique()))
+    return f"{tasks}{lacking(numbers, {**models, **REFERENCES})}"
 
 
 def _caption(what: str, text: FigureText, numbers: pd.DataFrame) -> str:
@@ -123,7 +134,7 @@ def _event_bars(
     order = {name: place for place, name in enumerate((*text.event_tasks, *ticks))}
     rows = rows.assign(panel=rows["task"])
     rows = rows.sort_values(["task", "model"], key=lambda names: names.map(order))
-    rows = with_intervals(rows, estimates, "score")
+    rows = with_intervals(rows, estimates, "score", "task")
     drawn = numbers(rows, number, text, BAR_COLUMNS)
     if rows.empty:
         reason = "No model of this figure has a score on an event task in this study."

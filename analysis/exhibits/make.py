@@ -37,8 +37,15 @@ def make_exhibit(
 
 
 def caption(exhibit: Exhibit, text: FigureText, numbers: pd.DataFrame) -> str:
-    """Say what an exhibit shows, from the words of the study and the exhibit's own numbers."""
-    return load(f"{exhibit.drawing}_caption")(text, numbers)
+    """Say what an exhibit shows, and what of the paper's exhibit of that name it lacks.
+
+    From the words of the study and the exhibit's own numbers.
+    """
+    said = load(f"{exhibit.drawing}_caption")(text, numbers)
+    if not exhibit.paper:
+        return f"{said} The paper has no such exhibit."
+    here = "nothing" if numbers.empty else load(f"{exhibit.drawing}_here")(text, numbers)
+    return f"{said} In the paper: {exhibit.paper}; here: {here}."
 
 
 def load(place: str) -> Callable[..., Any]:

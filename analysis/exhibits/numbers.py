@@ -12,15 +12,22 @@ from analysis.tables.words import ordered_categories
 BASE = "passt_mh_hop10"  # PaSST base: M+H, hop 10 ms, window 160 ms
 IMPROVED = "passt_lm_2rf_hop5"  # improved PaSST: L+M, hop 5 ms, windows 160 and 640 ms
 OFFICIAL_BASE = "CP-JKU PaSST base"  # the leaderboard's row of PaSST base
+PAPER_NAMES = {  # leaderboard row: the paper's name of it
+    "OpenL3": "OpenL3",
+    "wav2vec2": "Wav2Vec2",
+    "CVSSP PANNS": "PANNs",
+    "GURA Cat H+w+C": "Cat XWC",
+    "GURA Fuse Cat H+w+C": "Fuse Cat XWC",
+}
 
 BAR_COLUMNS = (  # one row per bar; the last three are its interval's
     "figure", "panel", "task", "category", "model", "label", "metric", "score", "score_sd",
     "n_folds", "n_seeds", "normalized_score", "source", "low", "high", "n_replicates",
 )  # fmt: skip
-POINT_COLUMNS = (  # one row per point; the last four are those of the point's box
+POINT_COLUMNS = (  # one row per point; from n_tasks on those of its box, low to the median's
     "figure", "panel", "task", "category", "model", "label", "metric", "score",
     "normalized_score", "source", "n_tasks", "median_normalized_score", "mean_normalized_score",
-    "position",
+    "position", "low", "high", "n_replicates",
 )  # fmt: skip
 MIN_BOX_TASKS = 4  # quartiles of fewer scores would lie between them, where nothing was measured
 BOX_NOTE = f"Fewer than {MIN_BOX_TASKS} tasks: points and their median (line), no box."
@@ -54,24 +61,37 @@ def highlighted(summary: pd.DataFrame, text: FigureText) -> list[str]:
     return list(text.highlight if scored & set(text.highlight) else run["model"].unique())
 
 
-def with_intervals(rows: pd.DataFrame, estimates: pd.DataFrame, statistic: str) -> pd.DataFrame:
-    """Add ``low``, ``high`` and ``n_replicates`` of a statistic per model, task and source.
+def with_intervals(
+    rows: pd.DataFrame, estimates: pd.DataFrame, statistic: str, *of: str
+) -> pd.DataFrame:
+    """Add ``low``, ``high`` and ``n_replicates`` of a statistic of each model.
 
-    Missing where nothing could be bootstrapped: official entries.
+    ``of`` are columns that tell its estimates of a model apart (``task``, ``category``). Missing
+    where nothing could be bootstrapped: official entries.
     """
-    keys = ["model", "task", "source"]
+    keys = ["model", "source", *of]
     mine = estimates[estimates["statistic"] == statistic]
     mine = mine[[*keys, "low", "high", "n_replicates"]]
-    return rows.merge(mine, how="left", on=keys, validate="one_to_one")
+    return rows.merge(mine, how="left", on=keys, validate="many_to_one")
 
 
-def interval_note(rows: pd.DataFrame) -> list[str]:
-    """Say what the lines over the bars are; nothing where there are none."""
+def interval_note(rows: pd.DataFrame, of: str = "") -> list[str]:
+    """Say what the lines are, intervals `of` something; nothing where there are none."""
     if rows["low"].isna().all():
         return []
-    return [
-        f"Lines: 95\u00a0% intervals, {rows['n_replicates'].max()} bootstraps of the test clips."
-    ]
+    n_replicates = rows["n_replicates"].max()
+    return [f"Lines: 95\u00a0% intervals{of}, {n_replicates} bootstraps of the test clips."]
+
+
+def same_note(scores: pd.DataFrame, text: FigureText) -> list[str]:
+    """Say which models of some scores (``model``, ``task``) are one embedding on scene tasks."""
+    scenes = scores[~scores["task"].isin(text.event_tasks)]
+    groups: dict[str, list[str]] = {}
+    for model in scenes["model"].unique():
+        groups.setdefault(text.scene_embeddings.get(model, model), []).append(text.model(model))
+    same = "; ".join(" = ".join(models) for models in groups.values() if len(models) > 1)
+    tasks = count(scenes["task"].nunique(), "scene task")
+    return [f"The same embedding, so the same scores, on {tasks}: {same}."] if same else []
 
 
 def missing_note(models: Iterable[str], drawn: pd.DataFrame) -> list[str]:
@@ -116,6 +136,12 @@ def tasks_in_words(drawn: pd.DataFrame) -> str:
     counts = tasks["category"].value_counts()
     parts = ", ".join(f"{counts[name]} {name}" for name in ordered_categories(tasks["category"]))
     return f"{count(len(tasks), 'task')} ({parts})"
+
+
+def lacking(numbers: pd.DataFrame, expected: Mapping[str, str]) -> str:
+    """Say which of the paper's models, names by id, an exhibit has no numbers of."""
+    missing = [name for model, name in expected.items() if model not in set(numbers["model"])]
+    return f"; without {', '.join(dict.fromkeys(missing))}" if missing else ""
 
 
 def official_in_words(drawn: pd.DataFrame, text: FigureText) -> str:

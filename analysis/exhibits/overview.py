@@ -14,15 +14,21 @@ from matplotlib.figure import Figure
 from analysis.exhibits.boxes import draw_boxes
 from analysis.exhibits.numbers import (
     BOX_NOTE,
+    IMPROVED,
     MIN_BOX_TASKS,
     NOTHING_DRAWN,
+    PAPER_NAMES,
     POINT_COLUMNS,
     has_official,
     highlighted,
+    interval_note,
+    lacking,
     missing_note,
     numbers,
     official_in_words,
+    same_note,
     tasks_in_words,
+    with_intervals,
 )
 from analysis.exhibits.style import (
     DARK,
@@ -36,24 +42,29 @@ from analysis.exhibits.style import (
     pale,
 )
 from analysis.exhibits.text import FigureText
+from analysis.statistics.estimates import ALL
 
 LABEL_LETTERS = 28  # a longer model name goes on in a second line
 ROW_IN = 0.165  # height of a model with a one-line name, inches
 _BOX = 0.66  # height of a box, in units of the distance between models
+_LINE = 0.42  # distance of the median's interval from the middle of its row, in the same units
 _HEIGHTS = (0.0, 0.26, -0.26, 0.13, -0.13)  # of a model's points in turn, in the same units
 
 
-def figure_9(summary: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.DataFrame]:
+def figure_9(
+    summary: pd.DataFrame, estimates: pd.DataFrame, text: FigureText
+) -> tuple[Figure, pd.DataFrame]:
     """Draw figure 9: normalized scores of all models on all their tasks, best median on top.
 
     Beside official scores: the HEAR 2021 entries and the highlighted models of the run (improved
     PaSST, as in the paper, if nothing else is said; all models if none of these was run); entries
     that came later are left out. In other studies: every model of the run.
 
-    Each model has a horizontal box and a point per task, its number of tasks on the right. A model
-    without a score on one of the figure's tasks has a hollow box and a star; of fewer than
-    `MIN_BOX_TASKS` tasks there are only the points and their median. The numbers have a row per
-    point; ``position`` is the rank by median, 1 the best, models of equal median by name.
+    Each model has a horizontal box and a point per task, its number of tasks on the right; below
+    the box the median's 95 % interval, where there are predictions to bootstrap. A model without a
+    score on one of the figure's tasks has a hollow box and a star; of fewer than `MIN_BOX_TASKS`
+    tasks there are only the points and their median. The numbers have a row per point; ``position``
+    is the rank by median, 1 the best, models of equal median by name.
     """
     run, mine = summary["source"] == "run", list(text.highlight)
     if has_official(summary):
@@ -70,9 +81,11 @@ def figure_9(summary: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.DataFr
         reason = " ".join(missing) or "No model has a normalized score in this study."
         return empty_figure(reason, text), numbers(rows, 9, text, POINT_COLUMNS)
     rows = _ranked(rows)
+    of_all = estimates[estimates["category"] == ALL]
+    rows = with_intervals(rows, of_all, "median_normalized_score")
     models = rows.drop_duplicates("position")
     with house_style():
-        notes = [*missing, *_notes(rows)]
+        notes = [*missing, *_notes(rows), *same_note(rows, text)]
         figure, axes = model_rows(models, rows["task"].nunique(), notes, text)
         _draw(axes, rows, text)
         for tick, stands_out in zip(axes.get_yticklabels(), models["stands_out"], strict=True):
@@ -99,6 +112,13 @@ def figure_9_caption(text: FigureText, numbers: pd.DataFrame) -> str:
     )
 
 
+def figure_9_here(text: FigureText, numbers: pd.DataFrame) -> str:
+    n_models = numbers.groupby("source")["model"].nunique()
+    words = {"hear2021": "HEAR 2021 entries", "run": "models of this run"}
+    here = " and ".join(f"{n_models[s]} {name}" for s, name in words.items() if s in n_models)
+    return f"{here}{lacking(numbers, {IMPROVED: 'improved PaSST'})}"
+
+
 def model_rows(
     models: pd.DataFrame, all_tasks: int, notes: list[str], text: FigureText, legend_in: float = 0.0
 ) -> tuple[Figure, Axes]:
@@ -107,7 +127,7 @@ def model_rows(
     ``position`` is 1 for the row on top. The number is starred if it is not that of all tasks.
     """
     labels = [
-        textwrap.fill(text.model(model), LABEL_LETTERS, break_on_hyphens=False)
+        textwrap.fill(_name(model, text), LABEL_LETTERS, break_on_hyphens=False)
         for model in models["model"]
     ]
     n_lines = sum(label.count("\n") for label in labels)
@@ -121,6 +141,14 @@ def model_rows(
         axes.text(1.02, row.position, f"{row.n_tasks}{star}", va="center", **place)
     axes.text(1.02, 0.4, "tasks", ha="center", va="bottom", **place)
     return figure, axes
+
+
+def _name(model: str, text: FigureText) -> str:
+    """Display name of a model, with the paper's of an entry that it calls otherwise."""
+    name, papers = text.model(model), PAPER_NAMES.get(model, "")
+    if papers.casefold() in name.casefold():
+        return name
+    return f"{name} ({papers})".replace(papers, papers.replace(" ", "\u00a0"))  # on one line
 
 
 def _ranked(rows: pd.DataFrame) -> pd.DataFrame:
@@ -140,6 +168,7 @@ def _ranked(rows: pd.DataFrame) -> pd.DataFrame:
 def _notes(rows: pd.DataFrame) -> list[str]:
     """Say how to read the rows that are drawn."""
     notes = ["Sorted by median (black line); a point per task."]
+    notes += interval_note(rows, " of the median")
     n_tasks = rows["task"].nunique()
     if rows["n_tasks"].min() < n_tasks:
         notes.append(f"* and hollow: fewer than all {n_tasks} tasks, not strictly comparable.")
@@ -152,6 +181,8 @@ def _draw(axes: Axes, rows: pd.DataFrame, text: FigureText) -> None:
     full = rows["n_tasks"] == rows["task"].nunique()
     fills = rows["stands_out"].map({True: pale(PALETTE[0]), False: pale(GRAY)}).where(full, "white")
     draw_boxes(axes, rows.assign(fill=fills), "position", _BOX, "h")
+    lines = rows[rows["low"].notna()].drop_duplicates("position")
+    axes.hlines(lines["position"] + _LINE, lines["low"], lines["high"], color=DARK, linewidth=0.8)
     points = rows.sort_values(["position", "normalized_score"])
     turn = points.groupby("position").cumcount() % len(_HEIGHTS)
     points = points.assign(height=points["position"] + np.take(_HEIGHTS, turn))
@@ -159,7 +190,8 @@ def _draw(axes: Axes, rows: pd.DataFrame, text: FigureText) -> None:
         points, x="normalized_score", y="height", s=6, color=DARK, edgecolor="white",
         linewidth=0.3, zorder=4, legend=False, ax=axes,
     )  # fmt: skip
-    low = min(0.0, float(rows["normalized_score"].min())) - 0.03  # d' can be negative
-    high = max(1.03, 1.03 * float(rows["normalized_score"].max()))
+    drawn = rows[["normalized_score", "low", "high"]]
+    low = min(0.0, drawn.min(axis=None)) - 0.03  # d' can be negative
+    high = max(1.03, 1.03 * drawn.max(axis=None))
     axes.set(xlim=(low, high), xlabel=text.normalized_axis, ylabel="")
     axes.grid(axis="x")

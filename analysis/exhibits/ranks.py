@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.exhibits.markdown import to_markdown
+from analysis.exhibits.numbers import interval_note, same_note
 from analysis.exhibits.overview import model_rows
 from analysis.exhibits.style import (
     DARK,
@@ -53,6 +54,7 @@ def figure_ranks(estimates: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.
     starred, as its ranks are over other tasks. Of the numbers, ``panel`` is the category or
     ``all``, ``position`` the place from the top.
     """
+    same = same_note(estimates[estimates["statistic"] == "score"], text)
     rows = estimates[estimates["statistic"] == "mean_rank"]
     whole = rows[rows["category"] == ALL].sort_values(["estimate", "model"])
     position = {model: i for i, model in enumerate(whole["model"], start=1)}
@@ -70,7 +72,7 @@ def figure_ranks(estimates: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.
     key = [*ordered_categories(set(numbers["panel"]) - {ALL}), "all tasks"]
     with house_style():
         most, legend_in = whole["n_tasks"].max(), legend_columns(key)[1]
-        figure, axes = model_rows(whole, most, _notes(whole), text, legend_in)
+        figure, axes = model_rows(whole, most, [*_notes(whole), *same], text, legend_in)
         handles = _draw(axes, numbers, key[:-1])
         legend_above(figure, handles, key)
     return figure, numbers
@@ -83,11 +85,7 @@ def figure_ranks_caption(text: FigureText, numbers: pd.DataFrame) -> str:
 def _notes(whole: pd.DataFrame) -> list[str]:
     """Say how to read what is drawn."""
     notes = ["Rank 1: the best score of a task."]
-    if whole["low"].notna().any():
-        n_replicates = whole["n_replicates"].max()
-        notes.append(f"Lines: 95\u00a0% intervals, {n_replicates} bootstraps of the test clips.")
-    else:
-        notes.append("No intervals: no predictions to bootstrap.")
+    notes += interval_note(whole) or ["No intervals: no predictions to bootstrap."]
     if whole["n_tasks"].min() < whole["n_tasks"].max():
         most = whole["n_tasks"].max()
         notes.append(f"* and hollow: fewer than {most} tasks, not strictly comparable.")

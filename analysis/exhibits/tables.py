@@ -13,6 +13,7 @@ from analysis.exhibits.text import FigureText
 from analysis.tables.scores import SOURCES, write_csv, write_text
 from analysis.tables.words import ordered_categories
 
+EVENT_COLUMNS = ("n_events", "n_test_events")  # of event tasks; not known of HEAR's own table
 TASK_COLUMNS = ("task", "name", "category", "embedding_type", "metrics", "n_clips", "n_folds")
 HARDNESS = {  # models whose scores say how hard a task is: column; the last is compared with others
     "passt_m_hop10_random": "M random-init",
@@ -44,7 +45,7 @@ def table_1(tasks: pd.DataFrame, text: FigureText) -> tuple[str, pd.DataFrame]:
     table = tasks[["task", "name", "category"]].assign(
         embedding=tasks["embedding_type"],
         metric=_metric(tasks, text),
-        **tasks[["n_clips", "n_folds"]].astype("Int64"),
+        **_counts(tasks, "n_clips", *EVENT_COLUMNS, "n_folds"),
     )
     return to_markdown(table, text.label), table
 
@@ -52,8 +53,20 @@ def table_1(tasks: pd.DataFrame, text: FigureText) -> tuple[str, pd.DataFrame]:
 def table_1_caption(text: FigureText, numbers: pd.DataFrame) -> str:
     return (
         f"{tasks_in_words(numbers)}: category, kind of embedding (one per clip, or one per "
-        "timestamp for event tasks), primary metric, clips and folds."
+        "timestamp for event tasks), primary metric, clips and folds; of event tasks, whose scores "
+        "rest on them, the events in all and in what is tested."
     )
+
+
+def table_1_here(text: FigureText, numbers: pd.DataFrame) -> str:
+    generated = "generated analogs of " if text.task_mark else ""
+    return f"{generated}{tasks_in_words(numbers)}"
+
+
+def _counts(tasks: pd.DataFrame, *columns: str) -> dict[str, pd.Series]:
+    """Whole numbers of some columns, missing where a table or a task has none."""
+    known = tasks.reindex(columns=list(columns)).apply(pd.to_numeric)
+    return {column: known[column].astype("Int64") for column in columns}
 
 
 def _in_order(tasks: pd.DataFrame) -> pd.DataFrame:
@@ -92,10 +105,13 @@ def tasks(rows: pd.DataFrame, summary: pd.DataFrame, text: FigureText) -> tuple[
     }
     table = rows.assign(metric=_metric(rows, text), **scores)
     chance = pd.to_numeric(table["chance"], errors="coerce")
+    events = _counts(table, *EVENT_COLUMNS)
     shown = pd.DataFrame(
         {
             "task": table["task"],
             "clips": table["n_clips"].astype("Int64"),
+            "events": events["n_events"],
+            "tested events": events["n_test_events"],
             "seconds": table["duration_s"].round().astype("Int64"),
             "folds": table["n_folds"].astype("Int64"),
             "metric": table["metric"],
@@ -113,7 +129,10 @@ def tasks(rows: pd.DataFrame, summary: pd.DataFrame, text: FigureText) -> tuple[
 
 
 def tasks_caption(text: FigureText, numbers: pd.DataFrame) -> str:
-    return "Size and chance level of each task, the log-mel baseline's score, what it stands for."
+    return (
+        "Size and chance level of each task, events of event tasks in all and in what is tested, "
+        "the log-mel baseline's score, what it stands for."
+    )
 
 
 def write_tasks(

@@ -13,6 +13,7 @@ from analysis.exhibits.numbers import (
     IMPROVED,
     NOTHING_DRAWN,
     interval_note,
+    lacking,
     missing_note,
     numbers,
     pick,
@@ -40,14 +41,15 @@ def figure_10(
 ) -> tuple[Figure, pd.DataFrame]:
     """Draw figure 10: PaSST base against improved PaSST, normalized, task by task.
 
-    Two bars per task with 95 % intervals, tasks grouped by category.
+    Two bars per task with 95 % intervals, tasks grouped by category; the name of a task is bold if
+    the interval of the two models' difference leaves out 0.
     """
     models = (BASE, IMPROVED)
     rows = pick(summary, models)
     rows = rows[rows["normalized_score"].notna()]
     rows = rows.assign(panel="all tasks", order=rows["model"].map(models.index))
     rows = rows.sort_values(["order", "category", "task"])
-    rows = with_intervals(rows, estimates, "normalized_score")
+    rows = with_intervals(rows, estimates, "normalized_score", "task")
     drawn = numbers(rows, 10, text, BAR_COLUMNS)
     if rows.empty:
         reason = f"Neither {BASE} nor {IMPROVED} has a normalized score in this study."
@@ -55,7 +57,9 @@ def figure_10(
     places = _task_places(rows, text)
     present = [model for model in models if model in set(rows["model"])]
     labels = [text.model(model) for model in present]
+    sure = _sure(estimates)
     notes = [*missing_note(models, rows), *_missing_cells(rows, text), *interval_note(rows)]
+    notes += ["Bold: the interval of the difference leaves out 0."] if sure else []
     with house_style():
         figure = new_figure(2.8 + legend_columns(labels)[1], notes, text)
         axes = figure.add_subplot()
@@ -72,6 +76,8 @@ def figure_10(
         )
         axes.axhline(1, color=DARK, linewidth=0.6, linestyle=":")
         _set_axes(axes, rows, places, text)
+        for label, task in zip(axes.get_xticklabels(), places, strict=True):
+            label.set_fontweight("bold" if task in sure else "normal")
         bars = [axes.containers[models.index(model)] for model in present]
         legend_above(figure, bars, labels)
     return figure, drawn
@@ -84,6 +90,21 @@ def figure_10_caption(text: FigureText, numbers: pd.DataFrame) -> str:
         "Base and improved PaSST on each task, by category, with 95 % intervals. Vertical axis: "
         f"score divided by the {text.normalization}; {tasks_in_words(numbers)}."
     )
+
+
+def figure_10_here(text: FigureText, numbers: pd.DataFrame) -> str:
+    models = {BASE: "PaSST base", IMPROVED: "improved PaSST"}
+    return f"{tasks_in_words(numbers)}, normalized, which is our choice{lacking(numbers, models)}"
+
+
+def _sure(estimates: pd.DataFrame) -> set[str]:
+    """Tasks on which the two models differ by the interval of their paired difference."""
+    pair = estimates[
+        estimates["statistic"].eq("score_difference")
+        & estimates["model"].isin([BASE, IMPROVED])
+        & estimates["other_model"].isin([BASE, IMPROVED])
+    ]
+    return set(pair.loc[(pair["low"] > 0) | (pair["high"] < 0), "task"])
 
 
 def _task_places(rows: pd.DataFrame, text: FigureText) -> dict[str, int]:

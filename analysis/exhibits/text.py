@@ -26,6 +26,8 @@ class FigureText:
         Tasks with timestamp embeddings, in the order of the panels of figures 4 and 5.
     highlight : sequence of str
         Models of the run that stand out in figure 9 and join figure 8; if none has a score, all.
+    scene_embeddings : mapping
+        Name of each model's embedding of clips, by model id: models can share one.
     confounds : mapping
         By topic (``levels``, ``receptive fields``, ``hops``), a sentence on what else differs
         between this study's models.
@@ -43,6 +45,7 @@ class FigureText:
     task_mark: str = ""
     event_tasks: tuple[str, ...] | list[str] = ()
     highlight: tuple[str, ...] | list[str] = ("passt_lm_2rf_hop5",)
+    scene_embeddings: Mapping[str, str] = field(default_factory=dict)
     confounds: Mapping[str, str] = field(default_factory=dict)
     judged_model: str = ""
 

@@ -126,8 +126,9 @@ def task_rows(
 ) -> list[dict]:
     """Describe checked tasks, one row per manifest, in the columns of config/tasks.tsv.
 
-    Further columns are the chance level, for a mini task what it stands for, and warnings.
-    ``categories`` and ``names`` (for display) are by task; duration_s is of all audio.
+    Further columns are the number of events, in all and in what is tested (none for scene tasks),
+    the chance level, for a mini task what it stands for, and warnings. ``categories`` and ``names``
+    (for display) are by task; duration_s is of all audio.
     """
     rows = []
     for path in paths:
@@ -142,6 +143,8 @@ def task_rows(
                 "embedding_type": first.embedding_type,
                 "prediction_type": first.prediction_type,
                 "split_mode": first.split_mode,
+                "n_events": _n_events(folders, tested=False),
+                "n_test_events": _n_events(folders, tested=True),
                 "n_folds": sum(len(folder.folds) for folder in folders),
                 "duration_s": round(sum(entry["duration_s"] for entry in manifest["folders"]), 1),
                 "metrics": ",".join(first.evaluation),
@@ -152,6 +155,19 @@ def task_rows(
             }
         )
     return rows
+
+
+def _n_events(folders: list[TaskFolder], tested: bool) -> int | None:
+    """Events in all splits, or in those that some fold is tested on; None for scene tasks."""
+    if folders[0].embedding_type != "event":
+        return None
+    parts = [
+        folder.clips[split]
+        for folder in folders
+        for split in folder.splits
+        if not tested or any(split in fold.test for fold in folder.folds)
+    ]
+    return sum(len(events) for clips in parts for events in clips.values())
 
 
 def undefined_scores(folder: TaskFolder) -> list[str]:

@@ -14,19 +14,24 @@ from analysis.exhibits.registry import EXHIBITS, find_exhibit
 from analysis.exhibits.text import FigureText
 from analysis.statistics.estimates import ESTIMATE_COLUMNS
 
+SHARE = "normalized_score"
 OF_SCORES = tuple(e.stem for e in EXHIBITS if e.rule == "draw" and "summary" in e.of)
-BOXES = tuple(stem for stem in OF_SCORES if find_exhibit(f"figures/{stem}").of == ("summary",))
+BOXES = ("figure_6", "figure_7", "figure_8", "figure_9")
 
 
 def estimates_of(summary: pd.DataFrame) -> pd.DataFrame:
-    """Estimates of a summary's scores; those of the run have intervals of 0.1 to both sides."""
-    tables = []
-    for statistic in ("score", "normalized_score"):
-        table = summary.assign(statistic=statistic, estimate=summary[statistic], n_replicates=100)
-        no_interval = table["source"] != "run"
-        low, high = table["estimate"] - 0.1, table["estimate"] + 0.1
-        tables.append(table.assign(low=low.mask(no_interval), high=high.mask(no_interval)))
-    return pd.concat(tables).reindex(columns=list(ESTIMATE_COLUMNS))
+    """Estimates of a summary's scores and of their medians over tasks.
+
+    Those of the run have intervals of 0.1 to both sides.
+    """
+    tables = [summary.assign(statistic=s, estimate=summary[s]) for s in ("score", SHARE)]
+    for table in (summary, summary.assign(category="all")):
+        medians = table.groupby(["model", "source", "category"])[SHARE].median().reset_index()
+        tables.append(medians.assign(statistic=f"median_{SHARE}", estimate=medians[SHARE]))
+    table = pd.concat(tables).assign(n_replicates=100)
+    half = table["source"].map({"run": 0.1})
+    table = table.assign(low=table["estimate"] - half, high=table["estimate"] + half)
+    return table.reindex(columns=list(ESTIMATE_COLUMNS))
 
 
 def draw(stem: str, summary: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.DataFrame]:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from figure_parts import estimates_of
+from figure_parts import draw, estimates_of
 from report_page import ROOT, measured
 
-from analysis.exhibits.make import load, make_exhibit
+from analysis.exhibits.make import caption, load, make_exhibit
 from analysis.exhibits.numbers import BASE
-from analysis.exhibits.registry import EXHIBITS, READERS, exhibits_of, find_exhibit
+from analysis.exhibits.registry import EXHIBITS, READERS, Exhibit, exhibits_of, find_exhibit
 from analysis.exhibits.text import FigureText
 from analysis.statistics.estimates import estimate
 from analysis.tables.scores import write_csv
@@ -56,9 +56,38 @@ def test_importing_the_registry_imports_the_standard_library_only() -> None:
 def test_every_entry_has_a_caption_and_a_drawing_of_its_tables(exhibit) -> None:
     assert callable(load(f"{exhibit.drawing}_caption"))
     assert set(exhibit.of) <= set(READERS)
+    assert not exhibit.paper or callable(load(f"{exhibit.drawing}_here"))
     if exhibit.of:
         taken = inspect.signature(load(exhibit.drawing)).parameters
         assert set(taken) == {*exhibit.of, "text"}
+
+
+@pytest.mark.parametrize("exhibit", [e for e in EXHIBITS if e.rule], ids=lambda e: e.id)
+def test_every_caption_says_what_the_paper_has(
+    exhibit: Exhibit, inputs: dict[str, Path], text: FigureText
+) -> None:
+    words = FigureText(**vars(text) | {"judged_model": BASE})
+    tables = {name: load(READERS[name])(inputs[name]) for name in exhibit.of}
+    numbers = load(exhibit.drawing)(**tables, text=words)[1]
+    said = caption(exhibit, words, numbers)
+    if exhibit.name.startswith(("Table", "Figure")):
+        assert f" In the paper: {exhibit.paper}; here: " in said
+        assert caption(exhibit, words, numbers.iloc[:0]).endswith("; here: nothing.")
+    else:
+        assert said.endswith(" The paper has no such exhibit.")
+
+
+def test_what_an_exhibit_lacks_is_named(run_summary: pd.DataFrame, text: FigureText) -> None:
+    def here(stem: str, summary: pd.DataFrame) -> str:
+        exhibit = find_exhibit(f"figures/{stem}")
+        return caption(exhibit, text, draw(stem, summary, text)[1]).rpartition("here: ")[2]
+
+    assert here("figure_4", run_summary).endswith("without OpenL3, Wav2Vec2, Cat XWC.")
+    others = here("figure_8", run_summary)
+    assert text.model("logmel") in others and others.endswith("without OpenL3, Wav2Vec2, PANNs.")
+    no_hop3 = run_summary[run_summary["model"] != "passt_mh_hop3"]
+    assert here("figure_7", no_hop3).endswith("without 3 ms.")
+    assert here("figure_10", run_summary[run_summary["model"] != BASE]).endswith("PaSST base.")
 
 
 @pytest.mark.slow

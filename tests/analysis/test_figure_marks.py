@@ -7,11 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from figure_parts import BOXES, bar_heights, box_patches, draw, line_ends, words
+from figure_parts import BOXES, bar_heights, box_patches, draw, estimates_of, line_ends, words
 from matplotlib.collections import PathCollection
 from score_rows import METRICS
 
-from analysis.exhibits.numbers import BASE, MIN_BOX_TASKS
+from analysis.exhibits.numbers import BASE, IMPROVED, MIN_BOX_TASKS
+from analysis.exhibits.task_bars import figure_10
 from analysis.exhibits.text import FigureText
 from analysis.tables.normalize import best_of_run, normalize, summarize
 
@@ -31,7 +32,56 @@ def test_boxes_only_where_there_are_quartiles(
 def test_median_line_of_few_tasks(run_summary: pd.DataFrame, text: FigureText) -> None:
     figure, numbers = draw("figure_6", run_summary, text)
     medians = numbers.drop_duplicates(["panel", "model"])["median_normalized_score"]
-    assert [low for low, _ in line_ends(figure, 1)] == pytest.approx(sorted(medians))
+    level = [low for low, high in line_ends(figure, 1) if low == high]  # not the intervals
+    assert level == pytest.approx(sorted(medians))
+
+
+@pytest.mark.parametrize("stem", BOXES)
+def test_medians_have_their_intervals(
+    stem: str, real_summary: pd.DataFrame, text: FigureText
+) -> None:
+    figure, numbers = draw(stem, real_summary, text)
+    boxes = numbers.drop_duplicates(["panel", "source", "model"])
+    run = boxes["source"] == "run"
+    assert boxes.loc[~run, "low"].isna().all()
+    intervals = boxes.loc[run, ["low", "high"]].itertuples(index=False, name=None)
+    ends = line_ends(figure, 0 if stem == "figure_9" else 1)
+    drawn = [pair for pair in ends if pair[1] > pair[0]]
+    np.testing.assert_allclose(drawn, sorted(intervals))
+    halves = (boxes["high"] - boxes["median_normalized_score"])[run]
+    np.testing.assert_allclose(halves, 0.1)
+    assert "Lines: 95 % intervals of the median, 100 bootstraps" in words(figure)
+
+
+def test_tasks_on_which_base_and_improved_differ_are_bold(
+    run_summary: pd.DataFrame, text: FigureText
+) -> None:
+    pairs = [(BASE, IMPROVED, "libricount", 0.1, 0.3), (IMPROVED, BASE, "maestro", -0.3, -0.1)]
+    pairs += [
+        (BASE, IMPROVED, "nsynth_pitch_5h", -0.1, 0.3),
+        ("logmel", BASE, "dcase2016_task2", 1, 2),
+    ]
+    columns = ["model", "other_model", "task", "low", "high"]
+    differences = pd.DataFrame(pairs, columns=columns).assign(statistic="score_difference")
+    estimates = pd.concat([estimates_of(run_summary), differences])
+    figure, _ = figure_10(run_summary, estimates, text)
+    bold = {t.get_text() for t in figure.axes[0].get_xticklabels() if t.get_fontweight() == "bold"}
+    assert bold == {"libricount", "maestro"}
+    assert "Bold: the interval of the difference leaves out 0." in words(figure)
+    assert "Bold" not in words(draw("figure_10", run_summary, text)[0])
+
+
+def test_rows_of_one_embedding_are_named(
+    run_summary: pd.DataFrame, real_summary: pd.DataFrame, text: FigureText
+) -> None:
+    assert "The same embedding" not in words(draw("figure_9", run_summary, text)[0])
+    shared = {"passt_m_hop10": "hop10.scene.M", "passt_lm_hop10": "hop10.scene.M"}
+    named = replace(text, scene_embeddings=shared | {BASE: "hop10.scene.HM"})
+    said = words(draw("figure_9", run_summary, named)[0])
+    start = "The same embedding, so the same scores, on 2 scene tasks: "
+    names = [text.model(model) for model in shared]
+    assert any(f"{start}{first} = {last}." in said for first, last in (names, names[::-1]))
+    assert start not in words(draw("figure_9", real_summary, named)[0])  # these are not drawn
 
 
 def test_points_of_figure_9_are_on_top_and_apart(
@@ -65,6 +115,14 @@ def test_complete_rows_of_figure_9_are_not_marked(
     complete = run_summary[run_summary["model"] != "passt_l_hop10"]
     assert "*" not in words(draw("figure_9", complete, text)[0])
     assert "2*" in words(draw("figure_9", run_summary, text)[0]).split()
+
+
+def test_entries_have_the_papers_names_too(
+    official_summary: pd.DataFrame, text: FigureText
+) -> None:
+    said = words(draw("figure_9", official_summary, text)[0])
+    assert "GURA Fuse Cat H+w+C (Fuse Cat XWC)" in said and "GURA Cat H+w+C (Cat XWC)" in said
+    assert "(Wav2Vec2)" not in said  # the same but for its case
 
 
 @pytest.mark.parametrize("stem", ("figure_4", "figure_5", "figure_6", "figure_7"))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from figure_parts import estimates_of
 from score_rows import METRICS
 
 from analysis.exhibits.boxes import figure_8
@@ -26,7 +27,7 @@ def summary(official: tuple[pd.DataFrame, pd.Series]) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def boxes(summary: pd.DataFrame) -> pd.DataFrame:
-    numbers = figure_8(summary, TEXT)[1]
+    numbers = figure_8(summary, estimates_of(summary), TEXT)[1]
     return numbers.drop_duplicates(["model", "panel"]).set_index(["model", "panel"])
 
 
@@ -78,7 +79,7 @@ def test_openl3_on_the_music_tasks_it_shares_with_passt(summary: pd.DataFrame) -
 
 
 def test_figure_9_is_led_by_fuse_cat_xwc(summary: pd.DataFrame) -> None:
-    first = figure_9(summary, TEXT)[1].iloc[0]
+    first = figure_9(summary, estimates_of(summary), TEXT)[1].iloc[0]
     assert first["model"] == "GURA Fuse Cat H+w+C"
     assert first["median_normalized_score"] == pytest.approx(0.965, abs=TOLERANCE)
 

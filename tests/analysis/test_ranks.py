@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -52,6 +54,12 @@ def test_points_and_lines_are_the_numbers(text: FigureText) -> None:
     np.testing.assert_allclose(
         line_ends(figure, 0), sorted(whole[["low", "high"]].itertuples(index=False))
     )
+
+
+def test_rows_of_one_embedding_are_named(text: FigureText) -> None:
+    shared = dict.fromkeys(("worst", "best", "partial"), "e")  # the last has no scene task
+    said = words(draw(replace(text, scene_embeddings=shared))[0])
+    assert "the same scores, on 2 scene tasks: worst = best." in said
 
 
 def test_official_entries_have_no_intervals(text: FigureText) -> None:

@@ -33,6 +33,8 @@ def task_table_frame(task_table: pd.DataFrame) -> pd.DataFrame:
     event = task_table["embedding_type"] == "event"
     return task_table.assign(
         chance=np.where(event, "", "0.1"),
+        n_events=np.where(event, "900", ""),
+        n_test_events=np.where(event, "90", ""),
         stands_for="sounds",
         duration_s=100.4,
         warnings=np.where(task_table["task"] == "maestro", "not as published", ""),
@@ -43,6 +45,7 @@ def test_table_1_is_the_papers(task_table: pd.DataFrame, text: FigureText) -> No
     table = table_1(task_table, text)[1]
     assert table["category"].value_counts().to_dict() == {"general": 7, "music": 7, "speech": 5}
     assert table["category"].is_monotonic_increasing
+    assert table["n_events"].isna().all()  # HEAR's own table does not know them
     maestro = table.set_index("task").loc["maestro"]
     assert maestro[["embedding", "metric", "n_clips", "n_folds"]].tolist() == [
         "event",
@@ -81,8 +84,10 @@ def test_task_table_says_how_hard_a_task_is(
     assert "Warning: Maestro 5h: not as published." in markdown
     maestro = table.set_index("task").loc["maestro"]
     assert maestro[["log-mel", "n_clips", "chance"]].tolist() == [0.1234, 185, ""]
-    assert "| maestro | 185 | 100 | 5 | Onset F-measure (50 ms) |  |  | 0.123 | 0.9 | sounds |" in (
-        markdown
+    cells = "| maestro | 185 | 900 | 90 | 100 | 5 | Onset F-measure (50 ms) |"
+    assert f"{cells}  |  | 0.123 | 0.9 | sounds |" in markdown
+    assert (
+        table_1(task_table_frame, text)[1].set_index("task").loc["maestro", "n_test_events"] == 90
     )
     assert table["log-mel"].notna().sum() == 1  # no score is invented for the others
     assert {*task_table_frame, *HARDNESS.values()} <= set(table)  # nothing is lost

@@ -168,7 +168,20 @@ def test_manifest_round_trip(make_task, tmp_path):
     assert list(task_hashes(manifest)) == [folder.name]
     row = task_rows([path], {"tones": "music"}, {})[0]
     assert (row["n_clips"], row["n_folds"], row["category"]) == (12, 1, "music")
-    assert row["chance"] == 0.5
+    assert row["chance"] == 0.5 and row["n_events"] is row["n_test_events"] is None
+
+
+def test_events_are_counted_in_all_and_in_what_is_tested(make_task, tmp_path):
+    folder, path = make_task(embedding_type="event"), tmp_path / "task.json"
+    clips = json.loads((folder / "test.json").read_text())
+    first = next(iter(clips))
+    clips[first] = [*clips[first], *clips[first]]
+    (folder / "test.json").write_text(json.dumps(clips))
+    write_manifest(path, "tones", [folder], {"seed": 0}, progress=False)
+    row = task_rows([path], {"tones": "music"}, {})[0]
+    n_tested = sum(map(len, clips.values()))
+    assert row["n_test_events"] == n_tested == len(clips) + 1
+    assert row["n_events"] > n_tested
 
 
 @pytest.mark.parametrize(

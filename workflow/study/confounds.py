@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 from passt.checkpoints import Checkpoint
@@ -85,6 +86,7 @@ def _record(checkpoint: Checkpoint) -> Path | None:
     return Path(checkpoint.file).with_suffix(".json") if checkpoint.file else None
 
 
+@cache
 def _recipe(record: Path | None) -> dict:
     """Recipe of a recorded training; empty without a record."""
     if record is None or not record.is_file():

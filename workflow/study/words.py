@@ -139,6 +139,7 @@ def words(study: Study) -> dict:
         "task_mark": task_mark(study),
         "event_tasks": study.tasks_of("event"),
         "highlight": list(study.highlight),
+        "scene_embeddings": study.embeddings_of("scene"),
         "confounds": confounds(study),
         "judged_model": study.judged_model or "",
     }
