@@ -114,8 +114,9 @@ def load_model(
         network, info = transformers.AutoModel.from_pretrained(
             folder, weights_only=True, output_loading_info=True, **rules
         )
-    except Exception as error:  # of many classes: of its own, of files, of formats
-        raise ValueError(f"weights: {folder}: {error}") from error
+    except Exception as error:  # of many classes; after its first line it lists all that it knows
+        said = str(error).splitlines()[:1]
+        raise ValueError(f"weights: {folder}: {' '.join(said) or repr(error)}") from error
     missing = sorted(name for name in info["missing_keys"] if not name.endswith(UNUSED))
     if missing:
         raise ValueError(f"weights: {folder}: no tensors for {', '.join(missing[:5])}")

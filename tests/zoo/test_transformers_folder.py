@@ -220,13 +220,27 @@ def test_a_hop_that_no_config_tells_comes_from_ours(save):
     assert model.embed(noise(8_000), "timestamp")[1][:2].tolist() == [10.0, 110.0]
 
 
-def test_folders_that_are_none(save, tmp_path):
+def raises(error: Exception):
+    """Return a function that takes anything and raises an error."""
+
+    def function(*given, **named):
+        raise error
+
+    return function
+
+
+def test_folders_that_are_none(package, save, monkeypatch):
     with pytest.raises(ModelError, match="weights: expected a folder with config.json, found 'no'"):
         HearModel(ADAPTER, "no")
     folder = Path(save("conv"))
     (folder / "model.safetensors").write_bytes(b"cut")
     with pytest.raises(ModelError, match="weights: .*conv: "):
         HearModel(ADAPTER, str(folder))
+    raised = ValueError("Unrecognized configuration.\nModel type should be one of 200")
+    with monkeypatch.context() as patch:
+        patch.setattr(package.AutoModel, "from_pretrained", raises(raised))
+        with pytest.raises(ModelError, match="weights: .*conv: Unrecognized configuration.'"):
+            HearModel(ADAPTER, str(folder))
     folder = Path(save("conv", extractor={"sampling_rate": None}))
     with pytest.raises(ModelError, match="weights: .*conv: Extractor is not of audio"):
         HearModel(ADAPTER, str(folder))
