@@ -24,11 +24,9 @@ from tqdm import tqdm
 
 from analysis.claims.numbers import AGGREGATES
 from analysis.statistics.intervals import (
-    average_seeds,
-    combined_freedom,
     draw_pseudo_clips,
     interval,
-    variance_of,
+    over_seeds,
     widen,
 )
 from hear.metrics.metric import Weights
@@ -162,13 +160,9 @@ def seeds(n_seeds: int, n: int, spread: float, rng: np.random.Generator) -> list
     hits = answers(list(shares), n, 0.7, rng)
     draws = draw_task({"test": [str(i) for i in range(n)]}, {}, N_REPLICATES, 0)
     by_seed = np.array([right(one, draws.clips[0]) for one in hits])
-    value, means = float(hits.mean()), hits.mean(axis=1)
-    of_seeds = means.var(ddof=1) / n_seeds if n_seeds > 1 else 0.0
-    freedom = combined_freedom(
-        [float(np.mean([variance_of(one) for one in by_seed])), of_seeds], [n - 1, n_seeds - 1]
-    )
+    value = float(hits.mean())
+    averaged, freedom = over_seeds(hits.mean(axis=1), by_seed, n - 1, rng)
     pseudo_clips = draw_pseudo_clips(N_REPLICATES, rng)
-    averaged = average_seeds(by_seed, rng)
     drawn = widen(value, averaged, n, freedom, UNIT, pseudo_clips, rng)
     return [Number(value, drawn, value, by_seed.mean(axis=0), UNIT)]
 

@@ -17,13 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.statistics.intervals import (
-    average_seeds,
-    combined_freedom,
-    draw_pseudo_clips,
-    variance_of,
-    widen,
-)
+from analysis.statistics.intervals import draw_pseudo_clips, over_seeds, widen
 from analysis.tables.metrics import MetricFacts, Metrics, find_metric
 
 _TOLERANCE = 1e-6  # between the score in the summary and the one beside the bootstrapped scores
@@ -174,13 +168,8 @@ def _fill(
     for embedding, scores, drawn in zip(
         entry["embeddings"], arrays[f"{task}/scores"], arrays[f"{task}/replicates"], strict=True
     ):
-        rng, score, n_seeds = _generator(header, f"{task} {embedding}"), scores.mean(), len(scores)
-        of_seeds = scores.var(ddof=1) / n_seeds if n_seeds > 1 else 0.0
-        freedom = combined_freedom(
-            [float(np.mean([variance_of(one) for one in drawn])), of_seeds],
-            [entry["degrees_of_freedom"], n_seeds - 1],
-        )
-        drawn = average_seeds(drawn, rng)
+        rng, score = _generator(header, f"{task} {embedding}"), scores.mean()
+        drawn, freedom = over_seeds(scores, drawn, entry["degrees_of_freedom"], rng)
         drawn = widen(score, drawn, n_scored, freedom, bounds, pseudo_clips, rng)
         means[embedding] = score, drawn
     for model, embedding in embeddings.items():

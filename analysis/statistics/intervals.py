@@ -130,17 +130,40 @@ def combined_freedom(variances: Sequence[float], freedoms: Sequence[float]) -> f
     return float(sum(v for v, _ in parts) ** 2 / sum(v**2 / max(1.0, f) for v, f in parts))
 
 
-def average_seeds(
-    replicates: NDArray[np.floating], rng: np.random.Generator
-) -> NDArray[np.floating]:
-    """Average bootstrapped scores, shape (n_seeds, n_replicates), over redrawn probe seeds.
+def over_seeds(
+    scores: NDArray[np.floating],
+    replicates: NDArray[np.floating],
+    degrees_of_freedom: float,
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.floating], float]:
+    """Average bootstrapped scores over redrawn probe seeds, and say their degrees of freedom.
 
-    Of n seeds n - 1 are drawn for each replicate, so that the variance of the mean is unbiased. A
-    single seed is taken as it is: its interval knows nothing of the spread over seeds.
+    Of n seeds n - 1 are drawn for each replicate, so that the variance of the mean is unbiased.
+    Seeds also differ by the luck that each has with the test clips, which the drawn clips hold
+    already: the spread over seeds is without it. A single seed is taken as it is: its interval
+    knows nothing of the others.
+
+    Parameters
+    ----------
+    scores : ndarray
+        Of each seed on the clips as they are, (n_seeds,).
+    replicates : ndarray
+        (n_seeds, n_replicates).
+    degrees_of_freedom : float
+        Of the replicates of one seed.
     """
     n_seeds, n_replicates = replicates.shape
     if n_seeds == 1:
-        return replicates[0]
-    chances = np.full(n_seeds, 1 / n_seeds)
-    drawn = rng.multinomial(n_seeds - 1, chances, size=n_replicates).T
-    return (drawn * replicates).sum(axis=0) / (n_seeds - 1)
+        return replicates[0], degrees_of_freedom
+    noise, offsets = replicates - scores[:, None], scores - scores.mean()
+    defined = noise[:, np.isfinite(noise).all(axis=0)]
+    luck = float(defined.var(axis=0, ddof=1).mean()) if defined.size else 0.0
+    if (spread := float(offsets.var(ddof=1))) > 0:
+        offsets = offsets * np.sqrt(max(0.0, 1 - luck / spread))
+    drawn = rng.multinomial(n_seeds - 1, np.full(n_seeds, 1 / n_seeds), size=n_replicates)
+    of_clips = noise.mean(axis=0)
+    freedom = combined_freedom(
+        [variance_of(of_clips), float(offsets.var(ddof=1)) / n_seeds],
+        [degrees_of_freedom, n_seeds - 1],
+    )
+    return scores.mean() + of_clips + drawn @ offsets / (n_seeds - 1), freedom
