@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ from analysis.statistics.estimates import improvement
 from analysis.statistics.intervals import NO_INTERVAL, interval, variance_of
 
 Scores = NDArray[np.floating]
+EACH = "each"  # not over tasks: every task has a number
 SHARE_ABOVE = "share_above"  # of tasks on which a model is above the other: of two at once
 MIN_TASKS = {"sd": 2}  # tasks an aggregate needs; the others need one
 
@@ -44,8 +46,6 @@ def spread(score: Scores, replicates: Scores) -> tuple[float, Scores]:
 AGGREGATES = {  # of a model's scores on some tasks and of their replicates
     "mean": _over_tasks(np.mean),
     "median": _over_tasks(np.median),
-    "min": _over_tasks(np.min),
-    "max": _over_tasks(np.max),
     "sd": spread,
 }
 
@@ -56,7 +56,7 @@ def judge(claim: Claim, cells: Cells) -> Verdict:
     Not tested, and why, if the study lacks a model or the tasks.
     """
     try:
-        numbers = list(_numbers(claim, cells))
+        numbers = list((_of_each_task if claim.aggregate == EACH else _numbers)(claim, cells))
     except NotTested as lacking:
         return Verdict(NOT_TESTED, str(lacking))
     return decide(claim, numbers)
@@ -88,6 +88,22 @@ def find_model(ids: tuple[str, ...], cells: Cells) -> str:
         if model in cells.models:
             return model
     raise NotTested(f"no scores of {' or '.join(ids)}")
+
+
+def _of_each_task(claim: Claim, cells: Cells) -> Iterator[Number]:
+    """The numbers of a claim that is about each of its tasks: the least score over tasks would be
+    low by noise alone.
+    """
+    rows = [cells.models.index(find_model(ids, cells)) for ids in (*claim.models, *claim.others)]
+    inside = _inside(cells, claim.tasks or claim.category)
+    scored = inside & ~np.isnan(cells.score[rows]).any(axis=0)
+    tasks = [task for task, counts in zip(cells.tasks, scored, strict=True) if counts]
+    if not tasks:
+        raise NotTested(f"no task of {claim.category} with scores")
+    for task in tasks:
+        of_task = dataclasses.replace(claim, tasks=(task,), aggregate="mean")
+        for number in _numbers(of_task, cells):
+            yield dataclasses.replace(number, n_tasks=len(tasks))
 
 
 def _numbers(claim: Claim, cells: Cells) -> Iterator[Number]:

@@ -179,7 +179,7 @@ SCORES = {
         ({"category": "all", "aggregate": "mean", "shared": False}, 2.7 / 4 - 1.7 / 3, 3, HOLDS),
         ({"tasks": ("maestro",), "others": (C,)}, -0.1, 1, FAILS),
         ({"tasks": ("maestro",), "others": (B, C)}, -0.1, 1, FAILS),
-        ({"others": (), "category": "general", "aggregate": "min", "threshold": 0.5},
+        ({"others": (), "category": "general", "aggregate": "each", "threshold": 0.5},
          0.7, 2, HOLDS),
         ({"others": (), "category": "general", "aggregate": "sd", "threshold": 0.1},
          0.2 / 2**0.5, 2, HOLDS),
@@ -207,6 +207,17 @@ def test_share_of_tasks_above(other: tuple[str], share: float, verdict: str) -> 
     assert (found.number.estimate, found.verdict) == (share, verdict)
     assert found.number.n_tasks == {B: 3, C: 2, A: 4}[other]
     assert np.isnan(found.number.other_value)
+
+
+def test_a_claim_about_each_task_is_decided_by_the_task_that_is_weakest() -> None:
+    cells = make_cells(SCORES, spread=0.01)
+    each = claim(others=(), category="general", aggregate="each", threshold=0.8)
+    found = judge(each, cells)
+    assert (found.verdict, found.number.where, found.number.n_tasks) == (FAILS, "fsd50k", 2)
+    pair = judge(claim(category="general", aggregate="each"), cells)
+    assert (pair.verdict, pair.number.where) == (HOLDS, "esc50")  # .9 - .8 against .7 - .5
+    lacking = judge(claim(category="speech", aggregate="each"), cells)
+    assert (lacking.verdict, lacking.reason) == (NOT_TESTED, "no task of speech with scores")
 
 
 def test_a_wide_interval_leaves_it_undecided() -> None:
