@@ -17,6 +17,8 @@ if TYPE_CHECKING:
         load_model,
     )
 
+__version__ = "0.2.0"  # of this software; CITATION.cff and CHANGELOG.md agree
+
 __all__ = ["PaSSTModel", "get_scene_embeddings", "get_timestamp_embeddings", "load_model"]
 
 

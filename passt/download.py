@@ -1,4 +1,4 @@
-"""Downloads of large files: resumed, retried, verified, from mirrors in order.
+"""Downloads of large files: resumed, retried, verified, from mirrors in order; one at a time.
 
 Needs the standard library and requests. Ranges and their conditions: RFC 9110, sections 13.1.5
 (If-Range), 14 (Range) and 15 (status).
@@ -14,7 +14,8 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -22,6 +23,8 @@ from pathlib import Path
 
 import requests
 from urllib3.exceptions import HTTPError
+
+from passt.progress import ProgressLine
 
 USER_AGENT = "passt-hear (https://arxiv.org/abs/2211.13956)"
 CHUNK_BYTES = 2**16  # received at once; what a dropped connection loses is at most this
@@ -103,6 +106,26 @@ def download(
         part.state_file.unlink(missing_ok=True)
         return found, url
     raise DownloadError("\n  ".join([f"{path.name} could not be downloaded:", *reasons]))
+
+
+@contextmanager
+def locked(path: Path, waiting: str = "") -> Iterator[None]:
+    """Hold a lock file, released when its owner dies; say so if it must be waited for.
+
+    On a file system without locks the block goes on without, and that is said.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        try:
+            import fcntl  # Windows has none
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(waiting, end="\n" if waiting else "", file=sys.stderr)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        except (ImportError, OSError) as error:
+            print(f"{path}: going on without a lock ({error})", file=sys.stderr)
+        yield
 
 
 def hashes_of(path: Path) -> dict[str, int | str]:
@@ -295,7 +318,7 @@ def _write(response: requests.Response, part: _Part, start: int, total: int | No
                 file.write(content)
                 part.hashed.update(content)
                 if part.progress:
-                    shown.show(part.hashed.size)
+                    shown.show_bytes(part.hashed.size)
                 if total is not None and part.hashed.size > total:
                     part.discard()
                     raise _AddressError(f"size: expected {total} bytes, the server sends more")
@@ -308,26 +331,24 @@ def _write(response: requests.Response, part: _Part, start: int, total: int | No
         raise
     finally:
         if part.progress:
-            shown.show(part.hashed.size, is_end=True)
+            shown.show_bytes(part.hashed.size, is_end=True)
 
 
-class _Progress:
-    """Bytes, rate and time left on standard error: redrawn on a terminal, rare elsewhere."""
+class _Progress(ProgressLine):
+    """Bytes, rate and time left."""
 
     def __init__(self, name: str, start: int, total: int | None) -> None:
+        super().__init__()
         self.name, self.start, self.total = name, start, total
-        self.began = self.shown = time.monotonic()
 
-    def show(self, size: int, is_end: bool = False) -> None:
-        now, is_terminal = time.monotonic(), sys.stderr.isatty()
-        if not is_end and now - self.shown < (0.5 if is_terminal else 30):
-            return
-        self.shown, rate = now, (size - self.start) / max(now - self.began, 1e-3)
-        of = f" of {self.total / 2**20:.1f}" if self.total else ""
-        left = f", {(self.total - size) / max(rate, 1):.0f} s left" if self.total else ""
-        line = f"{self.name}: {size / 2**20:.1f}{of} MiB, {rate / 2**20:.2f} MiB/s{left}"
-        end = "    \r" if is_terminal and not is_end else "\n"
-        print(line, end=end, file=sys.stderr, flush=True)
+    def show_bytes(self, size: int, is_end: bool = False) -> None:
+        def text(seconds: float) -> str:
+            rate = (size - self.start) / seconds
+            of = f" of {self.total / 2**20:.1f}" if self.total else ""
+            left = f", {(self.total - size) / max(rate, 1):.0f} s left" if self.total else ""
+            return f"{self.name}: {size / 2**20:.1f}{of} MiB, {rate / 2**20:.2f} MiB/s{left}"
+
+        self.show(text, is_end)
 
 
 def _retry_after_s(value: str | None) -> float | None:

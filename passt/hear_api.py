@@ -6,6 +6,7 @@ https://hearbenchmark.com/hear-api.html: ``load_model``, ``get_scene_embeddings`
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import astuple, replace
 from pathlib import Path
 
@@ -13,11 +14,13 @@ import torch
 from torch import Tensor, nn
 
 from passt.architecture import Architecture
+from passt.cache import fetch_weights
 from passt.checkpoints import RELEASED, Checkpoint, CheckpointError, released_modules
 from passt.embedder import Embedder
 from passt.files import sha256_file
 from passt.variants import Embedding, Variant
 from passt.weights import infer_architecture, load_embedder, read_tensors
+from passt.windows import StoredAudio
 
 
 class PaSSTModel(nn.Module):
@@ -35,12 +38,17 @@ class PaSSTModel(nn.Module):
     def _size(self, name: str) -> int:
         return Embedding.parse(name).size(self.embedder.network.architecture)
 
+    def components(
+        self, audio: Tensor | StoredAudio, pairs: Sequence[tuple[str, str]]
+    ) -> tuple[list[Tensor], Tensor | None]:
+        """Embed clips as pairs of view and level, each view once; and timestamps in ms, or None."""
+        views = {view: self.embedder.embed(audio, view) for view in dict(pairs)}
+        return [views[view][0][level] for view, level in pairs], next(iter(views.values()))[1]
+
     def embed(self, audio: Tensor, name: str) -> tuple[Tensor, Tensor | None]:
         """Concatenate the components of the embedding called ``name``."""
-        components = Embedding.parse(name).components
-        views = {view: self.embedder.embed(audio, view) for view in dict(components)}
-        parts = [views[view][0][level] for view, level in components]
-        return torch.cat(parts, dim=-1), next(iter(views.values()))[1]
+        parts, timestamps = self.components(audio, Embedding.parse(name).components)
+        return torch.cat(parts, dim=-1), timestamps
 
 
 def load_model(
@@ -49,17 +57,19 @@ def load_model(
     levels: str = "MH",
     receptive_fields_ms: tuple[int, ...] = (160,),
     module: str | None = None,
+    device: str = "auto",
+    progress: bool = True,
 ) -> PaSSTModel:
     """Load a variant of PaSST.
 
-    Weights that are missing, do not fit, or could be those of several checkpoints raise
+    Weights that cannot be had, do not fit, or could be those of several checkpoints raise
     CheckpointError; an unknown level, receptive field or module raises ValueError.
 
     Parameters
     ----------
     model_file_path : str
-        Weights (``.pt`` or ``.safetensors``). Empty: the released file of ``checkpoint`` below
-        ``resources/checkpoints``.
+        Weights (``.pt`` or ``.safetensors``). Empty: the released file of ``checkpoint``, which
+        :func:`passt.cache.fetch_weights` downloads once.
     checkpoint : str, optional
         One of :data:`passt.checkpoints.RELEASED`: whose STFT hop and scene windows the weights are
         for. By default the one that has the file's time positions and stride; of several, told by
@@ -72,6 +82,10 @@ def load_model(
     module : str, optional
         Name of a released module of hear21passt (e.g. ``base2levelmel``), which sets the three
         arguments above.
+    device : str
+        As for :func:`passt.weights.choose_device`; the model can be moved later.
+    progress : bool
+        Say on standard error how far a download is.
     """
     if module is not None:
         modules = released_modules()
@@ -86,8 +100,7 @@ def load_model(
     else:
         weights = RELEASED[checkpoint or next(iter(RELEASED))]
     variant = Variant(weights.id, levels, tuple(receptive_fields_ms))
-    model = PaSSTModel(load_embedder(weights), variant)
-    return model.cuda() if torch.cuda.is_available() else model
+    return PaSSTModel(load_embedder(fetch_weights(weights, progress), device), variant)
 
 
 def get_scene_embeddings(audio: Tensor, model: PaSSTModel) -> Tensor:

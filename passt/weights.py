@@ -15,7 +15,7 @@ from passt.checkpoints import Checkpoint, CheckpointError
 from passt.embedder import Embedder
 from passt.transformer import PaSST, initialize
 
-DEVICES = ("auto", "cpu", "cuda")
+DEVICES = ("auto", "cpu", "cuda", "mps")
 SAVE = "save its tensors alone where it was trained: torch.save(network.state_dict(), FILE)"
 PICK = (
     "keep one: torch.save({k.removeprefix('net.'): v for k, v in torch.load(FILE, "
@@ -53,12 +53,20 @@ def load_embedder(
 
 
 def choose_device(device: str) -> torch.device:
-    """Device by name, ``cpu``, ``cuda``, or ``auto``: a GPU if there is one; or CheckpointError."""
+    """Device by name: ``cpu``, ``cuda``, ``mps``, or ``auto``: CUDA if there is one, else the CPU.
+
+    One that is unknown, or that torch does not find, raises CheckpointError.
+    """
     if device not in DEVICES:
         raise CheckpointError(f"device: expected one of {DEVICES}, found {device!r}")
-    if device == "cuda" and not torch.cuda.is_available():
-        raise CheckpointError("device: cuda asked for, but torch finds no GPU; auto takes the CPU")
-    return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
+    found = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if device == "auto":
+        device = "cuda" if found["cuda"] else "cpu"
+    elif not found.get(device, True):
+        raise CheckpointError(
+            f"device: {device} asked for, but torch finds no GPU of its kind; auto takes the CPU"
+        )
+    return torch.device(device)
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:

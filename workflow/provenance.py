@@ -10,15 +10,14 @@ from pathlib import Path
 
 from hear.features.store import read_index
 from hear.protocol import PROBE_VERSION
-from passt import mkl
-from workflow import VERSION
+from passt import __version__, mkl
 
 PACKAGES = ("torch", "numpy", "scipy", "soxr")  # those that move numbers
 
 
 def software() -> dict[str, str]:
     """Versions of this software and of the packages that move numbers, and MKL's path."""
-    versions = {"passt-hear": VERSION, "commit": _commit(), "python": platform.python_version()}
+    versions = {"passt-hear": __version__, "commit": _commit(), "python": platform.python_version()}
     return versions | {package: version(package) for package in PACKAGES} | {"mkl": mkl.path()}
 
 

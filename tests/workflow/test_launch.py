@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from passt.download import locked
 from workflow.commands import launch
-from workflow.fetch.known import locked
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from hear.archives.prepare import prepare_archives
 from hear.archives.unpack import ArchiveError
 from hear.files import replacing
 from hear.tasks.problems import METADATA_FILE
-from passt.download import Backoff, DownloadError, download, hashes_of
-from workflow.fetch.known import Facts, agreed, known_facts, known_hash, locked, record
+from passt.download import Backoff, DownloadError, download, hashes_of, locked
+from workflow.fetch.known import Facts, agreed, known_facts, known_hash, record
 from workflow.fetch.record import RecordError, file_urls, find_file, get_record
 from workflow.fetch.space import ARCHIVES, CHECKPOINTS, Need, SpaceError, check_space
 from workflow.study.archives import archive_names

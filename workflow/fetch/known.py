@@ -6,14 +6,12 @@ first used, in `resources/downloads.recorded.json`, and must be the same ever af
 
 from __future__ import annotations
 
-import fcntl
 import json
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 from hear.files import write_json
+from passt.download import locked
 from workflow.study.config import shipped_path
 
 LOCKED = Path("resources/downloads.lock.json")
@@ -24,24 +22,6 @@ Facts = Mapping[str, int | str]  # values by kind
 
 class KnownError(ValueError):
     """What is known of a file is contradicting, malformed, or not what the file is."""
-
-
-@contextmanager
-def locked(path: Path, waiting: str = "") -> Iterator[None]:
-    """Hold a lock file, released when its owner dies; say so if it must be waited for.
-
-    On a file system without locks the block goes on without, and that is said.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print(waiting, end="\n" if waiting else "", file=sys.stderr)
-            fcntl.flock(file, fcntl.LOCK_EX)
-        except OSError as error:
-            print(f"{path}: going on without a lock ({error})", file=sys.stderr)
-        yield
 
 
 def known_facts(name: str) -> dict[str, Facts]:

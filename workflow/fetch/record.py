@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from passt.download import TIMEOUT_S, Backoff, download
-from workflow.fetch.known import KINDS, KnownError, locked
+from passt.download import TIMEOUT_S, Backoff, download, locked
+from workflow.fetch.known import KINDS, KnownError
 from workflow.fetch.space import ARCHIVES
 from workflow.study.archives import fitting_name
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import yaml
 
 from hear.protocol import Protocol
-from workflow import VERSION
+from passt import __version__
 from workflow.study import words
 from workflow.study.models import Model
 from workflow.study.study import Study
@@ -31,7 +31,7 @@ def report_facts(study: Study) -> dict:
             ],
             "settings": {
                 "source": "resources/hear2021_scores.csv",
-                "software": f"passt-hear {VERSION}",
+                "software": f"passt-hear {__version__}",
             },
             "checkpoints": {},
         }
@@ -47,7 +47,7 @@ def report_facts(study: Study) -> dict:
             "normalized scores": f"divided by the {words.normalization(study)}",
             "protocol": study.protocol.name,
             "probe seeds": ", ".join(map(str, study.seeds)),
-            "software": f"passt-hear {VERSION}",
+            "software": f"passt-hear {__version__}",
         },
         "checkpoints": {model.label: _made_of(study, model) for model in study.models.values()},
         "protocol": [
