@@ -46,8 +46,8 @@ class Embedder(nn.Module):
         """Audio, in seconds, that one call should bring to fill the device and bound memory."""
         return BATCH_S if self.mel.window.device.type == "cpu" else GPU_BATCH_S
 
-    def embed(self, audio: Tensor, view: str) -> Part:
-        """Embed clips, float32 (n_sounds, n_samples) in [-1, 1] at 32 kHz.
+    def embed(self, audio: Audio, view: str) -> Part:
+        """Embed clips, float32 (n_sounds, n_samples) in [-1, 1] at 32 kHz, or a stored one.
 
         ``view`` is ``scene``, ``rf<ms>`` or ``mel``. Returns the levels by name, L of ``mel``, M
         and H of others, float32 on the CPU, (n_sounds, size) for scenes and (n_sounds,

@@ -26,8 +26,9 @@ def test_the_plain_modules_import_the_standard_library_alone():
     assert found - imported("") - sys.stdlib_module_names == {"passt"}
 
 
-def test_recipes_are_read_without_torch():
-    assert not HEAVY & imported("import passt.training.config")
+@pytest.mark.parametrize("module", ["passt.training.config", "passt.__main__"])
+def test_recipes_and_arguments_are_read_without_torch(module):
+    assert not HEAVY & imported(f"import {module}")
 
 
 @pytest.mark.slow

@@ -1,0 +1,110 @@
+"""Audio files of any rate, channels and length, as the network hears them."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from passt.checks import AudioError
+from passt.lengths import SAMPLE_RATE_HZ
+
+# Names of the formats that libsndfile knows, and of some that it does not, whose files are listed
+# as not readable instead of passed over.
+SUFFIXES = {f".{name.lower()}" for name in soundfile.available_formats()} - {".raw"} | {
+    *(".aif .aifc .aiff .snd .wave .oga .opus .mp2 .mp3".split()),
+    *(".m4a .aac .wma .amr .ape .webm".split()),
+}
+BLOCK_S = 10.0  # read and resampled at a time
+LONG_S = 60.0  # longer files wait resampled on the disk, not in memory
+RESAMPLING_QUALITY = "HQ"  # soxr's default, 20 bit
+
+
+class LongClip:
+    """A clip whose samples lie in a file: see :class:`passt.windows.StoredAudio`."""
+
+    def __init__(self, samples: NDArray[np.float32]) -> None:
+        self._samples = samples[None]
+        self.shape = (1, len(samples))
+
+    def stretch(self, start: int, stop: int) -> Tensor:
+        """Samples ``start`` to ``stop``."""
+        return torch.from_numpy(self._samples[:, start:stop])
+
+
+def find_audio(folder: Path) -> list[str]:
+    """Names below a folder of its audio files, sorted, nested and linked folders included.
+
+    What is hidden, by a dot, is not looked at.
+    """
+    names, seen = [], set()
+    for path, folders, files in os.walk(folder, followlinks=True, onerror=_say):
+        status = os.stat(path)
+        here = (status.st_dev, status.st_ino)
+        folders[:] = [] if here in seen else sorted(f for f in folders if not f.startswith("."))
+        if here in seen:
+            continue  # by a link: once is enough, and it may be a circle
+        seen.add(here)
+        names += [
+            (Path(path) / file).relative_to(folder).as_posix()
+            for file in files
+            if not file.startswith(".") and Path(file).suffix.lower() in SUFFIXES
+        ]
+    return sorted(names)
+
+
+def _say(error: OSError) -> None:
+    print(f"passed over: {error}", file=sys.stderr)
+
+
+def duration_s(path: Path) -> float | None:
+    """Length that a file's header says; None if there is none."""
+    try:
+        return soundfile.info(path).duration
+    except (soundfile.SoundFileError, OSError):
+        return None
+
+
+def read_audio(path: Path, scratch: Path) -> Tensor | LongClip:
+    """Read a file as one clip, float32 (1, n_samples) at 32 kHz: the mean of its channels.
+
+    A long clip lies in a file below ``scratch`` without a name, which goes when it is done with.
+    AudioError says that the file is empty or shorter than its header says; what libsndfile or the
+    system refuses is their own error.
+    """
+    with soundfile.SoundFile(path) as file:
+        if not file.frames:
+            raise AudioError("no samples")
+        if file.frames <= LONG_S * file.samplerate:
+            return torch.from_numpy(np.concatenate(list(_blocks(file))))[None]
+        with tempfile.TemporaryFile(dir=scratch) as stream:
+            for block in _blocks(file):
+                stream.write(block.data)
+            stream.flush()
+            return LongClip(np.memmap(stream, np.float32, mode="c"))
+
+
+def _blocks(file: soundfile.SoundFile) -> Iterator[NDArray[np.float32]]:
+    resampler = None
+    if file.samplerate != SAMPLE_RATE_HZ:
+        rates = (file.samplerate, SAMPLE_RATE_HZ)
+        resampler = soxr.ResampleStream(*rates, 1, "float32", RESAMPLING_QUALITY)
+    n_block, n_read = int(BLOCK_S * file.samplerate), 0
+    while n_read < file.frames:
+        block = file.read(n_block, dtype="float32", always_2d=True)
+        n_read += len(block)
+        if len(block) < n_block and n_read < file.frames:
+            raise AudioError(f"ends early: expected {file.frames} samples, found {n_read}")
+        mono = np.ascontiguousarray(block[:, 0]) if file.channels == 1 else block.mean(axis=1)
+        if resampler is not None:
+            mono = resampler.resample_chunk(mono, last=n_read >= file.frames)
+        yield mono

@@ -1,0 +1,55 @@
+"""Rows of finished files, kept by the hash of what they were made from until all are done."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import threading
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+SETTINGS = "settings.json"
+Rows = dict[str, np.ndarray]  # by name: timestamp_ms, embedding, tags, probabilities; rows first
+
+
+class Results:
+    """One file per content in a folder that holds the results of one setting alone.
+
+    What was made with other ``settings`` is removed.
+    """
+
+    def __init__(self, folder: Path, settings: dict) -> None:
+        self.folder = folder
+        text = json.dumps(settings, indent=1)
+        note = folder / SETTINGS
+        if not note.is_file() or note.read_text(encoding="utf-8") != text:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            note.write_text(text, encoding="utf-8")
+
+    def read(self, sha256: str) -> Rows | None:
+        """Rows of a file with this content; None if they are not here, or not whole."""
+        try:
+            with np.load(self._path(sha256), allow_pickle=False) as stored:
+                return dict(stored)
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+            return None
+
+    def write(self, sha256: str, rows: Rows) -> None:
+        """Keep the rows of a file, whole or not at all."""
+        path = self._path(sha256)
+        path.parent.mkdir(exist_ok=True)
+        part = path.with_suffix(f".{threading.get_ident()}")
+        with open(part, "wb") as stream:
+            np.savez(stream, **rows)  # type: ignore[arg-type]
+        os.replace(part, path)
+
+    def remove(self) -> None:
+        """Remove the folder, whose rows are elsewhere by now."""
+        shutil.rmtree(self.folder)
+
+    def _path(self, sha256: str) -> Path:
+        return self.folder / sha256[:2] / f"{sha256}.npz"  # folders of few files are faster

@@ -1,0 +1,303 @@
+"""A folder of audio becomes one table: every file, whatever its format, at any kill."""
+
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from passt.__main__ import main
+from passt.checkpoints import Checkpoint
+from passt.files import sha256_file
+from passt.folder import audio
+from passt.folder.audio import read_audio
+from passt.folder.embed import FileEmbedder, embed_folder
+from passt.folder.table import writer
+from passt.hear_api import PaSSTModel
+from passt.tags import tag_names
+from passt.variants import Variant
+from passt.weights import load_embedder
+
+TINY = {"init": "random", "hop": 320, "embed_dim": 64, "depth": 1, "num_heads": 1, "n_classes": 5}
+MINI = "resources/checkpoints_mini/mini_hop10.safetensors"
+
+
+def noise(n_samples: int, n_channels: int = 1, seed: int = 0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    return rng.uniform(-0.5, 0.5, (n_samples, n_channels)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def model() -> PaSSTModel:
+    return PaSSTModel(load_embedder(Checkpoint.from_config("tiny", TINY)), Variant("tiny", "MH"))
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """Files of several formats, of which three can be embedded."""
+    made = tmp_path / "audio"
+    (made / "a" / "b").mkdir(parents=True)
+    soundfile.write(made / "stereo.wav", noise(44_100, 2), 44_100)
+    soundfile.write(made / "a" / "eight.FLAC", noise(4_000, 1, 1), 8_000, format="FLAC")
+    soundfile.write(made / "a" / "b" / "six.ogg", noise(48_000, 6, 2), 48_000)
+    soundfile.write(made / "short.wav", noise(100), 16_000)
+    soundfile.write(made / "loud.wav", 1e4 * noise(32_000), 32_000, subtype="FLOAT")
+    soundfile.write(made / "empty.wav", noise(0), 32_000)
+    (made / "a" / "broken.mp3").write_bytes(b"no audio")
+    whole = (made / "a" / "eight.FLAC").read_bytes()
+    (made / "cut.flac").write_bytes(whole[: len(whole) // 2])
+    for other in ("notes.txt", ".hidden.wav"):
+        (made / other).write_bytes(b"no audio")
+    (made / "a" / "again").symlink_to(made)
+    return made
+
+
+FAILED = {
+    "a/broken.mp3": "libsndfile: ",
+    "cut.flac": "",
+    "empty.wav": "no samples",
+    "loud.wav": "has amplitude",
+    "short.wav": "scene too short",
+}
+WHOLE = ["a/b/six.ogg", "a/eight.FLAC", "stereo.wav"]
+
+
+def embed(folder: Path, output: Path, model: PaSSTModel, *options, n_workers: int = 2):
+    embedder = FileEmbedder(model, *options)
+    return embed_folder(folder, output, embedder, writer(output), n_workers, progress=False)
+
+
+def read_table(path: Path) -> dict[str, np.ndarray]:
+    """The rows that have an embedding, by column, and ``failed``: files and their errors."""
+    if path.suffix == ".npz":
+        stored = dict(np.load(path, allow_pickle=False))
+        failed = dict(zip(stored["failed_file"], stored["failed_error"], strict=True))
+        return stored | {"failed": failed}
+    if path.suffix == ".npy":
+        with open(path.with_suffix(".csv"), newline="", encoding="utf-8") as stream:
+            rows = list(csv.DictReader(stream))
+        there = [row for row in rows if row["row"]]
+        assert [row["row"] for row in there] == [str(i) for i in range(len(there))]
+        columns = {name: np.array([row[name] for row in there]) for name in rows[0]}
+        if "tags" in columns:
+            columns["tags"] = np.array([tags.split(";") for tags in columns["tags"]])
+        for name in {"timestamp_ms", "duration_s"} & columns.keys():
+            columns[name] = columns[name].astype(np.float32)
+        failed = {row["file"]: row["error"] for row in rows if not row["row"]}
+        return columns | {"embedding": np.load(path), "failed": failed}
+    parquet = pytest.importorskip("pyarrow.parquet")
+    rows = parquet.read_table(path).to_pylist()
+    there = [row for row in rows if row["error"] is None]
+    columns = {name: np.array([row[name] for row in there]) for name in rows[0]}
+    failed = {row["file"]: row["error"] for row in rows if row["error"] is not None}
+    assert all(row["embedding"] is None for row in rows if row["error"] is not None)
+    return columns | {"failed": failed}
+
+
+@pytest.mark.parametrize("at_timestamps", [False, True])
+@pytest.mark.parametrize("suffix", [".npz", ".npy", ".parquet"])
+def test_every_file_is_a_row_of_the_table_or_listed(
+    folder, model, tmp_path, one_thread, suffix, at_timestamps
+):
+    if suffix == ".parquet":
+        pytest.importorskip("pyarrow")
+    records = embed(folder, tmp_path / f"out{suffix}", model, at_timestamps, 2)
+    table = read_table(tmp_path / f"out{suffix}")
+    assert {r.file: r.error for r in records if r.error} == table["failed"]
+    expected = FAILED | ({"short.wav": "clip too short"} if at_timestamps else {})
+    assert table["failed"].keys() == expected.keys()
+    assert {f: e for f, e in table["failed"].items() if expected[f] not in e} == {}
+    assert list(dict.fromkeys(table["file"])) == WHOLE
+    for file in WHOLE:
+        rows = table["file"] == file
+        clip = read_audio(folder / file, tmp_path)
+        kind = "timestamp" if at_timestamps else "scene"
+        values, times = model.embed(clip, getattr(model.variant, f"{kind}_embedding"))
+        np.testing.assert_array_equal(table["embedding"][rows], values.flatten(0, -2))
+        assert set(table["sha256"][rows]) == {sha256_file(folder / file)}
+        np.testing.assert_allclose(table["duration_s"][rows], clip.shape[1] / 32000, atol=1e-4)
+        top = values.flatten(0, -2)[:, :5].argmax(-1).tolist()  # logits come first
+        assert table["tags"][rows][:, 0].tolist() == [str(i) for i in top]
+        if at_timestamps:
+            np.testing.assert_array_equal(table["timestamp_ms"][rows], times)
+    assert sorted(path.name for path in tmp_path.glob("out*")) == sorted(
+        {f"out{suffix}", *(["out.csv"] if suffix == ".npy" else [])}
+    )
+
+
+def test_float16_is_the_rounded_float32(folder, model, tmp_path, one_thread):
+    for storage in ("float32", "float16"):
+        embed(folder, tmp_path / f"{storage}.npz", model, False, 0, storage)
+    exact, half = (read_table(tmp_path / f"{s}.npz")["embedding"] for s in ("float32", "float16"))
+    assert half.dtype == np.float16
+    np.testing.assert_array_equal(exact.astype(np.float16), half)
+
+
+def test_a_file_s_rows_depend_on_nothing_but_its_content(folder, model, tmp_path, one_thread):
+    embed(folder, tmp_path / "all.npz", model)
+    table = read_table(tmp_path / "all.npz")
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    (alone / "x.ogg").write_bytes((folder / WHOLE[0]).read_bytes())
+    embed(alone, tmp_path / "one.npz", model, n_workers=1)
+    one = read_table(tmp_path / "one.npz")
+    assert one["sha256"].tolist() == table["sha256"][:1].tolist()
+    np.testing.assert_array_equal(one["embedding"], table["embedding"][:1])
+
+
+@pytest.mark.parametrize("rate_hz", [32_000, 44_100])
+def test_long_files_wait_on_the_disk_with_the_same_samples(tmp_path, monkeypatch, rate_hz):
+    soundfile.write(tmp_path / "a.wav", noise(25 * rate_hz + 7, 2), rate_hz)
+    short = read_audio(tmp_path / "a.wav", tmp_path)
+    monkeypatch.setattr(audio, "LONG_S", 1.0)
+    long = read_audio(tmp_path / "a.wav", tmp_path)
+    assert not isinstance(long, torch.Tensor) and long.shape == short.shape
+    assert long.stretch(5, short.shape[1]).equal(short[:, 5:])
+    assert [path.name for path in tmp_path.iterdir()] == ["a.wav"]
+
+
+def test_what_was_embedded_is_kept_by_content(folder, model, tmp_path, one_thread, monkeypatch):
+    embed(folder, tmp_path / "whole.npz", model)
+    embedder, embedded = FileEmbedder(model), []
+    real = embedder.embed
+
+    def dying(path, scratch):
+        embedded.append(path.name)
+        if len(embedded) == 5:
+            raise KeyboardInterrupt
+        return real(path, scratch)
+
+    monkeypatch.setattr(embedder, "embed", dying)
+    with pytest.raises(KeyboardInterrupt):
+        embed_folder(folder, tmp_path / "out.npz", embedder, writer(tmp_path / "out.npz"), 1, False)
+    kept = {path.stem for path in (tmp_path / "out.npz.part").glob("*/*.npz")}
+    assert kept and not (tmp_path / "out.npz").exists()
+    (folder / "stereo.wav").rename(folder / "moved.wav")
+    embedded[:] = [""] * 5
+    embed_folder(folder, tmp_path / "out.npz", embedder, writer(tmp_path / "out.npz"), 1, False)
+    assert len(embedded) == 5 + len({*FAILED, *WHOLE} - {"empty.wav"}) - len(kept) + 1
+    assert read_table(tmp_path / "out.npz")["file"].tolist() == [*WHOLE[:2], "moved.wav"]
+    np.testing.assert_array_equal(
+        *(read_table(tmp_path / f"{name}.npz")["embedding"] for name in ("whole", "out"))
+    )
+
+
+def test_results_of_other_settings_are_not_taken(folder, model, tmp_path, one_thread, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    output = tmp_path / "out.npz"
+    with pytest.raises(KeyboardInterrupt):
+        embed_folder(folder, output, FileEmbedder(model), stop, 1, False)
+    other = PaSSTModel(
+        load_embedder(Checkpoint.from_config("b", TINY | {"seed": 1})), model.variant
+    )
+    embed(folder, output, other)
+    embed(folder, tmp_path / "fresh.npz", other)
+    assert output.read_bytes() == (tmp_path / "fresh.npz").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["-o", "out.txt"], "output: expected .parquet, .npz, .npy, found 'out.txt'"),
+        (["-o", "out.npz", "--levels", "L"], "L exists at timestamps only"),
+        (["-o", "out.npz", "--levels", "L", "--timestamps", "--tags", "1"], "level L has none"),
+        (["-o", "out.npz", "--tags", "230"], "tags: expected 0 to 229, found 230"),
+        (["-o", "out.npz", "--workers", "0"], "--workers: expected at least 1, found 0"),
+        (["-o", "out.npz", "--weights", "none.pt"], "no checkpoint file none.pt"),
+    ],
+)
+def test_what_cannot_be_made_is_refused_in_words(folder, capsys, one_thread, options, message):
+    options = options if "--weights" in options else [*options, "--weights", MINI]
+    assert main(["embed", str(folder), *options]) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_parquet_names_the_extra_that_it_needs(monkeypatch, tmp_path):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ValueError, match=r"pip install 'passt\[parquet\]'"):
+        writer(tmp_path / "out.parquet")
+
+
+def test_the_command_lists_what_it_did_not_embed(folder, tmp_path, capsys, one_thread):
+    output = tmp_path / "out.npz"
+    assert main(["embed", str(folder), "-o", str(output), "--weights", MINI, "--levels", "M"]) == 0
+    said = capsys.readouterr().err
+    assert all(f"not embedded: {file}: " in said for file in FAILED)
+    assert "3 of 8 files in" in said and "8 of 8 files, 5 not embedded" in said
+    assert read_table(output)["embedding"].shape == (3, 192)
+    (tmp_path / "none").mkdir()
+    assert main(["embed", str(tmp_path / "none"), "-o", str(output), "--weights", MINI]) == 1
+    assert "expected audio files, found none" in capsys.readouterr().err
+
+
+def test_tags_are_audioset_s_in_the_order_of_its_indices():
+    names = tag_names(527)
+    assert len(set(names)) == 527
+    assert {0: "Speech", 137: "Music", 526: "Field recording"}.items() <= dict(
+        enumerate(names)
+    ).items()
+    path = Path(audio.__file__).parents[1] / "audioset_tags.csv"
+    with open(path, newline="", encoding="utf-8") as stream:
+        assert [row["index"] for row in csv.DictReader(stream)] == [str(i) for i in range(527)]
+    assert tag_names(3) == ("0", "1", "2")
+
+
+KILLED = """
+import os, signal, sys, threading
+import torch
+from passt.__main__ import main
+import passt.folder.embed, passt.folder.table, passt.hear_api
+
+folder, weights = sys.argv[1:]
+turn, replace = threading.Lock(), os.replace
+
+
+def run(output, n_moved, name):
+    # Killed instead of moving one more file to its place, or the table.
+    def move(source, target):
+        global moved
+        with turn:
+            if moved == n_moved or str(target) == name:
+                os.kill(os.getpid(), signal.SIGKILL)
+            moved += 1
+        replace(source, target)
+
+    pid = os.fork()
+    if pid == 0:
+        os.replace = move
+        os._exit(main(["embed", folder, "-o", output, "--weights", weights, "--tags", "3"]))
+    return os.waitpid(pid, 0)[1]
+
+
+moved = 0
+for n_moved, name in ((0, ""), (1, ""), (7, ""), (12, ""), (None, "killed.npz")):
+    assert run("killed.npz", n_moved, name) == signal.SIGKILL
+assert run("killed.npz", None, "") == run("undisturbed.npz", None, "") == 0
+"""
+
+
+@pytest.mark.slow
+def test_killed_five_times_the_bytes_are_those_of_an_undisturbed_run(tmp_path):
+    folder = tmp_path / "audio"
+    folder.mkdir()
+    for i in range(30):
+        path = folder / f"{i:02d}.wav"
+        soundfile.write(path, noise(8_000 + 1_000 * i, 1 + i % 2, i), 16_000)
+        if i % 10 == 7:
+            path.write_bytes(path.read_bytes()[:20])
+    weights = Path(MINI).absolute()
+    command = [sys.executable, "-c", KILLED, folder, weights]
+    root = {"PYTHONPATH": str(Path.cwd())}
+    subprocess.run(command, cwd=tmp_path, env=os.environ | root, check=True, timeout=120)
+    killed, undisturbed = (tmp_path / f"{n}.npz" for n in ("killed", "undisturbed"))
+    assert killed.read_bytes() == undisturbed.read_bytes()
+    assert len(read_table(killed)["failed"]) == 3 and len(read_table(killed)["file"]) == 27
