@@ -1,0 +1,104 @@
+"""A folder of audio: ``python -m passt embed`` beside a loop over hear21passt 0.0.26, wall seconds.
+
+    make .envs/hear21passt
+    .venv/bin/python -m benchmarks.folder
+
+The loop is what users write: one file after another is read, embedded and stored, torch has all
+CPUs. Its network is loaded, and its files are at 32 kHz, before the clock starts; here the whole
+command counts, with its start, on 48 kHz files. Both alternate; the least of several counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from analysis.tables.scores import write_csv
+from benchmarks.clips import RATE_HZ, SPLIT, write_files
+from benchmarks.embed import Reference, embedder, stored
+from benchmarks.machine import origin
+
+OUTPUT = Path(__file__).parent / "results" / "folder_speed.csv"
+HOP, MODULE = 320, "base"
+
+
+def measure(
+    references: list[Reference],
+    weights: Path,
+    folder: Path,
+    seconds: float,
+    n_files: int,
+    repeats: int,
+) -> dict:
+    """One row of the table: scenes of ``n_files`` files of some seconds."""
+    task, files = write_files(folder, seconds, n_files)
+    n_cpus = os.cpu_count() or 1
+    (folder / "reference").mkdir()
+    request = {"module": MODULE, "view": "scene", "hop": HOP, "threads": n_cpus}
+    request |= {"weights": str(weights), "files": files, "output": str(folder / "reference")}
+    output = folder / "ours.npz"
+    command = [sys.executable, "-m", "passt", "embed", task.path / str(RATE_HZ) / SPLIT]
+    command += ["-o", output, "--weights", weights]
+    times = []
+    for _ in range(repeats):
+        answers = [reference.run(request) for reference in references]
+        start = time.perf_counter()
+        subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+        command_s = time.perf_counter() - start
+        times.append((*(answer["wall_s"] for answer in answers), command_s))
+    loop_s, loop_fast_s, command_s = (min(column) for column in zip(*times, strict=True))
+    found = np.load(output, allow_pickle=False)
+    by_name = dict(zip(found["file"], found["embedding"], strict=True))
+    ours = np.stack([by_name[Path(file).name] for file in files])
+    difference = np.abs(ours - stored(folder / "reference", files, "scene")).max()
+    return {
+        "files": n_files,
+        "seconds_each": seconds,
+        "cpus": n_cpus,
+        "loop_s": f"{loop_s:.2f}",
+        "loop_fast_s": f"{loop_fast_s:.2f}",
+        "command_s": f"{command_s:.2f}",
+        "ratio": f"{loop_s / command_s:.2f}",
+        "ratio_same_path": f"{loop_fast_s / command_s:.2f}",
+        "audio_s_per_s": f"{n_files * seconds / command_s:.1f}",
+        "max_abs_diff": f"{difference:.1e}",
+        "machine": origin()["machine"],
+        "versions": f"{origin()['versions']}; {answers[0]['versions']}",
+    }
+
+
+def main() -> None:
+    """Measure folders of long and of short files."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--python", type=Path, default=Path(".envs/hear21passt/bin/python"))
+    parser.add_argument("--seconds", type=float, nargs="*", default=[10.0, 2.0])
+    parser.add_argument("--audio-s", type=float, default=400.0, help="in a folder")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--output", type=Path, default=OUTPUT)
+    arguments = parser.parse_args()
+    references = [Reference(arguments.python, path) for path in ("slow", "fast")]
+    rows = []
+    with tempfile.TemporaryDirectory() as session:
+        weights = Path(session) / "weights.pt"
+        embedder(HOP, weights)
+        for seconds in arguments.seconds:
+            n_files = round(arguments.audio_s / seconds)
+            folder = Path(tempfile.mkdtemp(dir=session))
+            row = measure(references, weights, folder, seconds, n_files, arguments.repeats)
+            print(", ".join(f"{key} {value}" for key, value in list(row.items())[:10]), flush=True)
+            rows.append(row)
+    for reference in references:
+        reference.close()
+    write_csv(pd.DataFrame(rows), arguments.output)
+
+
+if __name__ == "__main__":
+    main()
