@@ -28,7 +28,7 @@ LONG_S = 5.0  # longer clips stay in files
 def test_rows_are_the_harness_s_features_bit_for_bit(
     tmp_path, one_thread, monkeypatch, at_timestamps
 ):
-    monkeypatch.setattr("hear.features.embed.BATCH_S", LONG_S)
+    monkeypatch.setattr("passt.embedder.BATCH_S", LONG_S)
     monkeypatch.setattr("passt.folder.audio.LONG_S", LONG_S)
     rng = np.random.default_rng(0)
     clips = [rng.uniform(-0.5, 0.5, round(s * RATE_HZ)) for s in LENGTHS_S]
