@@ -101,3 +101,10 @@ def test_costs_need_their_columns(tmp_path: Path) -> None:
     write_csv(pd.DataFrame({"hop": [320]}), tmp_path / "costs.csv")
     with pytest.raises(ValueError, match="expected the columns hop_ms, .*; found hop"):
         read_costs(tmp_path / "costs.csv")
+
+
+def test_names_of_networks_of_one_map_stand_on_either_side() -> None:
+    figure = figure_3(measured(), TEXT)[0]
+    texts = [text for axes in figure.axes for text in axes.texts]
+    sides = {text.get_text().partition("\n")[0]: text.get_ha() for text in texts}
+    assert (sides["U"], sides["N-S"]) == ("right", "left")
