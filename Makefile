@@ -9,9 +9,10 @@
 #             (both take --config key=value in ARGS=...)
 # make rehearse  rehearse config/paper.yaml on stand-ins, in rehearsal/: 25 minutes, 2 GiB
 # make readme write the default study's tables into README.md
-# Python: the first of these that runs (a shim of pyenv may not), else python3; PYTHON=... takes another
+# Python: the first of these that runs (a shim of pyenv may not) and whose tarfile has extraction
+# filters (3.11 from 3.11.4 on), else python3; PYTHON=... takes another
 VERSIONS = 3.11 3.12 3.13 3.14
-PYTHON ?= $(shell for v in $(VERSIONS); do python$$v -c '' 2> /dev/null && echo python$$v && exit; done; echo python3)
+PYTHON ?= $(shell for v in $(VERSIONS); do python$$v -c 'import tarfile; tarfile.data_filter' 2> /dev/null && echo python$$v && exit; done; echo python3)
 CORES ?= 2
 ARGS ?=
 CONFIG ?= config/config.yaml
@@ -73,7 +74,7 @@ heareval: .venv-heareval/.installed
 	@touch $@
 
 $(INSTALLED): requirements.txt requirements-models.txt
-	@$(PYTHON) -c 'import sys; v = "%d.%d" % sys.version_info[:2]; sys.exit(v not in "$(VERSIONS)".split() and "make: expected Python " + ", ".join("$(VERSIONS)".split()) + ", found " + v + "; PYTHON=... takes another")'
+	@$(PYTHON) -c 'import sys, tarfile; v = "%d.%d" % sys.version_info[:2]; sys.exit(v not in "$(VERSIONS)".split() and "make: expected Python " + ", ".join("$(VERSIONS)".split()) + ", found " + v + "; PYTHON=... takes another" or not hasattr(tarfile, "data_filter") and "make: expected Python 3.11.4 or later, whose tarfile has extraction filters, found " + sys.version.split()[0] + "; PYTHON=... takes another")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo 'make: installing into .venv'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt

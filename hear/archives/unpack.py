@@ -12,6 +12,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import platform
 import shutil
 import tarfile
 import zlib
@@ -107,6 +108,11 @@ def unpack(
     from tqdm import tqdm  # here: what finds tasks imports this module and needs no packages
 
     archive, destination, hashes = Path(archive), Path(destination), hashes or {}
+    if not hasattr(tarfile, "data_filter"):
+        raise ArchiveError(
+            f"{archive}: expected Python 3.11.4 or later, whose tarfile has extraction filters, "
+            f"found {platform.python_version()}"
+        )
     temporary = destination / f".{archive.name}.partial"
     shutil.rmtree(temporary, ignore_errors=True)
     (temporary / "unpacked").mkdir(parents=True)

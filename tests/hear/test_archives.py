@@ -227,6 +227,14 @@ def test_what_is_no_archive_or_no_task_is_named(tmp_path: Path) -> None:
     assert_refused(tmp_path / "c.tar.gz", "task_metadata.json inside a task folder, found it at")
 
 
+def test_a_python_whose_tarfile_has_no_filters_is_refused(tmp_path: Path, monkeypatch) -> None:
+    pack_members(tmp_path / "a.tar.gz", member("t/task_metadata.json"))
+    monkeypatch.delattr(tarfile, "data_filter")
+    with pytest.raises(ArchiveError, match="a.tar.gz: expected Python 3.11.4 or later"):
+        unpack(tmp_path / "a.tar.gz", tmp_path / "unpacked", progress=False)
+    assert not (tmp_path / "unpacked").exists()
+
+
 def test_sources_are_archives_and_folders_at_any_usual_depth(
     make_task: MakeTask, tmp_path: Path
 ) -> None:
