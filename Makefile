@@ -7,7 +7,7 @@
 # make plan   hours, disk and memory of CONFIG=... and of smaller studies, before it is run
 # make status how far CONFIG=... is while it runs: jobs, clips and fits of how many, time left
 #             (both take --config key=value in ARGS=...)
-# make rehearse  rehearse config/paper.yaml on stand-ins, in rehearsal/: 25 minutes, 2 GiB
+# make rehearse  rehearse config/paper.yaml on stand-ins, in rehearsal/: 30 minutes, 2 GiB
 # make readme write the default study's tables into README.md
 # Python: the first of these that runs (a shim of pyenv may not) and whose tarfile has extraction
 # filters (3.11 from 3.11.4 on), else python3; PYTHON=... takes another

@@ -19,6 +19,8 @@ from hear.api.worker import as_array, read_frame, write_frame
 from hear.features.embed import embed_task
 from hear.tasks.folder import read_task
 from tests.hear.small_model import HEAR_MODEL
+from workflow.process import VARIABLES
+from workflow.sources import as_here
 
 # Stands in for TensorFlow, whose import takes as long as all these tests.
 TENSORFLOW = """
@@ -204,6 +206,15 @@ def test_torch_has_threads_and_mkls_path_as_soon_as_a_model_imports_it(where, tm
     model = HearModel(str(module), worker=WORKING | {"mkl": str(mkl)})
     n_threads = float(torch.get_num_threads())
     assert model.embed(torch.zeros(1, 8), "scene")[0]["E"].tolist() == [[n_threads, n_threads]]
+
+
+def test_a_worker_keeps_memory_as_the_job_that_starts_it(tmp_path):
+    checks = [f"assert os.environ[{key!r}] == {value!r}" for key, value in VARIABLES.items()]
+    module = write_model(tmp_path, "; ".join(checks))
+    model = HearModel(**as_here({"module": module, "worker": WORKING}))
+    assert model.embed(torch.ones(1, 16000), "scene")[0]["E"].tolist() == [[1.0, 0.0]]
+    with pytest.raises(ModelError, match="KeyError"):
+        HearModel(module, worker=WORKING).embed(torch.ones(1, 16000), "scene")
 
 
 def test_warnings_and_prints_of_a_worker_are_no_answers(tmp_path):
