@@ -40,5 +40,5 @@ class Architecture:
         return (n_frames - PATCH_SIZE) // self.tstride + 1
 
     def size(self, level: str) -> int:
-        """Length of the vector of one level, L, M or H, of one view."""
-        return {"L": N_MELS * MEL_FRAMES, "M": self.embed_dim, "H": self.n_classes}[level]
+        """Length of the vector of one level, L, M, M@<block> or H, of one view."""
+        return {"L": N_MELS * MEL_FRAMES, "M": self.embed_dim, "H": self.n_classes}[level[0]]

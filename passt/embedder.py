@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -27,16 +27,22 @@ class Embedder(nn.Module):
     """Front end and network of one checkpoint, whose hops and scene window count, not its file.
 
     ``precision`` is of the network's matrix products; front end and what is stored stay float32.
+    ``blocks`` are those before the last, numbered from 1, whose features are given beside M.
     """
 
     sample_rate = SAMPLE_RATE_HZ  # at which audio must come (HEAR API)
 
     def __init__(
-        self, checkpoint: Checkpoint, network: PaSST, precision: torch.dtype = torch.float32
+        self,
+        checkpoint: Checkpoint,
+        network: PaSST,
+        precision: torch.dtype = torch.float32,
+        blocks: Sequence[int] = (),
     ) -> None:
         super().__init__()
         self.checkpoint = checkpoint
         self.precision = precision
+        self.blocks = tuple(blocks)
         self.mel = MelSpectrogram(checkpoint.hop)
         self.network = network
         self.eval()
@@ -49,10 +55,11 @@ class Embedder(nn.Module):
     def embed(self, audio: Audio, view: str) -> Part:
         """Embed clips, float32 (n_sounds, n_samples) in [-1, 1] at 32 kHz, or a stored one.
 
-        ``view`` is ``scene``, ``rf<ms>`` or ``mel``. Returns the levels by name, L of ``mel``, M
-        and H of others, float32 on the CPU, (n_sounds, size) for scenes and (n_sounds,
-        n_timestamps, size) else; and the timestamps, centers in ms, float32 (n_timestamps,), None
-        for scenes. Audio that cannot be embedded in this view raises AudioError.
+        ``view`` is ``scene``, ``rf<ms>`` or ``mel``. Returns the levels by name, L of ``mel``; M,
+        H and M@<block> of each of ``blocks`` of others, float32 on the CPU, (n_sounds, size) for
+        scenes and (n_sounds, n_timestamps, size) else; and the timestamps, centers in ms, float32
+        (n_timestamps,), None for scenes. Audio that cannot be embedded in this view raises
+        AudioError.
         """
         parts = list(self.stream(audio, view))
         if view == "scene":
@@ -119,8 +126,11 @@ class Embedder(nn.Module):
         # cuDNN's convolutions take TF32 by default: 9e-4 off in float32, seen on an H200.
         exact = torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
         with torch.autocast(device.type, self.precision, enabled=reduced), exact:
-            logits, features = self.network(spectrogram)
-        return {"M": features.float().cpu(), "H": logits.float().cpu()}
+            features = self.network.features(spectrogram, self.blocks)
+            last = features[len(self.network.blocks)]
+            found = {"M": last, "H": self.network.head(last)}
+        found |= {f"M@{block}": features[block] for block in self.blocks}
+        return {level: values.float().cpu() for level, values in found.items()}
 
     def _mel_level(self, waveforms: Tensor) -> dict[str, Tensor]:
         return {"L": self.mel(waveforms.to(self.mel.window.device)).flatten(1).cpu()}

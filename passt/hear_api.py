@@ -18,7 +18,7 @@ from passt.cache import fetch_weights
 from passt.checkpoints import RELEASED, Checkpoint, CheckpointError, released_modules
 from passt.embedder import Embedder
 from passt.files import sha256_file
-from passt.variants import Embedding, Variant
+from passt.variants import Embedding, Variant, levels_of
 from passt.weights import infer_architecture, load_embedder, read_tensors
 from passt.windows import StoredAudio
 
@@ -63,7 +63,7 @@ def load_model(
     """Load a variant of PaSST.
 
     Weights that cannot be had, do not fit, or could be those of several checkpoints raise
-    CheckpointError; an unknown level, receptive field or module raises ValueError.
+    CheckpointError; an unknown level, block, receptive field or module raises ValueError.
 
     Parameters
     ----------
@@ -76,7 +76,8 @@ def load_model(
         the file's hash or released name, or the first if all have one hop and one scene window.
         Without a file, ``passt_hop10``.
     levels : str
-        Subset of ``"LMH"``: mel, features, logits.
+        Subset of ``"LMH"``: mel, features, logits. ``M@6`` are the features of block 6 of the
+        network; several stand before M, as in ``"LM@3M@6MH"`` (:mod:`passt.variants`).
     receptive_fields_ms : tuple of int
         Windows around a timestamp, in ms.
     module : str, optional
@@ -99,8 +100,10 @@ def load_model(
         weights = _from_file(model_file_path, checkpoint)
     else:
         weights = RELEASED[checkpoint or next(iter(RELEASED))]
+    levels = levels_of(levels, weights.architecture.depth)
     variant = Variant(weights.id, levels, tuple(receptive_fields_ms))
-    return PaSSTModel(load_embedder(fetch_weights(weights, progress), device), variant)
+    weights = fetch_weights(weights, progress)
+    return PaSSTModel(load_embedder(weights, device, blocks=variant.blocks), variant)
 
 
 def get_scene_embeddings(audio: Tensor, model: PaSSTModel) -> Tensor:

@@ -7,6 +7,8 @@ with Patchout" (Interspeech 2022), section 2.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -106,21 +108,38 @@ class PaSST(nn.Module):
     def forward(self, spectrogram: Tensor, first_column: int = 0) -> tuple[Tensor, Tensor]:
         """Map spectrograms (n_sounds, 128, n_frames) to logits and features, levels H and M.
 
-        Shapes (n_sounds, n_classes) and (n_sounds, embed_dim); features are the mean of the class
-        and the distillation token after the last norm. The spectrogram has at least 16 frames;
-        more patch columns than time positions are a ValueError. ``first_column`` is the time
-        position of the first patch column: 0 but in training, which draws it.
+        Shapes (n_sounds, n_classes) and (n_sounds, embed_dim); otherwise as :meth:`features`.
+        """
+        features = self.features(spectrogram, first_column=first_column)[len(self.blocks)]
+        return self.head(features), features
+
+    def features(
+        self, spectrogram: Tensor, blocks: Collection[int] = (), first_column: int = 0
+    ) -> dict[int, Tensor]:
+        """Features after the last block, and after further ``blocks``, by number from 1.
+
+        Shape (n_sounds, embed_dim): the mean of the class and the distillation token after the
+        last norm, also of a block before the last. The spectrogram has at least 16 frames; more
+        patch columns than time positions are a ValueError. ``first_column`` is the time position
+        of the first patch column: 0 but in training, which draws it.
         """
         x = self._patchout(self._add_positions(self.patch_embed(spectrogram), first_column))
         cls_token = self.cls_token + self.new_pos_embed[:, :1]
         dist_token = self.dist_token + self.new_pos_embed[:, 1:]
         tokens = torch.cat((cls_token, dist_token), dim=1).expand(len(x), -1, -1)
         x = torch.cat((tokens, x), dim=1)
-        for block in self.blocks[:-1]:
+        found = {}
+        for number, block in enumerate(self.blocks[:-1], start=1):
             x = block(x)
+            if number in blocks:
+                found[number] = self._mean_token(x[:, :2])
         # Nothing reads the patches after the last block: it computes the two tokens only.
-        features = self.norm(self.blocks[-1](x, n_outputs=2)).mean(dim=1)
-        return self.head(features), features
+        found[len(self.blocks)] = self._mean_token(self.blocks[-1](x, n_outputs=2))
+        return found
+
+    def _mean_token(self, tokens: Tensor) -> Tensor:
+        """Mean of normed tokens (n_sounds, n_tokens, embed_dim) over the tokens."""
+        return self.norm(tokens).mean(dim=1)
 
     def _add_positions(self, patches: Tensor, first: int) -> Tensor:
         n_time, n_positions = patches.shape[-1], self.architecture.n_time_patches - first

@@ -3,18 +3,63 @@
 A *view* is what one pass over the audio sees: ``scene``, ``rf160`` (windows of 160 ms around each
 timestamp), ``mel`` (the front end alone). A *component* is one level of one view. An *embedding*
 is an ordered list of components; its canonical name is what identical embeddings share.
+
+Levels are written one after the other: L, M@<block> with blocks ascending, M, H, each once and none
+needed. ``M@6`` is what M is after the last block: the mean of the two tokens after block 6, through
+the network's last norm.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from passt.architecture import Architecture
 
 LEVELS = "LMH"  # mel, features, logits: the paper's section 4.3; also the order in names
-_NAME = re.compile(r"(?P<checkpoint>[A-Za-z0-9_]+)\.(?P<views>[a-z0-9+]+)\.(?P<levels>[A-Z]+)")
+_BLOCK = "M@(?:0|[1-9][0-9]{0,8})"
+_LEVEL = re.compile(f"L|{_BLOCK}|M|H")
+_LEVELS = re.compile(f"(?=.)L?(?:{_BLOCK})*M?H?")
+_NAME = re.compile(
+    rf"(?P<checkpoint>[A-Za-z0-9_]+)\.(?P<views>[a-z0-9+]+)\.(?P<levels>{_LEVELS.pattern})"
+)
 _VIEW = re.compile(r"scene|mel|rf[1-9][0-9]*")
+
+
+def split_levels(levels: str) -> tuple[str, ...]:
+    """Levels in a text such as ``LM@3M@6H``; ValueError for unknown ones and another order."""
+    found = tuple(_LEVEL.findall(levels))
+    blocks = blocks_of(found)
+    if not _LEVELS.fullmatch(levels) or blocks != sorted(set(blocks)):
+        raise ValueError(
+            f"levels: expected some of {LEVELS!r} in this order, before M maybe those of blocks, "
+            f"ascending (M@3M@6M), found {levels!r}"
+        )
+    return found
+
+
+def blocks_of(levels: Iterable[str]) -> list[int]:
+    """Numbers of the blocks among levels, 6 of ``M@6``; L, M and H have none."""
+    return [int(block) for _, mark, block in (level.partition("@") for level in levels) if mark]
+
+
+def levels_of(levels: str, depth: int) -> str:
+    """Write levels as those of a network of ``depth`` blocks, where M@<depth> is M.
+
+    A block that the network does not have is a ValueError, as is M beside M@<depth>.
+    """
+    found = split_levels(levels)
+    for block in blocks_of(found):
+        if not 1 <= block <= depth:
+            raise ValueError(
+                f"levels: {levels}: expected a block from 1 to {depth}, those of the network, "
+                f"found {block}"
+            )
+    last = f"M@{depth}"
+    if {last, "M"} <= {*found}:
+        raise ValueError(f"levels: {levels}: expected M once, found it again as {last}")
+    return "".join("M" if level == last else level for level in found)
 
 
 @dataclass(frozen=True)
@@ -22,14 +67,11 @@ class Variant:
     """One PaSST model of the study; other values than the comments say are a ValueError."""
 
     checkpoint: str  # id
-    levels: str  # subset of LEVELS in that order
+    levels: str  # as in the module's docstring
     receptive_fields_ms: tuple[int, ...] = (160,)  # ascending whole numbers; empty for L alone
 
     def __post_init__(self) -> None:
-        if not self.levels or self.levels != "".join(x for x in LEVELS if x in self.levels):
-            raise ValueError(
-                f"levels: expected a subset of {LEVELS!r} in this order, found {self.levels!r}"
-            )
+        split_levels(self.levels)
         fields = self.receptive_fields_ms
         whole = all(type(ms) is int and ms > 0 for ms in fields)  # True and 160.0 are none
         if not whole or list(fields) != sorted(set(fields)):
@@ -39,6 +81,11 @@ class Variant:
             )
         if self.levels != "L" and not fields:
             raise ValueError(f"receptive_fields_ms: levels {self.levels} need at least one")
+
+    @property
+    def blocks(self) -> tuple[int, ...]:
+        """Blocks among the levels; M, of the last one, is not counted."""
+        return tuple(blocks_of(split_levels(self.levels)))
 
     @property
     def scene_embedding(self) -> str | None:
@@ -71,7 +118,7 @@ class Embedding:
         """Read a canonical name; another form, or an unknown view or level, is a ValueError."""
         if match := _NAME.fullmatch(name):
             views = tuple(match["views"].split("+"))
-            if all(map(_VIEW.fullmatch, views)) and set(match["levels"]) <= {*LEVELS}:
+            if all(map(_VIEW.fullmatch, views)):
                 return cls(match["checkpoint"], views, match["levels"])
         raise ValueError(
             f"embedding {name!r}: expected checkpoint.view[+view].levels, "
@@ -82,13 +129,13 @@ class Embedding:
     def components(self) -> tuple[tuple[str, str], ...]:
         """(view, level) pairs in the order of the released concatenations.
 
-        Per window the logits come before the features (``wrapper.py``, mode ``all``); the mel
-        level is last (``base2levelmel.py``).
+        Per window the logits come before the features (``wrapper.py``, mode ``all``), here those
+        of blocks ascending; the mel level is last (``base2levelmel.py``).
         """
-        pairs = []
+        levels, pairs = split_levels(self.levels), []
         for view in self.views:
-            levels = "L" if view == "mel" else "HM"
-            pairs += [(view, level) for level in levels if level in self.levels]
+            kinds = "L" if view == "mel" else "HM"
+            pairs += [(view, level) for kind in kinds for level in levels if level[0] == kind]
         return tuple(pairs)
 
     def size(self, architecture: Architecture) -> int:

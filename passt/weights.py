@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeGuard
 
@@ -39,17 +40,22 @@ def load_network(checkpoint: Checkpoint) -> PaSST:
 
 
 def load_embedder(
-    checkpoint: Checkpoint, device: str = "cpu", precision: str = "float32"
+    checkpoint: Checkpoint,
+    device: str = "cpu",
+    precision: str = "float32",
+    blocks: Sequence[int] = (),
 ) -> Embedder:
     """Load front end and network of a checkpoint, ready to embed.
 
-    ``device`` as for :func:`choose_device`; ``precision`` is of the network's matrix products.
-    Another device or precision, or weights that do not fit, raise CheckpointError.
+    ``device`` as for :func:`choose_device`; ``precision`` is of the network's matrix products;
+    ``blocks`` as for :class:`Embedder`. Another device or precision, or weights that do not fit,
+    raise CheckpointError.
     """
     if precision not in PRECISIONS:
         raise CheckpointError(f"precision: expected {PRECISIONS}, found {precision!r}")
     chosen = choose_device(device)
-    return Embedder(checkpoint, load_network(checkpoint), getattr(torch, precision)).to(chosen)
+    network = load_network(checkpoint)
+    return Embedder(checkpoint, network, getattr(torch, precision), blocks).to(chosen)
 
 
 def choose_device(device: str) -> torch.device:

@@ -13,6 +13,7 @@ from hear.features.store import read_index
 from hear.files import sha256_of
 from passt import mkl
 from passt.checkpoints import Checkpoint
+from passt.variants import blocks_of
 from passt.weights import load_embedder
 from workflow.process import VARIABLES
 from workflow.provenance import is_current
@@ -21,9 +22,9 @@ from workflow.provenance import is_current
 def load_source(entry: dict, reports: Iterable[str]) -> tuple[EmbeddingModel, dict]:
     """Load a checkpoint or a third-party model, and say what its embeddings depend on.
 
-    ``entry`` has its id as ``source``, its ``settings``, ``embedding`` (device and precision) and
-    either ``checkpoint``, an entry of the config, or ``model``, the arguments of
-    :class:`hear.api.model.HearModel`. The facts are ``source``, ``settings`` and the
+    ``entry`` has its id as ``source``, its ``settings``, ``embedding`` (device and precision), the
+    ``levels`` of each view and either ``checkpoint``, an entry of the config, or ``model``, the
+    arguments of :class:`hear.api.model.HearModel`. The facts are ``source``, ``settings`` and the
     ``fingerprint`` of weights and code; of a model also the versions of its ``packages``, which the
     reports of the validation name.
     """
@@ -31,7 +32,9 @@ def load_source(entry: dict, reports: Iterable[str]) -> tuple[EmbeddingModel, di
     if entry["model"] is None:
         checkpoint = Checkpoint.from_config(entry["source"], entry["checkpoint"])
         options = entry["embedding"]
-        embedder = load_embedder(checkpoint, options["device"], options["precision"])
+        asked = {level for levels in entry["levels"].values() for level in levels}
+        blocks = sorted(blocks_of(asked))
+        embedder = load_embedder(checkpoint, options["device"], options["precision"], blocks)
         return embedder, facts | {"fingerprint": checkpoint.fingerprint()}
     model = HearModel(**as_here(entry["model"]))
     weights = entry["model"]["weights"]
@@ -50,19 +53,28 @@ def as_here(arguments: dict) -> dict:
     return arguments | {"worker": arguments["worker"] | {"mkl": path, "variables": VARIABLES}}
 
 
-def stale_views(views: dict[str, str], provenance: dict) -> dict[str, Path]:
-    """Views that are not stored yet, finished and from the same provenance, with their folders."""
+def stale_views(
+    views: dict[str, str], provenance: dict, levels: dict[str, list[str]]
+) -> dict[str, Path]:
+    """Views that are not stored yet, finished and from the same provenance, with their folders.
+
+    ``levels`` are those of each view that must be there.
+    """
     return {
         view: Path(folder)
         for view, folder in views.items()
-        if not any(_is_stored(Path(place), provenance) for place in (folder, f"{folder}.part"))
+        if not any(
+            _is_stored(Path(place), provenance, levels[view])
+            for place in (folder, f"{folder}.part")
+        )
     }
 
 
-def _is_stored(place: Path, provenance: dict) -> bool:
+def _is_stored(place: Path, provenance: dict, levels: list[str]) -> bool:
     try:
         index = read_index(place)
     except ValueError:
         return False
-    whole = all((place / f"{level}.npy").is_file() for level in index["sha256"])
+    known = index["sha256"].keys()
+    whole = {*levels} <= known and all((place / f"{level}.npy").is_file() for level in known)
     return whole and is_current(index["provenance"], provenance)

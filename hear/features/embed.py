@@ -7,7 +7,7 @@ on with the next one.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
@@ -54,6 +54,7 @@ def embed_task(
     provenance: dict,
     progress: bool = True,
     storage: str = "float32",
+    levels: Mapping[str, Sequence[str]] | None = None,
 ) -> dict[str, dict]:
     """Embed all clips of a task's folders through views of a model; return each view's index.
 
@@ -70,11 +71,17 @@ def embed_task(
         provenance are kept, so it must name all that the values depend on.
     storage : str
         Type of the stored numbers, ``float32`` or ``float16``. Readers get float32.
+    levels : mapping, optional
+        Those of each view that are stored; by default all that the model gives.
     """
     for folder in folders:
         _try_short_clips(folder, model, views)
     writers = {
-        view: ViewWriter(path, {"view": view, "storage": storage, "provenance": provenance})
+        view: ViewWriter(
+            path,
+            {"view": view, "storage": storage, "provenance": provenance},
+            levels[view] if levels else None,
+        )
         for view, path in views.items()
     }
     orders = {folder.name: folder.order for folder in folders}
@@ -136,8 +143,8 @@ def _embed_split(
             sequence: list[float] = []
             for levels, times in _embed_batch(model, view, clips, batch):
                 try:
-                    for level, values in levels.items():
-                        writer.append(level, values.flatten(0, -2).numpy())
+                    for level in writer.levels or levels:
+                        writer.append(level, levels[level].flatten(0, -2).numpy())
                 except ValueError as error:
                     raise ValueError(f"{_named(batch)}: {error}") from error
                 sequence += [] if times is None else times.tolist()

@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,21 +49,23 @@ class ViewWriter:
 
     ``directory`` is where the finished view will lie. ``facts`` are ``view``, ``storage`` and
     ``provenance``: all that the values depend on. What an earlier job left unfinished is kept only
-    if it was made from the same facts.
+    if it was made from the same facts, with the same ``levels`` where they are given.
     """
 
-    def __init__(self, directory: Path, facts: dict) -> None:
+    def __init__(self, directory: Path, facts: dict, levels: Collection[str] | None = None) -> None:
         if facts["storage"] not in STORAGE:
             raise ValueError(f"storage: expected one of {STORAGE}, found {facts['storage']!r}")
         self.part = directory.with_name(f"{directory.name}.part")
         self.dtype = np.dtype(facts["storage"])
+        self.levels = levels
         self.note: dict = {"timestamps_ms": [], "folders": {}, "n_rows": 0}
         self.arrays: dict[str, _GrowingArray] = {}
         try:
             left = json.loads((self.part / NOTE).read_text())
         except (OSError, json.JSONDecodeError):
             left = {}
-        if left.get("facts") == facts:
+        begun = {path.stem for path in self.part.glob("*.npy")}
+        if left.get("facts") == facts and (levels is None or begun == {*levels}):
             self.note = left
         else:
             shutil.rmtree(self.part, ignore_errors=True)

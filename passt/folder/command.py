@@ -26,7 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--checkpoint", choices=sorted(RELEASED), help="released weights, downloaded once")
     add("--weights", default="", metavar="FILE", help="weights of your own instead")
-    add("--levels", default="MH", help=f"of {LEVELS}: mel, features, logits (default: MH)")
+    levels = f"of {LEVELS}: mel, features, logits (default: MH); M@6: features of block 6"
+    add("--levels", default="MH", help=levels)
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument("--scene", action="store_true", help="one embedding per file (the default)")
     kind.add_argument("--timestamps", action="store_true", help="one every 50 ms")

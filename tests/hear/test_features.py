@@ -127,6 +127,34 @@ def test_a_job_that_dies_keeps_the_splits_it_had_finished(make_task, model, tmp_
     assert not (tmp_path / "f.part").exists()
 
 
+def test_asked_levels_are_stored_and_others_begin_again(make_task, model, tmp_path):
+    """A killed job goes on only where it had begun with the levels that are asked for now."""
+    task, real, embedded = read_task(make_task()), model.embed, []
+
+    def two_levels(audio, view):
+        embedded.append(len(audio))
+        if len(embedded) == 3:
+            raise KeyboardInterrupt
+        levels, times = real(audio, view)
+        return levels | {"E@1": levels["E"] + 1}, times
+
+    model.embed = two_levels
+    with pytest.raises(KeyboardInterrupt):
+        embed(task, model, "scene", tmp_path / "f", {}, levels={"scene": ["E"]})
+    assert [path.name for path in (tmp_path / "f.part").glob("*.npy")] == ["E.npy"]
+    both = {"scene": ["E", "E@1"]}
+    index = embed(task, model, "scene", tmp_path / "f", {}, levels=both)
+    assert len(embedded) == 6 and index["sha256"].keys() == {"E", "E@1"}
+    first, second = (np.load(tmp_path / "f" / f"{level}.npy") for level in both["scene"])
+    np.testing.assert_array_equal(first + 1, second)
+    embedded.clear()
+    with pytest.raises(KeyboardInterrupt):
+        embed(task, model, "scene", tmp_path / "g", {}, levels=both)
+    fewer = embed(task, model, "scene", tmp_path / "g", {}, levels={"scene": ["E"]})
+    assert fewer["sha256"] == {"E": index["sha256"]["E"]}
+    assert [path.name for path in (tmp_path / "g").glob("*.npy")] == ["E.npy"]
+
+
 def test_what_is_published_stays_until_the_next_view_is_whole(make_task, model, tmp_path):
     task = read_task(make_task())
     embed(task, model, "scene", tmp_path / "f", {"source": "m"})

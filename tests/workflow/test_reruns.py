@@ -65,6 +65,29 @@ def test_a_variant_that_needs_one_new_view_computes_that_view(clone):
         assert contents(clone)[name] == content and numbers(clone)[name] == files[name]
 
 
+def test_a_block_that_a_variant_asks_for_is_embedded_and_no_probe_trained_again(clone):
+    before, files, called = contents(clone), numbers(clone), calls(clone)
+    config = yaml.safe_load((clone / STUDY).read_text())
+    config["models"]["first"] = {"label": "block 1", "checkpoint": "tiny", "levels": "M@1"}
+    config["select_models"].append("first")
+    (clone / STUDY).write_text(yaml.safe_dump(config, sort_keys=False))
+    done = run(clone, SCORES)
+    assert done.returncode == 0, done.stdout
+    assert set(re.findall(r"embed (.+?):", done.stdout)) == {"rf160", "scene"}
+    after, written = contents(clone), numbers(clone)
+    assert {name.rpartition("features/")[2] for name in after.keys() - before.keys()} == {
+        "tiny/tones_event/rf160/M@1.npy",
+        "tiny/tones_scene/scene/M@1.npy",
+        *(
+            f"predictions/mlp-reference/tiny.{view}.M@1/tones_{kind}/seed42.npz"
+            for kind, view in (("event", "rf160"), ("scene", "scene"))
+        ),
+    }
+    assert {name: after[name] for name in before} == before and calls(clone) == called
+    kept = [name for name in files if name.endswith(".npz") or "/mel/" in name]
+    assert {name: written[name] for name in kept} == {name: files[name] for name in kept}
+
+
 def test_jobs_of_the_other_size_compute_nothing_again(clone):
     before, files, called = contents(clone), numbers(clone), calls(clone)
     targets = [f"results/mine/{name}" for name in files if "tones_scene" in name]

@@ -91,15 +91,57 @@ def test_composing_a_variant_needs_no_new_pass(study):
     ]
 
 
+BLOCKS = {
+    "models": {
+        "first": {"checkpoint": "mini_hop10", "levels": "M@1"},
+        "second": {"checkpoint": "mini_hop10", "levels": "LM@2M@3", "receptive_fields_ms": [640]},
+        "last": {"checkpoint": "mini_hop5", "levels": "M@4H"},
+    }
+}
+
+
+def test_blocks_are_stored_where_a_model_asks_for_them(study):
+    mine = read_study(BLOCKS)
+    assert mine.models["last"].embedding("scene") == "mini_hop5.scene.MH"
+    stored = {
+        ("mini_hop10", "scene"): ["M", "H", "M@1", "M@2", "M@3"],
+        ("mini_hop10", "rf160"): ["M", "H", "M@1"],
+        ("mini_hop10", "rf640"): ["M", "H", "M@2", "M@3"],
+        ("mini_hop10", "rf800"): ["M", "H"],
+        ("mini_hop10", "mel"): ["L"],
+        ("mini_hop5", "rf160"): ["M", "H"],
+        ("ge2e", "scene"): ["E"],
+    }
+    assert {place: paths.levels(mine, *place) for place in stored} == stored
+    assert {*mine.views("event")} == {*study.views("event")}  # no pass more
+    more = {*paths.stored(mine)} - {*paths.stored(study)}
+    assert {Path(path).stem for path in more if path.endswith(".npy")} == {"M@1", "M@2", "M@3"}
+    (entry,) = (e for e in jobs.embed_entries(mine, "esc50", [("mini_hop10", "scene")]))
+    assert entry["levels"] == {"scene": stored["mini_hop10", "scene"]}
+
+
+def test_jobs_of_a_view_are_for_studies_without_blocks(study):
+    smallest = {"job_size": "smallest"}
+    assert study.embeds_by_task and not read_study(smallest).embeds_by_task
+    assert read_study(smallest | BLOCKS).embeds_by_task
+    of_events = {
+        "models": {"m": {"checkpoint": "mini_hop10", "levels": "LM@1"}},
+        "tasks": ["esc50"],
+    }
+    assert read_study(smallest | of_events).embeds_by_task
+
+
 @pytest.mark.parametrize("task", ["esc50", "maestro"])
-def test_a_job_makes_what_its_parameters_say(study, task):
+@pytest.mark.parametrize("config", [{}, BLOCKS], ids=["default", "blocks"])
+def test_a_job_makes_what_its_parameters_say(config, task):
+    study = read_study(config)
     kind = study.tasks[task].embedding_type
     entries = jobs.embed_entries(study, task, study.views(kind))
     embedded = {
         f"{folder}/{file}"
         for entry in entries
         for view, folder in entry["views"].items()
-        for file in paths.view_files(paths.levels(study, entry["source"], view))
+        for file in paths.view_files(entry["levels"][view])
     }
     embeddings = list(study.embeddings_of(kind).values())
     entries = jobs.predict_entries(study, task, embeddings)
@@ -132,6 +174,9 @@ def test_random_weights_are_labeled_everywhere(study):
         ("task_dir", "somewhere", "task_dir needs a study of its own"),
         ("tasks_from", "hear2021", "tasks_from: hear2021 needs a study of its own"),
         ("models.passt_m_hop10.checkpoint", "random_hop01", "did you mean 'random_hop10'"),
+        ("models.passt_m_hop10.levels", "M@5", "levels: M@5: expected a block from 1 to 4, .* 5$"),
+        ("models.passt_m_hop10.levels", "LM@0", "expected a block from 1 to 4, .* found 0$"),
+        ("models.passt_m_hop10.levels", "M@3M@2", "levels: .*ascending .*found 'M@3M@2'"),
         ("models.passt_m_hop10.receptive_fields_ms", [640, 160], "expected ascending"),
         ("models.passt_m_hop10.receptive_fields_ms", [100], "fewer than the 16 mel frames"),
         ("models.passt_m_hop10.label", "L", "models: .* found 'L' for passt_l_hop10, passt_m_"),

@@ -22,7 +22,7 @@ CONFIG = """
 study: mine
 task_dir: {folder}/mine
 checkpoints:
-  tiny: {file: ../mine.safetensors, hop: 320, embed_dim: 64, depth: 1, num_heads: 1, n_classes: 8}
+  tiny: {file: ../mine.safetensors, hop: 320, embed_dim: 64, depth: 2, num_heads: 1, n_classes: 8}
 models:
   passt_mh_hop10: {label: base, checkpoint: tiny}
   passt_lm_hop10: {label: L+M, checkpoint: tiny}
@@ -115,7 +115,7 @@ def write_weights(path: Path, seed: int) -> None:
     from passt.architecture import Architecture
     from passt.transformer import PaSST, initialize
 
-    architecture = Architecture(embed_dim=64, depth=1, num_heads=1, n_classes=8)
+    architecture = Architecture(embed_dim=64, depth=2, num_heads=1, n_classes=8)
     save_file(initialize(PaSST(architecture), seed).state_dict(), path)
 
 

@@ -30,7 +30,7 @@ from workflow.commands.rates import Rates, kind, measure, units
 from workflow.commands.workloads import Workload, readers, workloads
 from workflow.stages import machine_name, read_stages
 from workflow.study.archives import ARCHIVE_RATE_HZ, SAMPLE_BYTES
-from workflow.study.paths import collection
+from workflow.study.paths import collection, levels
 from workflow.study.study import Study
 
 GIB = 2**30
@@ -101,7 +101,8 @@ def plan(study: Study, rates: Rates, known: dict[str, float], mb_per_s: float) -
             seconds = sum(units(study, source, view, s) for s in lengths_s) / len(lengths_s)
             seconds *= work.n_clips
             seconds = rates.view_s[source, kind(view)] * seconds + rates.decode_s * work.audio_s
-            n_bytes = 4 * work.n_rows * sum(rates.sizes[source, kind(view)].values())
+            stored = [(source, view, level) for level in levels(study, source, view)]
+            n_bytes = 4 * work.n_rows * rates.size(stored)
             weights = rates.weights.get(source, 0)
             on = GPU if source in rates.on_gpu else CORE
             add("embed", work.name, f"{source} {view}", seconds, n_bytes, weights, models, on)
@@ -112,9 +113,9 @@ def plan(study: Study, rates: Rates, known: dict[str, float], mb_per_s: float) -
             features = 4 * work.n_rows * size
             on = GPU if rates.probe_on_gpu else CORE
             add("predict", work.name, name, seconds, 0.0, features, models, on)
-        n_jobs = {"embed": len(views), "predict": len(embeddings)} if apart else {}
-        add("embed", work.name, "starting jobs", n_jobs.get("embed", 1) * rates.start_s)
-        n_predict = n_jobs.get("predict", 1) * len(study.seeds)
+        n_embed = 1 if study.embeds_by_task else len(views)
+        add("embed", work.name, "starting jobs", n_embed * rates.start_s)
+        n_predict = (len(embeddings) if apart else 1) * len(study.seeds)
         add("predict", work.name, "starting jobs", n_predict * rates.start_s)
     for source, models in users.items():
         if source in study.checkpoints and study.checkpoints[source].url:

@@ -30,6 +30,7 @@ from hear.protocol import Protocol
 from hear.tasks.folder import Fold
 from passt.embedder import Embedder
 from passt.lengths import SAMPLE_RATE_HZ
+from passt.variants import blocks_of
 from passt.weights import choose_device, load_embedder
 from workflow.commands.cost import view_flops
 from workflow.process import configure
@@ -127,7 +128,9 @@ def measure(study: Study, cores: int) -> Rates:
             else:
                 checkpoint = dataclasses.replace(study.checkpoints[source], file=None)
                 device = choose_device(options["device"]).type
-                model = load_embedder(checkpoint, device, options["precision"])
+                asked = {level for parts in embeddings for s, _, level in parts if s == source}
+                blocks = sorted(blocks_of(asked))
+                model = load_embedder(checkpoint, device, options["precision"], blocks)
                 weights[source] = 4 * sum(p.numel() for p in model.network.parameters())
             if device != "cpu":
                 on_gpu.add(source)

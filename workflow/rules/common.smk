@@ -57,7 +57,7 @@ wildcard_constraints:
     source="|".join([*STUDY.checkpoints, *STUDY.third_party]),
     view="[a-z0-9]+",
     probe=re.escape(paths.probe(STUDY)),
-    embedding=r"[A-Za-z0-9_.+]+",
+    embedding=r"[A-Za-z0-9_.+@]+",
     seed="[0-9]+",
     model="|".join(STUDY.models),
 

@@ -102,7 +102,7 @@ use rule embed_view as embed_module with:
         "embed_module: {wildcards.task}, {wildcards.source}, {wildcards.view}"
 
 
-if STUDY.config["job_size"] == "task" and "scene" in STUDY.kinds:
+if STUDY.embeds_by_task and "scene" in STUDY.kinds:
 
     ruleorder: embed_scene > embed_view > embed_mel > embed_module
 
@@ -119,7 +119,7 @@ if STUDY.config["job_size"] == "task" and "scene" in STUDY.kinds:
             "embed_scene: {wildcards.task}"
 
 
-if STUDY.config["job_size"] == "task" and "event" in STUDY.kinds:
+if STUDY.embeds_by_task and "event" in STUDY.kinds:
 
     ruleorder: embed_event > embed_view > embed_mel > embed_module
 

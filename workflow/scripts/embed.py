@@ -22,8 +22,9 @@ with logged(snakemake.log[0]):
         model, facts = load_source(source, snakemake.input.validated)
         provenance = facts | {"tasks": task_hashes(manifest), "software": {"mkl": mkl.path()}}
         storage = source["embedding"]["storage"]
-        if views := stale_views(source["views"], provenance):
-            embed_task(folders, model, views, provenance, storage=storage)
+        levels = source["levels"]
+        if views := stale_views(source["views"], provenance, levels):
+            embed_task(folders, model, views, provenance, storage=storage, levels=levels)
     for source in snakemake.params.sources:
         for directory in source["views"].values():
             publish(Path(directory))

@@ -115,7 +115,7 @@ def limits(study: Study, task: str) -> dict:
 
 
 def embed_entries(study: Study, task: str, views: list[tuple[str, str]]) -> list[dict]:
-    """Checkpoints and models of one embedding job, each with its views and their folders."""
+    """Checkpoints and models of one embedding job: views, their folders and their levels."""
     return [
         {
             "source": source,
@@ -124,6 +124,7 @@ def embed_entries(study: Study, task: str, views: list[tuple[str, str]]) -> list
             "settings": settings(study, source),
             "embedding": study.config["embedding"],
             "views": {v: paths.features(study, source, task, v) for s, v in views if s == source},
+            "levels": {v: paths.levels(study, source, v) for s, v in views if s == source},
         }
         for source in dict.fromkeys(source for source, _ in views)
     ]

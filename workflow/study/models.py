@@ -13,7 +13,7 @@ from hear.api.source import LEVEL, source_hash
 from hear.protocol import Protocol
 from passt.checkpoints import Checkpoint
 from passt.lengths import longest_samples, samples, shortest_samples
-from passt.variants import Variant
+from passt.variants import Variant, levels_of
 from workflow.fetch.known import known_hash
 from workflow.study.apis import APIS, find_api, load_options
 from workflow.study.claims import PAPER_MODELS
@@ -196,9 +196,10 @@ def _variant(id: str, entry: dict, checkpoints: dict[str, Checkpoint]) -> Model:
     if name not in checkpoints:
         raise ConfigError(f"config: models.{id}.checkpoint: {unknown(name, checkpoints)}")
     fields = tuple(entry.get("receptive_fields_ms", () if entry["levels"] == "L" else (160,)))
-    with _naming(f"models.{id}"):
-        variant = Variant(name, entry["levels"], fields)
     checkpoint = checkpoints[name]
+    with _naming(f"models.{id}"):
+        levels = levels_of(entry["levels"], checkpoint.architecture.depth)
+        variant = Variant(name, levels, fields)
     for ms in variant.receptive_fields_ms:
         if (n_samples := samples(ms)) > longest_samples(checkpoint.hop, checkpoint.architecture):
             raise ConfigError(

@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from hear.api.source import LEVEL
+from passt.variants import blocks_of
 from workflow.study.config import ConfigError
-from workflow.study.study import Study
+from workflow.study.study import KINDS, Study
 
 
 def manifest(study: Study, task: str) -> str:
@@ -23,11 +24,15 @@ def collection(study: Study) -> str:
     return study.name if study.origin == "folder" else study.origin
 
 
-def levels(study: Study, source: str, view: str) -> str:
-    """Levels that one pass over a view gives, a letter each."""
+def levels(study: Study, source: str, view: str) -> list[str]:
+    """Levels that are stored of one pass over a view: M and H, and blocks that a model asks for."""
     if source in study.third_party:
-        return LEVEL
-    return "L" if view == "mel" else "MH"
+        return [LEVEL]
+    if view == "mel":
+        return ["L"]
+    needed = {part for kind in KINDS for part in study.components_of(kind)}
+    blocks = {level for s, v, level in needed if (s, v) == (source, view) and blocks_of([level])}
+    return ["M", "H", *sorted(blocks)]
 
 
 def feature_files(study: Study, kind: str) -> list[str]:
@@ -63,7 +68,7 @@ def embedding_inputs(study: Study, embeddings: list[str], task: str) -> list[str
         f"{features(study, source, task, view)}/{name}"
         for embedding in embeddings
         for source, view, level in study.components(embedding)
-        for name in view_files(level)
+        for name in view_files([level])
     ]
     return list(dict.fromkeys(found))
 

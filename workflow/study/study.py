@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hear.protocol import Protocol
 from passt.checkpoints import Checkpoint
-from passt.variants import Embedding
+from passt.variants import Embedding, blocks_of
 from workflow.study.claims import official_models, read_claims
 from workflow.study.config import ROOT, ConfigError, read_config, unknown
 from workflow.study.models import (
@@ -80,6 +80,15 @@ class Study:
         return [kind for kind in KINDS if self.tasks_of(kind)]
 
     @property
+    def embeds_by_task(self) -> bool:
+        """True if one job embeds all views of a task.
+
+        It does wherever blocks are asked for: a rule of any one view cannot name their files.
+        """
+        levels = {level for kind in self.kinds for *_, level in self.components_of(kind)}
+        return self.config["job_size"] == "task" or bool(blocks_of(levels))
+
+    @property
     def seeds(self) -> list[int]:
         """Probe seeds."""
         return self.config.get("probe_seeds", [])
@@ -119,11 +128,15 @@ class Study:
         view, level = rest.split(".")
         return [(source, view, level)]
 
+    def components_of(self, kind: str) -> list[tuple[str, str, str]]:
+        """(checkpoint or model, view, level) triples that tasks of one kind need, each once."""
+        embeddings = dict.fromkeys(self.embeddings_of(kind).values())
+        triples = (triple for embedding in embeddings for triple in self.components(embedding))
+        return list(dict.fromkeys(triples))
+
     def views(self, kind: str) -> list[tuple[str, str]]:
         """(checkpoint or model, view) pairs that tasks of one kind need, each once."""
-        embeddings = dict.fromkeys(self.embeddings_of(kind).values())
-        triples = [triple for embedding in embeddings for triple in self.components(embedding)]
-        return list(dict.fromkeys((source, view) for source, view, _ in triples))
+        return list(dict.fromkeys((source, view) for source, view, _ in self.components_of(kind)))
 
 
 def read_study(config: dict) -> Study:
