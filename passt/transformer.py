@@ -126,7 +126,7 @@ class PaSST(nn.Module):
         x = self._patchout(self._add_positions(self.patch_embed(spectrogram), first_column))
         cls_token = self.cls_token + self.new_pos_embed[:, :1]
         dist_token = self.dist_token + self.new_pos_embed[:, 1:]
-        tokens = torch.cat((cls_token, dist_token), dim=1).expand(len(x), -1, -1)
+        tokens = torch.cat((cls_token, dist_token), dim=1).expand(x.shape[0], -1, -1)
         x = torch.cat((tokens, x), dim=1)
         found = {}
         for number, block in enumerate(self.blocks[:-1], start=1):

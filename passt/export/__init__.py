@@ -1,0 +1,1 @@
+"""Export of checkpoints to ONNX: graphs, comparison with torch, model card."""

@@ -1,0 +1,28 @@
+"""Export a network to ONNX files that run without torch, with a model card."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from passt.checkpoints import RELEASED
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of ``export``."""
+    add = parser.add_argument
+    add("--onnx", type=Path, required=True, metavar="FILE.onnx", help="the file; FILE.md beside it")
+    add("--checkpoint", choices=sorted(RELEASED), help="released weights, downloaded once")
+    add("--weights", default="", metavar="FILE", help="weights of your own instead")
+    add("--apart", action="store_true", help="front end and network as two files")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Export; ValueError or OSError if that cannot be done."""
+    from passt.export.onnx_files import export_onnx
+    from passt.hear_api import load_model
+
+    model = load_model(arguments.weights, arguments.checkpoint, device="cpu")
+    for path in export_onnx(model.embedder, arguments.onnx, arguments.apart):
+        print(path, file=sys.stderr)

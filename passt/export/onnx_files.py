@@ -1,0 +1,103 @@
+"""ONNX files of a checkpoint, compared with torch in ONNX Runtime before they get their names."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import torch
+
+from passt.embedder import Embedder
+from passt.export.card import card, origin
+from passt.export.graphs import Part, differences, parts
+
+PACKAGES = ("onnx", "onnxscript", "onnxruntime")
+OPSET = 20
+PARITY = 1e-5  # largest difference, in units of the output's largest value by torch or of 1
+
+
+class ExportError(ValueError):
+    """An export that cannot be made, or that does not compute what torch computes."""
+
+
+def export_onnx(embedder: Embedder, path: Path, apart: bool = False) -> list[Path]:
+    """Write a network on the CPU, with its front end, as ``path`` (``.onnx``), and a model card.
+
+    Front end and network ``apart`` are two files, ``.mel.onnx`` and ``.network.onnx``. What is
+    written is compared with torch first. ExportError if a package is missing or a value differs by
+    more than ``PARITY``; then no file is left. Returns the files, the card (``.md``) last.
+    """
+    if missing := [name for name in PACKAGES if importlib.util.find_spec(name) is None]:
+        raise ExportError(f"no package {', '.join(missing)}: pip install 'passt[onnx]'")
+    if path.suffix != ".onnx":
+        raise ExportError(f"expected the name of an .onnx file, found {path}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{path.stem}.", dir=path.parent) as name:
+        files, folder = {}, Path(name)
+        for part in parts(embedder, apart):
+            file = folder / (f"{path.stem}.{part.name}.onnx" if apart else path.name)
+            write(part, file, origin(embedder))
+            files[file] = part
+        text = card(path.stem, embedder, files, compare(embedder, files), PARITY)
+        described = folder / f"{path.stem}.md"
+        described.write_text(text, encoding="utf-8")
+        made = [file.name for file in (*files, described)]
+        for file in made:
+            os.replace(folder / file, path.parent / file)
+    return [path.parent / file for file in made]
+
+
+def write(part: Part, path: Path, metadata: Mapping[str, str]) -> None:
+    """Write one part as an ONNX file of opset ``OPSET``, its weights inside."""
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # torchvision is not missed
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of torch about its own functions
+        program = torch.onnx.export(
+            part.program(),
+            dynamo=True,
+            input_names=[part.input],
+            output_names=list(part.outputs),
+            opset_version=OPSET,
+            verbose=False,
+        )
+    assert program is not None, "the file's name is left out"
+    for node in program.model.graph.all_nodes():
+        node.metadata_props.clear()  # stack traces with the paths of this machine
+    program.model.metadata_props.update(metadata)
+    program.save(path, external_data=False)
+
+
+def compare(
+    embedder: Embedder, files: Mapping[Path, Part]
+) -> Iterator[tuple[int, dict[str, float]]]:
+    """Run files in ONNX Runtime, one after the other, beside torch; ExportError beyond ``PARITY``.
+
+    Yields the number of samples and the largest difference of each output, at three lengths.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    sessions = {
+        part: onnxruntime.InferenceSession(str(path), options, ["CPUExecutionProvider"])
+        for path, part in files.items()
+    }
+    first = next(iter(sessions))
+    for n_samples in first.lengths:
+        waveform = first.example(n_samples)
+        arrays = [waveform.numpy()]
+        for part, session in sessions.items():
+            arrays = session.run(list(part.outputs), {part.input: arrays[0]})
+        found = differences(embedder, waveform, [torch.from_numpy(array) for array in arrays])
+        for name, difference in found.items():
+            if not difference <= PARITY:
+                raise ExportError(
+                    f"{name} of {n_samples} samples: expected torch's values within {PARITY:g}, "
+                    f"found a difference of {difference:.2g}"
+                )
+        yield n_samples, found
