@@ -7,9 +7,11 @@ import sys
 from collections.abc import Sequence
 
 from passt import __version__
+from passt.export import command as export
 from passt.folder import command as embed
 
-COMMANDS = {"embed": embed}  # modules with add_arguments and run; their first lines are the help
+# Modules with add_arguments and run; their first lines are the help.
+COMMANDS = {"embed": embed, "export": export}
 
 
 def main(given: Sequence[str] | None = None) -> int:

@@ -93,12 +93,14 @@ def parts(embedder: Embedder, apart: bool = False) -> list[Part]:
 
 
 @torch.no_grad()
-def differences(embedder: Embedder, waveform: Tensor, found: Sequence[Tensor]) -> dict[str, float]:
-    """Largest differences of logits and features from the embedder's, by name.
+def differences(
+    embedder: Embedder, front_end: nn.Module, waveform: Tensor, found: Sequence[Tensor]
+) -> dict[str, float]:
+    """Largest differences of logits and features from the network's behind a front end, by name.
 
     In units of the largest value expected or of 1.
     """
-    expected = embedder.network(embedder.mel(waveform))
+    expected = embedder.network(front_end(waveform))
     return {
         name: float((values - right).abs().max() / right.abs().max().clamp(min=1.0))
         for name, values, right in zip(OUTPUTS, found, expected, strict=True)

@@ -17,7 +17,7 @@ import torch
 import passt
 from passt.__main__ import main
 from passt.export import card, onnx_files
-from passt.export.graphs import differences, parts
+from passt.export.graphs import ExactMel, differences, parts
 from tests.passt import golden
 
 ROOT = Path(__file__).parents[2]
@@ -58,8 +58,10 @@ def check_graphs(hop: int, apart: bool) -> None:
             values = waveform
             for run in made.values():
                 values = run(values)
-        found = differences(embedder, waveform, values)
-        assert max(found.values()) <= onnx_files.PARITY, found
+        exact = differences(embedder, ExactMel(embedder.mel), waveform, values)
+        assert max(exact.values()) <= onnx_files.PARITY, exact
+        rounded = differences(embedder, embedder.mel, waveform, values)
+        assert max(rounded.values()) <= golden.TOLERANCE, rounded
     for part, run in made.items():
         for length in (part.shortest - 1, part.longest + 1):
             with pytest.raises(AssertionError, match="Guard failed"):
@@ -71,7 +73,7 @@ def test_a_graph_takes_all_lengths_between_its_limits_and_no_others():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("hop", "apart"), [(160, False), (100, False), (320, True)])
+@pytest.mark.parametrize(("hop", "apart"), [(160, True), (100, False)])
 def test_graphs_of_other_hops_and_of_two_parts_too(hop, apart):
     check_graphs(hop, apart)
 
