@@ -33,7 +33,7 @@ def export_onnx(embedder: Embedder, path: Path, apart: bool = False) -> list[Pat
     more than ``PARITY``; then no file is left. Returns the files, the card (``.md``) last.
     """
     if missing := [name for name in PACKAGES if importlib.util.find_spec(name) is None]:
-        raise ExportError(f"no package {', '.join(missing)}: pip install 'passt[onnx]'")
+        raise ExportError(f"no package {', '.join(missing)}: pip install {' '.join(PACKAGES)}")
     if path.suffix != ".onnx":
         raise ExportError(f"expected the name of an .onnx file, found {path}")
     path.parent.mkdir(parents=True, exist_ok=True)

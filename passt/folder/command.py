@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output",
         type=Path,
         required=True,
-        help="FILE.parquet (with passt[parquet]), FILE.npz, or FILE.npy, whose rows FILE.csv names",
+        help="FILE.parquet (with pyarrow), FILE.npz, or FILE.npy, whose rows FILE.csv names",
     )
     add("--checkpoint", choices=sorted(RELEASED), help="released weights, downloaded once")
     add("--weights", default="", metavar="FILE", help="weights of your own instead")

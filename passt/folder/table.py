@@ -33,7 +33,7 @@ def writer(output: Path) -> Write:
     if output.is_dir():
         raise ValueError(f"output: expected a file, found the folder {output}")
     if output.suffix == ".parquet" and importlib.util.find_spec("pyarrow") is None:
-        raise ValueError("output: Parquet needs pyarrow: pip install 'passt[parquet]', or use .npz")
+        raise ValueError("output: Parquet needs pyarrow: pip install pyarrow, or use .npz")
     return WRITERS[output.suffix]
 
 

@@ -90,9 +90,9 @@ def tiny_embedder(hop: int) -> Embedder:
     return Embedder(Checkpoint("tiny", hop, shape), fill(PaSST(shape)))
 
 
-def tiny_released(id: str) -> Embedder:
+def tiny_released(id: str, depth: int = 2, num_heads: int = 3) -> Embedder:
     """A small network with the grid, hop and scene windows of a released checkpoint."""
-    shape = replace(RELEASED[id].architecture, embed_dim=48, depth=2, num_heads=3)
+    shape = replace(RELEASED[id].architecture, embed_dim=48, depth=depth, num_heads=num_heads)
     return Embedder(replace(RELEASED[id], architecture=shape), fill(PaSST(shape)))
 
 
