@@ -17,6 +17,8 @@ READERS = {  # table that exhibits are made from: what reads it
     "estimates": "analysis.statistics.estimates:read_estimates",
     "tasks": "analysis.exhibits.tables:read_tasks",
     "measure": "analysis.exhibits.costs:read_costs",
+    "labels": "analysis.tables.labels:read_labels",
+    "confusions": "analysis.tables.labels:read_confusions",
     "reference": "analysis.exhibits.reproduction:read_reference",
 }
 _DRAWN = (".pdf", ".png", ".svg", ".csv")
@@ -190,6 +192,15 @@ EXHIBITS = (  # in the report's order
     _table(
         "reproduction", "Reproduction", "PaSST base against its published scores",
         "reproduction:reproduction", "summary", "reference", needs=("run",),
+    ),
+    _table(
+        "confusions", "Confusions", "What the best models take for what",
+        "labels:table_confusions", "confusions", "summary", needs=("run",), folded=True,
+        hidden=("model",),
+    ),
+    _table(
+        "labels", "Labels", "What the best models know least", "labels:table_labels", "labels",
+        "summary", needs=("run",), folded=True, hidden=("model",),
     ),
     Exhibit(
         "leaderboard_row", "Leaderboard row", "This study's row for the public leaderboard",

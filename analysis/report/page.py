@@ -20,7 +20,8 @@ from analysis.report.trace import Trace
 PX_PER_PT = 2.4  # a figure of one column, 234 points wide, is 562 pixels: its 6.5 pt are 15.6
 _TEXT_COLUMNS = (
     "task", "model", "name", "category", "source", "panel", "verdict", "claim_id", "section",
-    "statement", "system", "patchout", "device", "network", "study", "warnings",
+    "statement", "system", "patchout", "device", "network", "study", "warnings", "true",
+    "predicted", "label", "best_model",
 )  # fmt: skip
 
 

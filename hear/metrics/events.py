@@ -160,12 +160,17 @@ class FMeasure:
         return f_measure_of_counts(weights.astype(np.float64) @ counts)[0]
 
     def counts(
-        self, reference_events: EventsByFile, estimated_events: EventsByFile, labels: Sequence[str]
+        self,
+        reference_events: EventsByFile,
+        estimated_events: EventsByFile,
+        labels: Sequence[str],
+        by: str = "file",
     ) -> NDArray[np.intp]:
         """Count matched, reference and estimated events of each file of the estimate.
 
-        Returns int (n_files, 3). Events of different files are never matched, so sums over any
-        choice of files give that choice's F-measure (see ``f_measure_of_counts``).
+        Returns int (n_files, 3), or (n_labels, 3) with ``by="label"``. Events of different files or
+        labels are never matched, so sums over any choice of them give that choice's F-measure (see
+        ``f_measure_of_counts``).
         """
         reference, estimated = tabulate(reference_events, estimated_events, labels)
         left, right = _candidates(reference, estimated, len(labels), self.t_collar_s)
@@ -175,9 +180,10 @@ class FMeasure:
             kept = np.abs(reference.offset_s[left] - estimated.offset_s[right]) <= tolerance
             left, right = left[kept], right[kept]
         matched = _largest_matching(left, right, len(reference.file), len(estimated.file))
-        files = (reference.file[matched], reference.file, estimated.file)
-        counted = [np.bincount(file, minlength=len(estimated_events)) for file in files]
-        return np.stack(counted, axis=1)
+        of_reference, of_estimate = getattr(reference, by), getattr(estimated, by)
+        n = {"file": len(estimated_events), "label": len(labels)}[by]
+        groups = (of_reference[matched], of_reference, of_estimate)
+        return np.stack([np.bincount(group, minlength=n) for group in groups], axis=1)
 
 
 def f_measure_of_counts(counts: NDArray[np.number]) -> NDArray[np.float64]:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from figure_parts import draw, estimates_of
@@ -17,6 +18,7 @@ from analysis.exhibits.numbers import BASE
 from analysis.exhibits.registry import EXHIBITS, READERS, Exhibit, exhibits_of, find_exhibit
 from analysis.exhibits.text import FigureText
 from analysis.statistics.estimates import estimate
+from analysis.tables.labels import LABEL_SCORES, confusion_table, label_table
 from analysis.tables.scores import write_csv
 
 MADE = [exhibit.id for exhibit in EXHIBITS if exhibit.rule]
@@ -33,12 +35,25 @@ def inputs(tmp_path_factory: pytest.TempPathFactory, run_summary: pd.DataFrame) 
         ("summary", run_summary),
         ("estimates", estimates),
         ("measure", measured()),
+        *of_labels(run_summary).items(),
     ):
         write_csv(table, folder / f"{name}.csv")
-    return {name: folder / f"{name}.csv" for name in ("summary", "estimates", "measure")} | {
+    made = {path.stem: path for path in folder.glob("*.csv")}
+    return made | {
         "tasks": ROOT / "config" / "tasks.tsv",
         "reference": ROOT / "resources" / "passt_reference_scores.csv",
     }
+
+
+def of_labels(summary: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Tables of two labels of every task for every model."""
+    models, n = summary["model"].unique(), [3, 2]
+    scores = {name: np.array([0.5, 0.25]) for name in LABEL_SCORES}
+    tasks = summary["task"].unique()
+    rows = [label_table(task, model, ["a", "b"], n, scores) for task in tasks for model in models]
+    counts = dict.fromkeys(models, np.array([[2, 1], [1, 1]]))
+    pairs = [confusion_table(task, ["a", "b"], counts) for task in tasks]
+    return {"labels": pd.concat(rows), "confusions": pd.concat(pairs)}
 
 
 def test_importing_the_registry_imports_the_standard_library_only() -> None:

@@ -43,7 +43,7 @@ def test_from_folders_to_figures(finished):
     accuracy = scores.query("model == 'logmel' and metric == 'top1_acc'")["score"]
     assert accuracy.mean() == 1.0  # a tone of 300 Hz is not one of 3 kHz
     assert {path.name for path in (finished / "results").iterdir()} == {"mine", "official"}
-    has = ("summary", "estimates", "tasks", "measure", "run", "event")
+    has = ("summary", "estimates", "tasks", "measure", "labels", "confusions", "run", "event")
     shown = [e for e in EXHIBITS if {*e.of, *e.needs} <= {*has}]
     for exhibit in shown:
         for file in exhibit.files:
@@ -141,6 +141,7 @@ def test_dry_run_of_the_default_study():
     assert planned["draw"] == made["draw"] and planned["tabulate"] == made["tabulate"]
     assert planned["validate"] == len(study.third_party)
     assert planned["measure"] == planned["bootstrap"] == planned["list_tasks"] == 1
+    assert planned["score_labels"] == 1
     assert planned["report"] == planned["judge"] == planned["estimate"] == 2
 
 

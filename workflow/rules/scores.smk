@@ -70,6 +70,29 @@ rule bootstrap:
         "../scripts/bootstrap.py"
 
 
+# One job for all tasks, for the same reason.
+rule score_labels:
+    input:
+        predictions=[path for task in STUDY.tasks for path in paths.predictions(STUDY, task)],
+        code=code_of("score_labels"),
+    output:
+        labels="results/{study}/labels.csv",
+        confusions="results/{study}/confusions.csv",
+    log:
+        "logs/{study}/score_labels.log",
+    benchmark:
+        "logs/{study}/score_labels.tsv"
+    conda:
+        ENVIRONMENT
+    params:
+        predictions={task: paths.predictions(STUDY, task) for task in STUDY.tasks},
+        embeddings=jobs.task_embeddings(STUDY),
+    message:
+        "score_labels: every label of every task of study {wildcards.study}, and confusions"
+    script:
+        "../scripts/score_labels.py"
+
+
 rule estimate:
     input:
         unpack(lambda w: of_run(w, replicates="results/{study}/replicates.npz")),

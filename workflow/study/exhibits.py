@@ -14,6 +14,7 @@ def tables(study: Study) -> dict[str, str]:
     if study.origin == "leaderboard":
         return found | {"tasks": shipped_path("config/tasks.tsv")}
     found |= {"tasks": f"{results}/tables/tasks.csv", "measure": f"{results}/measure.csv"}
+    found |= {name: f"{results}/{name}.csv" for name in ("labels", "confusions")}
     if study.judged_model:
         found["reference"] = shipped_path("resources/passt_reference_scores.csv")
     return found
@@ -48,5 +49,8 @@ def exhibit_files(study: Study) -> list[str]:
 
 def targets(study: Study) -> list[str]:
     """What ``all`` makes of the study's exhibits: figures, tables, scores and the report."""
+    results = f"results/{study.name}"
     others = ("scores.csv", "summary.csv", "maxima.csv", "metrics.csv", "report.html")
-    return [*exhibit_files(study), *(f"results/{study.name}/{file}" for file in others)]
+    made = [file for file in tables(study).values() if file.startswith(f"{results}/")]
+    found = [*exhibit_files(study), *made, *(f"{results}/{file}" for file in others)]
+    return list(dict.fromkeys(found))

@@ -1,0 +1,98 @@
+"""What the best model of each task takes for what, and the labels that it knows least."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from analysis.exhibits.markdown import to_markdown
+from analysis.exhibits.text import FigureText
+from analysis.tables.labels import LABEL_SCORES, PAIR_COLUMNS
+
+N_SHOWN = 3  # rows per task
+CONFUSION_COLUMNS = (
+    "task", "model", "best_model", "true", "predicted", "clips", "of", "share", "models",
+)  # fmt: skip
+WEAK_COLUMNS = ("task", "model", "best_model", "label", "n", *LABEL_SCORES)
+
+
+def table_confusions(
+    confusions: pd.DataFrame, summary: pd.DataFrame, text: FigureText
+) -> tuple[str, pd.DataFrame]:
+    """Return the most frequent confusions of the best model of each task with one label per clip.
+
+    Columns `CONFUSION_COLUMNS`: ``clips`` ``of`` so many with the ``true`` label were
+    ``predicted`` otherwise, by so many ``models`` of the run at least one of them. At most
+    `N_SHOWN` rows per task, the most clips first.
+    """
+    models = [column for column in confusions.columns if column not in PAIR_COLUMNS]
+    parts = [pd.DataFrame(columns=list(CONFUSION_COLUMNS))]
+    best = best_models(summary, text)
+    for task, pairs in confusions.groupby("task", sort=False):
+        clips = pairs[best[str(task)]]
+        rows = pairs[["task", "true", "predicted"]].assign(
+            clips=clips,
+            of=clips.groupby(pairs["true"]).transform("sum"),
+            models=(pairs[models] > 0).sum(axis=1),
+        )
+        wrong = rows[(rows["true"] != rows["predicted"]) & (rows["clips"] > 0)]
+        order = ["clips", "models", "true", "predicted"]
+        wrong = wrong.sort_values(order, ascending=[False, False, True, True]).head(N_SHOWN)
+        parts.append(wrong.assign(share=(wrong["clips"] / wrong["of"]).round(3)))
+    table = _named(pd.concat(parts), best, text)[list(CONFUSION_COLUMNS)].convert_dtypes()
+    return _markdown(table, text), table
+
+
+def table_confusions_caption(text: FigureText, numbers: pd.DataFrame) -> str:
+    return (
+        f"Of each task with one label per clip, the {N_SHOWN} most frequent confusions of the "
+        "model with the best score: so many test clips of those with the true label, all folds "
+        "together; models: how many of this run make the confusion at all. Every pair of labels "
+        "of every model: confusions.csv."
+    )
+
+
+def table_labels(
+    labels: pd.DataFrame, summary: pd.DataFrame, text: FigureText
+) -> tuple[str, pd.DataFrame]:
+    """Return the labels that the best model of each task knows least, at most `N_SHOWN` per task.
+
+    Columns `WEAK_COLUMNS`. By F-measure, or by average precision where clips have several labels;
+    labels that no test clip carries are left out.
+    """
+    best = best_models(summary, text)
+    mine = labels[labels["model"].eq(labels["task"].map(best)) & labels["n"].gt(0)]
+    mine = mine.assign(by=mine["f_measure"].fillna(mine["average_precision"]))
+    mine = mine.sort_values(["by", "n", "label"], ascending=[True, False, True])
+    mine = mine.groupby("task", sort=False).head(N_SHOWN)
+    order = list(dict.fromkeys(labels["task"]))
+    mine = mine.sort_values("task", key=lambda tasks: tasks.map(order.index), kind="stable")
+    table = _named(mine, best, text)[list(WEAK_COLUMNS)]
+    return _markdown(table, text), table
+
+
+def table_labels_caption(text: FigureText, numbers: pd.DataFrame) -> str:
+    return (
+        f"Of each task, the {N_SHOWN} labels that the model with the best score knows least, with "
+        "the number of their test clips or reference events, all folds together: by F-measure, or "
+        "by average precision where clips have several labels. Every label of every model: "
+        "labels.csv."
+    )
+
+
+def best_models(summary: pd.DataFrame, text: FigureText) -> dict[str, str]:
+    """Return the model of the run with the best score by task; of equal ones the config's first."""
+    run = summary[summary["source"].eq("run") & summary["score"].notna()]
+    order = [*text.models, *run["model"]]
+    run = run.sort_values("model", key=lambda models: models.map(order.index))
+    run = run.sort_values("score", ascending=False, kind="stable")
+    return run.drop_duplicates("task").set_index("task")["model"].to_dict()
+
+
+def _named(table: pd.DataFrame, best: dict[str, str], text: FigureText) -> pd.DataFrame:
+    models = table["task"].map(best)
+    return table.assign(model=models, best_model=models.map(text.model)).reset_index(drop=True)
+
+
+def _markdown(table: pd.DataFrame, text: FigureText) -> str:
+    shown = table.assign(task=table["task"].map(text.task)).drop(columns="model")
+    return to_markdown(shown.rename(columns=lambda name: name.replace("_", " ")), text.label)
