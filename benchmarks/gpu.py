@@ -47,6 +47,7 @@ from hear.protocol import Protocol
 from hear.scores.score import score_predictions
 from hear.tasks.folder import TaskFolder, read_task
 from mini.make import make_task
+from mini.task import Scale
 from passt.architecture import Architecture
 from passt.checkpoints import Checkpoint
 from passt.embedder import Embedder
@@ -280,7 +281,7 @@ def final_scores(options: Options) -> Iterator[Row]:
     )
     protocol = replace(Protocol(name="benchmark"), n_grid_points=1, max_epochs=60, patience=5)
     with tempfile.TemporaryDirectory() as directory:
-        scale = 0.2 if options.tiny else 1.0
+        scale = Scale(0.2, 0.2) if options.tiny else Scale()
         folders = [
             read_task(path)
             for path in make_task(TASK, Path(directory), 0, scale=scale, progress=False)

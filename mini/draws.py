@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -43,3 +44,8 @@ class Draws:
         """One parameter in [low, high), from this part's slots of that range."""
         slot = self.rng.choice(self.slots)
         return float(low + (high - low) * (slot + self.rng.random()) / N_SLOTS)
+
+
+def source_generator(*names: object) -> np.random.Generator:
+    """Generator of what a source is like, which its names determine, whatever the study's seed."""
+    return np.random.default_rng(zlib.crc32(" ".join(map(str, names)).encode()))

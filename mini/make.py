@@ -7,25 +7,26 @@ bytes a function of the seed alone.
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 from mini.registry import check_sources, find_entry, find_mini_task
-from mini.task import MiniTaskError
+from mini.task import SCALE_1, MiniTaskError, Scale
 
 PACKAGE_ROOT = Path(__file__).resolve().parents[1]  # the folder that holds `mini/`
 
 
 def make_task(
-    slug: str, destination: Path, seed: int, *, scale: float = 1.0, progress: bool = True
+    slug: str, destination: Path, seed: int, *, scale: Scale = SCALE_1, progress: bool = True
 ) -> list[Path]:
     """Make a mini task: the same arguments give the same bytes.
 
     Returns the finished folders `<destination>/<task>-mini-<mode>`, one per part of the task; older
-    ones are replaced. `seed` (>= 0) is the root of every random draw, `scale` in (0, 1] the share
-    of each split's clips that is made; 1 is the mini study's size.
+    ones are replaced. `seed` (>= 0) is the root of every random draw. A `scale` below 1 is for
+    trials: of a few clips not every class is in every split.
 
     Raises
     ------
@@ -37,11 +38,18 @@ def make_task(
     entry = find_entry(slug)
     if seed < 0:
         raise MiniTaskError(f"{slug}: seed must be >= 0, found {seed}")
-    if not 0 < scale <= 1:
-        raise MiniTaskError(f"{slug}: scale must be in (0, 1], found {scale}")
+    if not (0 < scale.train < math.inf and 0 < scale.test < math.inf):
+        raise MiniTaskError(f"{slug}: scale must be above 0, found {scale}")
     check_sources(entry)
     task, parent = find_mini_task(slug), Path(destination).resolve()
-    arguments = [slug, str(parent), "--seed", str(seed), "--scale", repr(scale)]
+    if task.is_kfold and scale.test not in (1, scale.train):
+        print(
+            f"{slug}: scale {scale.test:g} of test parts has no effect: the clips of every fold "
+            f"are trained on and tested, so that they are made {scale.train:g} times",
+            file=sys.stderr,
+        )
+    arguments = [slug, str(parent), "--seed", str(seed)]
+    arguments += ["--scale", repr(scale.train), repr(scale.test)]
     if status := run_fresh("mini", *arguments, *([] if progress else ["--quiet"])):
         raise MiniTaskError(
             f"{slug}: generating {parent / task.folder} failed with exit status {status}; "

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:  # numpy is not there when a workflow is only listed
@@ -27,6 +27,30 @@ class MissingSourceError(MiniTaskError):
 
 
 @dataclass(frozen=True)
+class Scale:
+    """How many times a mini task's clips, and with them events and sources, are made.
+
+    ``test`` is that of the test part, ``train`` that of the training and validation parts and of
+    the folds of a k-fold task, which are both trained and tested on. Hives, guns, rooms and
+    environments are as many times as many; eSpeak's voices and the soundfont's programs (of three
+    pianos) are not, as there are no more, and a scale has more clips of each.
+    """
+
+    train: float = 1.0
+    test: float = 1.0
+
+    def counts(self, n_clips: Mapping[str, int]) -> dict[str, int]:
+        """Clips per split, at least one, of those at scale 1."""
+        return {
+            split: max(1, round((self.test if split == "test" else self.train) * count))
+            for split, count in n_clips.items()
+        }
+
+
+SCALE_1 = Scale()
+
+
+@dataclass(frozen=True)
 class Clip:
     """One clip of a mini task."""
 
@@ -37,6 +61,7 @@ class Clip:
 
 # (rng, split, index in split) -> clip
 Recipe: TypeAlias = "Callable[[np.random.Generator, str, int], Clip]"
+Sources = Callable[[str, int], Collection[str]]  # (split, index in split) -> what a clip is of
 
 
 @dataclass(frozen=True)
@@ -54,7 +79,7 @@ class MiniTask:
     stands_for: str  # one sentence: the real task, and what makes the sounds here
     recipe: Recipe  # all its random draws come from the generator it is given
     labels: tuple[str, ...]  # vocabulary in index order
-    n_clips: dict[str, int]  # per split, in the order of the metadata's `splits`
+    n_clips: dict[str, int]  # per split at scale 1, in the order of the metadata's `splits`
     duration_s: float | None  # of every clip; None where `duration_range_s` holds
     embedding_type: str
     prediction_type: str
@@ -65,6 +90,8 @@ class MiniTask:
     audio_id: str = ""  # names and seeds the clips; by default the task's name
     subset_of: MiniTask | None = None
     further_parts: tuple[MiniTask, ...] = ()  # folders after the first (Beehive: one per hive)
+    sources: Sources | None = None  # names of which the clip's is one; none: every clip its own
+    events_per_clip: float = 1.0  # on average, measured; 1 for a scene, which is one to be right on
 
     @property
     def parts(self) -> tuple[MiniTask, ...]:
@@ -86,12 +113,22 @@ class MiniTask:
         return self.subset_of.n_clips if self.subset_of else self.n_clips
 
     @property
+    def is_kfold(self) -> bool:
+        """True if every clip is trained on and tested, in turn."""
+        return self.split_mode.endswith("kfold")
+
+    @property
+    def test_splits(self) -> tuple[str, ...]:
+        """Splits whose clips are tested."""
+        return tuple(self.n_clips) if self.is_kfold else ("test",)
+
+    @property
     def folder(self) -> str:
         """Folder name `<task>-<version>-<mode>`, as in the official archives."""
         return f"{self.task_name}-{VERSION}-{self.mode}"
 
-    def metadata(self, seed: int) -> dict[str, Any]:
-        """Content of `task_metadata.json`: the real task's keys, and three keys of provenance."""
+    def metadata(self, seed: int, scale: Scale = SCALE_1) -> dict[str, Any]:
+        """Content of `task_metadata.json`: the real task's keys, and keys of provenance."""
         return {
             "task_name": self.task_name,
             "version": VERSION,
@@ -102,9 +139,10 @@ class MiniTask:
             "splits": list(self.n_clips),
             "sample_duration": self.duration_s,
             "evaluation": list(self.evaluation),
-            **({"nfolds": len(self.n_clips)} if self.split_mode.endswith("kfold") else {}),
+            **({"nfolds": len(self.n_clips)} if self.is_kfold else {}),
             **self.extras,
             "stands_for": self.stands_for,
             "mini_generator_version": GENERATOR_VERSION,
             "mini_seed": seed,
+            **({"mini_scale": asdict(scale)} if scale != SCALE_1 else {}),
         }

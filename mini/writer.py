@@ -27,14 +27,14 @@ import numpy as np
 import soundfile
 from tqdm import tqdm
 
-from mini.task import SAMPLE_RATE_HZ, Audio, MiniTask, MiniTaskError
+from mini.task import SAMPLE_RATE_HZ, SCALE_1, Audio, MiniTask, MiniTaskError, Scale
 
 PEAK_LIMIT = 0.95  # chosen: louder clips are scaled down to it, so that none is clipped
 INT16_SCALE = 32_767  # full scale of 16 bit PCM
 
 
 def write_task(
-    task: MiniTask, destination: Path, seed: int, scale: float = 1.0, progress: bool = True
+    task: MiniTask, destination: Path, seed: int, scale: Scale = SCALE_1, progress: bool = True
 ) -> Path:
     """Generate `<destination>/<task.folder>` in this process; an older folder is replaced.
 
@@ -44,10 +44,7 @@ def write_task(
     """
     final, partial = destination / task.folder, destination / f".{task.folder}.partial"
     shutil.rmtree(partial, ignore_errors=True)
-    made, kept = (
-        {split: max(1, round(scale * count)) for split, count in counts.items()}
-        for counts in (task.n_made, task.n_clips)
-    )
+    made, kept = scale.counts(task.n_made), scale.counts(task.n_clips)
     with tqdm(total=sum(made.values()), desc=task.folder, unit="clip", disable=not progress) as bar:
         sources: dict[str, dict[str, str]] = {}
         for split in kept:
@@ -67,7 +64,7 @@ def write_task(
             write_json(partial / f"{split}.json", labels)
     if sources:
         write_json(partial / "sources.json", sources)
-    write_json(partial / "task_metadata.json", task.metadata(seed))
+    write_json(partial / "task_metadata.json", task.metadata(seed, scale))
     write_vocabulary(partial / "labelvocabulary.csv", task.labels)
     if final.exists():
         shutil.rmtree(final)

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from mini.draws import Draws
+from mini.draws import Draws, source_generator
 from mini.sounds.animals import chirping_birds
 from mini.sounds.contours import tone, wobble
 from mini.sounds.rooms import Environment, background
@@ -31,6 +31,7 @@ class Hive:
     roar: float
 
 
+CLIPS = {"train": 20, "valid": 8, "test": 20}  # few test clips made AUCs of a lottery
 HIVES: dict[str, dict[str, tuple[Hive, ...]]] = {  # chosen: no hive is in two splits
     "beehive_states_fold0": {
         "train": (Hive(226, 420, 0.45), Hive(238, 520, 0.30)),
@@ -43,6 +44,9 @@ HIVES: dict[str, dict[str, tuple[Hive, ...]]] = {  # chosen: no hive is in two s
         "test": (Hive(230, 440, 0.38),),
     },
 }
+
+
+WING_BEAT_HZ, BODY_HZ, ROAR = (224, 241), (350, 560), (0.3, 0.45)  # of further hives: as above
 
 
 @dataclass(frozen=True)
@@ -68,8 +72,9 @@ def beehive_states(rng: np.random.Generator, split: str, index: int, *, fold: st
     `fold` (the folder's name) and `split` choose the hives, `index` the state in turn.
     """
     label = LABELS[index % len(LABELS)]
-    hives, colony = HIVES[fold][split], COLONIES[label]
-    hive = hives[rng.integers(len(hives))]
+    hives, colony = hives_of(split, index, fold=fold), COLONIES[label]
+    source = list(hives)[rng.integers(len(hives))]
+    hive = hives[source]
     wing_beat_hz = hive.wing_beat_hz + colony.shift_hz + rng.normal(scale=DRIFT_HZ)
     hum = set_level(_hum(rng, wing_beat_hz, colony.spread), 0.0)
     roar = noise_band(rng, DURATION_S, 0.8 * hive.body_hz, 1.5 * hive.body_hz)
@@ -77,8 +82,17 @@ def beehive_states(rng: np.random.Generator, split: str, index: int, *, fold: st
     gain_db = colony.roar_db + rng.normal(scale=ROAR_DB)
     audio = hum + set_level(roar, 0.0) * hive.roar * 10 ** (gain_db / 20)
     audio = set_level(audio, 0.0) + _outside(rng, Draws(rng, held_out=split == "test"))
-    source = f"hive of {hive.wing_beat_hz:g} Hz"
     return Clip(set_level(audio, LEVEL_DB).astype(np.float32), [label], source)
+
+
+def hives_of(split: str, index: int, *, fold: str) -> dict[str, Hive]:
+    """Hives that a clip is one of, by name: of every further `CLIPS` clips others."""
+    hives, block = HIVES[fold][split], index // CLIPS[split]
+    if block > 0:
+        rng = source_generator(fold, split, block)
+        ranges = (WING_BEAT_HZ, BODY_HZ, ROAR)
+        hives = tuple(Hive(*(rng.uniform(*ends) for ends in ranges)) for _ in hives)
+    return {f"hive of {hive.wing_beat_hz:.10g} Hz": hive for hive in hives}
 
 
 def _hum(rng: np.random.Generator, wing_beat_hz: float, spread: float) -> Samples:
@@ -111,16 +125,18 @@ FOLD_0 = MiniTask(
     stands_for="Drifting wing-beats and roar with and without a queen, test hives unseen.",
     recipe=partial(beehive_states, fold="beehive_states_fold0"),
     labels=LABELS,
-    n_clips={"train": 20, "valid": 8, "test": 20},  # few test clips made AUCs of a lottery
+    n_clips=CLIPS,
     duration_s=DURATION_S,
     embedding_type="scene",
     prediction_type="multiclass",
     split_mode="trainvaltest",
     evaluation=("aucroc", "mAP", "d_prime", "top1_acc"),
+    sources=partial(hives_of, fold="beehive_states_fold0"),
 )
 FOLD_1 = replace(
     FOLD_0,
     task_name="beehive_states_fold1",
     recipe=partial(beehive_states, fold="beehive_states_fold1"),
+    sources=partial(hives_of, fold="beehive_states_fold1"),
 )
 TASK = replace(FOLD_0, further_parts=(FOLD_1,))

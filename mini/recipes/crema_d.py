@@ -100,4 +100,5 @@ TASK = MiniTask(
     prediction_type="multiclass",
     split_mode="new_split_kfold",
     evaluation=("top1_acc", "mAP", "d_prime", "aucroc"),
+    sources=lambda split, index: VOICES[split],
 )

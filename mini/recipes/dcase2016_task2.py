@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mini.draws import Draws
+from mini.draws import Draws, source_generator
 from mini.sounds.events import OFFICE_EVENTS
 from mini.sounds.rooms import Environment, background, reverberate
 from mini.sounds.synthesis import Samples, active_rms, add_at, n_samples, set_level
@@ -21,6 +21,7 @@ ENVIRONMENTS = {  # chosen; what the test part hears is in no training clip
 }
 TRAINING_ENVIRONMENTS = ("computer fan", "air conditioning", "street")
 TEST_ENVIRONMENTS = ("ventilation", "wind", "projector")
+CLIPS = {"train": 12, "valid": 4, "test": 8}
 DURATION_S = 4.2  # chosen; the real clips have 120 s
 EBR_DB = (-6.0, 0.0, 6.0)  # event-to-background ratios of the real task (Mesaros et al. 2018)
 BACKGROUND_DB = -30.0  # level of the background, dB full scale
@@ -37,9 +38,9 @@ def dcase2016_task2(rng: np.random.Generator, split: str, index: int) -> Clip:
     event-to-background ratio in turn.
     """
     draws = Draws(rng, held_out=split == "test")
-    names = TEST_ENVIRONMENTS if draws.held_out else TRAINING_ENVIRONMENTS
-    environment = str(rng.choice(names))
-    noise = background(rng, ENVIRONMENTS[environment], DURATION_S)
+    environments = environments_of(split, index)
+    environment = str(rng.choice(list(environments)))
+    noise = background(rng, environments[environment], DURATION_S)
     audio = noise * (10 ** (BACKGROUND_DB / 20) / active_rms(noise))
     level_db = BACKGROUND_DB + EBR_DB[index % len(EBR_DB)]
     events: list[Event] = []
@@ -62,6 +63,26 @@ def dcase2016_task2(rng: np.random.Generator, split: str, index: int) -> Clip:
     return Clip(audio.astype(np.float32), events, environment)
 
 
+def environments_of(split: str, index: int) -> dict[str, Environment]:
+    """Environments that a clip is in one of, by name: of every further `CLIPS` clips others.
+
+    Those of the validation part are the training part's.
+    """
+    names = TEST_ENVIRONMENTS if split == "test" else TRAINING_ENVIRONMENTS
+    if (block := index // CLIPS[split]) == 0:
+        return {name: ENVIRONMENTS[name] for name in names}
+    return {f"{name} {block + 1}": _environment(f"{name} {block + 1}") for name in names}
+
+
+def _environment(name: str) -> Environment:
+    """A further environment, drawn within the ranges of the six."""
+    rng = source_generator(name)
+    low_hz = rng.uniform(50, 200)
+    hum_hz = tuple(low_hz * n for n in range(1, 1 + rng.integers(4)))
+    swell_hz, depth = rng.uniform(0.1, 0.5), rng.uniform(0, 0.5)
+    return Environment(rng.uniform(1.4, 2.4), hum_hz, rng.uniform(0.2, 0.3), swell_hz, depth)
+
+
 def _trim(sound: Samples) -> Samples:
     """Cut the inaudible beginning and end off, so that the times in the labels are true."""
     audible = np.flatnonzero(np.abs(sound) > AUDIBLE * np.abs(sound).max())
@@ -78,10 +99,12 @@ TASK = MiniTask(
     ),
     recipe=dcase2016_task2,
     labels=LABELS,
-    n_clips={"train": 12, "valid": 4, "test": 8},
+    n_clips=CLIPS,
     duration_s=DURATION_S,
     embedding_type="event",
     prediction_type="multilabel",
     split_mode="trainvaltest",
     evaluation=("event_onset_200ms_fms", "segment_1s_er"),
+    sources=environments_of,
+    events_per_clip=2.9,
 )

@@ -131,4 +131,5 @@ TASK_MUSIC_SPEECH = MiniTask(
     prediction_type="multiclass",
     split_mode="new_split_kfold",
     evaluation=("top1_acc", "mAP", "d_prime", "aucroc"),
+    sources=lambda split, index: VOICES[split] if index % 2 else (),  # of music none
 )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 
+from mini.draws import source_generator
 from mini.sounds.contours import low_pass
 from mini.sounds.rooms import Environment, background, reverberate
 from mini.sounds.synthesis import Samples, add_at, decay, n_samples, noise_band, set_level, strike
@@ -33,6 +34,7 @@ class Gun:
     crack: float
 
 
+CLIPS_PER_FOLD = 12
 GUNS = {  # chosen: seven different weapons, one per fold
     "fold00": Gun(60, 4500, 0.030, 180, 0.3, 0.6),
     "fold01": Gun(90, 6000, 0.018, 320, 0.6, 1.0),
@@ -42,6 +44,7 @@ GUNS = {  # chosen: seven different weapons, one per fold
     "fold05": Gun(95, 5500, 0.034, 360, 0.4, 0.4),
     "fold06": Gun(55, 6500, 0.018, 150, 0.5, 1.4),
 }
+LOWEST, HIGHEST = Gun(45, 4000, 0.014, 130, 0.1, 0.4), Gun(110, 7000, 0.042, 440, 0.7, 1.4)
 
 
 def gunshot_triangulation(rng: np.random.Generator, split: str, index: int) -> Clip:
@@ -53,12 +56,22 @@ def gunshot_triangulation(rng: np.random.Generator, split: str, index: int) -> C
     label = list(DISTANCES_M)[index % len(DISTANCES_M)]
     distance_m = DISTANCES_M[label] * rng.lognormal(0, DISTANCE_SPREAD)
     canvas = np.zeros(n_samples(DURATION_S))
-    add_at(canvas, _shot(rng, GUNS[split]), rng.uniform(0.02, SHOT_S))
+    ((source, gun),) = guns_of(split, index).items()
+    add_at(canvas, _shot(rng, gun), rng.uniform(0.02, SHOT_S))
     heard = low_pass(canvas, min(15_000.0, CUTOFF_HZ_M / distance_m), order=1)
     audio = reverberate(rng, heard, rng.uniform(0.5, 1.2), distance_m / DIRECT_M)
     noise = background(rng, Environment(rng.uniform(0.5, 2.0)), DURATION_S)
     audio = set_level(audio, 0.0) + noise * 10 ** (rng.uniform(*NOISE_DB) / 20)
-    return Clip(set_level(audio, LEVEL_DB).astype(np.float32), [label], f"gun of {split}")
+    return Clip(set_level(audio, LEVEL_DB).astype(np.float32), [label], source)
+
+
+def guns_of(split: str, index: int) -> dict[str, Gun]:
+    """The gun of a clip by its name: of every further `CLIPS_PER_FOLD` clips another one."""
+    if (block := index // CLIPS_PER_FOLD) == 0:
+        return {f"gun of {split}": GUNS[split]}
+    rng = source_generator("gun", split, block)
+    ends = zip(astuple(LOWEST), astuple(HIGHEST), strict=True)
+    return {f"gun {block + 1} of {split}": Gun(*(rng.uniform(*pair) for pair in ends))}
 
 
 def _shot(rng: np.random.Generator, gun: Gun) -> Samples:
@@ -82,10 +95,11 @@ TASK = MiniTask(
     stands_for="Shots at four distances with air absorption and echoes, every fold another gun.",
     recipe=gunshot_triangulation,
     labels=tuple(DISTANCES_M),
-    n_clips=dict.fromkeys(GUNS, 12),
+    n_clips=dict.fromkeys(GUNS, CLIPS_PER_FOLD),
     duration_s=DURATION_S,
     embedding_type="scene",
     prediction_type="multiclass",
     split_mode="new_split_kfold",
     evaluation=("top1_acc", "mAP", "d_prime", "aucroc"),
+    sources=guns_of,
 )

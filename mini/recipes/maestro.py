@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mini.draws import source_generator
 from mini.sounds.midi import PIANO_KEYS, Note, render
 from mini.sounds.rooms import reverberate
 from mini.sounds.synthesis import set_level
@@ -31,6 +32,7 @@ class Studio:
     wet: float
 
 
+CLIPS_PER_FOLD = 3
 STUDIOS = {  # pianos of the soundfont, each fold with a room of its own
     "fold00": Studio(0, 0.4, 0.10),
     "fold01": Studio(1, 0.8, 0.15),
@@ -43,13 +45,13 @@ STUDIOS = {  # pianos of the soundfont, each fold with a room of its own
 def maestro(rng: np.random.Generator, split: str, index: int) -> Clip:
     """Chords in the left hand and a melody in the right hand, in a random key.
 
-    `split` chooses the piano and the room; clips of a fold differ only by chance.
+    `split` chooses the piano and, with `index`, the room; else clips of a fold differ by chance.
     """
     tonic, scale = rng.integers(12), SCALES[rng.integers(len(SCALES))]
     tones = [key for key in PIANO_KEYS if (key - tonic) % 12 in scale]
     beat_s = 60 / rng.uniform(*TEMPI_BPM)
     notes = _without_collisions(_chords(rng, tones, beat_s) + _melody(rng, tones, beat_s))
-    studio = STUDIOS[split]
+    studio = studio_of(split, index)
     dry = render(notes, DURATION_S, studio.program)
     audio = reverberate(rng, dry, studio.reverberation_s, studio.wet)
     events = [
@@ -58,6 +60,15 @@ def maestro(rng: np.random.Generator, split: str, index: int) -> Clip:
     ]
     source = f"piano {studio.program}"
     return Clip(set_level(audio, LEVEL_DB).astype(np.float32), events, source)
+
+
+def studio_of(split: str, index: int) -> Studio:
+    """The studio of a clip: every further `CLIPS_PER_FOLD` clips are in another room."""
+    studio, block = STUDIOS[split], index // CLIPS_PER_FOLD
+    if block == 0:
+        return studio
+    rng = source_generator("room", split, block)
+    return replace(studio, reverberation_s=rng.uniform(0.3, 1.2), wet=rng.uniform(0.08, 0.2))
 
 
 def _chords(rng: np.random.Generator, tones: list[int], beat_s: float) -> list[Note]:
@@ -113,7 +124,7 @@ TASK = MiniTask(
     stands_for="Generated pieces on soundfont pianos, each fold in its own room.",
     recipe=maestro,
     labels=LABELS,
-    n_clips=dict.fromkeys(STUDIOS, 3),
+    n_clips=dict.fromkeys(STUDIOS, CLIPS_PER_FOLD),
     duration_s=DURATION_S,
     embedding_type="event",
     prediction_type="multilabel",
@@ -126,4 +137,6 @@ TASK = MiniTask(
             "task_specific_param_grid": {"max_epochs": [50], "check_val_every_n_epoch": [1]},
         },
     },
+    sources=lambda split, index: (f"piano {STUDIOS[split].program}",),
+    events_per_clip=14.7,
 )

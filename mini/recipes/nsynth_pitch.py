@@ -52,6 +52,7 @@ TASK_50H = MiniTask(
     split_mode="trainvaltest",
     evaluation=("pitch_acc", "chroma_acc"),
     extras={"pitch_range_min": PIANO_KEYS[0], "pitch_range_max": PIANO_KEYS[-1]},
+    sources=lambda split, index: [f"program {program}" for program in PROGRAMS[split]],
 )
 
 TASK_5H = replace(

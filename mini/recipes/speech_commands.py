@@ -60,6 +60,7 @@ TASK_FULL = MiniTask(
     prediction_type="multiclass",
     split_mode="trainvaltest",
     evaluation=("top1_acc",),
+    sources=lambda split, index: VOICES[split] if LABELS[index % len(LABELS)] != SILENCE else (),
 )
 
 TASK_5H = replace(

@@ -90,9 +90,8 @@ LANGUAGES = {  # ISO 639-1; common spellings, chosen from grammars' tables of sy
     ),
 }
 LABELS = tuple(LANGUAGES)
-VOICES = {  # chosen: two male voices per fold; with more, speakers differ more than languages
-    f"fold{fold:02d}": cast[3:5] for fold, cast in enumerate(CASTS)
-}
+VOICES = {f"fold{fold:02d}": cast[3:7] for fold, cast in enumerate(CASTS)}  # male voices
+N_VOICES = 2  # chosen, of clips at scale 1: with more, speakers differ more than languages
 RATES_WPM = (180, 215)  # eSpeak's default is 175
 PITCHES = (35, 55)  # eSpeak's scale 0-100, default 50
 DURATION_S = 1.6  # chosen; the real clips have up to 18.6 s
@@ -111,10 +110,16 @@ def vox_lingua_top10(rng: np.random.Generator, split: str, index: int) -> Clip:
     """
     shift = CLIPS_PER_FOLD * list(VOICES).index(split)
     language = LABELS[(index + shift) % len(LABELS)]
-    voice = f"{language}+{rng.choice(VOICES[split])}"
+    voice = f"{language}+{rng.choice(voices_of(split, index))}"
     rate, pitch, spread = (int(rng.integers(*r)) for r in (RATES_WPM, PITCHES, PITCH_RANGES))
     spoken = speak(_words(rng, LANGUAGES[language]), voice, rate, pitch, spread)
     return Clip(_recorded(rng, spoken), [language], variant_of(voice))
+
+
+def voices_of(split: str, index: int) -> tuple[str, ...]:
+    """Voices that a clip has one of: every further `CLIPS_PER_FOLD` clips have the other two."""
+    first = N_VOICES * (index // CLIPS_PER_FOLD) % len(VOICES[split])
+    return VOICES[split][first : first + N_VOICES]
 
 
 def _words(rng: np.random.Generator, sounds: Phonotactics) -> str:
@@ -154,4 +159,5 @@ TASK = MiniTask(
     prediction_type="multiclass",
     split_mode="new_split_kfold",
     evaluation=("top1_acc", "mAP", "d_prime", "aucroc"),
+    sources=voices_of,
 )

@@ -24,10 +24,10 @@ from mini.sounds.midi import Note, render
 from mini.sounds.rooms import colored_noise
 from mini.sounds.speech import CASTS
 from mini.sounds.synthesis import active_rms, set_level
-from mini.task import SAMPLE_RATE_HZ, MiniTaskError, MissingSourceError
+from mini.task import SAMPLE_RATE_HZ, MiniTaskError, MissingSourceError, Scale
 from mini.writer import clip_generator
 
-SCALE = 0.05  # a twentieth of the clips, at least one per split
+SCALE = Scale(0.05, 0.05)  # a twentieth of the clips, at least one per split
 TASKS = {slug: find_mini_task(slug) for slug in MINI_TASKS}
 PARTS = {part.folder: part for task in TASKS.values() for part in task.parts}
 
@@ -85,7 +85,7 @@ def test_every_listed_file_exists_and_nothing_else(folders: dict[str, Path], nam
     names: list[str] = []
     for split, n_clips in task.n_clips.items():
         clips = _read(folder, f"{split}.json")
-        assert len(clips) == max(1, round(SCALE * n_clips))
+        assert len(clips) == max(1, round(SCALE.train * n_clips))
         assert sorted(clips) == sorted(
             path.name for path in (folder / str(SAMPLE_RATE_HZ) / split).iterdir()
         )
@@ -138,9 +138,9 @@ def test_the_same_seed_gives_the_same_bytes_whenever_it_runs(
 
 @pytest.mark.slow
 def test_another_seed_gives_other_audio_and_replaces_the_folder(tmp_path: Path) -> None:
-    first = _hashes(*make_task("maestro", tmp_path, 0, scale=0.4, progress=False))
+    first = _hashes(*make_task("maestro", tmp_path, 0, scale=Scale(0.4), progress=False))
     (tmp_path / "maestro-mini-5h" / "stale.txt").write_text("old", encoding="utf-8")
-    second = _hashes(*make_task("maestro", tmp_path, 1, scale=0.4, progress=False))
+    second = _hashes(*make_task("maestro", tmp_path, 1, scale=Scale(0.4), progress=False))
     assert first.keys() == second.keys()
     wavs = [name for name in first if name.endswith(".wav")]
     assert wavs and all(first[name] != second[name] for name in wavs)
@@ -212,7 +212,7 @@ def test_arguments_out_of_range_are_refused(
     tmp_path: Path, seed: int, scale: float, message: str
 ) -> None:
     with pytest.raises(MiniTaskError, match=f"maestro: {message} must be"):
-        make_task("maestro", tmp_path, seed, scale=scale)
+        make_task("maestro", tmp_path, seed, scale=Scale(test=scale))
 
 
 @pytest.mark.slow
@@ -232,7 +232,7 @@ def test_a_missing_wheel_is_named_with_the_tasks_that_need_it(
     for slug, entry in MINI_TASKS.items():
         named = f"{slug}," in message or f"{slug} need" in message
         assert named == ("espeakng-loader" in entry.needs)
-    (folder,) = make_task("maestro", tmp_path, 0, scale=0.01, progress=False)
+    (folder,) = make_task("maestro", tmp_path, 0, scale=Scale(0.01), progress=False)
     assert folder.is_dir()
 
 
@@ -240,5 +240,5 @@ def test_a_failing_process_is_reported(tmp_path: Path, capfd: pytest.CaptureFixt
     blocker = tmp_path / "file"
     blocker.write_text("not a directory", encoding="utf-8")
     with pytest.raises(MiniTaskError, match="maestro: generating .* failed with exit status"):
-        make_task("maestro", blocker, 0, scale=0.01, progress=False)
+        make_task("maestro", blocker, 0, scale=Scale(0.01), progress=False)
     assert "file" in capfd.readouterr().err

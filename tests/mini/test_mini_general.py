@@ -25,10 +25,10 @@ from mini.sounds import animals, bodies, machines
 from mini.sounds.imitations import CONTOURS, imitate
 from mini.sounds.percussion import OPERA_INSTRUMENTS, STROKES, daluo, mridangam, xiaoluo
 from mini.sounds.synthesis import SAMPLE_RATE_HZ, active_rms, n_samples
-from mini.task import Clip, MiniTaskError
+from mini.task import Clip, MiniTaskError, Scale
 from mini.writer import write_task
 
-SCALE = 0.05  # a twentieth of the clips, at least one per split
+SCALE = Scale(0.05, 0.05)  # a twentieth of the clips, at least one per split
 ACCURACY = ["top1_acc", "mAP", "d_prime", "aucroc"]
 HIVE = ["aucroc", "mAP", "d_prime", "top1_acc"]
 PRECISION = ["mAP", "d_prime", "aucroc", "top1_acc"]

@@ -23,7 +23,7 @@ from mini.sounds.arranger import arrange
 from mini.sounds.midi import Note, Part, render_parts
 from mini.sounds.rooms import colored_noise, tilt
 from mini.sounds.styles import DRUM_KEYS, STYLES
-from mini.task import SAMPLE_RATE_HZ, MiniTaskError
+from mini.task import SAMPLE_RATE_HZ, MiniTaskError, Scale
 
 TABLE = Path(__file__).parents[2] / "config" / "tasks.tsv"
 SLUGS = (
@@ -31,7 +31,7 @@ SLUGS = (
     "nsynth_pitch_5h", "speech_commands_full", "speech_commands_5h", "vox_lingua_top10",
 )  # fmt: skip
 SUBSETS = {"nsynth_pitch_5h": "nsynth_pitch_50h", "speech_commands_5h": "speech_commands_full"}
-SCALE = 0.1
+SCALE = Scale(0.1, 0.1)
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +147,7 @@ def test_programs_kits_and_languages_are_the_tasks_own() -> None:
 
 @pytest.mark.slow
 def test_every_fold_has_every_label_about_equally_often(tmp_path: Path) -> None:
-    scale = len(vox_lingua.LABELS) / vox_lingua.CLIPS_PER_FOLD
+    scale = Scale(len(vox_lingua.LABELS) / vox_lingua.CLIPS_PER_FOLD)
     (folder,) = make_task("vox_lingua_top10", tmp_path, 0, scale=scale, progress=False)
     for clips in read_task(folder).clips.values():
         assert sorted(label for labels in clips.values() for label in labels) == sorted(

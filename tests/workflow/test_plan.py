@@ -71,6 +71,16 @@ def test_twice_as_slow_takes_twice_as_long(config):
     assert set(once["task"]) == set(study.tasks) and (hours(once) > 0).all()
 
 
+def test_sizes_of_generated_tasks_follow_their_scale():
+    def n_clips(**scale):
+        study = read_study({"mini_scale": {"train": 1, "test": 1} | scale})
+        return {work.name: work.n_clips for work in workloads(study)}
+
+    once, tested, whole = n_clips(), n_clips(test=8), n_clips(train=8, test=8)
+    assert whole == {task: 8 * n for task, n in once.items()}
+    assert tested["esc50"] == once["esc50"] and tested["fsd50k"] == once["fsd50k"] + 7 * 60
+
+
 def test_an_epoch_of_few_rows_takes_a_step_and_one_of_many_as_long_as_its_rows():
     rates = dataclasses.replace(
         make_rates(read_study(REAL)), probe={100: {16: 2.0, 1024: 4.0}, 200: {16: 3.0, 1024: 8.0}}

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hear.protocol import Protocol
 from mini.registry import find_mini_task
+from mini.task import Scale
 from passt.lengths import TIMESTAMP_HOP_MS
 from workflow.study.archives import LONGEST_S, TOTAL_S
 from workflow.study.config import ConfigError
@@ -76,7 +77,7 @@ def workloads(study: Study) -> list[Workload]:
 
     A ConfigError names a task of the user's own that has not been checked yet.
     """
-    works = []
+    works, scale = [], Scale(**study.config["mini_scale"])
     for slug, spec in study.tasks.items():
         if (path := Path(manifest(study, slug))).exists():
             works.append(_present(spec, path, study.origin))
@@ -87,7 +88,7 @@ def workloads(study: Study) -> list[Workload]:
                 "--until fetch_task first"
             )
         else:
-            works.append(_generated(spec) if study.origin == "mini" else _published(spec))
+            works.append(_generated(spec, scale) if study.origin == "mini" else _published(spec))
     return works
 
 
@@ -137,15 +138,16 @@ def _published(spec: TaskSpec) -> Workload:
     return Workload(spec.slug, spec.embedding_type == "event", *rest)
 
 
-def _generated(spec: TaskSpec) -> Workload:
+def _generated(spec: TaskSpec, scale: Scale) -> Workload:
     """A mini task that is still to be generated."""
     task = find_mini_task(spec.slug)
-    n_clips = sum(sum(part.n_clips.values()) for part in task.parts)
+    n_clips = sum(sum(scale.counts(part.n_clips).values()) for part in task.parts)
     # Of clips that differ in length, the mean of shortest and longest.
     lengths_s = task.duration_range_s or (task.duration_s or 0.0,)
     duration_s = sum(lengths_s) / len(lengths_s)
     if task.split_mode == "trainvaltest":
-        n_folds, share = 1, task.n_clips.get("train", 0) / sum(task.n_clips.values())
+        counts = scale.counts(task.n_clips)
+        n_folds, share = 1, counts["train"] / sum(counts.values())
     else:
         n_folds = len(task.n_clips)
         share = (n_folds - 2) / n_folds

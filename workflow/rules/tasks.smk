@@ -8,7 +8,7 @@ rule fetch_task:
     benchmark:
         "logs/{collection}/fetch_task/{task}.tsv"
     wildcard_constraints:
-        collection=paths.collection(STUDY),
+        collection=re.escape(paths.collection(STUDY)),
         task="|".join(sorted({*STUDY.tasks} - downloads.kept_tasks(STUDY))) or "none",
     priority: 100  # all tasks are checked before the first is embedded
     conda:
@@ -20,6 +20,7 @@ rule fetch_task:
         generated=lambda w: STUDY.tasks[w.task].is_generated,
         sources=lambda w: [str(path) for path in STUDY.tasks[w.task].sources],
         seed=STUDY.config["seed"],
+        scale=STUDY.config["mini_scale"],
         generator=lambda w: jobs.generator(STUDY, w.task),
         resample=STUDY.config["resample"],
         expected=lambda w: downloads.expected_folders(STUDY, w.task),

@@ -7,6 +7,7 @@ from pathlib import Path
 from hear.tasks.audio_checks import Limits
 from hear.tasks.manifest import write_manifest
 from mini.make import make_task
+from mini.task import Scale
 from workflow.fetch.fetch import excludable, unpack_task
 from workflow.logs import logged
 from workflow.study.config import read_config
@@ -15,7 +16,8 @@ params, task = snakemake.params, snakemake.wildcards.task
 manifest = Path(snakemake.output[0])
 with logged(snakemake.log[0]), excludable(task) if params.expected else nullcontext():
     if params.generated:
-        folders = make_task(task, manifest.parent, params.seed)
+        scale = Scale(**params.scale)
+        folders = make_task(task, manifest.parent, params.seed, scale=scale)
         origin = {"generator": params.generator, "seed": params.seed}
     else:
         sources = [Path(source) for source in params.sources]

@@ -6,9 +6,11 @@ Patterns of rules keep Snakemake's wildcards ``{study}``, ``{task}`` and ``{seed
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 
 from hear.api.source import LEVEL
+from mini.task import Scale
 from passt.variants import blocks_of
 from workflow.study.config import ConfigError
 from workflow.study.study import KINDS, Study
@@ -21,6 +23,8 @@ def manifest(study: Study, task: str) -> str:
 
 def collection(study: Study) -> str:
     """Folder of the tasks below resources/tasks; studies share what was generated or fetched."""
+    if study.origin == "mini" and (scale := study.config["mini_scale"]) != asdict(Scale()):
+        return f"mini-{scale['train']:g}-{scale['test']:g}"  # no study has a name with -
     return study.name if study.origin == "folder" else study.origin
 
 
