@@ -5,6 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+VERDICTS = ("holds", "does not hold", "undecided", "not tested")  # how a verdict begins
+
+
+def verdict_kind(verdict: str) -> str:
+    """Return which of `VERDICTS` a verdict is, whatever else it says."""
+    return next(kind for kind in VERDICTS if verdict.startswith(kind))
+
 
 class Measurand(NamedTuple):
     """What is measured: quantity, the paper's hop in ms, and Patchout (``none`` without)."""
@@ -22,8 +29,12 @@ class Claim:
     ----------
     claim_id, section, statement : str
         Id, the paper's section, and its words in other words.
+    topic, short : str
+        What its section is about, and the claim in a few words, for figures.
     reading : str
         How the words became a number, where that is not plain.
+    chosen : str
+        Which number the reading chose as the paper has none: ``threshold``, ``factor`` or none.
     models : tuple of tuple of str
         The models it is about: for each the ids it can have; the first that a study has counts.
     others : tuple of tuple of str
@@ -59,7 +70,10 @@ class Claim:
     section: str
     statement: str
     direction: str = ""
+    topic: str = ""
+    short: str = ""
     reading: str = ""
+    chosen: str = ""
     models: tuple[tuple[str, ...], ...] = ()
     others: tuple[tuple[str, ...], ...] = ()
     others_source: str = ""

@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from analysis.claims.claim import Claim, Measurand
+from analysis.claims.claim import VERDICTS, Claim, Measurand
 from analysis.statistics.intervals import LEVEL, Z
 
-HOLDS, FAILS = "holds", "does not hold"
+HOLDS, FAILS = VERDICTS[:2]
 AT_THIS_SEED = " at this seed"  # added where the interval knows of a single probe seed
-UNDECIDED, NOT_TESTED = "undecided at this sample", "not tested in this study"
+UNDECIDED, NOT_TESTED = f"{VERDICTS[2]} at this sample", f"{VERDICTS[3]} in this study"
 BY_VALUE = "decided by point values: official entries have no predictions to resample"
 BY_MEASUREMENT = "decided by point values, measured once on this machine"
 VIT_B = "768 wide, 12 blocks, 12 heads"  # the paper's network, as the measurements name it
@@ -126,6 +126,8 @@ def judge_measured(claim: Claim, measured: Measured) -> Verdict:
     """
     pairs = [pair for pair in (claim.ratio, claim.than_ratio) if pair]
     values = measured.values
+    if not values:
+        return Verdict(NOT_TESTED, "nothing was measured in this study")
     lacking = dict.fromkeys(key for pair in pairs for key in pair if key not in values)
     if lacking:
         names = ", ".join(f"{m.quantity} at hop {m.hop_ms}, Patchout {m.patchout}" for m in lacking)

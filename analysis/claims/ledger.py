@@ -6,13 +6,13 @@ import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import pandas as pd
 
 from analysis.claims.claim import Claim, Measurand
 from analysis.claims.decide import (
     NOT_TESTED,
-    OTHER_AGGREGATE,
     Measured,
     Verdict,
     detectable,
@@ -20,14 +20,27 @@ from analysis.claims.decide import (
     judge_measured,
 )
 from analysis.claims.numbers import judge
+from analysis.claims.readings import hangs_on, other_aggregate
 from analysis.statistics.cells import Cells
+from analysis.tables.scores import read_table
 
+_NUMBERS: dict[str, Any] = dict.fromkeys(
+    (
+        "p", "p_holm", "estimate", "low", "high", "detectable", "threshold", "value",
+        "other_value", "other_estimate", "other_low", "other_high", "official_estimate",
+        "official_threshold",
+    ),
+    float,
+)  # fmt: skip
+_COUNTS = {"n_tasks": "Int64", "n_seeds": "Int64"}
 LEDGER_COLUMNS = (
-    "claim_id", "section", "statement", "verdict", "p", "p_holm", "estimate", "low", "high",
-    "detectable", "n_tasks", "n_seeds", "study", "not_above_baseline", "reason", "reading",
+    "claim_id", "section", "statement", "verdict", "hangs_on", "official_verdict",
+    "official_estimate", "official_claim_id", "official_direction", "official_threshold", "p",
+    "p_holm", "estimate", "low", "high", "detectable", "n_tasks", "n_seeds", "study",
+    "not_above_baseline", "reason", "reading",
     "stands_for", "confounds", "quantity", "aggregate", "direction", "threshold", "models",
     "others", "model", "other_model", "where", "value", "other_value", "other_aggregate",
-    "other_verdict", "other_estimate", "other_low", "other_high", "label",
+    "other_verdict", "other_estimate", "other_low", "other_high", "topic", "short", "label",
 )  # fmt: skip
 
 NOTHING_MEASURED = Measured({}, "")
@@ -41,6 +54,7 @@ def ledger(
     label: str,
     not_above_baseline: Collection[str] = (),
     traits: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+    official: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Compare every claim with a study.
 
@@ -57,6 +71,8 @@ def ledger(
         that rests on one of them says little of PaSST, and its row names them.
     traits : mapping
         By topic that is confounded in this study, how each model stands in it.
+    official : DataFrame or None
+        The ledger of the same claims by official scores, whose verdicts stand beside the study's.
 
     Returns
     -------
@@ -69,24 +85,28 @@ def ledger(
         ``p`` is two-sided, below .05 where an interval decides; ``p_holm`` is adjusted for all
         claims that have one; ``detectable`` is the distance from the threshold that this sample
         would decide in four of five cases. The ``other_`` columns at the end are what the mean says
-        where the claim is about the median, and the other way round.
+        where the claim is about the median, and the other way round; ``hangs_on`` is that of
+        `analysis.claims.readings`. Those named ``official_`` are of
+        ``official_claim_id``, the claim itself or the nearest evidence for it; empty if official
+        scores test neither.
     """
     rows = []
     for claim in claims:
-        if claim.untested:
-            verdict, other = Verdict(NOT_TESTED, claim.untested), None
-        elif claim.ratio:
-            verdict, other = judge_measured(claim, measured), None
-        else:
-            cells = scores[claim.quantity]
-            verdict, other = judge(claim, cells), _other_aggregate(claim, cells)
-        row = _row(claim, verdict, other, not_above_baseline)
-        rows.append(row | {"confounds": _confounds(claim, traits)})
+        verdict, alternative = _judge(claim, scores, measured), other_aggregate(claim)
+        other = None
+        if alternative is not None:
+            other = alternative.aggregate, _judge(alternative, scores, measured)
+        row = _row(claim, verdict, other, not_above_baseline) | _beside(claim, official)
+        row |= {"confounds": _confounds(claim, traits)}
+        rows.append(row | {"hangs_on": _hangs_on(claim, verdict, scores, measured)})
     table = pd.DataFrame(rows).assign(study=study, label=label)
     table["p_holm"] = holm(table["p"])
-    return table.reindex(columns=list(LEDGER_COLUMNS)).astype(
-        {"n_tasks": "Int64", "n_seeds": "Int64"}
-    )
+    return table.reindex(columns=list(LEDGER_COLUMNS)).astype(_NUMBERS | _COUNTS)
+
+
+def read_ledger(path: str | Path) -> pd.DataFrame:
+    """Read a ledger written as CSV; ScoresError for other columns than `LEDGER_COLUMNS`."""
+    return read_table(path, LEDGER_COLUMNS, _NUMBERS | _COUNTS)
 
 
 def quantities(cells: Cells, maxima: Mapping[str, float], baseline: str) -> dict[str, Cells]:
@@ -117,12 +137,37 @@ def read_measured(path: str | Path) -> Measured:
     return Measured(values, " or ".join(sorted(set(mine["architecture"]))))
 
 
-def _other_aggregate(claim: Claim, cells: Cells) -> tuple[str, Verdict] | None:
-    """The same claim with the mean instead of the median, or the other way round."""
-    if claim.tasks or claim.aggregate not in OTHER_AGGREGATE:
-        return None
-    name = OTHER_AGGREGATE[claim.aggregate]
-    return name, judge(dataclasses.replace(claim, aggregate=name), cells)
+def _judge(claim: Claim, scores: Mapping[str, Cells], measured: Measured) -> Verdict:
+    if claim.untested:
+        return Verdict(NOT_TESTED, claim.untested)
+    if claim.ratio:
+        return judge_measured(claim, measured)
+    return judge(claim, scores[claim.quantity])
+
+
+def _hangs_on(claim: Claim, found: Verdict, scores: Mapping[str, Cells], measured: Measured) -> str:
+    def judged(reading: Claim, without: str) -> str:
+        left = {name: cells.without(without) for name, cells in scores.items() if without}
+        return _judge(reading, left or scores, measured).verdict
+
+    tasks: tuple[str, ...] = ()
+    if claim.models:
+        cells, places = scores[claim.quantity], {claim.category, *claim.than_categories}
+        places = set(claim.tasks) or places
+        tasks = tuple(t for t in cells.tasks if {t, cells.category[t], "all"} & places)
+    return hangs_on(claim, found.verdict, tasks, judged)
+
+
+def _beside(claim: Claim, official: pd.DataFrame | None) -> dict[str, object]:
+    """Verdict of official scores on a claim, or on the nearest evidence for it."""
+    if official is None:
+        return {}
+    tested = official[official["verdict"] != NOT_TESTED]
+    for of in ("claim_id", "stands_for"):
+        for row in tested[tested[of] == claim.claim_id].to_dict("records"):
+            names = ("verdict", "estimate", "direction", "threshold", "claim_id")
+            return {f"official_{name}": row[name] for name in names}
+    return {}
 
 
 def _confounds(claim: Claim, traits: Mapping[str, Mapping[str, str]]) -> str:

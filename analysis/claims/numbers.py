@@ -14,12 +14,13 @@ from analysis.claims.claim import Claim
 from analysis.claims.decide import NOT_TESTED, Number, Verdict, decide
 from analysis.statistics.cells import Cells
 from analysis.statistics.estimates import improvement
-from analysis.statistics.intervals import NO_INTERVAL, interval, variance_of
+from analysis.statistics.intervals import NO_INTERVAL, UNBOUNDED, interval, variance_of
 
 Scores = NDArray[np.floating]
 EACH = "each"  # not over tasks: every task has a number
 SHARE_ABOVE = "share_above"  # of tasks on which a model is above the other: of two at once
 MIN_TASKS = {"sd": 2}  # tasks an aggregate needs; the others need one
+BOUNDS = {SHARE_ABOVE: (0.0, 1.0)}  # of a number; the others have none, as differences
 
 
 class NotTested(Exception):
@@ -136,13 +137,19 @@ def _number(claim: Claim, cells: Cells, model: str, other: str | None, than: str
         tasks = tuple(dict.fromkeys((*tasks, *less.tasks)))
     sources = {cells.source[m] for m in (model, other) if m}
     of_run = sources == {"run"}
-    found = interval(estimate, draws) if of_run else NO_INTERVAL
+    found = interval(estimate, draws, _bounds(claim, than)) if of_run else NO_INTERVAL
     n_seeds = min(cells.n_seeds.get(task, 0) for task in tasks) if "run" in sources else 0
     other_value = part.other_value if other and claim.aggregate != SHARE_ABOVE else np.nan
     return Number(
         estimate, found.low, found.high, n_tasks, of_run, model, other or "", where, part.value,
         other_value, tasks, n_seeds,
     )  # fmt: skip
+
+
+def _bounds(claim: Claim, than: str | None) -> tuple[float, float]:
+    """Least and largest possible value of a number, or of a difference of two."""
+    low, high = BOUNDS.get(claim.aggregate, UNBOUNDED)
+    return (low, high) if than is None else (low - high, high - low)
 
 
 class _Part(NamedTuple):

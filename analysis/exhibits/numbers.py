@@ -80,7 +80,8 @@ def interval_note(rows: pd.DataFrame, of: str = "") -> list[str]:
     if rows["low"].isna().all():
         return []
     n_replicates = rows["n_replicates"].max()
-    return [f"Lines: 95\u00a0% intervals{of}, {n_replicates} bootstraps of the test clips."]
+    drawn = "the test clips or their sources"
+    return [f"Lines: 95\u00a0% intervals{of}, {n_replicates} bootstraps of {drawn}."]
 
 
 def same_note(scores: pd.DataFrame, text: FigureText) -> list[str]:

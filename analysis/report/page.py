@@ -11,17 +11,26 @@ from pathlib import Path
 import jinja2
 import pandas as pd
 
+from analysis.claims.claim import verdict_kind
 from analysis.exhibits.make import caption
 from analysis.exhibits.registry import HEADLINE, Exhibit
 from analysis.exhibits.text import FigureText
-from analysis.report.tables import Table, claims_table, plain_table, scores_table, task_scores
+from analysis.report.tables import (
+    CLAIM_COLUMNS,
+    UNTESTED_COLUMNS,
+    Table,
+    claims_table,
+    plain_table,
+    scores_table,
+    task_scores,
+)
 from analysis.report.trace import Trace
 
 PX_PER_PT = 2.4  # a figure of one column, 234 points wide, is 562 pixels: its 6.5 pt are 15.6
 _TEXT_COLUMNS = (
-    "task", "model", "name", "category", "source", "panel", "verdict", "claim_id", "section",
-    "statement", "system", "patchout", "device", "network", "study", "warnings", "true",
-    "predicted", "label", "best_model",
+    "task", "model", "name", "category", "source", "panel", "verdict", "official_verdict",
+    "claim_id", "section", "statement", "system", "patchout", "device", "network", "study",
+    "warnings", "true", "predicted", "label", "best_model",
 )  # fmt: skip
 
 
@@ -104,6 +113,10 @@ def _shown(root: Path, exhibit: Exhibit, text: FigureText) -> dict:
     shown["caption"] = caption(exhibit, text, numbers)
     if exhibit.kind == "figure":
         return shown | _image(root / f"{exhibit.id}.svg")
+    if exhibit.kind == "claims":
+        untested = numbers["verdict"].map(verdict_kind) == "not tested"
+        shown["untested"] = claims_table(numbers[untested], UNTESTED_COLUMNS)
+        return shown | {"table": claims_table(numbers[~untested], CLAIM_COLUMNS)}
     return shown | {"table": _table(exhibit, numbers, text)}
 
 
@@ -111,7 +124,7 @@ def _table(exhibit: Exhibit, numbers: pd.DataFrame, text: FigureText) -> Table:
     numbers = numbers.drop(columns=list(exhibit.hidden))
     if exhibit.kind == "scores":
         return scores_table(numbers, text)
-    return claims_table(numbers) if exhibit.kind == "claims" else plain_table(numbers)
+    return plain_table(numbers)
 
 
 def read_numbers(path: Path) -> pd.DataFrame:

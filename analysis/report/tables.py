@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.claims.claim import verdict_kind
 from analysis.exhibits.numbers import OFFICIAL_BASE
 from analysis.exhibits.text import FigureText
 from analysis.tables.normalize import read_summary
@@ -15,10 +16,10 @@ from analysis.tables.words import ordered_categories
 
 BEST = "★"
 CLAIM_COLUMNS = (  # of claims.csv, readable on a page; the caption links to the rest
-    "claim_id", "section", "statement", "verdict", "p_holm", "estimate", "low", "high",
-    "detectable", "n_tasks", "reason", "confounds",
+    "claim_id", "section", "statement", "verdict", "hangs_on", "official_verdict", "p_holm",
+    "estimate", "low", "high", "detectable", "n_tasks", "reason", "confounds",
 )  # fmt: skip
-VERDICTS = ("holds", "does not hold", "undecided", "not tested")  # how a verdict may begin
+UNTESTED_COLUMNS = ("claim_id", "section", "statement", "verdict", "official_verdict", "reason")
 
 
 @dataclass(frozen=True)
@@ -46,14 +47,14 @@ def plain_table(table: pd.DataFrame) -> Table:
     return Table(columns, [[_cell(v) for v in row] for row in table.itertuples(index=False)])
 
 
-def claims_table(claims: pd.DataFrame) -> Table:
-    """Set the ledger of claims: verdicts marked; what stands in the CSV alone is left out."""
-    table = plain_table(claims[[name for name in CLAIM_COLUMNS if name in claims.columns]])
-    place = table.columns.index("verdict")
+def claims_table(claims: pd.DataFrame, columns: tuple[str, ...]) -> Table:
+    """Set some columns of the ledger of claims, with its verdicts marked."""
+    table = plain_table(claims[list(columns)])
     for row in table.rows:
-        verdict = row[place].text
-        mark = next((v for v in VERDICTS if verdict.startswith(v)), "")
-        row[place] = Cell(verdict, verdict, mark=f"verdict {mark.replace(' ', '-')}".strip())
+        for place, name in enumerate(columns):
+            if name.endswith("verdict") and (said := row[place].text):
+                mark = verdict_kind(said).replace(" ", "-")
+                row[place] = Cell(said, said, mark=f"verdict {mark}")
     return table
 
 

@@ -67,6 +67,11 @@ class Cells:
             replicates=self.replicates[np.ix_(rows, columns)],
         )
 
+    def without(self, task: str) -> Cells:
+        """The same scores but for a task, on which no model has one."""
+        left_out = np.array([name == task for name in self.tasks], bool)
+        return dataclasses.replace(self, score=np.where(left_out, np.nan, self.score))
+
     def normalized(self, maxima: Mapping[str, float]) -> Cells:
         """Scores as shares of each task's maximum, which is taken as known (not bootstrapped).
 

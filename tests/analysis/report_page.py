@@ -11,7 +11,9 @@ import pandas as pd
 from figure_parts import OF_SCORES, draw
 from matplotlib.figure import Figure
 
+from analysis.claims.ledger import LEDGER_COLUMNS, read_ledger
 from analysis.exhibits.costs import COST_COLUMNS, figure_3, read_costs, table_2
+from analysis.exhibits.forest import figure_claims
 from analysis.exhibits.registry import exhibits_among
 from analysis.exhibits.style import save_figure
 from analysis.exhibits.tables import scores, table_1
@@ -24,20 +26,25 @@ ROOT = Path(__file__).parents[2]
 STAGES = pd.DataFrame(
     [("embed", 3, 12.5, 11.0, 512.0)], columns=["rule", "jobs", "wall_s", "cpu_s", "peak_mib"]
 )
-CLAIMS = pd.DataFrame(
+
+_CLAIMS = pd.DataFrame(
     [
         ("c1", "5.2", "Made-up claim <b>one</b>", "holds", 0.02, 0.04, 0.1, 0.02, 0.2, 4, 1,
-         "test", ""),
+         "firm", "does not hold", -0.2, "", "above", 0.05, ""),
         ("c2", "5.3", "Made-up claim two", "undecided at this sample", 0.85, 0.85, 0.01, -0.1,
-         0.1, 4, 1, "test", ""),
+         0.1, 4, 1, "holds: mean", "", None, "", "below", 0.0, ""),
         ("c3", "5.4", "Made-up claim three", "not tested in this study", None, None, None, None,
-         None, 0, None, "t", "c1"),
+         None, 0, None, "", "holds", 0.3, "no scores of x", "within", 0.02, "c1"),
     ],
     columns=(
         "claim_id", "section", "statement", "verdict", "p", "p_holm", "estimate", "low", "high",
-        "n_tasks", "n_seeds", "study", "stands_for",
+        "n_tasks", "n_seeds", "hangs_on", "official_verdict", "official_estimate", "reason",
+        "direction", "threshold", "stands_for",
     ),
 )  # fmt: skip
+_CLAIMS["official_direction"] = _CLAIMS["direction"].where(_CLAIMS["official_verdict"] != "", "")
+_CLAIMS["official_threshold"] = _CLAIMS["threshold"].where(_CLAIMS["official_verdict"] != "")
+CLAIMS = _CLAIMS.reindex(columns=list(LEDGER_COLUMNS), fill_value="")
 
 
 class Page(HTMLParser):
@@ -106,6 +113,7 @@ def write_study(root: Path, summary: pd.DataFrame, tasks: pd.DataFrame, text: Fi
     for stem in OF_SCORES:
         save(draw(stem, summary, text), root / f"figures/{stem}")
     write_csv(CLAIMS, root / "claims.csv")
+    save(figure_claims(read_ledger(root / "claims.csv"), text), root / "figures/claims")
     for _, row in summary[summary["source"] == "run"].iterrows():
         path = root / "scores" / row["model"] / f"{row['task']}.json"
         path.parent.mkdir(parents=True, exist_ok=True)

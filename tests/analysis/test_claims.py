@@ -32,12 +32,14 @@ from analysis.claims.ledger import (
     NOTHING_MEASURED,
     ledger,
     quantities,
+    read_ledger,
     read_measured,
 )
 from analysis.claims.numbers import judge, spread, tasks_not_above
 from analysis.statistics.cells import build_cells
 from analysis.statistics.intervals import interval
 from analysis.tables.normalize import summarize
+from analysis.tables.scores import write_csv
 from workflow.study.claims import read_claims
 
 ROOT = Path(__file__).parents[2]
@@ -209,6 +211,15 @@ def test_share_of_tasks_above(other: tuple[str], share: float, verdict: str) -> 
     assert np.isnan(found.number.other_value)
 
 
+def test_a_share_of_tasks_and_its_interval_lie_between_0_and_1() -> None:
+    cells = make_cells({m: SCORES[m] for m in "ab"}, spread=0.2)  # a is ahead on all, barely
+    found = judge(claim(aggregate="share_above", threshold=0.5), cells).number
+    assert 0 <= found.low < found.estimate == found.high == 1
+    than = claim(aggregate="share_above", category="general", than_categories=("music",))
+    found = judge(than, cells).number
+    assert -1 <= found.low < found.estimate == 0 < found.high <= 1
+
+
 def test_a_claim_about_each_task_is_decided_by_the_task_that_is_weakest() -> None:
     cells = make_cells(SCORES, spread=0.01)
     each = claim(others=(), category="general", aggregate="each", threshold=0.8)
@@ -306,8 +317,9 @@ def test_measured_claims() -> None:
     growth = dataclasses.replace(SPEED_UP, than_ratio=(SLOW, FAST), threshold=0)
     found = judge_measured(growth, Measured({FAST: 20.0, SLOW: 10.0}, VIT_B))
     assert found.number.estimate == 2 - 0.5
-    lacking = judge_measured(SPEED_UP, NOTHING_MEASURED)
+    lacking = judge_measured(SPEED_UP, Measured({SLOW: 10.0}, VIT_B))
     assert lacking.verdict == NOT_TESTED and "train_samples_per_s at hop 10" in lacking.reason
+    assert judge_measured(SPEED_UP, NOTHING_MEASURED).reason.startswith("nothing was measured")
 
 
 def test_another_network_does_not_test_the_papers_claim() -> None:
@@ -407,3 +419,59 @@ def test_confounds_are_those_in_which_the_models_differ() -> None:
     traits = {"hops": {"a": "10", "b": "5", "c": "10"}, "levels": {"a": "L", "c": "no L"}}
     table = ledger(claims, {"score": cells}, NOTHING_MEASURED, "s", "l", traits=traits)
     assert table["confounds"].tolist() == ["hops", "levels", ""]
+
+
+MOVABLE = claim(category="general", aggregate="mean", threshold=0.06, chosen="threshold")
+
+
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [
+        ({}, "firm"),  # differences of .1 and .2
+        ({"threshold": 0.12}, "does not hold: threshold 0.18, without fsd50k"),
+        ({"threshold": 0.12, "chosen": ""}, "does not hold: without fsd50k"),
+        ({"tasks": ("maestro",), "threshold": 0.0, "chosen": ""}, "no other reading"),
+        ({"tasks": ("maestro",), "threshold": 0.0, "factor": 1.0, "chosen": "factor"},
+         "does not hold: factor 1.5"),
+        ({"category": "speech"}, ""),
+        ({"aggregate": "sd", "others": (), "chosen": ""}, "no other reading"),
+    ],
+)  # fmt: skip
+def test_what_a_verdict_hangs_on_by_hand(values: dict, found: str) -> None:
+    cells = make_cells(SCORES, source=dict.fromkeys("abc", "hear2021"))
+    table = ledger(
+        [dataclasses.replace(MOVABLE, **values)], {"score": cells}, NOTHING_MEASURED, "s", "l"
+    )
+    assert table["hangs_on"].tolist() == [found]
+
+
+def test_mean_and_median_can_decide_otherwise() -> None:
+    scores = {"a": {"esc50": 0.5, "fsd50k": 0.5, "maestro": 0.9, "libricount": 0.5}}
+    scores["b"] = {"esc50": 0.6, "fsd50k": 0.6, "maestro": 0.1, "libricount": 0.6}
+    cells = make_cells(scores, source=dict.fromkeys("ab", "hear2021"))
+    table = ledger([claim()], {"score": cells}, NOTHING_MEASURED, "s", "l")
+    row = table.iloc[0]
+    assert (row["verdict"], row["other_verdict"], row["hangs_on"]) == (FAILS, HOLDS, "holds: mean")
+
+
+def test_official_verdicts_stand_beside_the_claim_or_by_its_nearest_evidence() -> None:
+    claims = [claim(claim_id="own"), claim(claim_id="near", stands_for="far")]
+    claims += [claim(claim_id="far", models=(C,)), claim(claim_id="none", models=(("z",),))]
+    entries = {m: SCORES[m] for m in "ab"}
+    cells = make_cells(entries, source=dict.fromkeys("ab", "hear2021"))
+    official = ledger(claims, {"score": cells}, NOTHING_MEASURED, "official", "l")
+    assert official["official_verdict"].isna().all()
+    run = make_cells(SCORES, spread=0.001)
+    table = ledger(claims, {"score": run}, NOTHING_MEASURED, "s", "l", official=official)
+    assert table["official_claim_id"].fillna("").tolist() == ["own", "near", "near", ""]
+    assert table["official_verdict"].fillna("").tolist() == [HOLDS, HOLDS, HOLDS, ""]
+    assert table["official_estimate"].notna().tolist() == [True, True, True, False]
+
+
+def test_a_ledger_is_read_as_it_was_written(tmp_path: Path, official_ledger: pd.DataFrame) -> None:
+    table = official_ledger.reset_index()[list(LEDGER_COLUMNS)]
+    write_csv(table, tmp_path / "claims.csv")
+    found = read_ledger(tmp_path / "claims.csv")
+    assert found["verdict"].tolist() == table["verdict"].tolist()
+    assert set(found["official_verdict"]) == {""}
+    pd.testing.assert_series_equal(found["estimate"], table["estimate"])

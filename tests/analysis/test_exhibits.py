@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from figure_parts import draw, estimates_of
-from report_page import ROOT, measured
+from report_page import CLAIMS, ROOT, measured
 
 from analysis.exhibits.make import caption, load, make_exhibit
 from analysis.exhibits.numbers import BASE
@@ -35,6 +35,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory, run_summary: pd.DataFrame) 
         ("summary", run_summary),
         ("estimates", estimates),
         ("measure", measured()),
+        ("claims", CLAIMS),
         *of_labels(run_summary).items(),
     ):
         write_csv(table, folder / f"{name}.csv")
@@ -131,10 +132,12 @@ def test_what_is_not_registered_is_refused(text: FigureText, tmp_path: Path) -> 
 
 def test_a_study_has_the_exhibits_whose_tables_it_has() -> None:
     assert len({exhibit.id for exhibit in EXHIBITS}) == len(EXHIBITS)
-    official = {exhibit.id for exhibit in exhibits_of(["summary", "estimates", "tasks"])}
+    official = {exhibit.id for exhibit in exhibits_of(["summary", "estimates", "tasks", "claims"])}
     assert {"figures/figure_8", "figures/figure_9", "figures/ranks", "tables/table_1"} <= official
     assert official.isdisjoint({"figures/figure_4", "figures/figure_10", "tables/ranks"})
-    run = {exhibit.id for exhibit in exhibits_of(["run", "summary", "estimates", "tasks"])}
+    run = {
+        exhibit.id for exhibit in exhibits_of(["run", "summary", "estimates", "tasks", "claims"])
+    }
     assert official < run and "figures/figure_4" not in run
     everything = exhibits_of([*READERS, "run", "event", "request"])
     assert everything == list(EXHIBITS)

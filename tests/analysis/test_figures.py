@@ -50,7 +50,7 @@ def test_axis_says_the_metric(stem: str, run_summary: pd.DataFrame, text: Figure
     drawn = words(draw(stem, run_summary, text)[0])
     assert "Onset F-measure (200 ms)" in drawn
     assert "Onset F-measure (50 ms)" in drawn
-    assert "Lines: 95 % intervals, 100 bootstraps of the test clips" in drawn
+    assert "Lines: 95 % intervals, 100 bootstraps of the test clips or their sources" in drawn
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def test_best_on_top_with_intervals(text: FigureText) -> None:
 def test_it_says_study_bootstraps_and_partial_models(text: FigureText) -> None:
     said = words(draw(text)[0])
     assert " ".join(text.label.split()) in said
-    assert "400 bootstraps of the test clips" in said
+    assert "400 bootstraps of the test clips or their sources" in said
     assert "1*" in said and "fewer than 3 tasks" in said
 
 

@@ -182,6 +182,8 @@ def test_official_scores_alone(
 def test_verdicts_are_counted_and_marked(html: str) -> None:
     said = " ".join(html.split())
     assert "3 claims: holds: 1" in said
+    assert "holds: 1 with the same verdict" not in said
+    assert "1 of the claims that are tested here" in said and "1 with the opposite one" in said
     assert "2 claims have an interval, which decides 1 at 5 % each; 1 stand when all" in said
     assert "the study has one probe seed" in said
     for mark in ("verdict holds", "verdict undecided", "verdict not-tested"):

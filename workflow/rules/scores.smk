@@ -123,6 +123,7 @@ rule judge:
                 w,
                 replicates="results/{study}/replicates.npz",
                 measured="results/{study}/measure.csv",
+                official=f"results/{LEADERBOARD.name}/claims.csv",
             )
         ),
         summary="results/{study}/summary.csv",

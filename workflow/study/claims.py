@@ -40,7 +40,8 @@ def read_claims(
     ] or list(_name_problems(content, {*PAPER_MODELS, *known_models}, known_tasks))
     if problems:
         raise ConfigError("\n".join(f"{path}: {problem}" for problem in problems))
-    return [_claim(entry, content["models"]) for entry in content["claims"]]
+    topics = content.get("sections", {})
+    return [_claim(entry, content["models"], topics) for entry in content["claims"]]
 
 
 def official_models() -> list[str]:
@@ -81,12 +82,14 @@ def _name_problems(content: dict, models: Collection[str], tasks: Collection[str
             yield f"{claim}: stands_for: {unknown(entry['stands_for'], ids)}"
         if entry.get("aggregate") == "share_above" and not {"others", "others_source"} & {*entry}:
             yield f"{claim}: aggregate: share_above is of two models, expected others"
+        if entry.get("chosen", "statement") not in entry:
+            yield f"{claim}: chosen: expected the key {entry['chosen']} beside it"
         if entry.get("direction") == "within" and entry.get("threshold", 0) <= 0:
             yield f"{claim}: threshold: expected a number above 0 with direction within"
 
 
-def _claim(entry: dict, names: dict[str, list[str]]) -> Claim:
-    values = dict(entry)
+def _claim(entry: dict, names: dict[str, list[str]], topics: dict[str, str]) -> Claim:
+    values = entry | {"topic": topics.get(entry["section"].partition(",")[0], "")}
     for key in ("models", "others"):
         values[key] = tuple(tuple(names[name]) for name in entry.get(key, ()))
     for key in ("ratio", "than_ratio"):

@@ -10,7 +10,7 @@ from workflow.study.study import Study
 def tables(study: Study) -> dict[str, str]:
     """Files that exhibits of the study are made from, by the registry's names."""
     results = f"results/{study.name}"
-    found = {"summary": f"{results}/summary.csv", "estimates": f"{results}/estimates.csv"}
+    found = {name: f"{results}/{name}.csv" for name in ("summary", "estimates", "claims")}
     if study.origin == "leaderboard":
         return found | {"tasks": shipped_path("config/tasks.tsv")}
     found |= {"tasks": f"{results}/tables/tasks.csv", "measure": f"{results}/measure.csv"}
