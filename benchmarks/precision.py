@@ -3,7 +3,7 @@
     make
     .venv/bin/snakemake --cores 2 --config study=mini_bf16 'embedding={precision: bfloat16}' \\
         'select_models=[passt_mh_hop10,passt_m_hop10,passt_lm_2rf_hop5]' \\
-        -- results/mini_bf16/replicates.npz
+        -- results/mini_bf16/replicates/mlp-mini.npz
     .venv/bin/python -m benchmarks.precision results/mini results/mini_bf16
 
 One row per view and level of a checkpoint (``quantity`` is ``embeddings``: the largest difference
@@ -49,7 +49,7 @@ def embeddings(before: Path, after: Path) -> Iterator[Row]:
 def scores(before: Path, after: Path) -> Iterator[Row]:
     """Difference of the score of each embedding and task that both studies have."""
     (old, old_arrays), (new, new_arrays) = (
-        read_replicates(root / "replicates.npz") for root in (before, after)
+        read_replicates(root / "replicates/mlp-mini.npz") for root in (before, after)
     )
     for task, facts in new["tasks"].items():
         if facts["n_clips"] != old["tasks"][task]["n_clips"]:

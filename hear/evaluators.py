@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from importlib.metadata import version
 
 import torch
 
@@ -11,17 +12,21 @@ from hear.heareval import backend
 from hear.probe.predict import predict_task
 from hear.probe.search import train_and_predict
 from hear.probe.stacked import best_device, fit_stacked
+from hear.probes import REFERENCE, Evaluation
 
 PredictTask = Callable[..., tuple]
 
 
-def evaluator(name: str, python: str = "", mkl: str | None = None) -> PredictTask:
+def evaluator(
+    name: str, python: str = "", mkl: str | None = None, evaluation: Evaluation = REFERENCE
+) -> PredictTask:
     """Return the function that evaluates a task, as :func:`hear.probe.predict.predict_task` does.
 
     ``name`` is ``native`` (one grid point after the other on the CPU, byte for byte as heareval),
     ``stacked`` (:mod:`hear.probe.stacked`, on a GPU if there is one) or ``heareval``, for which
     ``python`` is that of its environment and ``mkl``, if given, a file whose ``take_fast_path`` its
-    process calls first.
+    process calls first. ``evaluation`` has the probe; one that is not trained is scikit-learn's,
+    whoever evaluates the others.
     """
     stacked = partial(train_and_predict, fit_points=fit_stacked)
     known: dict[str, PredictTask] = {
@@ -31,11 +36,17 @@ def evaluator(name: str, python: str = "", mkl: str | None = None) -> PredictTas
     }
     if name not in known:
         raise ValueError(f"evaluator: expected one of {', '.join(known)}, found {name!r}")
-    return known[name]
+    if not evaluation.probe.is_trained:
+        from hear.probe.neighbors import vote  # a second of imports that other jobs do not need
+
+        return partial(predict_task, evaluate=vote, evaluation=evaluation)
+    return partial(known[name], evaluation=evaluation)
 
 
-def described(name: str) -> str:
+def described(name: str, evaluation: Evaluation = REFERENCE) -> str:
     """Name of an evaluator for the provenance, with the device where that moves numbers."""
+    if not evaluation.probe.is_trained:
+        return f"scikit-learn {version('scikit-learn')}"
     if name != "stacked":
         return name
     device = best_device()

@@ -59,6 +59,12 @@ class GridPoint(NamedTuple):
     learning_rate: float
 
 
+class Neighbors(NamedTuple):
+    """What differs between the nearest-neighbor probes that are tried."""
+
+    k: int
+
+
 class Postprocessing(NamedTuple):
     """How frames become events; ordered as the reference's sorted tuples are."""
 

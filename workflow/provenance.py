@@ -76,6 +76,8 @@ def score_file(facts: dict, rows: list[dict], header: dict) -> dict:
             for folder in folders
         },
     }
+    if "left_out" in header:
+        return facts | {"scores": [], "left_out": header["left_out"], "provenance": provenance}
     return facts | {"scores": rows, "provenance": provenance}
 
 

@@ -20,6 +20,7 @@ READERS = {  # table that exhibits are made from: what reads it
     "measure": "analysis.exhibits.costs:read_costs",
     "labels": "analysis.tables.labels:read_labels",
     "confusions": "analysis.tables.labels:read_confusions",
+    "probes": "analysis.statistics.probes:read_probes",
     "reference": "analysis.exhibits.reproduction:read_reference",
 }
 _DRAWN = (".pdf", ".png", ".svg", ".csv")
@@ -45,7 +46,7 @@ class Exhibit:
         (verdicts are marked).
     needs : tuple of str
         What a study must have besides: ``run`` (models are run here), ``event`` (event tasks),
-        ``request`` (made on request only).
+        ``several probes``, ``train fractions`` (below 1), ``request`` (made on request only).
     paper : str
         What the paper's exhibit of this name shows, for the line that says what this one lacks;
         empty if the paper has none. Then there is ``function_here(text, numbers)`` beside the
@@ -172,6 +173,15 @@ EXHIBITS = (  # in the report's order
     Exhibit(
         "figures/ranks", "Ranks", "Mean ranks with intervals",
         "analysis.exhibits.ranks:figure_ranks", ("estimates",),
+    ),
+    Exhibit(
+        "figures/probes", "Probes", "Do the probes rank the embeddings alike?",
+        "analysis.exhibits.probes:figure_probes", ("probes",), needs=("several probes",),
+    ),
+    Exhibit(
+        "figures/train_fractions", "Training data", "Scores with fewer training clips, by category",
+        "analysis.exhibits.train_fractions:figure_train_fractions", ("probes",),
+        needs=("train fractions",),
     ),
     Exhibit(
         "estimates", "Estimates", "Intervals of every number",

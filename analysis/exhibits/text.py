@@ -33,6 +33,8 @@ class FigureText:
         between this study's models.
     judged_model : str
         The model that published scores of PaSST base can judge; empty if there is none.
+    probes : mapping
+        Display names of probes, by name.
     """
 
     study: str
@@ -48,10 +50,15 @@ class FigureText:
     scene_embeddings: Mapping[str, str] = field(default_factory=dict)
     confounds: Mapping[str, str] = field(default_factory=dict)
     judged_model: str = ""
+    probes: Mapping[str, str] = field(default_factory=dict)
 
     def model(self, model: str) -> str:
         """Display name of a model."""
         return self.models.get(model, model)
+
+    def probe(self, probe: str) -> str:
+        """Display name of a probe."""
+        return self.probes.get(probe, probe)
 
     def task(self, task: str) -> str:
         """Display name of a task."""

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from analysis.statistics.intervals import draw_pseudo_clips, over_seeds, widen
 from analysis.tables.metrics import MetricFacts, Metrics, find_metric
 
+REFERENCE = "mlp"  # the evaluation that heareval's is
 _TOLERANCE = 1e-6  # between the score in the summary and the one beside the bootstrapped scores
 
 
@@ -35,8 +36,8 @@ class Cells:
     widened as `widen` says.
     ``source`` is ``run``, ``hear2021`` or ``later`` by model. By task: ``category``, the facts of
     the primary ``metric``; where predictions were bootstrapped also the numbers of test clips
-    ``n_clips`` (files for event tasks), of probe seeds ``n_seeds``, of the clips' sources
-    ``n_sources`` (0 if unknown), and which of both was ``drawn``.
+    ``n_clips`` (files for event tasks), of probe seeds ``n_seeds`` (0: no seed), of the sources
+    of clips ``n_sources`` (0 if unknown), and which of both was ``drawn``.
     """
 
     models: tuple[str, ...]
@@ -137,7 +138,7 @@ def build_cells(
             for task, metric in zip(rows["task"], rows["metric"], strict=True)
         },
         n_clips={task: entry["n_clips"] for task, entry in header["tasks"].items()},
-        n_seeds={task: len(entry["seeds"]) for task, entry in header["tasks"].items()},
+        n_seeds={t: len(set(e["seeds"]) - {None}) for t, e in header["tasks"].items()},
         drawn={task: entry["drawn"] for task, entry in header["tasks"].items()},
         n_sources={task: entry["n_sources"] for task, entry in header["tasks"].items()},
         score=table.to_numpy(float),
@@ -173,7 +174,9 @@ def _fill(
     for embedding, scores, drawn in zip(
         entry["embeddings"], arrays[f"{task}/scores"], arrays[f"{task}/replicates"], strict=True
     ):
-        rng, score = _generator(header, f"{task} {embedding}"), scores.mean()
+        # Another probe on the same embedding tosses other coins.
+        other = header.get("evaluation", REFERENCE).removeprefix(REFERENCE)
+        rng, score = _generator(header, f"{task} {embedding}{other}"), scores.mean()
         drawn, freedom = over_seeds(scores, drawn, entry["degrees_of_freedom"], rng)
         drawn = widen(score, drawn, n_scored, freedom, bounds, pseudo_clips, rng)
         means[embedding] = score, drawn

@@ -19,11 +19,11 @@ import numpy as np
 import pandas as pd
 
 from analysis.tables.metrics import Metrics, find_metric
-from analysis.tables.scores import ScoresError, read_table
+from analysis.tables.scores import EVALUATION, ScoresError, of_first, read_table
 
 SUMMARY_COLUMNS = (
-    "model", "task", "category", "metric", "score", "score_sd", "n_folds", "n_seeds",
-    "normalized_score", "source",
+    "model", "task", "category", "probe", "train_fraction", "metric", "score", "score_sd",
+    "n_folds", "n_seeds", "normalized_score", "source",
 )  # fmt: skip
 
 
@@ -52,41 +52,50 @@ def normalize(tidy: pd.DataFrame, maxima: pd.Series, metrics: Metrics) -> pd.Dat
 def best_of_run(tidy: pd.DataFrame, metrics: Metrics, controls: Collection[str] = ()) -> pd.Series:
     """Return the best primary score on each task among the run's models that are no `controls`.
 
-    The maximum over models of the mean over folds, then seeds; indexed by task in alphabetical
-    order, missing where none of them has a score.
+    The maximum over models, by the run's first evaluation, of the mean over folds, then seeds;
+    indexed by task in alphabetical order, missing where none of them has a score.
     """
-    run = summarize(tidy[tidy["source"] == "run"], metrics)
+    run = summarize(of_first(tidy[tidy["source"] == "run"]), metrics)
     of_models = run[~run["model"].isin(list(controls))].groupby("task")["score"].max()
     return of_models.reindex(pd.Index(sorted(run["task"].unique()), name="task")).rename("maximum")
 
 
 def summarize(tidy: pd.DataFrame, metrics: Metrics) -> pd.DataFrame:
-    """Reduce the tidy table, normalized or not, to the primary metric per model and task.
+    """Reduce the tidy table, normalized or not, to a row per evaluation, model and task.
 
     Returns
     -------
     DataFrame
-        Columns `SUMMARY_COLUMNS`, sorted by source, model and task. ``score``: mean over folds
-        within a seed, then over seeds. ``score_sd``: with two or more folds, the standard
-        deviation over folds (ddof=1, as the reference reports it) within a seed, then its mean
-        over seeds; with one fold and two or more seeds, the standard deviation over seeds
-        (ddof=1); missing otherwise. ``n_folds`` and ``n_seeds``: how many folds and seeds have a
-        score, also one that is missing and has its metric's ``missing_score``; 0 for official
-        scores, of which only means were published.
+        Columns `SUMMARY_COLUMNS` of the primary metric, evaluations in the table's order, within
+        each sorted by source, model and task. ``score``: mean over folds within a seed, then over
+        seeds. ``score_sd``: with two or more folds, the standard deviation over folds (ddof=1, as
+        the reference reports it) within a seed, then its mean over seeds; with one fold and two or
+        more seeds, the standard deviation over seeds (ddof=1); missing otherwise. ``n_folds`` and
+        ``n_seeds``: how many folds and seeds have a score, also one that is missing and has its
+        metric's ``missing_score``; 0 for official scores, of which only means were published.
     """
     primary = tidy.assign(score=_counted_scores(tidy, metrics))[tidy["primary"]]
-    keys = ["source", "model", "task", "category", "metric"]
+    keys = ["source", "model", "task", "category", *EVALUATION, "metric"]
     with np.errstate(invalid="ignore"):  # an infinite d' has no spread: missing, and no warning
         rows = [
             dict(zip(keys, key, strict=True)) | _summary(cell)
-            for key, cell in primary.groupby(keys, sort=True)
+            for _, of_evaluation in primary.groupby(EVALUATION, sort=False)
+            for key, cell in of_evaluation.groupby(keys, sort=True)
         ]
     return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
 
 
 def read_summary(path: str | Path) -> pd.DataFrame:
-    """Read a summary table written as CSV; ScoresError for other columns than `SUMMARY_COLUMNS`."""
-    kinds = dict.fromkeys(("score", "score_sd", "normalized_score"), float)
+    """Read a summary of the run's first evaluation and of official scores.
+
+    ScoresError for other columns than `SUMMARY_COLUMNS`.
+    """
+    return of_first(read_evaluations(path))
+
+
+def read_evaluations(path: str | Path) -> pd.DataFrame:
+    """Read a summary of every evaluation; errors as for `read_summary`."""
+    kinds = dict.fromkeys(("train_fraction", "score", "score_sd", "normalized_score"), float)
     return read_table(path, SUMMARY_COLUMNS, kinds | dict.fromkeys(("n_folds", "n_seeds"), int))
 
 

@@ -82,6 +82,8 @@ def official_tidy(scores: pd.DataFrame, tasks: pd.DataFrame) -> pd.DataFrame:
         "model": scores["model"],
         "task": scores["task"],
         "category": scores["task"].map(tasks.set_index("task")["category"]),
+        "probe": "mlp",  # heareval's
+        "train_fraction": 1.0,
         "metric": scores["metric"],
         "primary": True,
         "fold": "",

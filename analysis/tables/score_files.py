@@ -15,30 +15,31 @@ from typing import Any
 import pandas as pd
 
 from analysis.tables.metrics import MetricFacts, metric_facts
-from analysis.tables.scores import TIDY_COLUMNS, ScoresError
+from analysis.tables.scores import EVALUATION, TIDY_COLUMNS, ScoresError
 
-_TEXT_FIELDS = ("study", "model", "label", "task", "category", "embedding")
+_TEXT_FIELDS = ("study", "model", "label", "task", "category", "embedding", "probe")
 _SCORE_FIELDS = ("metric", "primary", "fold", "seed", "score")
 _ENTRY_KINDS = (
     ("metric", str, "a text"),
     ("fold", str, "a text"),
     ("primary", bool, "true or false"),
-    ("seed", int, "a whole number"),
 )
 
 
 def read_scores(paths: Iterable[str | Path]) -> tuple[pd.DataFrame, dict[str, MetricFacts]]:
     """Read one study's score files into one tidy table, and the facts of its metrics by slug.
 
-    The table is sorted by model, task, metric, fold and seed, so that the order of the files does
-    not matter. ``null`` and NaN scores are missing; ``normalized_score`` is missing until it is
-    computed; ``source`` is ``run``.
+    Evaluations (a probe and its share of the training clips) are in the order of the files, the
+    rest is sorted by model, task, metric, fold and seed. ``null`` and NaN scores are missing, as is
+    the ``seed`` of what draws nothing; ``normalized_score`` is missing until it is computed;
+    ``source`` is ``run``. A file of a share that was too small has no row.
 
     Raises
     ------
     ScoresError
         If a file is malformed (names file and key), or files disagree on the study, on a metric's
-        facts, on a task's category, primary metric or folds, or hold the same model and task.
+        facts, on a task's category, primary metric or folds, or hold the same evaluation of a model
+        on a task.
     """
     documents = [(Path(path), _read_document(Path(path))) for path in paths]
     if not documents:
@@ -46,7 +47,7 @@ def read_scores(paths: Iterable[str | Path]) -> tuple[pd.DataFrame, dict[str, Me
     _check_together(documents)
     rows = [
         {
-            **{key: document[key] for key in ("study", "model", "task", "category")},
+            **{key: document[key] for key in ("study", "model", "task", "category", *EVALUATION)},
             **{key: entry[key] for key in ("metric", "primary", "fold", "seed")},
             "score": math.nan if entry["score"] is None else float(entry["score"]),
             "normalized_score": math.nan,
@@ -56,7 +57,9 @@ def read_scores(paths: Iterable[str | Path]) -> tuple[pd.DataFrame, dict[str, Me
         for entry in document["scores"]
     ]
     tidy = pd.DataFrame(rows, columns=list(TIDY_COLUMNS)).astype({"seed": "Int64"})
-    tidy = tidy.sort_values(["model", "task", "metric", "fold", "seed"], ignore_index=True)
+    order = tidy.groupby(EVALUATION, sort=False).ngroup()
+    by = ["order", "model", "task", "metric", "fold", "seed"]
+    tidy = tidy.assign(order=order).sort_values(by, ignore_index=True).drop(columns="order")
     return tidy, {m: f for _, document in documents for m, f in document["metrics"].items()}
 
 
@@ -71,7 +74,12 @@ def _read_document(path: Path) -> dict[str, Any]:
         value = document.get(key)
         if not isinstance(value, str) or not value:
             raise ScoresError(f"{path}: {key}: expected a text, found {value!r}")
+    fraction = document.get("train_fraction")
+    if not isinstance(fraction, int | float) or not 0 < fraction <= 1:
+        raise ScoresError(f"{path}: train_fraction: expected a share in (0, 1], found {fraction!r}")
     entries = document.get("scores")
+    if entries == [] and document.get("left_out") and fraction < 1:
+        return document | {"metrics": {}}
     if not isinstance(entries, list) or not entries:
         raise ScoresError(f"{path}: scores: expected a list of scores, found {entries!r}")
     for number, entry in enumerate(entries):
@@ -87,6 +95,8 @@ def _check_entry(entry: Any, where: str) -> None:
     for key, kind, expected in _ENTRY_KINDS:
         if type(entry[key]) is not kind or entry[key] == "":  # a bool is an int, too
             raise ScoresError(f"{where}.{key}: expected {expected}, found {entry[key]!r}")
+    if type(entry["seed"]) not in (int, type(None)):
+        raise ScoresError(f"{where}.seed: expected a whole number or null, found {entry['seed']!r}")
     score = entry["score"]
     finite = type(score) in (int, float) and not math.isinf(score)
     if not finite and score not in (None, "inf", "-inf"):  # d' of a separated class
@@ -132,10 +142,13 @@ def _check_together(documents: list[tuple[Path, dict[str, Any]]]) -> None:
     """Files of one study must agree, or aggregates over them would compare unlike things."""
     seen: dict[object, tuple[Path, Any]] = {}
     for path, document in documents:
-        task, key = document["task"], (document["model"], document["task"])
+        task = document["task"]
+        key = (document["model"], task, *(document[column] for column in EVALUATION))
         if key in seen:
             raise ScoresError(f"{path}: expected {key} once, found it in {seen[key][0]} too")
         seen[key] = path, None
+        if not document["scores"]:
+            continue
         primary = [entry for entry in document["scores"] if entry["primary"]]
         facts = {
             "study": document["study"],

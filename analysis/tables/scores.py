@@ -13,9 +13,10 @@ from typing import Any
 import pandas as pd
 
 TIDY_COLUMNS = (
-    "study", "model", "task", "category", "metric", "primary", "fold", "seed", "score",
-    "normalized_score", "source",
+    "study", "model", "task", "category", "probe", "train_fraction", "metric", "primary", "fold",
+    "seed", "score", "normalized_score", "source",
 )  # fmt: skip
+EVALUATION = ["probe", "train_fraction"]  # the columns that tell evaluations apart
 SOURCES = ("run", "hear2021", "later")
 
 
@@ -34,6 +35,18 @@ def combine(run: pd.DataFrame, official: pd.DataFrame) -> pd.DataFrame:
         raise ScoresError(f"expected HEAR 2021 tasks beside official scores; found {unknown}")
     shared = official[official["task"].isin(set(run["task"]))]
     return pd.concat([run, shared], ignore_index=True)
+
+
+def of_first(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of a run's first evaluation, and official rows.
+
+    It is the study's first probe on all training clips, which stands first in score tables.
+    """
+    run = table["source"] == "run"
+    if not run.any():
+        return table
+    first = table.loc[run, EVALUATION].iloc[0]
+    return table[~run | (table[EVALUATION] == first).all(axis=1)]
 
 
 def write_csv(table: pd.DataFrame, path: str | Path) -> None:
@@ -71,7 +84,8 @@ def read_table(path: str | Path, columns: Iterable[str], kinds: Mapping[str, Any
 
 def read_tidy(path: str | Path) -> pd.DataFrame:
     """Read a tidy score table; ScoresError for other columns or an unknown source."""
-    kinds = {"seed": "Int64", "primary": bool, "score": float, "normalized_score": float}
+    kinds: dict[str, Any] = {"seed": "Int64", "primary": bool}
+    kinds |= dict.fromkeys(("train_fraction", "score", "normalized_score"), float)
     tidy = read_table(path, TIDY_COLUMNS, kinds)
     unknown = sorted(set(tidy["source"]) - set(SOURCES))
     if unknown:

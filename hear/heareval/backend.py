@@ -26,6 +26,7 @@ from hear.probe import predict
 from hear.probe.data import ProbeData
 from hear.probe.search import FoldResult, ProbeResult
 from hear.probe.training import PointResult, ProbeError
+from hear.probes import REFERENCE, Evaluation
 from hear.protocol import GridPoint, Postprocessing, Protocol
 from hear.tasks.folder import TaskFolder
 
@@ -44,6 +45,7 @@ def predict_task(
     progress: bool = True,
     python: Path | str = PYTHON,
     mkl: str | None = None,
+    evaluation: Evaluation = REFERENCE,
 ) -> tuple[dict, dict[str, np.ndarray]]:
     """Evaluate a task with heareval itself; see :func:`hear.probe.predict.predict_task`.
 
@@ -54,7 +56,9 @@ def predict_task(
     facts = {"name": "heareval", "versions": environment(python)}
     evaluate = partial(train_and_predict, python=python, mkl=mkl)
     provenance = provenance | {"evaluator": facts}
-    return predict.predict_task(folders, read_split, protocol, seed, provenance, progress, evaluate)
+    return predict.predict_task(
+        folders, read_split, protocol, seed, provenance, progress, evaluate, evaluation
+    )
 
 
 def environment(python: Path | str = PYTHON) -> dict[str, str]:
@@ -92,6 +96,8 @@ def train_and_predict(
     its output.
     """
     data.check()
+    if data.train_rows:
+        raise ProbeError(f"{data.task}: heareval reads whole splits, found a share of their rows")
     for fold in data.folds:
         data.fold(fold, protocol)
     with tempfile.TemporaryDirectory(prefix="heareval-") as directory:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from torch import Tensor
 from hear.features.columns import Columns
 from hear.metrics.registry import METRICS
 from hear.probe.selection import EventInfo, Judge, clip_judge, event_judge
-from hear.probe.training import FoldData, Parts, ProbeError
+from hear.probe.training import FoldData, Parts, ProbeError, TrainPartError
 from hear.protocol import Protocol
 from hear.tasks.folder import Fold
 from hear.tasks.metadata import PREDICTION_TYPES
@@ -39,6 +39,8 @@ class ProbeData:
         Slug of the primary metric.
     events : EventInfo, optional
         What event metrics need.
+    train_rows : mapping, optional
+        By fold and split, which rows train, (n_rows,) bool; all rows of a fold that is not named.
     """
 
     task: str
@@ -49,6 +51,7 @@ class ProbeData:
     prediction_type: str
     metric: str
     events: EventInfo | None = None
+    train_rows: Mapping[str, Mapping[str, NDArray[np.bool_]]] = field(default_factory=dict)
 
     def check(self) -> None:
         """Raise ProbeError, naming task and split, unless the arrays can be trained on."""
@@ -69,16 +72,15 @@ class ProbeData:
     def fold(self, fold: Fold, protocol: Protocol) -> FoldData:
         """Gather one fold's tensors and its judge.
 
-        ProbeError if a part is empty, or a hidden layer would see a last training batch of a single
-        row; UserWarning if the training part has no example of a label.
+        ProbeError if a part is empty, TrainPartError if a hidden layer would see a last training
+        batch of a single row; UserWarning if the training part has no example of a label.
         """
         where = f"{self.task}, fold {fold.name}"
-        train, valid, test = (
-            self._parts(where, splits) for splits in (fold.train, fold.valid, fold.test)
-        )
+        train = self._parts(where, fold.train, self.train_rows.get(fold.name))
+        valid, test = (self._parts(where, splits) for splits in (fold.valid, fold.test))
         n_rows = sum(len(x) for x, _ in train)
         if any(protocol.hidden_layers) and n_rows % protocol.batch_size == 1:
-            raise ProbeError(
+            raise TrainPartError(
                 f"{where}, every grid point: {n_rows} training rows in batches of "
                 f"{protocol.batch_size} leave a last batch of one row, for which batch norm is "
                 "undefined (the reference fails too); add or remove a clip or change batch_size"
@@ -109,17 +111,27 @@ class ProbeData:
                 f"{where}: expected one label per row, found {int(targets[row].sum())} in row {row}"
             )
 
-    def _parts(self, where: str, splits: Sequence[str]) -> Parts:
-        """Return the tensors of some splits."""
+    def _parts(
+        self,
+        where: str,
+        splits: Sequence[str],
+        rows: Mapping[str, NDArray[np.bool_]] | None = None,
+    ) -> Parts:
+        """Return the tensors of some splits, of some of their rows."""
         missing = [split for split in splits if split not in self.features]
         if missing or not sum(len(self.features[split]) for split in splits):
             raise ProbeError(f"{where}: expected rows in {splits}, missing or empty: {missing}")
-        return [self._part(split) for split in splits]
+        return [self._part(split, None if rows is None else rows[split]) for split in splits]
 
-    def _part(self, split: str) -> tuple[Columns, Tensor]:
-        """Share a split's arrays; targets are copied only if they are read-only or strided."""
+    def _part(self, split: str, rows: NDArray[np.bool_] | None) -> tuple[Columns, Tensor]:
+        """Share a split's arrays, or copy some rows.
+
+        Of all rows targets are copied only if they are read-only or strided.
+        """
         features, targets = self.features[split], self.targets[split]
         columns = features if isinstance(features, Columns) else Columns([features])
+        if rows is not None:
+            columns, targets = Columns([array[rows] for array in columns.arrays]), targets[rows]
         return columns, torch.from_numpy(np.require(targets, np.float32, ("C", "W")))
 
     def _judge(self, splits: Sequence[str], protocol: Protocol) -> Judge:

@@ -16,7 +16,9 @@ from hear.metrics.frames import frame_targets
 from hear.probe.data import ProbeData
 from hear.probe.search import FoldResult, ProbeResult, train_and_predict
 from hear.probe.selection import EventInfo
-from hear.probe.training import PointResult
+from hear.probe.train_part import draw_train_clips
+from hear.probe.training import PointResult, TrainPartError
+from hear.probes import REFERENCE, Evaluation
 from hear.protocol import Protocol
 from hear.tasks.folder import Fold, TaskFolder
 
@@ -31,6 +33,7 @@ def predict_task(
     provenance: dict,
     progress: bool = True,
     evaluate: Callable[..., ProbeResult] = train_and_predict,
+    evaluation: Evaluation = REFERENCE,
 ) -> tuple[dict, dict[str, np.ndarray]]:
     """Train the probes of a task and predict its test parts.
 
@@ -46,15 +49,41 @@ def predict_task(
         Stored in the header; without an ``evaluator`` it is ``native``.
     evaluate : callable
         ``hear.probe.search.train_and_predict`` or what stands in for it.
+    evaluation : Evaluation
+        The probe, whose protocol is taken, and the share of the training part that it is given.
 
-    Returns header and arrays as :mod:`hear.scores.files` describes them. ProbeError names task,
-    embedding, fold and grid point.
+    Returns header and arrays as :mod:`hear.scores.files` describes them. A task whose share of the
+    training part is too small has no folders and no arrays, and the reason as ``left_out``.
+    ProbeError names task, embedding, fold and grid point.
     """
     provenance = {"evaluator": {"name": "native"}} | provenance
-    header: dict = {"seed": seed, "provenance": provenance, "folders": []}
+    header: dict = {"seed": seed if evaluation.has_seed else None, "provenance": provenance}
+    try:
+        described, arrays = _predict_folders(
+            folders, read_split, protocol, seed, provenance, progress, evaluate, evaluation
+        )
+    except TrainPartError as error:
+        if evaluation.train_fraction == 1:
+            raise
+        return header | {"folders": [], "left_out": str(error)}, {}
+    return header | {"folders": described}, arrays
+
+
+def _predict_folders(
+    folders: list[TaskFolder],
+    read_split: ReadSplit,
+    protocol: Protocol,
+    seed: int,
+    provenance: dict,
+    progress: bool,
+    evaluate: Callable[..., ProbeResult],
+    evaluation: Evaluation,
+) -> tuple[list[dict], dict[str, np.ndarray]]:
+    """Evaluate each folder of a task; see :func:`predict_task`."""
+    described: list[dict] = []
     arrays: dict[str, np.ndarray] = {}
     for i, folder in enumerate(folders):
-        own = protocol.for_task(folder.metadata)
+        own = evaluation.probe.protocol(protocol.for_task(folder.metadata))
         stored = {split: read_split(folder, split) for split in folder.splits}
         targets = {split: split_targets(folder, split, stored[split]) for split in folder.splits}
         data = ProbeData(
@@ -66,12 +95,13 @@ def predict_task(
             prediction_type=folder.prediction_type,
             metric=folder.evaluation[0],
             events=_event_info(folder, stored) if folder.embedding_type == "event" else None,
+            train_rows=_train_rows(folder, stored, evaluation.train_fraction, seed),
         )
         result = evaluate(data, own, seed, progress)
-        header["folders"].append(_describe(folder, own, result))
+        described.append(_describe(folder, own, result))
         for j, (fold, outcome) in enumerate(zip(folder.folds, result.folds, strict=True)):
             arrays |= _fold_arrays(f"{i}/{j}", fold, outcome, targets, stored)
-    return header, arrays
+    return described, arrays
 
 
 def split_targets(folder: TaskFolder, split: str, stored: StoredSplit) -> np.ndarray:
@@ -105,6 +135,19 @@ def _frames(stored: StoredSplit) -> tuple[np.ndarray, list[int]]:
     """Time of each row in ms and rows of each file, which timestamp embeddings have."""
     assert stored.timestamps_ms is not None and stored.n_rows is not None, "scene embeddings"
     return stored.timestamps_ms, stored.n_rows
+
+
+def _train_rows(
+    folder: TaskFolder, stored: dict[str, StoredSplit], fraction: float, seed: int
+) -> dict[str, dict[str, np.ndarray]]:
+    """Rows of a share of each fold's training clips, as ``ProbeData`` takes them; none for all."""
+    if fraction == 1:
+        return {}
+    clips = {f.name: draw_train_clips(folder, f, fraction, seed) for f in folder.folds}
+    return {
+        name: {s: np.repeat(kept, stored[s].n_rows or 1) for s, kept in of_splits.items()}
+        for name, of_splits in clips.items()
+    }
 
 
 def _event_info(folder: TaskFolder, stored: dict[str, StoredSplit]) -> EventInfo:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 import torch
@@ -96,9 +97,9 @@ def train_and_predict(
     ):
         torch.default_generator.manual_seed(seed)
         best, grid = _search(parts[0], fit_points(parts[0], points, protocol, bar), protocol)
-        fits = [best]
+        fits, point = [best], cast(GridPoint, best.result.point)
         for part in parts[1:]:
-            fits += fit_points(part, [best.result.point], protocol, bar)
+            fits += fit_points(part, [point], protocol, bar)
     folds = []
     for fold, part, (result, network) in zip(data.folds, parts, fits, strict=True):
         found = predict(network, part.test, data.prediction_type, protocol.batch_size)

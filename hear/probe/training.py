@@ -19,7 +19,7 @@ from hear.features.columns import Columns
 from hear.metrics.registry import METRICS
 from hear.probe.network import build_network, loss_of, probabilities_of
 from hear.probe.selection import Judge, Selection
-from hear.protocol import GridPoint, Postprocessing, Protocol
+from hear.protocol import GridPoint, Neighbors, Postprocessing, Protocol
 
 Parts = Sequence[tuple[Columns, Tensor]]
 CPU = torch.device("cpu")
@@ -28,6 +28,10 @@ BETAS, EPS = (0.9, 0.999), 1e-8  # of Adam: torch's defaults, which heareval tak
 
 class ProbeError(ValueError):
     """A probe that cannot be trained; the message names task, fold and grid point."""
+
+
+class TrainPartError(ProbeError):
+    """A training part that is too small; the message names task, fold and what is missing."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ class PointResult:
     that epoch, and ``postprocessing`` the one chosen then, for events.
     """
 
-    point: GridPoint
+    point: GridPoint | Neighbors
     epoch: int
     validation_score: float
     n_validations: int

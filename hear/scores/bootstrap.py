@@ -32,7 +32,12 @@ from tqdm import tqdm
 
 from hear.metrics.metric import Metric, Weights
 from hear.metrics.registry import METRICS
-from hear.scores.files import PredictedFold, load_predictions, predicted_folds
+from hear.scores.files import (
+    PredictedFold,
+    load_predictions,
+    predicted_folds,
+    without_left_out,
+)
 from hear.scores.score import metric_arguments
 
 Sources = Mapping[str, Mapping[str, str]]  # of a task's test clips, by fold and clip
@@ -50,7 +55,7 @@ def bootstrap_study(
     seed: int,
     progress: bool = True,
 ) -> tuple[dict, dict[str, NDArray]]:
-    """Bootstrap every task of a study.
+    """Bootstrap every task of a study, but those that are left out (:mod:`hear.scores.files`).
 
     ``predictions`` are files by task, one per embedding and probe seed; ``sources`` are those of
     each task's clips. ``seed`` and the names of the test clips determine the draws, whatever other
@@ -69,9 +74,12 @@ def bootstrap_study(
     """
     header: dict = {"seed": seed, "n_replicates": n_replicates, "tasks": {}}
     arrays: dict[str, NDArray] = {}
-    n_files = sum(len(list(paths)) for paths in predictions.values())
+    scored = {task: without_left_out(paths) for task, paths in predictions.items()}
+    n_files = sum(map(len, scored.values()))
     with tqdm(total=n_files, desc="bootstrap", unit="file", disable=not progress) as bar:
-        for task, paths in predictions.items():
+        for task, paths in scored.items():
+            if not paths:
+                continue
             entry, scores, replicates = bootstrap_task(
                 paths, sources[task], n_replicates, seed, bar.update
             )
@@ -182,7 +190,7 @@ def bootstrap_task(
     tick: Callable[[], object] = lambda: None,
 ) -> tuple[dict, NDArray[np.float64], NDArray[np.float32]]:
     """Bootstrap one task; see :func:`bootstrap_study`, whose entry and arrays it returns."""
-    cells: dict[tuple[str, int], tuple[float, NDArray[np.float64]]] = {}
+    cells: dict[tuple[str, int | None], tuple[float, NDArray[np.float64]]] = {}
     first: tuple | None = None
     for path in paths:
         header, arrays = load_predictions(path)
@@ -205,7 +213,7 @@ def bootstrap_task(
     if first is None:
         raise BootstrapError("expected at least one file of predictions, found none")
     embeddings = list(dict.fromkeys(embedding for embedding, _ in cells))
-    seeds = sorted({seed for _, seed in cells})
+    seeds = sorted({seed for _, seed in cells}, key=lambda seed: seed or 0)  # None: no seed
     missing = [(e, s) for e in embeddings for s in seeds if (e, s) not in cells]
     if missing:
         raise BootstrapError(f"expected every embedding with every seed, found none of {missing}")

@@ -7,6 +7,9 @@ the labels, metrics, grid search and folds. Arrays of fold ``j`` of folder ``i``
     i/j/targets         uint8 (n_rows, n_labels); for events of each frame
     i/j/timestamps_ms   float64 (n_rows,); event tasks only
     i/j/n_rows          int64 (n_files,), rows of each file; event tasks only
+
+A task that a share of its training part is too small for has no folder, and in the header the
+reason as ``left_out``. Without a seed of its training the header's ``seed`` is null.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -75,6 +78,17 @@ def read_header(path: Path) -> dict:
             return json.loads(str(stored["header"]))
     except (OSError, KeyError, ValueError, zipfile.BadZipFile):
         return {}
+
+
+def without_left_out(paths: Iterable[Path | str]) -> list[Path]:
+    """Return those of a task's files of predictions whose embedding has a score with every seed."""
+    headers = {Path(path): read_header(Path(path)) for path in paths}
+    left_out = {h["provenance"]["embedding"] for h in headers.values() if "left_out" in h}
+    return [
+        path
+        for path, header in headers.items()
+        if header.get("provenance", {}).get("embedding") not in left_out
+    ]
 
 
 def load_predictions(path: Path | str) -> tuple[dict, dict[str, np.ndarray]]:

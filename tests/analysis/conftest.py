@@ -86,6 +86,7 @@ def score_file(tmp_path: Path) -> Callable[..., Path]:
         entries = [entry | {"fold": f, "seed": 42, "score": s} for f, s in (("f0", 0.5), ("f1", 1))]
         document = {"study": "test", "model": "m", "label": "M", "task": "esc50"}
         document |= {"category": "general", "embedding": "m.scene.M", "scores": entries}
+        document |= {"probe": "mlp", "train_fraction": 1.0}
         slugs = ("top1_acc", "mAP", "d_prime")
         document["metrics"] = {slug: HEAR_METRICS[slug].facts() for slug in slugs}
         path = tmp_path / name

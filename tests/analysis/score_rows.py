@@ -28,6 +28,7 @@ def tidy_row(model: str, task: str, score: float, **more: object) -> dict[str, o
     category, metric, _ = TASKS[task]
     row = dict.fromkeys(TIDY_COLUMNS, np.nan) | {"study": "test", "fold": "test", "seed": 42}
     row |= {"model": model, "task": task, "category": category, "metric": metric}
+    row |= {"probe": "mlp", "train_fraction": 1.0}
     return row | {"primary": True, "score": score, "source": "run"} | more
 
 

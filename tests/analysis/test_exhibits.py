@@ -18,6 +18,7 @@ from analysis.exhibits.numbers import BASE
 from analysis.exhibits.registry import EXHIBITS, READERS, Exhibit, exhibits_of, find_exhibit
 from analysis.exhibits.text import FigureText
 from analysis.statistics.estimates import estimate
+from analysis.statistics.probes import Evaluated, estimate_probes
 from analysis.tables.labels import LABEL_SCORES, confusion_table, label_table
 from analysis.tables.scores import write_csv
 
@@ -37,6 +38,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory, run_summary: pd.DataFrame) 
         ("measure", measured()),
         ("claims", CLAIMS),
         *of_labels(run_summary).items(),
+        ("probes", _probes()),
     ):
         write_csv(table, folder / f"{name}.csv")
     made = {path.stem: path for path in folder.glob("*.csv")}
@@ -55,6 +57,16 @@ def of_labels(summary: pd.DataFrame) -> dict[str, pd.DataFrame]:
     counts = dict.fromkeys(models, np.array([[2, 1], [1, 1]]))
     pairs = [confusion_table(task, ["a", "b"], counts) for task in tasks]
     return {"labels": pd.concat(rows), "confusions": pd.concat(pairs)}
+
+
+def _probes() -> pd.DataFrame:
+    """Two models by two probes, one of them with half of the training clips."""
+    from made_up_cells import make_cells
+
+    cells = make_cells({"a": {"esc50": 0.5}, "b": {"esc50": 0.7}}, spread=0.1)
+    given = (("mlp", 1.0), ("mlp", 0.5), ("knn", 1.0))
+    embeddings = {"esc50": {"a": "a", "b": "b"}}
+    return estimate_probes([Evaluated(*one, cells) for one in given], {"esc50": 1}, embeddings, "t")
 
 
 def test_importing_the_registry_imports_the_standard_library_only() -> None:
@@ -139,5 +151,5 @@ def test_a_study_has_the_exhibits_whose_tables_it_has() -> None:
         exhibit.id for exhibit in exhibits_of(["run", "summary", "estimates", "tasks", "claims"])
     }
     assert official < run and "figures/figure_4" not in run
-    everything = exhibits_of([*READERS, "run", "event", "request"])
+    everything = exhibits_of([*READERS, *{need for exhibit in EXHIBITS for need in exhibit.needs}])
     assert everything == list(EXHIBITS)

@@ -108,7 +108,7 @@ def test_malformed_file(
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({}, "expected .'m', 'esc50'. once"),
+        ({}, "expected .'m', 'esc50', 'mlp', 1.0. once"),
         ({"study": "other", "model": "n"}, "study: expected 'test'"),
         ({"metrics": {"top1_acc": FACTS | {"label": "B"}}, "model": "n"}, "'Accuracy'.*a.json"),
         ({"category": "music", "model": "n"}, "category of esc50: expected 'general'"),

@@ -40,7 +40,8 @@ def make_rates(study: Study, factor: float = 1.0) -> Rates:
     keys = dict.fromkeys((source, kind(view)) for source, view, _ in parts)
     view_s = {k: factor * (2e-11 if k[0] in study.checkpoints else 1e-3) for k in keys}
     weights = dict.fromkeys(study.checkpoints, 4_000_000)
-    probe = {size: {16: factor * size * 1e-7, 1024: factor * size * 5e-5} for size in (192, 2000)}
+    mlp = {size: {16: factor * size * 1e-7, 1024: factor * size * 5e-5} for size in (192, 2000)}
+    probe = {"mlp": mlp, "linear": mlp}
     sizes = dict.fromkeys(keys, dict.fromkeys("LMHE", 200))
     return Rates(view_s, sizes, weights, factor * 1e-3, factor, probe)
 
@@ -83,11 +84,33 @@ def test_sizes_of_generated_tasks_follow_their_scale():
 
 def test_an_epoch_of_few_rows_takes_a_step_and_one_of_many_as_long_as_its_rows():
     rates = dataclasses.replace(
-        make_rates(read_study(REAL)), probe={100: {16: 2.0, 1024: 4.0}, 200: {16: 3.0, 1024: 8.0}}
+        make_rates(read_study(REAL)),
+        probe={"mlp": {100: {16: 2.0, 1024: 4.0}, 200: {16: 3.0, 1024: 8.0}}},
     )
     assert rates.epoch_s(100, 16) == 2 and rates.epoch_s(150, 16) == 2.5
     assert rates.epoch_s(100, 520) == 3 and rates.epoch_s(150, 1024) == 6
     assert rates.epoch_s(150, 10 * 1024) == 60
+
+
+def test_further_probes_and_shares_are_planned():
+    config = {"tasks": ["esc50", "maestro"], "select_models": ["passt_mh_hop10", "logmel"]}
+    once = make_plan(read_study(config))
+    study = read_study(config | {"probes": ["mlp", "linear", "knn"], "train_fractions": [0.5, 1]})
+    rates = dataclasses.replace(make_rates(study), neighbor_s=1e-9)
+    rows = plan(study, rates, CONSTANTS, mb_per_s=10.0)
+    added = rows[rows["item"].str.contains(" by ")]
+    assert (added["hours"] > 0).all() and added["stage"].eq("predict").all()
+    n_scene = once["stage"].eq("predict") & once["task"].eq("esc50") & once["read_by"].ne("")
+    assert added["task"].value_counts().to_dict() == {"esc50": 10, "maestro": 6}
+    assert n_scene.sum() == 2
+    whole, half = (
+        added.loc[added["item"].str.endswith(f" by {name}"), "hours"].sum()
+        for name in ("knn", "knn-train0.5")
+    )
+    assert whole == pytest.approx(2 * half)
+    starts = [t.loc[t["item"].eq("starting jobs") & t["stage"].eq("predict"), "hours"].sum()
+              for t in (once, rows)]  # fmt: skip
+    assert starts[1] == pytest.approx(starts[0] * (6 + 4) / 2)
 
 
 def test_every_stage_and_task_of_the_paper_is_planned():
@@ -223,7 +246,7 @@ def test_constants_are_those_of_a_finished_study(tmp_path, monkeypatch):
     assert experience() == CONSTANTS
     for i, n_validations in enumerate((10, 20)):
         folder = {"protocol": {"patience": 5}, "grid": [{"n_validations": n_validations}]}
-        path = tmp_path / f"results/mini/predictions/x/task{i}/seed42.npz"
+        path = tmp_path / f"results/mini/predictions/mlp-mini/x/task{i}/seed42.npz"
         path.parent.mkdir(parents=True)
         np.savez(path, header=json.dumps({"folders": [folder]}))
     (tmp_path / "logs/mini/embed").mkdir(parents=True)
@@ -322,6 +345,7 @@ def test_this_machine_is_measured():
     study = read_study(
         {"checkpoints": {"tiny": entry}, "models": models, "select_models": [*models]}
         | {"tasks": ["esc50", "dcase2016_task2"], "protocols": {"mini": {"n_grid_points": 1}}}
+        | {"probes": ["mlp", "linear", "knn"]}
     )
     rates = measure(study, cores=2)
     assert rates.sizes["tiny", "rf160"]["M"] == 64 and rates.sizes["tiny", "mel"] == {"L": 768}
@@ -330,6 +354,7 @@ def test_this_machine_is_measured():
     numbers = [*rates.view_s.values(), rates.decode_s]
     numbers += [rates.epoch_s(size, n) for size in (16, 800, 5000) for n in (8, 16, 1024, 1e4)]
     assert all(0 < number < 60 for number in numbers)
+    assert rates.probe.keys() == {"mlp", "linear"} and 0 < rates.neighbor_s < 1e-6
 
 
 def test_results_become_tables_that_say_where_they_are_from(tmp_path):

@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 import yaml
@@ -158,3 +159,26 @@ def test_changed_audio_makes_its_task_again_and_no_other(clone):
     after = contents(clone)
     assert {name for name in before if before[name] != after[name]} == set(targets)
     assert not list(output(clone).rglob("*.part"))
+
+
+def test_another_probe_and_fewer_clips_train_nothing_again(clone):
+    before, files, called = contents(clone), numbers(clone), calls(clone)
+    settings = {"probes": "[mlp, knn]", "train_fractions": "[0.5, 1.0]"}
+    shown = [f"results/mine/figures/{name}.svg" for name in ("probes", "train_fractions")]
+    done = run(clone, SCORES, *shown, **settings)
+    assert done.returncode == 0, done.stdout
+    assert set(jobs(done.stdout)) & COMPUTE == {"predict_scene", "predict_event"}
+    found = numbers(clone)
+    assert {name: found[name] for name in files} == files and calls(clone) == called
+    new = {name.split("/")[1] for name in found.keys() - before.keys()}
+    assert new == {f"{name}-reference" for name in ("mlp-train0.5", "knn", "knn-train0.5")}
+    scores = pd.read_csv(clone / SCORES)
+    counts = scores.groupby(["probe", "train_fraction", "task"]).size().unstack()
+    assert counts["tones_scene"].nunique() == 1  # every probe, every share
+    assert counts["tones_event"].notna().groupby("probe").all().to_dict() == {
+        "knn": False,
+        "mlp": True,
+    }
+    seeds = scores.query("probe == 'knn'").groupby("train_fraction")["seed"].unique()
+    assert seeds[0.5].tolist() == [42] and np.isnan(seeds[1.0]).all()
+    assert planned(clone, SCORES, *shown, **settings) == {}

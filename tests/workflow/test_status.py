@@ -144,18 +144,27 @@ def test_what_waits_is_done_and_what_was_killed_is_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     study = read_study(CONFIG)
     n_before = sum(piece.share for piece in pieces(study))
-    pattern = paths.prediction(study, "mini_hop10.scene.M")
-    path = Path(pattern.format(study=study.name, task="beijing_opera", seed=1))
+    fixed = {"study": study.name, "probe": "mlp-mini", "task": "beijing_opera", "seed": 1}
+    path = Path(paths.prediction("mini_hop10.scene.M").format(**fixed))
     write(path.with_suffix(".ready.npz"))
     write(Path(paths.features(study, "mini_hop10", "maestro", "mel") + ".part", "index.json"))
     assert sum(piece.share for piece in pieces(study)) == n_before + 2
-    log = f"logs/{study.name}/predict/beijing_opera.seed1.log"
+    log = f"logs/{study.name}/predict/mlp-mini.beijing_opera.seed1.log"
     write_log(log, "predict:  50%|##| 6/12 [00:01<00:02]", 60, age_s=3600)
     write_log(f"logs/{study.name}/validate/logmel.log", "ValueError: NaN", 1, age_s=3600)
     text = "\n".join(describe(study, {}))
     assert "no jobs at work" in text and "1:00:00 ago: ValueError: NaN" in text
-    assert "predict beijing_opera.seed1 on node7" in text
-    write(Path(pattern.format(study=study.name, task="beijing_opera", seed=1)))
+    assert "predict mlp-mini.beijing_opera.seed1 on node7" in text
+
+
+def test_further_probes_and_shares_are_counted():
+    once = [piece for piece in pieces(read_study(CONFIG)) if piece.stage == "predict"]
+    study = read_study(CONFIG | {"probes": ["mlp", "linear", "knn"], "train_fractions": [0.5, 1]})
+    found = [piece for piece in pieces(study) if piece.stage == "predict"]
+    n_scene = sum(piece.plan[1] == "beijing_opera" for piece in once)
+    # knn has no event tasks, and with all clips no second seed.
+    assert len(found) == 4 * len(once) + n_scene + n_scene // 2
+    assert {piece.plan for piece in once} < {piece.plan for piece in found}
 
 
 def test_a_finished_study_has_nothing_left(tmp_path, monkeypatch):

@@ -14,7 +14,7 @@ from test_config import nested
 
 from hear.files import sha256_of
 from mini.registry import MINI_TASKS, MiniEntry
-from workflow.study import jobs, paths, words
+from workflow.study import exhibits, jobs, paths, words
 from workflow.study.config import ConfigError
 from workflow.study.report import report_facts
 from workflow.study.study import Study, leaderboard_study, read_study
@@ -144,15 +144,20 @@ def test_a_job_makes_what_its_parameters_say(config, task):
         for file in paths.view_files(entry["levels"][view])
     }
     embeddings = list(study.embeddings_of(kind).values())
-    entries = jobs.predict_entries(study, task, embeddings)
+    (reference,) = study.evaluations
+    entries = jobs.predict_entries(study, paths.probe(study, reference), task, embeddings)
     predicted = {entry["predictions"].format(seed=seed) for entry in entries for seed in [42]}
-    assert predicted == set(paths.predictions(study, task))
+    assert predicted == set(paths.predictions(study, task, reference))
+    assert all("/predictions/mlp-mini/" in path for path in predicted)
     assert embedded | predicted == {p for p in paths.stored(study) if f"/{task}/" in p}
     assert set(paths.embedding_inputs(study, embeddings, task)) <= embedded
-    scored = {
-        f"results/mini/scores/{e['model']}/{task}.json" for e in jobs.score_entries(study, task)
-    }
-    assert scored == {p for p in paths.scores(study) if p.endswith(f"/{task}.json")}
+    (entry,) = jobs.score_entries(study, task)
+    scored = {f"results/mini/scores/{e['model']}/{task}.json" for e in entry["models"].values()}
+    assert (
+        scored
+        == set(entry["models"])
+        == {p for p in paths.scores(study) if p.endswith(f"/{task}.json")}
+    )
 
 
 def test_random_weights_are_labeled_everywhere(study):
@@ -171,6 +176,13 @@ def test_random_weights_are_labeled_everywhere(study):
         ("exclude_tasks", ["esc5"], "exclude_tasks: unknown 'esc5'; did you mean 'esc50'"),
         ("select_models", ["logmell"], "unknown 'logmell'; did you mean 'logmel'"),
         ("protocol", "mni", "protocol: unknown 'mni'; did you mean 'mini'"),
+        ("probes", ["svm"], "probes.0: 'svm' is not one of .'mlp', 'linear', 'knn'"),
+        ("probes", ["mlp", "mlp"], "probes: .* has non-unique elements"),
+        ("probes", [], "probes: "),
+        ("train_fractions", [0, 1], "train_fractions.0: 0 .*.a share above 0, at most 1"),
+        ("train_fractions", [1.0, 1.5], "train_fractions.1: 1.5 .*.a share above 0, at most 1"),
+        ("train_fractions", [1, 1.0], "train_fractions: .* has non-unique elements"),
+        ("train_fractions", [0.1, 0.5], "train_fractions: expected 1.0 among them"),
         ("task_dir", "somewhere", "task_dir needs a study of its own"),
         ("tasks_from", "hear2021", "tasks_from: hear2021 needs a study of its own"),
         ("models.passt_m_hop10.checkpoint", "random_hop01", "did you mean 'random_hop10'"),
@@ -495,3 +507,44 @@ def test_embeddings_of_other_apis_depend_on_every_file_that_is_read(doors, tmp_p
     hashes.append(sha256_of(folder))
     (folder / "sub").rename(folder / "other")
     assert len({*hashes, sha256_of(folder)}) == 3
+
+
+def test_the_first_probe_with_all_clips_is_that_of_exhibits_which_name_it(tmp_path, monkeypatch):
+    config = {"probes": ["linear", "mlp"], "train_fractions": ["0.2", 1]}
+    study = read_study(config)
+    names = [evaluation.name for evaluation in study.evaluations]
+    assert names == ["linear", "linear-train0.2", "mlp", "mlp-train0.2"]
+    for said in (words.label(study), words.stamp(study)):
+        assert "linear probe, protocol mini" in said
+    one = read_study({"probes": "mlp"})
+    assert one == read_study({})
+    assert "probe, protocol" not in words.label(one) + words.stamp(one)
+    python = tmp_path / "python"
+    python.touch()
+    heareval = {"evaluator": "heareval", "heareval_python": str(python)}
+    with pytest.raises(ConfigError, match="train_fractions: heareval trains on whole splits"):
+        read_study(config | heareval)
+    read_study({"probes": ["mlp", "linear", "knn"]} | heareval)
+
+
+def test_probes_without_event_tasks_leave_them_out_only_if_they_come_first():
+    study = read_study({"probes": ["mlp", "knn"]})
+    assert "maestro" in study.tasks and not study.notices
+    scored = [path for path in paths.scores(study) if path.endswith(".knn.json")]
+    assert scored and not any("maestro" in path for path in scored)
+    first = read_study({"probes": ["knn"]})
+    assert "maestro" not in first.tasks
+    assert "probes: knn, the first, cannot evaluate event tasks" in first.notices[0]
+    assert "seed" not in words.label(first) + words.stamp(first)
+    assert all(path.endswith("/seed0.npz") for path in paths.all_predictions(first, "esc50"))
+    with pytest.raises(ConfigError, match="probes: knn, .*no task is left"):
+        read_study({"probes": ["knn"], "tasks": ["maestro"]})
+
+
+def test_what_the_default_study_stores_stays_where_it_is_beside_other_probes(study):
+    more = read_study({"probes": ["mlp", "knn", "linear"], "train_fractions": [0.2, 1.0]})
+    assert set(paths.stored(study)) < set(paths.stored(more))
+    assert set(paths.scores(study)) < set(paths.scores(more))
+    known = {exhibit.id for exhibit in exhibits.exhibits(study)}
+    new = {exhibit.id for exhibit in exhibits.exhibits(more)} - known
+    assert new == {"figures/probes", "figures/train_fractions"}

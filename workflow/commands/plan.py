@@ -23,11 +23,12 @@ import pandas as pd
 from tabulate import tabulate
 
 from analysis.tables.scores import write_csv
+from hear.probes import Evaluation
 from hear.scores.files import read_header
 from passt.lengths import SAMPLE_RATE_HZ
 from workflow.commands.arguments import add_arguments, checked_study, read_arguments
 from workflow.commands.rates import Rates, kind, measure, units
-from workflow.commands.workloads import Workload, readers, workloads
+from workflow.commands.workloads import Workload, predict_item, readers, workloads
 from workflow.stages import machine_name, read_stages
 from workflow.study.archives import ARCHIVE_RATE_HZ, SAMPLE_BYTES
 from workflow.study.paths import collection, levels
@@ -49,7 +50,7 @@ CONSTANTS = {
 
 def experience(study: str = "mini") -> dict[str, float]:
     """`CONSTANTS`, those replaced that predictions and logs of a finished study here say."""
-    paths = sorted(Path(f"results/{study}/predictions").rglob("seed*.npz"))
+    paths = sorted(Path(f"results/{study}/predictions").glob("mlp-*/**/seed*.npz"))
     folders = [folder for path in paths for folder in read_header(path)["folders"]]
     patiences = [p["n_validations"] / f["protocol"]["patience"] for f in folders for p in f["grid"]]
     peaks = read_stages([f"logs/{study}"]).set_index("rule")["peak_mib"].reindex(RULES.values())
@@ -95,6 +96,7 @@ def plan(study: Study, rates: Rates, known: dict[str, float], mb_per_s: float) -
             n_bytes *= unpacked + copied
             add("fetch", work.name, f"clips of {work.name}", seconds, n_bytes)
         embeddings, views = readers(study, work)
+        evaluations = study.evaluations_of(study.tasks[work.name].embedding_type)
         for (source, view), models in views.items():
             users[source] |= dict.fromkeys(models)
             lengths_s = work.lengths_s
@@ -108,14 +110,16 @@ def plan(study: Study, rates: Rates, known: dict[str, float], mb_per_s: float) -
             add("embed", work.name, f"{source} {view}", seconds, n_bytes, weights, models, on)
         for name, models in embeddings.items():
             size = rates.size(study.components(name))
-            n_rows = work.train_share * work.n_rows / work.n_folders
-            seconds = work.n_folders * _n_epochs(study, work, known) * rates.epoch_s(size, n_rows)
             features = 4 * work.n_rows * size
-            on = GPU if rates.probe_on_gpu else CORE
-            add("predict", work.name, name, seconds, 0.0, features, models, on)
+            for one in evaluations:
+                seconds = _evaluation_s(study, work, one, rates, known, size)
+                on = GPU if rates.probe_on_gpu and one.probe.is_trained else CORE
+                item = predict_item(name, one)
+                add("predict", work.name, item, seconds, 0.0, features, models, on)
         n_embed = 1 if study.embeds_by_task else len(views)
         add("embed", work.name, "starting jobs", n_embed * rates.start_s)
-        n_predict = (len(embeddings) if apart else 1) * len(study.seeds)
+        n_predict = len(embeddings) if apart else 1
+        n_predict *= sum(len(study.seeds_of(one)) for one in evaluations)
         add("predict", work.name, "starting jobs", n_predict * rates.start_s)
     for source, models in users.items():
         if source in study.checkpoints and study.checkpoints[source].url:
@@ -124,12 +128,26 @@ def plan(study: Study, rates: Rates, known: dict[str, float], mb_per_s: float) -
     return table.sort_values("stage", key=lambda s: s.map([*RULES].index), kind="stable")
 
 
-def _n_epochs(study: Study, work: Workload, known: dict[str, float]) -> float:
-    """Epochs of all probes on an embedding of one task folder."""
-    protocol = study.protocol.for_task(work.metadata)
+def _evaluation_s(
+    study: Study,
+    work: Workload,
+    one: Evaluation,
+    rates: Rates,
+    known: dict[str, float],
+    size: int,
+) -> float:
+    """Seconds of one evaluation of an embedding of some size on a task, all seeds."""
+    n_rows = work.n_rows / work.n_folders
+    n_train = one.train_fraction * work.train_share * n_rows
+    n_fits = work.n_fits(study.protocol, one.probe) * len(study.seeds_of(one))
+    if not one.probe.is_trained:
+        n_queried = (1 - work.train_share) * n_rows  # in validation and test
+        return n_fits * rates.neighbor_s * size * n_train * n_queried
+    protocol = work.protocol(study.protocol, one.probe)
     expected = known["patiences"] * protocol.patience * protocol.validation_every
-    n_fits = work.n_fits(protocol) / work.n_folders * len(study.seeds)
-    return n_fits * min(protocol.max_epochs, expected)
+    return (
+        n_fits * min(protocol.max_epochs, expected) * rates.epoch_s(size, n_train, one.probe.name)
+    )
 
 
 def run_hours(rows: pd.DataFrame, cores: int) -> float:

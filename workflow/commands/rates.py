@@ -26,7 +26,7 @@ from hear.audio.read import read_clip
 from hear.probe.data import ProbeData
 from hear.probe.search import one_by_one, train_and_predict
 from hear.probe.stacked import best_device, fit_stacked
-from hear.protocol import Protocol
+from hear.protocol import Protocol, grid_points
 from hear.tasks.folder import Fold
 from passt.embedder import Embedder
 from passt.lengths import SAMPLE_RATE_HZ
@@ -57,7 +57,8 @@ class Rates:
     ``view_s`` gives seconds per unit (:func:`units`) by source and kind of view, ``sizes`` the
     values of each level of such a view, ``weights`` the bytes of a checkpoint's. ``decode_s`` is
     per second of audio at the archives' rate, read and resampled; ``start_s`` what a job imports;
-    ``probe`` seconds per epoch on embeddings of two sizes, each by rows as in `PROBE_EPOCHS`.
+    ``probe`` seconds per epoch of each trained probe on embeddings of two sizes, each by rows as in
+    `PROBE_EPOCHS`; ``neighbor_s`` per value that two rows of nearest neighbors are compared by.
     ``on_gpu`` are the sources that a GPU embeds; ``probe_on_gpu`` tells whether it trains probes.
     """
 
@@ -66,7 +67,8 @@ class Rates:
     weights: dict[str, int]
     decode_s: float
     start_s: float
-    probe: dict[int, dict[int, float]]
+    probe: dict[str, dict[int, dict[int, float]]]
+    neighbor_s: float = 0.0
     on_gpu: frozenset[str] = frozenset()
     probe_on_gpu: bool = False
 
@@ -74,15 +76,15 @@ class Rates:
         """Values of an embedding, by its (source, view, level) triples."""
         return sum(self.sizes[source, kind(view)][level] for source, view, level in components)
 
-    def epoch_s(self, size: int, n_rows: float) -> float:
-        """Seconds per epoch of a probe on rows of an embedding.
+    def epoch_s(self, size: int, n_rows: float, probe: str = "mlp") -> float:
+        """Seconds per epoch of a trained probe on rows of an embedding.
 
         Linear in its size, and in the rows up to the most that were measured; beyond, so many times
         as long.
         """
         most = max(PROBE_EPOCHS)
         by_rows = {
-            n: _on_line({s: epochs[n] for s, epochs in self.probe.items()}, size)
+            n: _on_line({s: epochs[n] for s, epochs in self.probe[probe].items()}, size)
             for n in PROBE_EPOCHS
         }
         return max(1.0, n_rows / most) * _on_line(by_rows, min(n_rows, most))
@@ -146,16 +148,24 @@ def measure(study: Study, cores: int) -> Rates:
                 view_s[key] = took_s / n_clips / units(study, *key, seconds)
         is_stacked = study.evaluator["name"] == "stacked"
         probe_on_gpu = is_stacked and best_device().type != "cpu"
-        rates = Rates(
-            view_s, sizes, weights, _decode_s(), start_s, {}, frozenset(on_gpu), probe_on_gpu
-        )
+        known = (view_s, sizes, weights, _decode_s(), start_s)
+        rates = Rates(*known, {}, 0.0, frozenset(on_gpu), probe_on_gpu)
         ends = sorted(rates.size(parts) for parts in embeddings)
         small, large = ends[0], max(ends[-1], ends[0] + 1)
+        probes = {one.probe.name: one.probe for one in study.evaluations}.values()
         probe = {
-            size: {n: _epoch_s(size, n, study.protocol, is_stacked) for n in PROBE_EPOCHS}
-            for size in (small, large)
+            one.name: {
+                size: {
+                    n: _epoch_s(size, n, one.protocol(study.protocol), is_stacked)
+                    for n in PROBE_EPOCHS
+                }
+                for size in (small, large)
+            }
+            for one in probes
+            if one.is_trained
         }
-        return dataclasses.replace(rates, probe=probe)
+        neighbor_s = 0.0 if all(one.is_trained for one in probes) else _neighbor_s(large)
+        return dataclasses.replace(rates, probe=probe, neighbor_s=neighbor_s)
 
 
 @contextmanager
@@ -189,13 +199,29 @@ def _noise(seconds: float, rate_hz: int) -> torch.Tensor:
     return torch.from_numpy(0.1 * samples).float()
 
 
+def _neighbor_s(size: int) -> float:
+    """Seconds per pair of rows and value that nearest neighbors take."""
+    from hear.probe.neighbors import vote  # scikit-learn, which no other study needs
+
+    rows = max(PROBE_EPOCHS)
+    return _least_s(lambda: vote(_data(size, rows), Protocol(), 42)) / (rows * rows // 4 * size)
+
+
 def _epoch_s(size: int, rows: int, protocol: Protocol, is_stacked: bool) -> float:
     """Seconds per epoch, validation included, over two grid points, or all if stacked."""
-    n_points = protocol.n_grid_points if is_stacked else min(2, protocol.n_grid_points)
+    n_points = len(grid_points(protocol, 42))
+    n_points = n_points if is_stacked else min(2, n_points)
     fit_points = fit_stacked if is_stacked else one_by_one
     short = dataclasses.replace(
         protocol, n_grid_points=n_points, max_epochs=PROBE_EPOCHS[rows], max_epochs_cap=None
     )
+    data = _data(size, rows)
+    seconds = _least_s(lambda: train_and_predict(data, short, 42, fit_points=fit_points))
+    return seconds / (PROBE_EPOCHS[rows] * n_points)
+
+
+def _data(size: int, rows: int) -> ProbeData:
+    """Noise in place of embeddings: so many rows train, an eighth of them validates and tests."""
     rng = np.random.default_rng(0)
     n_rows = {"train": rows, "valid": rows // 8, "test": rows // 8}
     features = {s: rng.standard_normal((n, size), np.float32) for s, n in n_rows.items()}
@@ -205,9 +231,7 @@ def _epoch_s(size: int, rows: int, protocol: Protocol, is_stacked: bool) -> floa
     }
     fold = Fold("test", ("train",), ("valid",), ("test",))
     labels = [str(i) for i in range(PROBE_LABELS)]
-    data = ProbeData("noise", features, targets, [fold], labels, "multiclass", "top1_acc")
-    seconds = _least_s(lambda: train_and_predict(data, short, 42, fit_points=fit_points))
-    return seconds / (PROBE_EPOCHS[rows] * n_points)
+    return ProbeData("noise", features, targets, [fold], labels, "multiclass", "top1_acc")
 
 
 def _decode_s() -> float:

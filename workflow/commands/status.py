@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import csv
 import dataclasses
+import itertools
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -23,7 +24,7 @@ from pathlib import Path
 from tabulate import tabulate
 
 from workflow.commands.arguments import add_arguments, checked_study, read_arguments
-from workflow.commands.workloads import workloads
+from workflow.commands.workloads import predict_item, workloads
 from workflow.logs import JobLog, read_log
 from workflow.study import exhibits, paths
 from workflow.study.study import Study
@@ -88,15 +89,16 @@ def pieces(study: Study) -> Iterator[Piece]:
             key = ("embed", work.name, f"{source} {view}")
             logs = (work.name, f"{work.name}.{source}.{view}")
             yield Piece("embed", work.n_clips, float(done), key, logs, part.exists())
-        n_fits = work.n_fits(study.protocol.for_task(work.metadata))
-        for embedding in dict.fromkeys(study.embeddings_of(kind).values()):
-            for seed in study.seeds:
-                fixed = {"study": study.name, "task": work.name, "seed": seed}
-                path = Path(paths.prediction(study, embedding).format(**fixed))
+        embeddings = dict.fromkeys(study.embeddings_of(kind).values())
+        for probe, one in paths.probes(study, kind).items():
+            n_fits = work.n_fits(study.protocol, one.probe)
+            for embedding, seed in itertools.product(embeddings, study.seeds_of(one)):
+                fixed = {"study": study.name, "probe": probe, "task": work.name, "seed": seed}
+                path = Path(paths.prediction(embedding).format(**fixed))
                 done = path.exists() or path.with_suffix(".ready.npz").exists()
-                alone = f"{paths.probe(study)}.{work.name}.{embedding}.seed{seed}"
-                logs = (f"{work.name}.seed{seed}", alone)
-                key = ("predict", work.name, embedding)
+                together = f"{probe}.{work.name}.seed{seed}"
+                logs = (together, f"{probe}.{work.name}.{embedding}.seed{seed}")
+                key = ("predict", work.name, predict_item(embedding, one))
                 yield Piece("predict", n_fits, float(done), key, logs)
 
 

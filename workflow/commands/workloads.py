@@ -8,7 +8,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hear.protocol import Protocol
+from hear.probes import REFERENCE, Evaluation, Probe
+from hear.protocol import Protocol, grid_points
 from mini.registry import find_mini_task
 from mini.task import Scale
 from passt.lengths import TIMESTAMP_HOP_MS
@@ -67,9 +68,17 @@ class Workload:
         per_clip = 1000 * self.duration_s / TIMESTAMP_HOP_MS + 1 if self.at_timestamps else 1
         return self.n_clips * per_clip
 
-    def n_fits(self, protocol: Protocol) -> int:
-        """Probes that one embedding takes: the grid on one fold, the best on the others."""
-        return self.n_folders * (protocol.n_grid_points + self.n_folds - 1)
+    def n_fits(self, protocol: Protocol, probe: Probe = REFERENCE.probe) -> int:
+        """Probes that one embedding takes: the grid on one fold, the best on the others.
+
+        ``protocol`` is the study's. What is not trained is fitted once on each fold.
+        """
+        n_points = len(grid_points(self.protocol(protocol, probe), seed=0))
+        return self.n_folders * ((n_points if probe.is_trained else 1) + self.n_folds - 1)
+
+    def protocol(self, protocol: Protocol, probe: Probe = REFERENCE.probe) -> Protocol:
+        """The study's protocol as task and probe change it."""
+        return probe.protocol(protocol.for_task(self.metadata))
 
 
 def workloads(study: Study) -> list[Workload]:
@@ -90,6 +99,11 @@ def workloads(study: Study) -> list[Workload]:
         else:
             works.append(_generated(spec, scale) if study.origin == "mini" else _published(spec))
     return works
+
+
+def predict_item(embedding: str, evaluation: Evaluation) -> str:
+    """Item of a plan: an embedding's predictions, with the evaluation unless it is heareval's."""
+    return embedding if evaluation == REFERENCE else f"{embedding} by {evaluation.name}"
 
 
 def readers(study: Study, work: Workload) -> tuple[dict[str, list[str]], dict]:

@@ -47,6 +47,8 @@ if not sys.stderr.isatty():  # in a log file every update of a progress bar is a
 LEADERBOARD = leaderboard_study()
 STUDIES = {study.name: study for study in (STUDY, LEADERBOARD)}
 ENVIRONMENT = "../../environment.yml"
+PROBES = {paths.probe(STUDY, one): one for one in STUDY.evaluations}  # by folder of predictions
+MAIN = STUDY.evaluations[0]  # of exhibits and claims
 BASELINE = "logmel"  # what headroom is measured from
 FEATURES = "passt_m_hop10"  # a task on which it is not above the baseline says little of PaSST
 
@@ -56,7 +58,7 @@ wildcard_constraints:
     task="|".join(STUDY.tasks),
     source="|".join([*STUDY.checkpoints, *STUDY.third_party]),
     view="[a-z0-9]+",
-    probe=re.escape(paths.probe(STUDY)),
+    probe="|".join(map(re.escape, PROBES)),
     embedding=r"[A-Za-z0-9_.+@]+",
     seed="[0-9]+",
     model="|".join(STUDY.models),
@@ -98,3 +100,10 @@ def of_run(wildcards, **files):
     if not STUDIES[wildcards.study].models:
         return {}
     return {name: file.format(study=wildcards.study) for name, file in files.items()}
+
+
+def bootstrapped(wildcards):
+    """Predictions of one evaluation by task."""
+    one = PROBES[wildcards.probe]
+    tasks = [task for kind in one.probe.kinds for task in STUDY.tasks_of(kind)]
+    return {task: paths.predictions(STUDY, task, one) for task in STUDY.tasks if task in tasks}

@@ -17,23 +17,24 @@ rule predict:
         mem_mb=8000,  # make plan: 6 GiB at most in the paper's study
         runtime=2880,
     params:
-        embeddings=lambda w: jobs.predict_entries(STUDY, w.task, job_embeddings(w)),
+        embeddings=lambda w: jobs.predict_entries(STUDY, w.probe, w.task, job_embeddings(w)),
+        evaluation=lambda w: jobs.evaluation(PROBES[w.probe]),
         protocol=jobs.plain(STUDY.protocol),
         evaluator=STUDY.evaluator,
         mkl_fast_path=STUDY.config["mkl_fast_path"],
         threads=STUDY.config["threads"]["predict"],  # whatever --cores says, so that results are equal
     message:
-        "predict: {wildcards.task}, {wildcards.embedding}, seed {wildcards.seed}"
+        "predict: {wildcards.probe}, {wildcards.task}, {wildcards.embedding}, seed {wildcards.seed}"
     script:
         "../scripts/predict.py"
 
 
-# One job scores all models of a task: embeddings that models share are scored once. This rule is
+# One job scores all models of a task by all probes: what models share is scored once. This rule is
 # what score_scene and score_event share; if it matched files itself, Snakemake would build a job
 # with all inputs for each of them, only to prefer the others.
 rule score:
     input:
-        predictions=lambda w: paths.predictions(STUDY, w.task),
+        predictions=lambda w: paths.all_predictions(STUDY, w.task),
         code=code_of("score"),
     output:
         "results/{study}/scores/{model}/{task}.json",
@@ -44,7 +45,7 @@ rule score:
     conda:
         ENVIRONMENT
     params:
-        models=lambda w: jobs.score_entries(STUDY, w.task),
+        evaluations=lambda w: jobs.score_entries(STUDY, w.task),
         category=lambda w: STUDY.tasks[w.task].category,
     message:
         "score: {wildcards.task}, {wildcards.model}"
@@ -86,13 +87,14 @@ if STUDY.config["job_size"] == "task" and "scene" in STUDY.kinds:
         output:
             update(paths.prediction_files(STUDY, "scene")),
         log:
-            "logs/{study}/predict/{task}.seed{seed}.log",
+            "logs/{study}/predict/{probe}.{task}.seed{seed}.log",
         benchmark:
-            "logs/{study}/predict/{task}.seed{seed}.tsv"
+            "logs/{study}/predict/{probe}.{task}.seed{seed}.tsv"
         wildcard_constraints:
             task="|".join(STUDY.tasks_of("scene")),
+            probe="|".join(map(re.escape, paths.probes(STUDY, "scene"))),
         message:
-            "predict_scene: {wildcards.task}, seed {wildcards.seed}"
+            "predict_scene: {wildcards.probe}, {wildcards.task}, seed {wildcards.seed}"
 
 
 if STUDY.config["job_size"] == "task" and "event" in STUDY.kinds:
@@ -103,10 +105,11 @@ if STUDY.config["job_size"] == "task" and "event" in STUDY.kinds:
         output:
             update(paths.prediction_files(STUDY, "event")),
         log:
-            "logs/{study}/predict/{task}.seed{seed}.log",
+            "logs/{study}/predict/{probe}.{task}.seed{seed}.log",
         benchmark:
-            "logs/{study}/predict/{task}.seed{seed}.tsv"
+            "logs/{study}/predict/{probe}.{task}.seed{seed}.tsv"
         wildcard_constraints:
             task="|".join(STUDY.tasks_of("event")),
+            probe="|".join(map(re.escape, paths.probes(STUDY, "event"))),
         message:
-            "predict_event: {wildcards.task}, seed {wildcards.seed}"
+            "predict_event: {wildcards.probe}, {wildcards.task}, seed {wildcards.seed}"

@@ -48,24 +48,25 @@ rule score_official:
 # One job for all tasks: what it computes takes seconds, and a job's start as long.
 rule bootstrap:
     input:
-        predictions=[path for task in STUDY.tasks for path in paths.predictions(STUDY, task)],
-        manifests=[paths.manifest(STUDY, task) for task in STUDY.tasks],
+        predictions=lambda w: sum(bootstrapped(w).values(), []),
+        manifests=lambda w: [paths.manifest(STUDY, task) for task in bootstrapped(w)],
         code=code_of("bootstrap"),
     output:
-        "results/{study}/replicates.npz",
+        "results/{study}/replicates/{probe}.npz",
     log:
-        "logs/{study}/bootstrap.log",
+        "logs/{study}/bootstrap/{probe}.log",
     benchmark:
-        "logs/{study}/bootstrap.tsv"
+        "logs/{study}/bootstrap/{probe}.tsv"
     conda:
         ENVIRONMENT
     params:
-        predictions={task: paths.predictions(STUDY, task) for task in STUDY.tasks},
-        manifests={task: paths.manifest(STUDY, task) for task in STUDY.tasks},
+        predictions=lambda w: bootstrapped(w),
+        manifests=lambda w: {task: paths.manifest(STUDY, task) for task in bootstrapped(w)},
+        evaluation=lambda w: PROBES[w.probe].name,
         n_replicates=STUDY.config["statistics"]["n_replicates"],
         seed=STUDY.config["statistics"]["seed"],
     message:
-        "bootstrap: test clips of every task of study {wildcards.study}, drawn {params.n_replicates} times"
+        "bootstrap: {wildcards.probe}, test clips of every task of study {wildcards.study}, drawn {params.n_replicates} times"
     script:
         "../scripts/bootstrap.py"
 
@@ -73,7 +74,7 @@ rule bootstrap:
 # One job for all tasks, for the same reason.
 rule score_labels:
     input:
-        predictions=[path for task in STUDY.tasks for path in paths.predictions(STUDY, task)],
+        predictions=[path for task in STUDY.tasks for path in paths.predictions(STUDY, task, MAIN)],
         code=code_of("score_labels"),
     output:
         labels="results/{study}/labels.csv",
@@ -85,7 +86,7 @@ rule score_labels:
     conda:
         ENVIRONMENT
     params:
-        predictions={task: paths.predictions(STUDY, task) for task in STUDY.tasks},
+        predictions={task: paths.predictions(STUDY, task, MAIN) for task in STUDY.tasks},
         embeddings=jobs.task_embeddings(STUDY),
     message:
         "score_labels: every label of every task of study {wildcards.study}, and confusions"
@@ -95,7 +96,7 @@ rule score_labels:
 
 rule estimate:
     input:
-        unpack(lambda w: of_run(w, replicates="results/{study}/replicates.npz")),
+        unpack(lambda w: of_run(w, replicates=paths.replicates(STUDY, MAIN))),
         summary="results/{study}/summary.csv",
         maxima="results/{study}/maxima.csv",
         metrics="results/{study}/metrics.csv",
@@ -116,12 +117,38 @@ rule estimate:
         "../scripts/estimate.py"
 
 
+# Only where a study has several probes, or trains on less than all clips.
+rule estimate_probes:
+    input:
+        replicates=[paths.replicates(STUDY, one) for one in STUDY.evaluations],
+        summary="results/{study}/summary.csv",
+        maxima="results/{study}/maxima.csv",
+        metrics="results/{study}/metrics.csv",
+        code=code_of("estimate_probes"),
+    output:
+        "results/{study}/probes.csv",
+    log:
+        "logs/{study}/estimate_probes.log",
+    wildcard_constraints:
+        study=STUDY.name,
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        evaluations=[jobs.evaluation(one) for one in STUDY.evaluations],
+        embeddings=jobs.task_embeddings(STUDY),
+    message:
+        "estimate_probes: every probe and share of the training clips of study {wildcards.study}"
+    script:
+        "../scripts/estimate_probes.py"
+
+
 rule judge:
     input:
         unpack(
             lambda w: of_run(
                 w,
-                replicates="results/{study}/replicates.npz",
+                replicates=paths.replicates(STUDY, MAIN),
                 measured="results/{study}/measure.csv",
                 official=f"results/{LEADERBOARD.name}/claims.csv",
             )
@@ -167,7 +194,7 @@ rule write_leaderboard_row:
     params:
         entry=STUDY.config["leaderboard"],
         real_tasks=[task for task, spec in STUDY.tasks.items() if spec.is_official],
-        deviations=STUDY.protocol.deviations(),
+        deviations=[*STUDY.protocol.deviations(), *words.other_probe(STUDY)],
     message:
         "write_leaderboard_row: {params.entry[model]} of study {wildcards.study}"
     script:

@@ -11,4 +11,5 @@ with logged(snakemake.log[0]):
     params = snakemake.params
     sources = {task: clip_sources(manifest) for task, manifest in params.manifests.items()}
     header, arrays = bootstrap_study(params.predictions, sources, params.n_replicates, params.seed)
+    header["evaluation"] = params.evaluation
     save_predictions(Path(snakemake.output[0]), header, arrays)

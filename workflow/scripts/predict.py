@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hear.evaluators import described, evaluator
 from hear.features.store import read_stored
+from hear.probes import PROBES, Evaluation
 from hear.protocol import Protocol
 from hear.scores.files import read_header, save_predictions
 from hear.tasks.manifest import read_manifest
@@ -22,15 +23,16 @@ with logged(snakemake.log[0]):
     params, seed = snakemake.params, int(snakemake.wildcards.seed)
     configure(params.threads, params.mkl_fast_path)
     _, folders = read_manifest(snakemake.input.task)
-    protocol, predict_task = (
-        Protocol.from_config(params.protocol),
-        evaluator(**params.evaluator, mkl=mkl.__file__ if params.mkl_fast_path else None),
-    )
-    name, waiting = described(params.evaluator["name"]), {}
+    protocol = Protocol.from_config(params.protocol)
+    evaluation = Evaluation(PROBES[params.evaluation["probe"]], params.evaluation["train_fraction"])
+    path_of_mkl = mkl.__file__ if params.mkl_fast_path else None
+    predict_task = evaluator(**params.evaluator, mkl=path_of_mkl, evaluation=evaluation)
+    name, waiting = described(params.evaluator["name"], evaluation), {}
     for entry in params.embeddings:
         path = Path(entry["predictions"].format(seed=seed))
         ready = path.with_suffix(".ready.npz")
         facts = provenance_of(entry, params.protocol, name, params.threads, params.mkl_fast_path)
+        facts |= evaluation.facts
         if is_current(read_header(path).get("provenance", {}), facts):
             continue
         waiting[ready] = path

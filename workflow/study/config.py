@@ -58,7 +58,7 @@ def read_config(config: dict) -> dict:
     _refuse_former(config)
     schema, shipped = read_yaml(SCHEMA), read_yaml(SHIPPED)
     full = merged(shipped, config)
-    for key in ("tasks", "exclude_tasks", "select_models", "highlight"):
+    for key in ("tasks", "exclude_tasks", "select_models", "highlight", "probes"):
         if isinstance(full.get(key), str) and full[key] != "all":
             full[key] = [full[key]]  # a single name is a list of one
     full = _with_defaults(_scalars_read(full, schema, schema), schema)

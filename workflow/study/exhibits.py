@@ -15,6 +15,8 @@ def tables(study: Study) -> dict[str, str]:
         return found | {"tasks": shipped_path("config/tasks.tsv")}
     found |= {"tasks": f"{results}/tables/tasks.csv", "measure": f"{results}/measure.csv"}
     found |= {name: f"{results}/{name}.csv" for name in ("labels", "confusions")}
+    if len(study.evaluations) > 1:
+        found["probes"] = f"{results}/probes.csv"
     if study.judged_model:
         found["reference"] = shipped_path("resources/passt_reference_scores.csv")
     return found
@@ -27,6 +29,10 @@ def exhibits(study: Study) -> list[Exhibit]:
         has |= {"run"}
     if study.models and study.tasks_of("event"):
         has |= {"event"}
+    if len({one.probe.name for one in study.evaluations}) > 1:
+        has |= {"several probes"}
+    if any(one.train_fraction < 1 for one in study.evaluations):
+        has |= {"train fractions"}
     return exhibits_of(has)
 
 

@@ -9,6 +9,7 @@ import math
 from hear.api.environment import RECORD
 from hear.api.source import source_hash
 from hear.files import files_of
+from hear.probes import Evaluation
 from hear.protocol import Protocol
 from mini.task import GENERATOR_VERSION
 from passt.checkpoints import FRONT_END_VERSION
@@ -130,28 +131,48 @@ def embed_entries(study: Study, task: str, views: list[tuple[str, str]]) -> list
     ]
 
 
-def predict_entries(study: Study, task: str, embeddings: list[str]) -> list[dict]:
-    """Embeddings of one prediction job: components, and file with ``{seed}`` in its name."""
-    fixed = {"study": study.name, "task": task, "seed": "{seed}"}
+def predict_entries(study: Study, probe: str, task: str, embeddings: list[str]) -> list[dict]:
+    """Embeddings of one prediction job: components, and file with ``{seed}`` in its name.
+
+    ``probe`` is the folder of predictions.
+    """
+    fixed = {"study": study.name, "probe": probe, "task": task, "seed": "{seed}"}
     return [
         {
             "embedding": embedding,
             "components": [
                 [str(folder), level] for folder, level in paths.components(study, embedding, task)
             ],
-            "predictions": paths.prediction(study, embedding).format(**fixed),
+            "predictions": paths.prediction(embedding).format(**fixed),
         }
         for embedding in dict.fromkeys(embeddings)
     ]
 
 
-def score_entries(study: Study, task: str) -> list[dict[str, str]]:
-    """Model, label, embedding and score file of every model of one task."""
-    embeddings = study.embeddings_of(study.tasks[task].embedding_type)
+def score_entries(study: Study, task: str) -> list[dict]:
+    """Evaluations of one task: predictions, and of every model its facts and score file."""
+    kind = study.tasks[task].embedding_type
     return [
-        {"model": id, "label": study.models[id].label, "embedding": embedding}
-        for id, embedding in embeddings.items()
+        {
+            "predictions": paths.predictions(study, task, evaluation),
+            "models": {
+                paths.score_file(id, evaluation).format(study=study.name, task=task): {
+                    "model": id,
+                    "label": study.models[id].label,
+                    "embedding": embedding,
+                    "probe": evaluation.probe.name,
+                    "train_fraction": evaluation.train_fraction,
+                }
+                for id, embedding in study.embeddings_of(kind).items()
+            },
+        }
+        for evaluation in study.evaluations_of(kind)
     ]
+
+
+def evaluation(evaluation: Evaluation) -> dict:
+    """An evaluation in plain types, as jobs receive it."""
+    return {"probe": evaluation.probe.name, "train_fraction": evaluation.train_fraction}
 
 
 def task_embeddings(study: Study) -> dict[str, dict[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from hear.api.environment import Environment, read_environment
 from hear.api.source import LEVEL, source_hash
+from hear.probes import PROBES, Evaluation
 from hear.protocol import Protocol
 from passt.checkpoints import Checkpoint
 from passt.lengths import longest_samples, samples, shortest_samples
@@ -153,6 +155,27 @@ def read_evaluator(config: dict) -> dict[str, str]:
             f"{python} (heareval_python), found nothing; make it with `make heareval`"
         )
     return {"name": name, "python": python}
+
+
+def read_evaluations(config: dict) -> tuple[Evaluation, ...]:
+    """Every probe with every share of the training part; first the first probe with all of it.
+
+    A ConfigError says that the whole part is missing, of which exhibits are drawn, or that heareval
+    is to train on a share.
+    """
+    fractions = sorted(map(float, config["train_fractions"]), reverse=True)
+    if fractions[0] != 1:
+        raise ConfigError(
+            "config: train_fractions: expected 1.0 among them, the whole training part, which "
+            f"exhibits and claims are about; found {config['train_fractions']}"
+        )
+    if len(fractions) > 1 and config["evaluator"] == "heareval":
+        raise ConfigError(
+            "config: train_fractions: heareval trains on whole splits; expected [1.0], or "
+            f"evaluator native or stacked, found {config['train_fractions']}"
+        )
+    pairs = itertools.product(config["probes"], fractions)
+    return tuple(Evaluation(PROBES[probe], fraction) for probe, fraction in pairs)
 
 
 def _third_party(id: str, entry: dict, checkpoints: dict[str, Checkpoint]) -> Model:

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from hear.api.source import LEVEL
+from hear.probes import REFERENCE, Evaluation
 from mini.task import Scale
 from passt.variants import blocks_of
 from workflow.study.config import ConfigError
@@ -77,36 +78,62 @@ def embedding_inputs(study: Study, embeddings: list[str], task: str) -> list[str
     return list(dict.fromkeys(found))
 
 
-def probe(study: Study) -> str:
-    """Folder of predictions: the probe and the protocol that it is trained by."""
-    return f"mlp-{study.protocol.name}"
+def probe(study: Study, evaluation: Evaluation) -> str:
+    """Folder of predictions: the evaluation and the protocol that its probe is trained by."""
+    return f"{evaluation.name}-{study.protocol.name}"
+
+
+def probes(study: Study, kind: str) -> dict[str, Evaluation]:
+    """Evaluations of tasks of one kind by their folders of predictions."""
+    return {probe(study, one): one for one in study.evaluations_of(kind)}
 
 
 def prediction_files(study: Study, kind: str) -> list[str]:
-    """Every file of predictions of a task of one kind, as patterns of ``{study, task, seed}``."""
-    embeddings = dict.fromkeys(study.embeddings_of(kind).values())
-    return [prediction(study, embedding) for embedding in embeddings]
-
-
-def prediction(study: Study, embedding: str) -> str:
-    """Predictions on an embedding, as a pattern of ``{study, task, seed}``."""
-    return f"results/{{study}}/predictions/{probe(study)}/{embedding}/{{task}}/seed{{seed}}.npz"
-
-
-def predictions(study: Study, task: str) -> list[str]:
-    """Predictions of every distinct embedding for one task, one file per probe seed."""
+    """Files of predictions of a task of one kind, patterns of ``{study, probe, task, seed}``."""
     return [
-        pattern.format(study=study.name, task=task, seed=seed)
-        for pattern in prediction_files(study, study.tasks[task].embedding_type)
-        for seed in study.seeds
+        prediction(embedding) for embedding in dict.fromkeys(study.embeddings_of(kind).values())
     ]
+
+
+def prediction(embedding: str) -> str:
+    """Predictions on an embedding, as a pattern of ``{study, probe, task, seed}``."""
+    return f"results/{{study}}/predictions/{{probe}}/{embedding}/{{task}}/seed{{seed}}.npz"
+
+
+def predictions(study: Study, task: str, evaluation: Evaluation) -> list[str]:
+    """Predictions of every distinct embedding for one task, one file per probe seed."""
+    folder = probe(study, evaluation)
+    return [
+        pattern.format(study=study.name, probe=folder, task=task, seed=seed)
+        for pattern in prediction_files(study, study.tasks[task].embedding_type)
+        for seed in study.seeds_of(evaluation)
+    ]
+
+
+def all_predictions(study: Study, task: str) -> list[str]:
+    """Predictions of every evaluation for one task."""
+    evaluations = study.evaluations_of(study.tasks[task].embedding_type)
+    return [path for one in evaluations for path in predictions(study, task, one)]
+
+
+def score_file(model: str, evaluation: Evaluation) -> str:
+    """Scores of a model, as a pattern of ``{study}, {task}``; the evaluation is named but one."""
+    name = "" if evaluation == REFERENCE else f".{evaluation.name}"
+    return f"results/{{study}}/scores/{model}/{{task}}{name}.json"
 
 
 def score_files(study: Study, kind: str) -> list[str]:
     """Score files of every model of a task of one kind, as patterns of ``{study}, {task}``."""
     return [
-        f"results/{{study}}/scores/{model}/{{task}}.json" for model in study.embeddings_of(kind)
+        score_file(model, evaluation)
+        for evaluation in study.evaluations_of(kind)
+        for model in study.embeddings_of(kind)
     ]
+
+
+def replicates(study: Study, evaluation: Evaluation) -> str:
+    """Bootstrapped scores of an evaluation."""
+    return f"results/{study.name}/replicates/{probe(study, evaluation)}.npz"
 
 
 def scores(study: Study) -> list[str]:
@@ -124,7 +151,7 @@ def stored(study: Study) -> list[str]:
     for task, spec in study.tasks.items():
         patterns = feature_files(study, spec.embedding_type)
         found += [pattern.format(study=study.name, task=task) for pattern in patterns]
-        found += predictions(study, task)
+        found += all_predictions(study, task)
     return found
 
 

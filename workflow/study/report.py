@@ -36,6 +36,7 @@ def report_facts(study: Study) -> dict:
             "checkpoints": {},
         }
     deviations, reference = study.protocol.deviations(), Protocol()
+    own = [one for one in study.evaluations if one.probe == study.probe]
     return {
         "study": study.name,
         "title": f"PaSST on HEAR tasks: study {study.name}",
@@ -46,6 +47,8 @@ def report_facts(study: Study) -> dict:
             "models": str(len(study.models)),
             "normalized scores": f"divided by the {words.normalization(study)}",
             "protocol": study.protocol.name,
+            "probes": ", ".join(words.words(study)["probes"].values()),
+            "train fractions": ", ".join(str(one.train_fraction) for one in own),
             "probe seeds": ", ".join(map(str, study.seeds)),
             "software": f"passt-hear {__version__}",
         },

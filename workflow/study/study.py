@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from hear.probes import REFERENCE, Evaluation, Probe
 from hear.protocol import Protocol
 from passt.checkpoints import Checkpoint
 from passt.variants import Embedding, blocks_of
@@ -16,6 +17,7 @@ from workflow.study.config import ROOT, ConfigError, read_config, unknown
 from workflow.study.models import (
     Model,
     read_checkpoints,
+    read_evaluations,
     read_evaluator,
     read_highlight,
     read_models,
@@ -43,6 +45,7 @@ class Study:
     models: dict[str, Model] = field(default_factory=dict)  # those that are run
     protocol: Protocol = Protocol()
     evaluator: dict[str, str] = field(default_factory=dict)  # for hear.evaluators.evaluator
+    evaluations: tuple[Evaluation, ...] = (REFERENCE,)  # the first is that of exhibits and claims
     highlight: tuple[str, ...] = ()  # ids of the models that stand out in figures
     notices: tuple[str, ...] = ()  # what a user should know before it runs
 
@@ -94,6 +97,19 @@ class Study:
         return self.config.get("probe_seeds", [])
 
     @property
+    def probe(self) -> Probe:
+        """The probe of exhibits and claims."""
+        return self.evaluations[0].probe
+
+    def seeds_of(self, evaluation: Evaluation) -> list[int]:
+        """Seeds in the names of an evaluation's predictions; 0 where none changes anything."""
+        return self.seeds if evaluation.has_seed else [0]
+
+    def evaluations_of(self, kind: str) -> list[Evaluation]:
+        """Evaluations of tasks of one kind."""
+        return [one for one in self.evaluations if kind in one.probe.kinds]
+
+    @property
     def used_checkpoints(self) -> list[Checkpoint]:
         """Checkpoints of the models that are run, in the config's order."""
         used = {model.variant.checkpoint for model in self.models.values() if model.variant}
@@ -103,10 +119,10 @@ class Study:
     def judged_model(self) -> str | None:
         """The model that published scores of PaSST base can judge; None if there is none.
 
-        That takes the real tasks and the released weights of hop 10.
+        That takes the real tasks, the released weights of hop 10 and heareval's probe.
         """
         model = self.models.get("passt_mh_hop10")
-        if not self.is_real or model is None or model.variant is None:
+        if not self.is_real or model is None or model.variant is None or self.probe.name != "mlp":
             return None
         entry = self.config["checkpoints"][model.variant.checkpoint]
         return model.id if entry.get("released") == "passt_hop10" else None
@@ -159,13 +175,14 @@ def read_study(config: dict) -> Study:
         models=models,
         protocol=read_protocol(config, "mini" if origin == "mini" else "reference"),
         evaluator=read_evaluator(config),
+        evaluations=read_evaluations(config),
         highlight=tuple(read_highlight(config, official_models())),
         notices=_without_sources(left_out(config)),
     )
     _check_labels(models, official_models() if study.is_real else ())
     _check_leaderboard(config)
     read_claims(config["claims"], *known_names(study))
-    return _with_models(study)
+    return _with_tasks(study)
 
 
 def leaderboard_study() -> Study:
@@ -214,18 +231,26 @@ def _without_sources(lacking: dict[str, str]) -> tuple[str, ...]:
     return (f"{said}: {listed}",) if lacking else ()
 
 
-def _with_models(study: Study) -> Study:
-    """Leave out tasks of a kind that no model has an embedding for, and say so.
+def _with_tasks(study: Study) -> Study:
+    """Leave out tasks of a kind that no model or not the first probe can do, and say so.
 
     Level L alone exists at timestamps only. A ConfigError says that no task is left.
     """
-    without = [kind for kind in study.kinds if not study.embeddings_of(kind)]
+    why = {
+        kind: f"select_models: none of {', '.join(study.models)} has an embedding for {kind} tasks"
+        for kind in study.kinds
+        if not study.embeddings_of(kind)
+    }
+    why |= {
+        kind: f"probes: {study.probe.name}, the first, cannot evaluate {kind} tasks"
+        for kind in study.kinds
+        if kind not in study.probe.kinds
+    }
     notices = tuple(
-        f"select_models: none of {', '.join(study.models)} has an embedding for {kind} tasks, "
-        f"which are left out: {', '.join(study.tasks_of(kind))}"
-        for kind in without
+        f"{reason}, which are left out: {', '.join(study.tasks_of(kind))}"
+        for kind, reason in why.items()
     )
-    tasks = {s: spec for s, spec in study.tasks.items() if spec.embedding_type not in without}
+    tasks = {s: spec for s, spec in study.tasks.items() if spec.embedding_type not in why}
     if not tasks:
-        raise ConfigError(f"config: {'; '.join(notices)}; no task is left, add a model")
+        raise ConfigError(f"config: {'; '.join(notices)}; no task is left")
     return replace(study, tasks=tasks, notices=(*study.notices, *notices))

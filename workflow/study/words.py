@@ -25,7 +25,7 @@ def label(study: Study) -> str:
         f"Study {study.name}: {_tasks(study)}",
         *_weights(study),
         _protocol(study),
-        f"probe seeds {', '.join(map(str, study.seeds))}",
+        *_seeds(study, "probe seeds"),
     )
     return " \u00b7 ".join(parts)
 
@@ -42,9 +42,10 @@ def stamp(study: Study) -> str:
     else:
         tasks = f"{n} tasks of this user, not HEAR 2021"
     weights = ["own PaSST weights" if _own(study) else said for said in _weights(study)]
-    seeds = f"seed{'s' * (len(study.seeds) > 1)} {', '.join(map(str, study.seeds))}"
-    parts = (f"Study {study.name}: {tasks}", *weights, f"protocol {study.protocol.name}")
-    return " \u00b7 ".join([*_rehearsal(study), *parts, *_evaluator(study), seeds])
+    seeds = _seeds(study, f"seed{'s' * (len(study.seeds) > 1)}")
+    protocol = [*other_probe(study), f"protocol {study.protocol.name}"]
+    parts = (f"Study {study.name}: {tasks}", *weights, ", ".join(protocol))
+    return " \u00b7 ".join([*_rehearsal(study), *parts, *_evaluator(study), *seeds])
 
 
 def _rehearsal(study: Study) -> list[str]:
@@ -92,17 +93,28 @@ def _own(study: Study) -> list[str]:
 
 def _protocol(study: Study) -> str:
     protocol = study.protocol
-    words = f"protocol {protocol.name}"
+    words = ", ".join([*other_probe(study), f"protocol {protocol.name}"])
     if protocol.deviations():
         epochs = protocol.max_epochs_cap or protocol.max_epochs
         words += f" ({protocol.n_grid_points} grid points, at most {epochs} epochs)"
     return ", ".join([words, *_evaluator(study)])
 
 
+def other_probe(study: Study) -> list[str]:
+    """Name the probe of exhibits and claims, unless it is heareval's."""
+    return [] if study.probe.name == "mlp" else [f"{study.probe.label} probe"]
+
+
 def _evaluator(study: Study) -> list[str]:
     """What to say of the evaluator, unless it is the default one."""
     name = study.evaluator["name"]
     return [] if name == "native" else [f"evaluated by {EVALUATED_BY[name]}"]
+
+
+def _seeds(study: Study, what: str) -> list[str]:
+    """Seeds of the probe of exhibits and claims, if it has any."""
+    has_any = study.evaluations[0].has_seed
+    return [f"{what} {', '.join(map(str, study.seeds))}"] if has_any else []
 
 
 def normalization(study: Study) -> str:
@@ -142,4 +154,5 @@ def words(study: Study) -> dict:
         "scene_embeddings": study.embeddings_of("scene"),
         "confounds": confounds(study),
         "judged_model": study.judged_model or "",
+        "probes": {one.probe.name: one.probe.label for one in study.evaluations},
     }

@@ -1,0 +1,172 @@
+"""Estimates of every probe and of every share of the training clips, and how alike probes rank.
+
+All are scored on the same draws of the test clips, so that what compares them is paired.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis.statistics.cells import Cells
+from analysis.statistics.estimates import ALL, ranks
+from analysis.statistics.intervals import UNBOUNDED, interval
+from analysis.tables.scores import read_table
+from analysis.tables.words import ordered_categories
+
+PROBE_COLUMNS = (
+    "statistic", "probe", "other_probe", "train_fraction", "model", "category", "task", "estimate",
+    "low", "high", "n_tasks", "n_models", "n_replicates", "study",
+)  # fmt: skip
+_INTEGERS = dict.fromkeys(("n_tasks", "n_models", "n_replicates"), "Int64")
+Embeddings = Mapping[str, Mapping[str, str]]  # of each model, by task
+Bounds = tuple[float, float]
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluated:
+    """Scores by one probe that was given a share of the training clips."""
+
+    probe: str
+    train_fraction: float
+    cells: Cells
+
+
+def estimate_probes(
+    evaluated: Sequence[Evaluated], maxima: Mapping[str, float], embeddings: Embeddings, study: str
+) -> pd.DataFrame:
+    """Estimate scores of every evaluation, and compare probes and shares.
+
+    Returns
+    -------
+    DataFrame
+        Columns `PROBE_COLUMNS`, of the run's models. ``statistic`` is
+
+        - per evaluation, model and task: ``score``, ``normalized_score``;
+        - per evaluation, model and category, where a probe is given several shares:
+          ``mean_over_shares``, the mean normalized score over the tasks on which every model that
+          has a score with all clips has one with each share, the same tasks for every share;
+        - per pair of probes, with all training clips: ``rank_correlation``, Spearman's, of the
+          embeddings' scores per task, and over the tasks that both have (``category`` all) of
+          their mean normalized scores. Models that are one embedding count once; ``n_models`` says
+          how many are left.
+    """
+    shares = [dataclasses.replace(e, cells=e.cells.normalized(maxima)) for e in evaluated]
+    rows = [
+        row for one, share in zip(evaluated, shares, strict=True) for row in _of_tasks(one, share)
+    ]
+    for _, of_probe in itertools.groupby(shares, lambda one: one.probe):
+        rows += _over_shares(list(of_probe))
+    whole = [one for one in shares if one.train_fraction == 1]
+    for one, other in itertools.combinations(whole, 2):
+        rows += _correlations(one, other, embeddings)
+    table = pd.DataFrame(rows, columns=list(PROBE_COLUMNS)).assign(study=study).fillna(
+        dict.fromkeys(("other_probe", "model", "task"), "")
+    )  # fmt: skip
+    return table[table["estimate"].notna()].astype(_INTEGERS).reset_index(drop=True)
+
+
+def read_probes(path: str | Path) -> pd.DataFrame:
+    """Read estimates of probes written as CSV; ScoresError for other columns."""
+    kinds = dict.fromkeys(("train_fraction", "estimate", "low", "high"), float)
+    return read_table(path, PROBE_COLUMNS, kinds | _INTEGERS)
+
+
+def rank_correlation(scores: NDArray[np.floating], others: NDArray[np.floating]) -> NDArray:
+    """Spearman's correlation of two columns of scores (axis 0), ties sharing their mean rank.
+
+    NaN where all of a column are equal.
+    """
+    a, b = (r - r.mean(axis=0) for r in (ranks(scores), ranks(others)))
+    with np.errstate(invalid="ignore"):
+        return (a * b).sum(axis=0) / np.sqrt((a**2).sum(axis=0) * (b**2).sum(axis=0))
+
+
+def _row(
+    estimate: float, replicates: NDArray[np.floating], bounds: Bounds = UNBOUNDED, **key: Any
+) -> dict[str, object]:
+    found = interval(estimate, replicates, bounds)
+    more = {"low": found.low, "high": found.high, "n_replicates": found.n_replicates or None}
+    return key | {"estimate": float(estimate)} | more
+
+
+def _of_tasks(one: Evaluated, normalized: Evaluated) -> Iterator[dict[str, object]]:
+    """Scores of every model on every task."""
+    cells = one.cells
+    for i, j in itertools.product(range(len(cells.models)), range(len(cells.tasks))):
+        task, metric = cells.tasks[j], cells.metric[cells.tasks[j]]
+        key = _key(one) | {"model": cells.models[i], "task": task, "n_tasks": 1}
+        key["category"] = cells.category[task]
+        ends = {"score": (metric.lower, metric.upper), "normalized_score": (metric.lower, np.inf)}
+        for (name, bounds), of in zip(ends.items(), (cells, normalized.cells), strict=True):
+            yield _row(of.score[i, j], of.replicates[i, j], bounds, statistic=name, **key)
+
+
+def _over_shares(shares: Sequence[Evaluated]) -> Iterator[dict[str, object]]:
+    """Mean normalized scores of one probe, over the tasks that all its shares have."""
+    if len(shares) < 2:
+        return
+    scored = [_scored(one.cells) for one in shares]
+    for one in shares:
+        cells, key = one.cells, _key(one)
+        same = np.array([all(of.get(t) == scored[0].get(t) for of in scored) for t in cells.tasks])
+        for category, i in itertools.product(_categories(cells), range(len(cells.models))):
+            mine = same & cells.inside(category) & ~np.isnan(cells.score[i])
+            if mine.any():
+                key |= {"model": cells.models[i], "category": category, "n_tasks": int(mine.sum())}
+                estimate, drawn = (
+                    cells.score[i, mine].mean(),
+                    cells.replicates[i, mine].mean(axis=0),
+                )
+                yield _row(estimate, drawn, statistic="mean_over_shares", **key)
+
+
+def _correlations(
+    one: Evaluated, other: Evaluated, embeddings: Embeddings
+) -> Iterator[dict[str, object]]:
+    """How alike two probes rank the embeddings, per task and over all tasks."""
+    scored, others = _scored(one.cells), _scored(other.cells)
+    tasks = [task for task in one.cells.tasks if scored.get(task, set()) & others.get(task, set())]
+    groups = [([task], one.cells.category[task], task) for task in tasks]
+    for of, category, task in [*groups, (tasks, ALL, "")]:
+        models = set[str].intersection(*(scored[t] & others[t] for t in of)) if of else set()
+        distinct = {tuple(embeddings[t][m] for t in of): m for m in sorted(models)}
+        if len(distinct) < 2:
+            continue
+        means = [_means(each.cells, list(distinct.values()), of) for each in (one, other)]
+        (a, drawn_a), (b, drawn_b) = means
+        key = _key(one) | {"other_probe": other.probe, "category": category, "task": task}
+        key |= {"n_tasks": len(of), "n_models": len(distinct), "statistic": "rank_correlation"}
+        yield _row(
+            float(rank_correlation(a, b)), rank_correlation(drawn_a, drawn_b), (-1, 1), **key
+        )
+
+
+def _key(one: Evaluated) -> dict[str, Any]:
+    return {"probe": one.probe, "train_fraction": one.train_fraction}
+
+
+def _scored(cells: Cells) -> dict[str, set[str]]:
+    """Models that have a score, by task."""
+    names = np.array(cells.models, object)
+    columns = zip(cells.tasks, cells.score.T, strict=True)
+    return {task: set(names[np.isfinite(scores)]) for task, scores in columns}
+
+
+def _means(
+    cells: Cells, models: Sequence[str], tasks: Sequence[str]
+) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """Mean score of models over tasks, (n_models,), and its replicates."""
+    cell = np.ix_([cells.models.index(m) for m in models], [cells.tasks.index(t) for t in tasks])
+    return cells.score[cell].mean(axis=1), cells.replicates[cell].mean(axis=1)
+
+
+def _categories(cells: Cells) -> list[str]:
+    return [*ordered_categories(cells.category[task] for task in cells.tasks), ALL]
