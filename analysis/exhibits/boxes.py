@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,14 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MultipleLocator
 
+from analysis.exhibits.marks import (
+    mark,
+    mark_legend,
+    mark_models,
+    mark_nearest,
+    median_words,
+    score_words,
+)
 from analysis.exhibits.numbers import (
     BASE,
     BOX_NOTE,
@@ -193,22 +202,22 @@ def _category_boxes(
         figure = new_figure(height_in, notes, text, strip_in)
         axes = figure.add_subplot()
         fills = rows["model"].map({model: pale(color) for model, color in colors.items()})
-        draw_boxes(axes, rows.assign(fill=fills), "box", _BOX)
+        draw_boxes(axes, rows.assign(fill=fills), text, "box", _BOX, _LINE)
         sns.scatterplot(
             rows, x="position", y="normalized_score", hue="model", palette=colors, style="marker",
             markers={marker: marker for marker in rows["marker"].unique()}, s=11,
             edgecolor="black", linewidth=0.4, zorder=4, legend=False, ax=axes,
         )  # fmt: skip
-        lines = rows[rows["low"].notna()].drop_duplicates("box")
-        axes.vlines(lines["box"] + _LINE, lines["low"], lines["high"], color=DARK, linewidth=0.8)
+        mark(axes.collections[-1], rows, score_words(rows, estimates, text))
         _set_axes(axes, rows, text)
         if axis:
             boxes = rows.drop_duplicates("box")
             axes.set_xticks(boxes["box"], [labels[model] for model in boxes["model"]])
+            mark_models(axes.get_xticklabels(), boxes["model"].tolist(), text)
         else:
             axes.set_xticks([])
             patches = [Patch(facecolor=c, edgecolor=DARK, linewidth=0.5) for c in colors.values()]
-            legend_above(figure, patches, key)
+            mark_legend(legend_above(figure, patches, key), names, text)
         axes.set_xlabel("\n".join(filter(None, (axis, weights))))
         _draw_strip(figure, strip, n_columns, 1 - height_in / figure.get_figheight())
     return figure, drawn
@@ -237,12 +246,20 @@ def _placed(rows: pd.DataFrame, names: list[str], text: FigureText) -> pd.DataFr
     return placed.assign(n_tasks=scores.transform("size"), **facts)
 
 
-def draw_boxes(axes: Axes, rows: pd.DataFrame, place: str, width: float, orient: str = "v") -> None:
+def draw_boxes(
+    axes: Axes, rows: pd.DataFrame, text: FigureText, place: str, width: float, line: float,
+    orient: str = "v",
+) -> None:  # fmt: skip
     """Draw boxes of normalized scores; of fewer than `MIN_BOX_TASKS` the median line alone.
 
-    A row per score has ``normalized_score``, and of its box ``n_tasks``, ``fill`` and, in the
-    column ``place``, the middle across its orientation (``v``, ``h``), in whose units `width` is.
+    A row per score has ``normalized_score``, and of its box ``n_tasks``, ``fill``, the median's
+    interval (``low``, ``high``; a line beside the box) and, in the column ``place``, the middle
+    across its orientation (``v``, ``h``). In its units are `width` and the distance of the `line`.
     """
+    boxes = rows.drop_duplicates(place)
+    of_category = boxes["panel"] == boxes["category"]
+    boxes = boxes.assign(category=boxes["category"].where(of_category, ""))
+    said, n_lines = median_words(boxes, text), len(axes.lines)
     few = rows["n_tasks"] < MIN_BOX_TASKS
     if not few.all():
         boxed = rows[~few]
@@ -255,10 +272,22 @@ def draw_boxes(axes: Axes, rows: pd.DataFrame, place: str, width: float, orient:
             medianprops={"color": "black", "linewidth": 1.4}, showfliers=False, legend=False,
             ax=axes,
         )  # fmt: skip
-    medians = rows[few].groupby(place)["normalized_score"].median()
-    lines = axes.hlines if orient == "v" else axes.vlines
-    middle = medians.index.to_numpy(float)
-    lines(medians, middle - width / 2, middle + width / 2, color="black", linewidth=1.4)
+    parts: list[Any] = [*axes.patches, *axes.lines[n_lines:]]
+    mark_nearest(parts, boxes, boxes[place], said, upright=orient == "v")
+    lines_across = axes.hlines if orient == "v" else axes.vlines
+    lines_along = axes.vlines if orient == "v" else axes.hlines
+    small = (boxes["n_tasks"] < MIN_BOX_TASKS).to_numpy()
+    ends = [boxes.loc[small, place] + side * width / 2 for side in (-1, 1)]
+    medians = boxes.loc[small, "median_normalized_score"]
+    mark(
+        lines_across(medians, *ends, color="black", linewidth=1.4),
+        boxes[small],
+        compress(said, small),
+    )
+    known = boxes["low"].notna().to_numpy()
+    lines = boxes[known]
+    drawn = lines_along(lines[place] + line, lines["low"], lines["high"], color=DARK, linewidth=0.8)
+    mark(drawn, lines, compress(said, known))
 
 
 def _set_axes(axes: Axes, rows: pd.DataFrame, text: FigureText) -> None:

@@ -11,12 +11,14 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.exhibits.markdown import to_markdown
+from analysis.exhibits.marks import mark
 from analysis.exhibits.style import (
     DARK,
     PALETTE,
@@ -232,9 +234,10 @@ def _draw(axes: Axes, rows: pd.DataFrame, pt2_per_mib: float) -> None:
         known = pd.notna(row.audioset_map_percent)
         y = row.audioset_map_percent if known else 0.7 * (-1) ** place
         area = max(pt2_per_mib * row.train_memory_per_sample_mib, 1.0)
-        axes.scatter(
+        circle = axes.scatter(
             row.train_samples_per_s, y, s=area, color=pale(color), edgecolors=color, zorder=2
         )
+        mark(circle, rows.iloc[[place]], [_words(row)])
         left = row.patchout == "unstructured"
         axes.annotate(
             f"{row.system.removeprefix('PaSST-')}\n{row.train_memory_per_sample_mib:.0f} MiB",
@@ -248,6 +251,15 @@ def _draw(axes: Axes, rows: pd.DataFrame, pt2_per_mib: float) -> None:
             linespacing=0.95,
         )
     axes.grid(axis="x")
+
+
+def _words(row: Any) -> str:
+    published = f"{row.audioset_map_percent:g} %" if pd.notna(row.audioset_map_percent) else "none"
+    return (
+        f"{row.system}\ntraining: {row.train_samples_per_s:.2f} clips per second, this run\n"
+        f"memory: {row.train_memory_per_sample_mib:.1f} MiB per clip, this run\n"
+        f"AudioSet mAP, published without SWA: {published}"
+    )
 
 
 def _notes(costs: pd.DataFrame) -> list[str]:

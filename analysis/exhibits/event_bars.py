@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping
+from itertools import compress
 from typing import Any
 
 import pandas as pd
@@ -12,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from analysis.exhibits.marks import mark, mark_models, mark_nearest, score_words
 from analysis.exhibits.numbers import (
     BAR_COLUMNS,
     BASE,
@@ -151,19 +153,26 @@ def _event_bars(
         figure = new_figure(height_in, notes, text)
         grid = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
         for axes, task in zip(grid, panels, strict=True):
-            _draw_panel(axes, rows[rows["task"] == task], names, text)
+            inside = rows[rows["task"] == task]
+            _draw_panel(axes, inside, names, score_words(inside, estimates, text), text)
             axes.set_title(text.short_task(task), loc="left", pad=3, weight="bold")
         labels, weights = mark_random_init(ticks, [n for n in names if n in models], text)
         shown = [labels[name] for name in names]
         grid[-1].set_xticks(range(len(names)), shown, rotation=90 if has_official(rows) else 0)
+        mark_models(grid[-1].get_xticklabels(), names, text)
         grid[-1].set_xlabel(weights)
         if key:
             legend_above(figure, [Patch(**looks) for looks in key.values()], [*key])
     return figure, drawn
 
 
-def _draw_panel(axes: Axes, rows: pd.DataFrame, names: list[str], text: FigureText) -> None:
-    """Draw a bar per model, its number above it; a model without a score is said, not left out."""
+def _draw_panel(
+    axes: Axes, rows: pd.DataFrame, names: list[str], said: list[str], text: FigureText
+) -> None:
+    """Draw a bar per model, its number above it; a model without a score is said, not left out.
+
+    What is `said` of each row is shown beside the pointer in the report.
+    """
     for source, group in rows.groupby("source"):
         sns.barplot(
             group, x="model", y="score", order=names, width=0.72, errorbar=None, saturation=1,
@@ -172,8 +181,13 @@ def _draw_panel(axes: Axes, rows: pd.DataFrame, names: list[str], text: FigureTe
     place = {name: x for x, name in enumerate(names)}
     tops = rows[["score", "high"]].max(axis=1)
     limit = 1.18 * max(tops.max(), 0.05)  # room for the numbers; never an axis without height
-    drawn = rows[rows["low"].notna()]
-    axes.vlines(drawn["model"].map(place), drawn["low"], drawn["high"], color=DARK, linewidth=0.8)
+    mark_nearest(axes.patches, rows, rows["model"].map(place), said)
+    known = rows["low"].notna()
+    drawn = rows[known]
+    lines = axes.vlines(
+        drawn["model"].map(place), drawn["low"], drawn["high"], color=DARK, linewidth=0.8
+    )
+    mark(lines, drawn, compress(said, known))
     words: dict[str, Any] = {"ha": "center", "va": "bottom", "fontsize": SMALL_PT}
     for model, score, top in zip(rows["model"], rows["score"], tops, strict=True):
         axes.text(place[model], top + 0.015 * limit, f"{score:.2f}", **words)

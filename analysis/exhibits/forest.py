@@ -14,6 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.transforms import blended_transform_factory
 
 from analysis.claims.claim import VERDICTS, verdict_kind
+from analysis.exhibits.marks import mark, value_words
 from analysis.exhibits.numbers import count
 from analysis.exhibits.style import (
     COLUMN_WIDTH_IN,
@@ -196,12 +197,14 @@ def _draw_block(axes: Axes, rows: pd.DataFrame, height_in: float) -> None:
             0.015, height, row.panel, weight="bold", va="center", fontsize=SMALL_PT,
             transform=across, in_layout=False,
         )  # fmt: skip
-    axes.hlines(
-        rows["height"], rows["distance_low"], rows["distance_high"],
-        colors=rows["kind"].map(COLORS).tolist(), linewidth=1,
+    known = rows[rows["distance_low"].notna()]
+    lines = axes.hlines(
+        known["height"], known["distance_low"], known["distance_high"],
+        colors=known["kind"].map(COLORS).tolist(), linewidth=1,
     )  # fmt: skip
+    mark(lines, known, _words(known))
     for kind, same in rows.groupby("kind"):
-        axes.plot(
+        (points,) = axes.plot(
             same["distance"],
             same["height"],
             color=COLORS[kind],
@@ -209,6 +212,7 @@ def _draw_block(axes: Axes, rows: pd.DataFrame, height_in: float) -> None:
             mew=0,
             **_POINTS,
         )
+        mark(points, same, _words(same))
     beside = rows[rows["official_distance"].notna()]
     for row in beside.itertuples():
         kind = verdict_kind(row.official_verdict)
@@ -232,6 +236,16 @@ def _draw_block(axes: Axes, rows: pd.DataFrame, height_in: float) -> None:
     axes.spines["left"].set_visible(False)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x")
+
+
+def _words(rows: pd.DataFrame) -> list[str]:
+    return [
+        f"{row.claim_id}\n{row.statement}\n{row.verdict}\n"
+        + value_words("estimate", row.estimate, row.low, row.high)
+        + f"\nthreshold: {row.direction} {row.threshold:g}"
+        + (f"\nn = {count(row.n_tasks, 'task')}" if pd.notna(row.n_tasks) else "")
+        for row in rows.itertuples()
+    ]
 
 
 def _handle(name: str) -> Line2D:

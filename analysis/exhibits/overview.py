@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.exhibits.boxes import draw_boxes
+from analysis.exhibits.marks import mark, mark_models, score_words
 from analysis.exhibits.numbers import (
     BOX_NOTE,
     IMPROVED,
@@ -87,7 +88,7 @@ def figure_9(
     with house_style():
         notes = [*missing, *_notes(rows), *same_note(rows, text)]
         figure, axes = model_rows(models, rows["task"].nunique(), notes, text)
-        _draw(axes, rows, text)
+        _draw(axes, rows, estimates, text)
         for tick, stands_out in zip(axes.get_yticklabels(), models["stands_out"], strict=True):
             tick.set_fontweight("bold" if stands_out else "normal")
     return figure, numbers(rows, 9, text, POINT_COLUMNS)
@@ -135,6 +136,7 @@ def model_rows(
     figure = new_figure(height_in, notes, text)
     axes = figure.add_subplot(ylim=(len(labels) + 0.6, 0.4))
     axes.set_yticks(models["position"], labels, linespacing=0.95)
+    mark_models(axes.get_yticklabels(), models["model"].tolist(), text)
     place: dict[str, Any] = {"transform": axes.get_yaxis_transform(), "fontsize": SMALL_PT}
     for row in models.itertuples():
         star = "" if row.n_tasks == all_tasks else "*"
@@ -175,14 +177,12 @@ def _notes(rows: pd.DataFrame) -> list[str]:
     return notes + ([BOX_NOTE] if rows["n_tasks"].min() < MIN_BOX_TASKS else [])
 
 
-def _draw(axes: Axes, rows: pd.DataFrame, text: FigureText) -> None:
+def _draw(axes: Axes, rows: pd.DataFrame, estimates: pd.DataFrame, text: FigureText) -> None:
     """Draw a row per model, rank 1 on top."""
     axes.axvline(1, color=DARK, linewidth=0.6, linestyle=":", zorder=1)
     full = rows["n_tasks"] == rows["task"].nunique()
     fills = rows["stands_out"].map({True: pale(PALETTE[0]), False: pale(GRAY)}).where(full, "white")
-    draw_boxes(axes, rows.assign(fill=fills), "position", _BOX, "h")
-    lines = rows[rows["low"].notna()].drop_duplicates("position")
-    axes.hlines(lines["position"] + _LINE, lines["low"], lines["high"], color=DARK, linewidth=0.8)
+    draw_boxes(axes, rows.assign(fill=fills), text, "position", _BOX, _LINE, "h")
     points = rows.sort_values(["position", "normalized_score"])
     turn = points.groupby("position").cumcount() % len(_HEIGHTS)
     points = points.assign(height=points["position"] + np.take(_HEIGHTS, turn))
@@ -190,6 +190,7 @@ def _draw(axes: Axes, rows: pd.DataFrame, text: FigureText) -> None:
         points, x="normalized_score", y="height", s=6, color=DARK, edgecolor="white",
         linewidth=0.3, zorder=4, legend=False, ax=axes,
     )  # fmt: skip
+    mark(axes.collections[-1], points, score_words(points, estimates, text))
     drawn = rows[["normalized_score", "low", "high"]]
     low = min(0.0, drawn.min(axis=None)) - 0.03  # d' can be negative
     high = max(1.03, 1.03 * drawn.max(axis=None))

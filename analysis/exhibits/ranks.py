@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.exhibits.markdown import to_markdown
+from analysis.exhibits.marks import mark, value_words
 from analysis.exhibits.numbers import interval_note, same_note
 from analysis.exhibits.overview import model_rows
 from analysis.exhibits.style import (
@@ -92,22 +93,32 @@ def _notes(whole: pd.DataFrame) -> list[str]:
     return notes
 
 
+def _words(rows: pd.DataFrame) -> list[str]:
+    return [
+        f"{row.label}\n{row.panel}\n{value_words('mean rank', row.mean_rank, row.low, row.high)}"
+        f"\nn = {row.n_tasks} tasks"
+        for row in rows.itertuples()
+    ]
+
+
 def _draw(axes: Axes, numbers: pd.DataFrame, categories: list[str]) -> list:
     """Draw a row per model, the best on top; return the legend's handles."""
     by: dict[str, Any] = {"x": "mean_rank", "y": "position", "legend": False, "ax": axes}
     markers = dict(zip(categories, np.resize(_CATEGORY_MARKERS, len(categories)), strict=True))
+    parts, whole = (numbers[numbers["panel"].eq(ALL) == known] for known in (False, True))
     sns.scatterplot(
-        numbers[numbers["panel"] != ALL], **by, style="panel", markers=markers, color=GRAY, s=9,
-        linewidth=0, zorder=2,
-    )  # fmt: skip
-    whole = numbers[numbers["panel"] == ALL]
+        parts, **by, style="panel", markers=markers, color=GRAY, s=9, linewidth=0, zorder=2
+    )
+    mark(axes.collections[-1], parts.assign(category=parts["panel"]), _words(parts))
     colors = whole["source"].map({"run": PALETTE[0]}).fillna(DARK)
-    axes.hlines(whole["position"], whole["low"], whole["high"], colors=colors, linewidth=1)
+    lines = axes.hlines(whole["position"], whole["low"], whole["high"], colors=colors, linewidth=1)
+    mark(lines, whole, _words(whole))
     fills = colors.where(whole["n_tasks"] == whole["n_tasks"].max(), "white")
     sns.scatterplot(
         whole, **by, facecolors=fills.tolist(), edgecolor=colors.tolist(), s=18, linewidth=0.8,
         zorder=4,
     )  # fmt: skip
+    mark(axes.collections[-1], whole, _words(whole))
     last = len(whole)
     axes.set(xlim=(0.5, last + 0.5), xlabel="Mean rank over tasks", ylabel="")
     axes.set_xticks([1, *range(5, last + 1, 5)] if last >= 5 else range(1, last + 1))

@@ -21,8 +21,10 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.legend import Legend
 from matplotlib.textpath import text_to_path
 
+from analysis.exhibits.marks import write_marks
 from analysis.exhibits.text import FigureText
 
 COLUMN_WIDTH_IN = 3.25  # text column of a two-column page, inches
@@ -137,10 +139,10 @@ def legend_columns(labels: list[str]) -> tuple[int, float]:
     return n_columns, 0.13 * math.ceil(len(labels) / n_columns)
 
 
-def legend_above(figure: Figure, handles: Sequence[Any], labels: list[str]) -> None:
+def legend_above(figure: Figure, handles: Sequence[Any], labels: list[str]) -> Legend:
     """Put the legend of `legend_columns` above the axes."""
     n_columns, _ = legend_columns(labels)
-    figure.legend(
+    return figure.legend(
         handles, labels, loc="outside upper center", ncols=n_columns, columnspacing=1.0,
         borderaxespad=0.2, borderpad=0.1, labelspacing=0.3,
     )  # fmt: skip
@@ -165,4 +167,6 @@ def save_figure(
         temporary = path.with_name(f"{path.name}.tmp")
         with house_style():
             figure.savefig(temporary, format=kind, **_SAVING[kind])
+        if kind == "svg":
+            write_marks(temporary)
         os.replace(temporary, path)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import compress
+
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.exhibits.marks import mark, mark_legend, mark_nearest, score_words
 from analysis.exhibits.numbers import (
     BAR_COLUMNS,
     BASE,
@@ -70,16 +73,19 @@ def figure_10(
             ax=axes,
         )  # fmt: skip
         middle = rows["place"] + (rows["order"] - 0.5) * _BARS / 2
+        words = score_words(rows, estimates, text)
+        mark_nearest(axes.patches, rows, middle, words)
         known = rows["low"].notna()
-        axes.vlines(
+        lines = axes.vlines(
             middle[known], rows["low"][known], rows["high"][known], color=DARK, linewidth=0.8
         )
+        mark(lines, rows[known], compress(words, known))
         axes.axhline(1, color=DARK, linewidth=0.6, linestyle=":")
         _set_axes(axes, rows, places, text)
         for label, task in zip(axes.get_xticklabels(), places, strict=True):
             label.set_fontweight("bold" if task in sure else "normal")
         bars = [axes.containers[models.index(model)] for model in present]
-        legend_above(figure, bars, labels)
+        mark_legend(legend_above(figure, bars, labels), present, text)
     return figure, drawn
 
 

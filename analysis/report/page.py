@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import base64
-import re
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import jinja2
 import pandas as pd
+from markupsafe import Markup
 
 from analysis.claims.claim import verdict_kind
 from analysis.exhibits.make import caption
 from analysis.exhibits.registry import HEADLINE, Exhibit
 from analysis.exhibits.text import FigureText
+from analysis.report.drawing import Drawings
 from analysis.report.tables import (
     CLAIM_COLUMNS,
     UNTESTED_COLUMNS,
@@ -23,10 +25,12 @@ from analysis.report.tables import (
     plain_table,
     scores_table,
     task_scores,
+    without_repeated,
 )
 from analysis.report.trace import Trace
 
-PX_PER_PT = 2.4  # a figure of one column, 234 points wide, is 562 pixels: its 6.5 pt are 15.6
+PAGE = Path(__file__).parent / "page"
+SCRIPTS = ("choice.js", "figures.js", "tables.js")  # in this order one script
 _TEXT_COLUMNS = (
     "task", "model", "name", "category", "source", "panel", "verdict", "official_verdict",
     "claim_id", "section", "statement", "system", "patchout", "device", "network", "study",
@@ -79,9 +83,12 @@ def render_report(
         Those to show, in order; their files must be there. With the scores there must be
         ``summary.csv`` too.
     """
-    shown = [_shown(root, exhibit, text) for exhibit in exhibits]
+    drawings = Drawings()
+    shown = [_shown(root, exhibit, drawings, text) for exhibit in exhibits]
     by_id = {item["id"]: item for item in shown}
-    loader = jinja2.FileSystemLoader(Path(__file__).parent / "page")
+    loader = jinja2.FileSystemLoader(PAGE)
+    script = "".join((PAGE / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     environment = jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
@@ -90,6 +97,10 @@ def render_report(
         facts=facts,
         trace=trace,
         text=text,
+        definitions=drawings.definitions,
+        script=Markup(script),
+        script_hash=f"sha256-{digest}",
+        known={"models": dict(text.models), "tasks": _categories(root, by_id)},
         headline=by_id.get(HEADLINE),
         exhibits=[item for item in shown if item["kind"] == "figure" or not item["folded"]],
         annex=[item for item in shown if item["folded"]],
@@ -100,28 +111,40 @@ def render_report(
     )
 
 
+def _categories(root: Path, shown: Mapping[str, dict]) -> dict[str, str]:
+    """Category of each task, by its id and its display name, as Table 1 has them."""
+    if "tables/table_1" not in shown:
+        return {}
+    tasks = read_numbers(root / "tables" / "table_1.csv")
+    return dict(zip([*tasks["task"], *tasks["name"]], [*tasks["category"]] * 2, strict=True))
+
+
 def _task_warnings(root: Path) -> list[tuple[str, str]]:
     """Name and warnings of each task that has any, by the task table."""
     tasks = read_numbers(root / "tables" / "tasks.csv")
     return [(task.name, task.warnings) for task in tasks.itertuples() if task.warnings]
 
 
-def _shown(root: Path, exhibit: Exhibit, text: FigureText) -> dict:
+def _shown(root: Path, exhibit: Exhibit, drawings: Drawings, text: FigureText) -> dict:
     """Return what the template needs of one exhibit."""
     numbers = read_numbers(root / exhibit.csv)
     shown = {key: getattr(exhibit, key) for key in ("id", "name", "title", "kind", "folded", "csv")}
     shown["caption"] = caption(exhibit, text, numbers)
     if exhibit.kind == "figure":
-        return shown | _image(root / f"{exhibit.id}.svg")
+        label = f"{exhibit.name}: {exhibit.title}. The numbers that it draws are in {exhibit.csv}."
+        return shown | {"svg": drawings.inline(root / f"{exhibit.id}.svg", label)}
     if exhibit.kind == "claims":
         untested = numbers["verdict"].map(verdict_kind) == "not tested"
         shown["untested"] = claims_table(numbers[untested], UNTESTED_COLUMNS)
         return shown | {"table": claims_table(numbers[~untested], CLAIM_COLUMNS)}
+    numbers = numbers.drop(columns=list(exhibit.hidden))
+    if exhibit.folded and exhibit.kind == "table":
+        numbers, said = without_repeated(numbers)
+        shown["caption"] += said
     return shown | {"table": _table(exhibit, numbers, text)}
 
 
 def _table(exhibit: Exhibit, numbers: pd.DataFrame, text: FigureText) -> Table:
-    numbers = numbers.drop(columns=list(exhibit.hidden))
     if exhibit.kind == "scores":
         return scores_table(numbers, text)
     return plain_table(numbers)
@@ -133,17 +156,3 @@ def read_numbers(path: Path) -> pd.DataFrame:
     numbers = dict.fromkeys(columns.difference(_TEXT_COLUMNS), [""])
     words = dict.fromkeys(columns.intersection(_TEXT_COLUMNS), str)
     return pd.read_csv(path, dtype=words, keep_default_na=False, na_values=numbers)
-
-
-def _image(path: Path) -> dict:
-    """An SVG as data, with its size in pixels."""
-    svg = path.read_text(encoding="utf-8")
-    head = svg[svg.find("<svg") : svg.find(">", svg.find("<svg"))]
-    size = dict(re.findall(r'\s(width|height)="([\d.]+)pt"', head))
-    if set(size) != {"width", "height"}:
-        raise ValueError(f"{path}: expected an SVG with width and height in points")
-    return {
-        "src": "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode(),
-        "width": round(float(size["width"]) * PX_PER_PT),
-        "height": round(float(size["height"]) * PX_PER_PT),
-    }

@@ -24,10 +24,10 @@ UNTESTED_COLUMNS = ("claim_id", "section", "statement", "verdict", "official_ver
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell: text, the value it is sorted by, a relative link, a mark as a CSS class."""
+    """One cell: text, what it is sorted by if not by the text, a relative link, a CSS class."""
 
     text: str
-    sort: str = ""
+    sort: str | None = None
     href: str = ""
     mark: str = ""
     numeric: bool = False
@@ -40,11 +40,26 @@ class Table:
     columns: list[str]
     rows: list[list[Cell]] = field(default_factory=list)
 
+    @property
+    def right(self) -> str:
+        """CSS classes of the columns that hold numbers: ``n2`` for the second."""
+        numeric = [any(cell.numeric for cell in column) for column in zip(*self.rows, strict=True)]
+        return " ".join(f"n{place}" for place, known in enumerate(numeric, 1) if known)
+
 
 def plain_table(table: pd.DataFrame) -> Table:
     """Set a table as it is: missing values empty, numbers short and to the right."""
     columns = [str(name).replace("_", " ") for name in table.columns]
     return Table(columns, [[_cell(v) for v in row] for row in table.itertuples(index=False)])
+
+
+def without_repeated(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Leave out columns that say the same in every row, and say it once in a sentence."""
+    repeated = [name for name in table.columns if table[name].nunique(dropna=False) == 1]
+    if not repeated or len(table) < 2:
+        return table, ""
+    said = [f"{name} {_cell(table[name].iloc[0]).text or 'empty'}" for name in repeated]
+    return table.drop(columns=repeated), f" In every row: {', '.join(said)}."
 
 
 def claims_table(claims: pd.DataFrame, columns: tuple[str, ...]) -> Table:
@@ -54,7 +69,7 @@ def claims_table(claims: pd.DataFrame, columns: tuple[str, ...]) -> Table:
         for place, name in enumerate(columns):
             if name.endswith("verdict") and (said := row[place].text):
                 mark = verdict_kind(said).replace(" ", "-")
-                row[place] = Cell(said, said, mark=f"verdict {mark}")
+                row[place] = Cell(said, mark=f"verdict {mark}")
     return table
 
 
@@ -64,8 +79,8 @@ def scores_table(scores: pd.DataFrame, text: FigureText) -> Table:
     best = {name: scores[name].max() for name in names}
     rows = [
         [
-            Cell(row["model"], row["model"]),
-            Cell(row["source"], row["source"]),
+            Cell(row["model"]),
+            Cell(row["source"]),
             *(_score(row[name], row[name] == best[name]) for name in names),
         ]
         for _, row in scores.iterrows()
@@ -96,7 +111,7 @@ def task_scores(root: Path, text: FigureText) -> Table:
     for key in keys.sort_values(["order", "name"]).itertuples():
         scores = {model: cells.get((key.task, model)) for model in models}
         best = max((s for s in scores.values() if pd.notna(s)), default=None)
-        row = [Cell(t, t) for t in (key.name, key.category, text.metric_label(key.metric))]
+        row = [Cell(t) for t in (key.name, key.category, text.metric_label(key.metric))]
         if not official.empty:
             row += _official(official[official["task"] == key.task])
         row += [
@@ -122,7 +137,8 @@ def _official(entries: pd.DataFrame) -> list[Cell]:
 def _score(score: float | None, is_best: bool, href: str = "") -> Cell:
     if score is None or pd.isna(score):
         is_undefined = score is not None and bool(href)
-        return Cell("undefined" if is_undefined else "", href=href * is_undefined, numeric=True)
+        word, link = ("undefined", href) if is_undefined else ("", "")
+        return Cell(word, "", link, numeric=True)
     words = f"{score:.3f} {BEST}" if is_best else f"{score:.3f}"
     return Cell(words, f"{score:.6g}", href, "best" if is_best else "", True)
 
@@ -131,7 +147,7 @@ def _cell(value: Any) -> Cell:
     if not isinstance(value, str) and pd.isna(value):
         return Cell("")
     if isinstance(value, bool | str):
-        return Cell(str(value), str(value))
+        return Cell(str(value))
     number = float(value)
     words = f"{number:.0f}" if number.is_integer() else f"{number:.4g}"
-    return Cell(words, f"{number:.10g}", numeric=True)
+    return Cell(words, numeric=True)

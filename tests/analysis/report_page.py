@@ -48,12 +48,13 @@ CLAIMS = _CLAIMS.reindex(columns=list(LEDGER_COLUMNS), fill_value="")
 
 
 class Page(HTMLParser):
-    """Ids, images, links and references to other files of an HTML page."""
+    """Ids, figures, links, references inside and to other files of an HTML page."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
         self.ids: list[str] = []
-        self.images: list[dict] = []
+        self.figures: list[dict] = []
+        self.used: list[str] = []
         self.links: list[str] = []
         self.loaded: list[str] = []
         self.headings: list[str] = []
@@ -64,9 +65,11 @@ class Page(HTMLParser):
         found = dict(attributes)
         self.ids += [found["id"]] if "id" in found else []
         self.headings += [tag] if tag in ("h1", "h2", "h3") else []
-        if tag == "img":
-            self.images.append(found)
-        if tag == "a":
+        if tag == "svg" and found.get("role") == "img":
+            self.figures.append(found)
+        if tag == "use":
+            self.used.append(found["href"])
+        elif tag == "a":
             self.links.append(found["href"])
         elif tag in ("link", "iframe", "object", "embed") or "src" in found or "href" in found:
             self.loaded.append(found.get("src") or found.get("href") or tag)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import json
 import re
 import shutil
-import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from report_page import Page, render, write_study
+from browser import CHROMIUM, Tab, browser
+from figure_parts import draw
+from report_page import Page, render, save, write_study
 from score_rows import METRICS
 
 from analysis.exhibits.registry import HEADLINE, exhibits_among
@@ -22,8 +23,6 @@ from analysis.exhibits.text import FigureText
 from analysis.report.tables import BEST, plain_table, scores_table, task_scores
 from analysis.report.trace import read_trace
 from analysis.tables.scores import write_csv
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
 
 
 @pytest.fixture(scope="module")
@@ -56,27 +55,23 @@ def page(html: str) -> Page:
 
 
 def check_structure(page: Page, root: Path) -> None:
-    """Nothing is loaded from anywhere, ids are unique, images are there, links lead somewhere."""
-    assert all(source.startswith("data:image/svg+xml;base64,") for source in page.loaded)
-    assert len(page.loaded) == len(page.images)
+    """Nothing is loaded from anywhere, ids are unique, figures are whole, links lead somewhere."""
+    assert page.loaded == []
     assert len(set(page.ids)) == len(page.ids)
-    for image in page.images:
-        assert image["alt"] and int(image["width"]) > 0 and int(image["height"]) > 0
-        svg = base64.b64decode(image["src"].partition(",")[2]).decode()
-        assert "<svg" in svg and svg.rstrip().endswith("</svg>")
-        outside = set(re.findall(r'(?:href|src)="([^#"][^"]*)"|url\(([^#)][^)]*)\)', svg))
-        assert outside == set()
-    for link in page.links:
+    for figure in page.figures:
+        assert figure["aria-label"] and int(figure["width"]) > 0 and int(figure["height"]) > 0
+    for link in [*page.links, *page.used]:
         if link.startswith("#"):
             assert link[1:] in page.ids, link
         else:
             assert "//" not in link and (root / link).is_file(), link
 
 
-def test_page_is_whole_in_itself(page: Page, root: Path) -> None:
+def test_page_is_whole_in_itself(page: Page, html: str, root: Path) -> None:
     check_structure(page, root)
-    assert len(page.images) == len(list(root.glob("figures/*.svg"))) > 0
+    assert len(page.figures) == len(list(root.glob("figures/*.svg"))) > 0
     assert page.headings[0] == "h1" and page.headings.count("h1") == 1
+    assert {found for found in re.findall(r"url\(#([^)]+)\)", html)} <= set(page.ids)
 
 
 def test_every_exhibit_is_shown_once_with_its_numbers(page: Page, root: Path) -> None:
@@ -216,40 +211,154 @@ def test_trace_refuses_scores_of_different_inputs(tmp_path: Path) -> None:
         read_trace([tmp_path / "a.json"])
 
 
-PROBE = """<script>addEventListener("load", () => {
-  const button = document.querySelectorAll("table.sortable thead button")[3];
-  button.click();
-  const rows = [...button.closest("table").tBodies[0].rows];
-  const found = {
-    images: [...document.images].map((i) => [i.naturalWidth, i.clientWidth, i.clientHeight]),
-    requests: performance.getEntriesByType("resource").map((entry) => entry.name),
-    sorted: rows.map((row) => Number(row.cells[3].dataset.sort)),
-    overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
-  };
-  document.documentElement.dataset.probe = JSON.stringify(found);
-});</script>"""
+@pytest.fixture(scope="module")
+def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tab]:
+    """A tab of a browser (Debian: apt-get install chromium)."""
+    if CHROMIUM is None:
+        pytest.skip("no chromium on PATH: the page is not opened")
+    with browser(tmp_path_factory.mktemp("browser")) as opened:
+        yield opened
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no chromium on PATH: the page is not opened")
-@pytest.mark.parametrize("width", (1000, 500))
-def test_in_a_browser(width: int, html: str, tmp_path: Path) -> None:
-    """Loads without errors and requests, every image has a size, columns sort, nothing sticks out.
+@pytest.fixture(scope="module")
+def url(root: Path, html: str) -> str:
+    path = root / "report.html"
+    path.write_text(html)
+    return path.as_uri()
 
-    Runs where a chromium is on PATH (Debian: apt-get install chromium).
-    """
-    copy = tmp_path / "report.html"
-    copy.write_text(html.replace("</body>", PROBE + "</body>"))
-    options = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --dump-dom"
-    options += " --disable-background-networking --disable-component-update --disable-sync"
-    options += f" --enable-logging=stderr --window-size={width},800"
-    command = [CHROMIUM, *options.split(), f"--user-data-dir={tmp_path / 'user'}", copy.as_uri()]
-    finished = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    assert finished.returncode == 0, finished.stderr
-    assert "CONSOLE" not in finished.stderr
-    probe = re.search(r'data-probe="([^"]*)"', finished.stdout)
-    assert probe, "the page's load event never came"
-    found = json.loads(probe[1].replace("&quot;", '"'))
-    assert found["requests"] == [] and len(found["images"]) == html.count("<img ")
-    assert all(min(sizes) > 0 for sizes in found["images"])
-    assert found["sorted"] == sorted(found["sorted"], reverse=True)
-    assert found["overflow"] <= 0
+
+POINT = "[id='figures/figure_9'] use[data-model={}][data-category=speech]"
+NAME = "[id='figures/figure_9'] g[data-model={}]:not([data-category])"
+NAMES = ".dim[data-model]:not([data-category])"  # and boxes over all tasks
+DIM = f"[...new Set([...document.querySelectorAll('{NAMES}')].map(m => m.dataset.model))]"
+TIP = "document.getElementById('tip').hidden ? '' : document.getElementById('tip').textContent"
+SHOWN = "[...document.querySelectorAll('{} tbody tr')].filter(r => !r.hidden).length"
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1200, False), (400, True)])
+def test_nothing_sticks_out_is_requested_or_refused(
+    width: int, dark: bool, tab: Tab, url: str, html: str
+) -> None:
+    tab.open(url, width, dark=dark)
+    assert tab.ask("document.documentElement.scrollWidth") <= width
+    assert min(tab.ask("[...document.querySelectorAll('figure svg')].map(f => f.clientWidth)")) > 0
+    paper = tab.ask("getComputedStyle(document.body).backgroundColor")
+    assert (paper == "rgb(18, 18, 18)") == dark
+    frame = tab.ask(
+        "(() => { const f = document.querySelector('#per-task .scroll');"
+        "return [f.clientWidth, f.scrollWidth, getComputedStyle(f).overflowX]; })()"
+    )
+    assert frame[0] <= width and (frame[1] <= frame[0] or frame[2] == "auto")
+    assert tab.complaints == []
+
+
+@pytest.mark.parametrize("width", (1200, 400))
+def test_a_point_tells_its_numbers(
+    width: int, tab: Tab, url: str, run_summary: pd.DataFrame
+) -> None:
+    tab.open(url, width)
+    act = tab.hover if width > 600 else tab.tap
+    act(POINT.format("logmel"))
+    score = run_summary.query("model == 'logmel' and category == 'speech'")["score"].iloc[0]
+    lines = tab.ask(TIP).split("\n")
+    assert lines[:2] == ["log-mel", "libricount, speech"]
+    assert f": {score:.3f} (95 % interval " in lines[2]
+    box = tab.ask(
+        "(b => [b.left, b.right, b.top])(document.querySelector('#tip').getBoundingClientRect())"
+    )
+    assert box[0] >= 0 and box[1] <= width and box[2] >= 0
+
+
+@pytest.mark.parametrize("width", (1200, 400))
+def test_a_click_on_a_name_keeps_its_model_in_every_figure(
+    width: int, tab: Tab, url: str, run_summary: pd.DataFrame
+) -> None:
+    tab.open(url, width)
+    act = tab.click if width > 600 else tab.tap
+    act(NAME.format("logmel"))
+    others = set(run_summary["model"]) - {"logmel"}
+    assert set(tab.ask(DIM)) == others
+    assert tab.ask("location.hash") == "#model=logmel"
+    act("#per-task thead [data-model=passt_m_hop10] .keep")
+    assert set(tab.ask(DIM)) == others - {"passt_m_hop10"}
+    assert tab.ask("document.querySelectorAll('#per-task th.kept').length") == 2
+    act("#choice [name=all]")
+    assert tab.ask(DIM) == [] and tab.ask("location.hash") == ""
+
+
+def test_tables_are_sorted_searched_and_filtered(
+    tab: Tab, url: str, run_summary: pd.DataFrame
+) -> None:
+    tab.open(url)
+    tab.click("#per-task thead th:nth-child(4) .sort")
+    cells = "[...document.querySelectorAll('#per-task tbody td:nth-child(4)')]"
+    sorts = f"{cells}.map(cell => Number(cell.dataset.sort))"
+    assert tab.ask(sorts) == sorted(tab.ask(sorts), reverse=True)
+    tasks = run_summary["task"].nunique()
+    assert tab.ask(SHOWN.format("#per-task")) == tasks
+    tab.type("#choice [name=search]", "Libri")
+    assert tab.ask(SHOWN.format("#per-task")) == 1
+    assert "Scores per task (1)" in tab.ask("document.querySelector('#choice output').textContent")
+    tab.click("#choice [name=all]")
+    tab.click("#choice [name=category]")
+    tab.press("Escape")
+    for letter in "mu":
+        tab.press(letter)
+    assert tab.ask(SHOWN.format("#per-task")) == 2
+    assert tab.ask("location.hash") == "#category=music"
+    dim = "[...new Set([...document.querySelectorAll('.dim')].map(m => m.dataset.category))]"
+    assert set(tab.ask(dim)) == {"general", "speech"}
+
+
+def test_an_address_keeps_the_choice(tab: Tab, url: str) -> None:
+    choice = "model=logmel&category=speech&search=libri"
+    tab.open(f"{url}#figures/ranks&{choice}".replace("ranks", "figure_10"))
+    assert tab.ask("location.hash") == f"#figures/figure_10&{choice}"
+    assert tab.ask("document.getElementById('figures/figure_10').getBoundingClientRect().top") < 200
+    assert "logmel" not in tab.ask(DIM) and tab.ask(SHOWN.format("#per-task")) == 1
+    tab.click("nav a[href='#claims']")
+    tab.wait(f"location.hash === '#claims&{choice}'")
+    assert "logmel" not in tab.ask(DIM)
+    tab.open(f"{url}#tables/scores")
+    assert tab.ask("document.getElementById('tables/scores').closest('details').open")
+
+
+def test_keys_go_from_mark_to_mark(tab: Tab, url: str) -> None:
+    tab.open(url)
+    tab.ask("document.querySelector('[id=\\'figures/figure_9\\'] svg').focus()")
+    told = []
+    for _ in range(3):
+        tab.press("ArrowRight")
+        told.append(tab.ask(TIP))
+    assert all(told) and len(set(told)) > 1
+    tab.press("Enter")
+    assert tab.ask("location.hash").startswith("#model=")
+    tab.press("Escape")
+    assert tab.ask(TIP) == ""
+
+
+def test_without_javascript_the_page_is_whole(tab: Tab, url: str, html: str) -> None:
+    tab.open(url, script=False)
+    assert tab.ask("document.querySelector('#choice').hidden")
+    assert tab.ask("document.querySelectorAll('main button').length") == 0
+    assert (
+        tab.ask("document.querySelectorAll('figure svg title').length") == html.count("<title>") - 1
+    )
+    assert tab.printed().startswith(b"%PDF")
+
+
+def test_odd_names_run_nothing(
+    tmp_path: Path, root: Path, tab: Tab, run_summary: pd.DataFrame, text: FigureText
+) -> None:
+    odd = "</script><img src=x onerror='document.title=1'>"
+    models, tasks = {"logmel": odd}, {"libricount": '</title>&"$' + odd}
+    named = dataclasses.replace(text, models=models, tasks=tasks)
+    shutil.copytree(root, tmp_path / "odd")
+    save(draw("figure_9", run_summary, named), tmp_path / "odd" / "figures" / "figure_9")
+    path = tmp_path / "odd" / "report.html"
+    path.write_text(render(tmp_path / "odd", named))
+    tab.open(path.as_uri())
+    assert tab.ask("[document.title, document.images.length]") == ["Study test", 0]
+    tab.hover(POINT.format("logmel"))
+    assert tab.ask(TIP).startswith(f"{odd}\n{tasks['libricount']}, speech\n")
+    assert tab.complaints == []

@@ -7,7 +7,6 @@ import yaml
 from hear.protocol import Protocol
 from passt import __version__
 from workflow.study import words
-from workflow.study.models import Model
 from workflow.study.study import Study
 
 DEVIATIONS = (
@@ -52,7 +51,7 @@ def report_facts(study: Study) -> dict:
             "probe seeds": ", ".join(map(str, study.seeds)),
             "software": f"passt-hear {__version__}",
         },
-        "checkpoints": {model.label: _made_of(study, model) for model in study.models.values()},
+        "checkpoints": _weights(study),
         "protocol": [
             (key, str(value), str(getattr(reference, key))) for key, value in deviations.items()
         ],
@@ -90,13 +89,22 @@ def _notices(study: Study) -> list[str]:
     return [tasks, *weights, *study.notices]
 
 
-def _made_of(study: Study, model: Model) -> str:
-    if model.variant is None:
-        api = model.api if model.api != "hear" else ""
-        parts = {"api": api, "module": model.module, "weights": model.weights}
-        return ", ".join(f"{name} {value}" for name, value in parts.items() if value)
-    checkpoint = study.checkpoints[model.variant.checkpoint]
-    a = checkpoint.architecture
-    origin = checkpoint.file or f"random weights, seed {checkpoint.seed}"
-    size = f"{a.embed_dim} wide, {a.depth} blocks, {a.num_heads} heads"
-    return f"{checkpoint.id}: {origin}; hop {checkpoint.hop} samples; {size}"
+def _weights(study: Study) -> dict[str, str]:
+    """What each checkpoint is and which models use it, and what each third-party model is."""
+    said = {}
+    for checkpoint in study.used_checkpoints:
+        a = checkpoint.architecture
+        origin = checkpoint.file or f"random weights, seed {checkpoint.seed}"
+        size = f"{a.embed_dim} wide, {a.depth} blocks, {a.num_heads} heads"
+        models = "; ".join(
+            model.label
+            for model in study.models.values()
+            if model.variant and model.variant.checkpoint == checkpoint.id
+        )
+        said[checkpoint.id] = f"{origin}; hop {checkpoint.hop} samples; {size}. Models: {models}"
+    for model in study.models.values():
+        if model.variant is None:
+            api = model.api if model.api != "hear" else ""
+            parts = {"api": api, "module": model.module, "weights": model.weights}
+            said[model.label] = ", ".join(f"{key} {value}" for key, value in parts.items() if value)
+    return said
