@@ -5,8 +5,9 @@
 # make environment  write environment.yml from requirements.txt
 # make heareval  install the reference evaluator into .venv-heareval, for evaluator=heareval
 # make plan   hours, disk and memory of CONFIG=... and of smaller studies, before it is run
+# make sizes  clips, sources and expected interval widths of the generated tasks of CONFIG=...
 # make status how far CONFIG=... is while it runs: jobs, clips and fits of how many, time left
-#             (both take --config key=value in ARGS=...)
+#             (these three take --config key=value in ARGS=...)
 # make rehearse  rehearse config/paper.yaml on stand-ins, in rehearsal/: 30 minutes, 2 GiB
 # make readme write the default study's tables into README.md
 # Python: the first of these that runs (a shim of pyenv may not) and whose tarfile has extraction
@@ -20,7 +21,7 @@ BIN = .venv/bin
 INSTALLED = .venv/.installed
 
 .PHONY: run install test format lint types tests fast readme provenance environment heareval
-.PHONY: plan status rehearse
+.PHONY: plan sizes status rehearse
 run: $(INSTALLED)
 	@$(BIN)/python -m workflow.commands.launch --cores $(CORES) $(ARGS)
 
@@ -51,6 +52,9 @@ provenance: run
 
 plan: $(INSTALLED)
 	@$(BIN)/python -m workflow.commands.plan --configfile $(CONFIG) $(ARGS)
+
+sizes: $(INSTALLED)
+	@$(BIN)/python -m workflow.commands.sizes --configfile $(CONFIG) $(ARGS)
 
 status: $(INSTALLED)
 	@$(BIN)/python -m workflow.commands.status --configfile $(CONFIG) $(ARGS)

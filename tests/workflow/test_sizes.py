@@ -1,0 +1,67 @@
+"""Expected widths of intervals follow from sizes, and the shipped sizes from their rule."""
+
+from __future__ import annotations
+
+import csv
+
+import pytest
+
+from workflow.commands.sizes import by_category, expected_width, sizes
+from workflow.study.config import ROOT, ConfigError, read_yaml
+from workflow.study.study import read_study
+
+LARGE = read_yaml(ROOT / "config" / "mini_large.yaml")
+WIDEST = 0.045  # config/README.md, the rule of sizes
+
+
+def of_scale(train, test):
+    return sizes(read_study({"mini_scale": {"train": train, "test": test}})).set_index("task")
+
+
+def simulated(setting):
+    with (ROOT / "benchmarks" / "results" / "coverage.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["setting"] == setting]
+    return [float(row["width"]) for row in rows if row["number"] == "accuracy"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "units", "n_strata", "share", "correlation"),
+    [
+        ("100 clips, p 0.5", [1] * 100, 1, 0.5, 0.0),
+        ("5 folds of 24 clips, p 0.7", [1] * 120, 5, 0.7, 0.0),
+        ("108 clips of 28 sources, correlation 0.05", [108 / 28] * 28, 1, 0.7, 0.05),
+        ("108 clips of 7 sources, correlation 0.1", [108 / 7] * 7, 1, 0.7, 0.1),
+        ("7 folds of 12 clips, a source each, correlation 0.1", [12] * 7, 1, 0.7, 0.1),
+    ],
+)
+def test_the_expected_width_is_that_of_simulated_intervals(
+    setting, units, n_strata, share, correlation
+):
+    # a latent correlation is about two thirds of that between hits (Pearson's phi at .7)
+    found = expected_width(units, n_strata, share, 2 / 3 * correlation)
+    assert [found] == pytest.approx(simulated(setting), rel=0.15)
+
+
+def test_sizes_count_clips_sources_and_seconds():
+    once, tested = of_scale(1, 1), of_scale(1, 8)
+    assert once.loc["gunshot_triangulation", ["test_clips", "sources"]].tolist() == [84, 7]
+    assert once.loc["beehive_states", ["test_clips", "sources"]].tolist() == [40, 2]
+    assert tested.loc["dcase2016_task2", ["test_clips", "sources"]].tolist() == [64, 24]
+    assert once["events"].notna().sum() == 2 and (once["audio_s"] > 0).all()
+    folds = once.index[
+        (once[["test_clips", "width"]] == tested[["test_clips", "width"]]).all(axis=1)
+    ]
+    assert {"esc50", "maestro", "vox_lingua_top10"} < {*folds} and len(folds) == 12
+    narrower = once.index.difference(folds)
+    assert (tested.loc[narrower, "width"] < once.loc[narrower, "width"]).all()
+
+
+def test_the_large_study_has_the_smallest_scale_that_the_rule_allows():
+    assert LARGE["mini_scale"]["train"] == LARGE["mini_scale"]["test"] == (scale := 8)
+    assert by_category(of_scale(scale, scale)).max() <= WIDEST
+    assert by_category(of_scale(scale - 1, scale - 1)).max() > WIDEST
+
+
+def test_other_tasks_have_sizes_of_their_own():
+    with pytest.raises(ConfigError, match="expected tasks_from: mini.*found study real"):
+        sizes(read_study({"study": "real", "tasks_from": "hear2021"}))

@@ -1,0 +1,140 @@
+"""Expected widths of a study's intervals, from the sizes of its generated tasks alone.
+
+    make sizes CONFIG=config/mini_large.yaml
+
+What sizes are set by, before a verdict is seen; config/README.md has the rule.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from scipy.stats import t
+from tabulate import tabulate
+
+from analysis.statistics.intervals import LEVEL
+from hear.scores.bootstrap import MIN_FREEDOM
+from mini.registry import find_mini_task
+from mini.task import MiniTask, Scale
+from workflow.commands.arguments import add_arguments, checked_study, read_arguments
+from workflow.study.config import ConfigError
+from workflow.study.study import Study
+
+SHARE = 0.7  # of clips or events that are right; chosen
+# Of clips of one source: chosen within the 0 to .08 that differences of two models on the default
+# study's tasks with sources have.
+CORRELATION = 0.02
+COLUMNS = ("task", "category", "test_clips", "events", "sources", "width", "audio_s")
+
+
+def expected_width(
+    units: Sequence[float], n_strata: int, share: float = SHARE, correlation: float = CORRELATION
+) -> float:
+    """Width of the 95 % interval of a share, and of the difference of two models' shares.
+
+    The difference is as wide as either share where the hits of the models correlate by .5. With
+    the design effect of clustered clips (Kish, "Survey sampling", 1965) and Student's quantile.
+
+    Parameters
+    ----------
+    units : sequence of float
+        Clips (or events) of each source that is drawn, of whatever fold.
+    n_strata : int
+        Folds within which they are drawn.
+    """
+    n, squares = sum(units), sum(size**2 for size in units)
+    variance = share * (1 - share) / n * (1 + correlation * (squares / n - 1))
+    freedom = max(1.0, n**2 / squares - n_strata)
+    return float(2 * t.ppf((1 + LEVEL) / 2, freedom) * np.sqrt(variance))
+
+
+def sizes(study: Study) -> pd.DataFrame:
+    """Sizes of a study's generated tasks: columns `COLUMNS`, a row per task.
+
+    Clips, events (of event tasks) and sources of the test part, the expected width of a score's
+    interval, and seconds of audio of all parts. Clips that have no source count as one each. A
+    ConfigError says that the tasks are not generated.
+    """
+    if study.origin != "mini":
+        raise ConfigError(
+            f"config: expected tasks_from: mini, whose sizes a config sets, found study "
+            f"{study.name} with other tasks"
+        )
+    scale = Scale(**study.config["mini_scale"])
+    rows = []
+    for slug, spec in study.tasks.items():
+        task = find_mini_task(slug)
+        folds = [fold for part in task.parts for fold in _folds(part, scale)]
+        n_clips = sum(len(clips) for clips in folds)
+        n_events = round(n_clips * task.events_per_clip)
+        n_sources = len({source for clips in folds for pool in clips for source in pool})
+        lengths_s = task.duration_range_s or (task.duration_s or 0.0,)
+        n_made = sum(sum(scale.counts(part.n_clips).values()) for part in task.parts)
+        audio_s = n_made * sum(lengths_s) / len(lengths_s)
+        events = n_events if spec.embedding_type == "event" else None
+        width = expected_width(*_drawn(folds, task.events_per_clip))
+        rows.append((slug, spec.category, n_clips, events, n_sources, width, audio_s))
+    return pd.DataFrame(rows, columns=COLUMNS).astype({"events": "Int64"})
+
+
+def by_category(table: pd.DataFrame) -> pd.Series:
+    """Expected width of the mean over each category's tasks, as of independent ones."""
+    of_mean = table.groupby("category")["width"].agg(lambda w: np.sqrt((w**2).sum()) / len(w))
+    return of_mean.rename("width")
+
+
+def _folds(task: MiniTask, scale: Scale) -> list[list[list[str]]]:
+    """Sources of which one is each tested clip's, by fold; a name of its own where it has none."""
+    folds = []
+    for split in task.test_splits:
+        pools = []
+        for index in range(scale.counts(task.n_clips)[split]):
+            pool = list(task.sources(split, index)) if task.sources else []
+            pools.append(pool or [f"{task.folder} {split} {index}"])
+        folds.append(pools)
+    return folds
+
+
+def _drawn(folds: list[list[list[str]]], events_per_clip: float) -> tuple[list[float], int]:
+    """Sizes of what the bootstrap draws, and its strata: sources, whole folds, or clips."""
+    units: defaultdict[tuple[int, str], float] = defaultdict(float)
+    for fold, clips in enumerate(folds):
+        for pool in clips:
+            for source in pool:
+                units[fold, source] += events_per_clip / len(pool)
+    found, n_folds = list(units.values()), len(folds)
+    if sum(found) ** 2 / sum(size**2 for size in found) - n_folds >= MIN_FREEDOM:
+        return found, n_folds
+    if len({source for _, source in units}) == n_folds > MIN_FREEDOM:
+        return found, 1
+    return [events_per_clip] * sum(map(len, folds)), n_folds
+
+
+def main() -> None:
+    """Print the sizes of a study."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_arguments(parser)
+    try:
+        table = sizes(checked_study(read_arguments(parser.parse_args())))
+    except (ValueError, OSError) as error:
+        sys.exit(str(error))
+    shown = table.assign(events=table["events"].astype(object).where(table["events"].notna(), ""))
+    print(
+        tabulate(
+            shown, headers="keys", showindex=False, floatfmt=("", "", "", "", "", ".3f", ".0f")
+        )
+    )
+    means = ", ".join(f"{category} {width:.3f}" for category, width in by_category(table).items())
+    print(f"\n95 % interval of a difference of two models in a category's mean: {means}")
+    print(f"{table['audio_s'].sum():.0f} s of audio")
+
+
+if __name__ == "__main__":
+    main()
