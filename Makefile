@@ -9,6 +9,7 @@
 # make status how far CONFIG=... is while it runs: jobs, clips and fits of how many, time left
 #             (these three take --config key=value in ARGS=...)
 # make rehearse  rehearse config/paper.yaml on stand-ins, in rehearsal/: 30 minutes, 2 GiB
+# make publish  tables, claims and figures of CONFIG=..., once run, into docs/<study>/
 # make readme write the default study's tables into README.md
 # Python: the first of these that runs (a shim of pyenv may not) and whose tarfile has extraction
 # filters (3.11 from 3.11.4 on), else python3; PYTHON=... takes another
@@ -21,7 +22,7 @@ BIN = .venv/bin
 INSTALLED = .venv/.installed
 
 .PHONY: run install test format lint types tests fast readme provenance environment heareval
-.PHONY: plan sizes status rehearse
+.PHONY: plan sizes status rehearse publish
 run: $(INSTALLED)
 	@$(BIN)/python -m workflow.commands.launch --cores $(CORES) $(ARGS)
 
@@ -58,6 +59,9 @@ sizes: $(INSTALLED)
 
 status: $(INSTALLED)
 	@$(BIN)/python -m workflow.commands.status --configfile $(CONFIG) $(ARGS)
+
+publish: $(INSTALLED)
+	@$(BIN)/python -m workflow.commands.publish --configfile $(CONFIG) $(ARGS)
 
 rehearse: $(INSTALLED)
 	@$(BIN)/python -m workflow.commands.rehearse --cores $(CORES)

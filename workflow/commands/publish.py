@@ -1,0 +1,129 @@
+"""Tables, claims and figures of a finished study, with its machine and hashes, to be committed.
+
+    make publish CONFIG=config/mini_large.yaml     # into docs/mini_large/
+
+Figures as SVG, the numbers as CSV, an index; the folder that it replaces is removed. The index has
+the hashes of what the study was made from and of the larger files that stay behind, ``SHA256SUMS``
+those of the files beside it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.claims.claim import verdict_kind
+from analysis.exhibits.markdown import to_markdown
+from hear.files import sha256_of
+from workflow.commands.arguments import add_arguments, checked_study, read_arguments
+from workflow.stages import machine, read_stages
+from workflow.study import exhibits, words
+from workflow.study.config import ConfigError
+from workflow.study.paths import collection, scores
+from workflow.study.study import Study
+
+TABLES = ("summary.csv", "maxima.csv")  # beside those of the exhibits
+LEFT_BEHIND = ("scores.csv", "replicates.npz", "report.html")  # large
+
+
+def publish(study: Study, destination: Path, command: str) -> list[Path]:
+    """Copy what a finished study shows into ``destination``; return its files.
+
+    ``command`` is what made the study. A ConfigError names what is not there yet.
+    """
+    results = Path("results", study.name)
+    shown = exhibits.exhibits(study)
+    names = [*TABLES, *(file for exhibit in shown for file in exhibit.page_files)]
+    names = list(dict.fromkeys(names))
+    needed = [results / name for name in (*names, *LEFT_BEHIND)]
+    if missing := [str(path) for path in needed if not path.is_file()]:
+        raise ConfigError(
+            f"study {study.name}: expected a finished run, found no {', '.join(missing)}; run "
+            f"{command}"
+        )
+    shutil.rmtree(destination, ignore_errors=True)
+    for name in names:
+        (destination / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(results / name, destination / name)
+    made = [destination / name for name in names]
+    index = destination / "README.md"
+    index.write_text(_index(study, names, command), encoding="utf-8")
+    hashed = {path.relative_to(destination).as_posix(): path for path in (index, *made)}
+    sums = destination / "SHA256SUMS"
+    sums.write_text("".join(f"{sha256_of(p)}  {name}\n" for name, p in hashed.items()))
+    return [index, sums, *made]
+
+
+def _index(study: Study, names: list[str], command: str) -> str:
+    """Markdown that says what was found, by which command and machine, and from what."""
+    results = Path("results", study.name)
+    claims = pd.read_csv(results / "claims.csv")
+    verdicts = claims["verdict"].map(verdict_kind).value_counts()
+    counts = ", ".join(f"{n} {verdict}" for verdict, n in verdicts.items())
+    parts = [
+        f"# Study {study.name}",
+        words.label(study),
+        f"Made by\n```bash\n{command}\n```\nand copied here by `make publish`. Of {len(claims)} "
+        f"claims of the paper: {counts} ([claims.csv](claims.csv)).",
+        "## Exhibits",
+        "\n".join(_entries(study, names)),
+        "## Machine",
+        ", ".join(f"{what}: {said}" for what, said in machine().items()),
+        to_markdown(
+            read_stages([f"logs/{name}" for name in (study.name, collection(study))]),
+            "Seconds summed over the jobs of each rule.",
+            1,
+        ),
+        "## Made from",
+        to_markdown(pd.DataFrame(_origins(study), columns=["what", "version or SHA-256"]), ""),
+        "`SHA256SUMS` has the hashes of these files.",
+    ]
+    return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def _entries(study: Study, names: list[str]) -> Iterable[str]:
+    """A line for each exhibit, with links to its files."""
+    for exhibit in exhibits.exhibits(study):
+        files = [file for file in exhibit.page_files if file in names]
+        links = ", ".join(f"[{Path(file).suffix[1:].upper()}]({file})" for file in files)
+        yield f"- {exhibit.name}: {exhibit.title}. {links}"
+
+
+def _origins(study: Study) -> list[tuple[str, str]]:
+    """Versions, weights and tasks behind the scores, by their provenance, and what stays behind."""
+    facts: dict[str, str] = {}
+    for path in scores(study):
+        made = json.loads(Path(path).read_text(encoding="utf-8"))["provenance"]
+        facts |= made["software"] | made["checkpoints"] | made["task_hashes"]
+    results = Path("results", study.name)
+    return [*facts.items(), *((str(p), sha256_of(p)) for p in (results / n for n in LEFT_BEHIND))]
+
+
+def main() -> None:
+    """Publish a study below docs/."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_arguments(parser)
+    parser.add_argument("--destination", type=Path, help="default: docs/<study>")
+    arguments = parser.parse_args()
+    given = [*arguments.configfile, *(["--config", *arguments.config] if arguments.config else [])]
+    files = ["--configfile"] * bool(arguments.configfile)
+    command = " ".join(map(str, ["snakemake --cores 2", *files, *given]))
+    try:
+        study = checked_study(read_arguments(arguments))
+        made = publish(study, arguments.destination or Path("docs", study.name), command)
+    except (ValueError, OSError) as error:
+        sys.exit(f"publish: {error}")
+    size = sum(path.stat().st_size for path in made) / 1e6
+    print(f"{len(made)} files, {size:.1f} MB, in {made[0].parent}")
+
+
+if __name__ == "__main__":
+    main()
