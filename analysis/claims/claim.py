@@ -39,13 +39,16 @@ class Claim:
         The models it is about: for each the ids it can have; the first that a study has counts.
     others : tuple of tuple of str
         What they are compared with, each with each; empty if the numbers themselves are meant.
+    others_of_study : bool
+        Whether those of the others that a study has suffice; else the claim is not tested there.
     others_source : str
         ``hear2021``: all its entries that have a score there are the others.
     factor : float
         What the others' numbers are multiplied by.
     tasks : tuple of str
-        Which tasks; empty: those of ``category`` (``all``: every one).
+        Which tasks; empty: those of ``category``.
     category : str
+        ``all``: every task; ``each``: a number for each category, all on the claimed side.
     than_categories : tuple of str
         The number is a difference to the same number in each of these categories.
     shared : bool
@@ -76,6 +79,7 @@ class Claim:
     chosen: str = ""
     models: tuple[tuple[str, ...], ...] = ()
     others: tuple[tuple[str, ...], ...] = ()
+    others_of_study: bool = False
     others_source: str = ""
     factor: float = 1.0
     tasks: tuple[str, ...] = ()

@@ -15,9 +15,10 @@ from analysis.claims.decide import NOT_TESTED, Number, Verdict, decide
 from analysis.statistics.cells import Cells
 from analysis.statistics.estimates import improvement
 from analysis.statistics.intervals import NO_INTERVAL, UNBOUNDED, interval, variance_of
+from analysis.tables.words import ordered_categories
 
 Scores = NDArray[np.floating]
-EACH = "each"  # not over tasks: every task has a number
+EACH = "each"  # not over tasks: every task has a number; as a category: every category has one
 SHARE_ABOVE = "share_above"  # of tasks on which a model is above the other: of two at once
 MIN_TASKS = {"sd": 2}  # tasks an aggregate needs; the others need one
 BOUNDS = {SHARE_ABOVE: (0.0, 1.0)}  # of a number; the others have none, as differences
@@ -108,10 +109,16 @@ def _of_each_task(claim: Claim, cells: Cells) -> Iterator[Number]:
 
 
 def _numbers(claim: Claim, cells: Cells) -> Iterator[Number]:
+    if claim.category == EACH:
+        for category in ordered_categories(cells.category.values()):
+            yield from _numbers(dataclasses.replace(claim, category=category), cells)
+        return
     if claim.maxima and claim.maxima not in cells.source.values():
         raise NotTested("scores are not divided by the best HEAR 2021 entry here")
     models = [find_model(ids, cells) for ids in claim.models]
-    others: list[str | None] = [find_model(ids, cells) for ids in claim.others]
+    known = [ids for ids in claim.others if {*ids} & {*cells.models}]
+    wanted = known if claim.others_of_study and known else claim.others
+    others: list[str | None] = [find_model(ids, cells) for ids in wanted]
     if claim.others_source:
         scores = cells.score[:, _inside(cells, claim.tasks or claim.category)]
         scored = np.array(cells.models, object)[~np.isnan(scores).all(axis=1)]

@@ -46,7 +46,8 @@ class Exhibit:
         (verdicts are marked).
     needs : tuple of str
         What a study must have besides: ``run`` (models are run here), ``event`` (event tasks),
-        ``several probes``, ``train fractions`` (below 1), ``request`` (made on request only).
+        ``several probes``, ``train fractions`` (below 1), ``blocks`` (models of single blocks),
+        ``request`` (made on request only).
     paper : str
         What the paper's exhibit of this name shows, for the line that says what this one lacks;
         empty if the paper has none. Then there is ``function_here(text, numbers)`` beside the
@@ -169,6 +170,10 @@ EXHIBITS = (  # in the report's order
     _figure(
         10, "Base against improved, task by task", "task_bars", "summary", "estimates",
         paper=f"PaSST base, on 19 tasks beside {IMPROVED}",
+    ),
+    Exhibit(
+        "figures/blocks", "Blocks", "Score over the block whose features are probed",
+        "analysis.exhibits.blocks:figure_blocks", ("estimates",), needs=("run", "blocks"),
     ),
     Exhibit(
         "figures/ranks", "Ranks", "Mean ranks with intervals",

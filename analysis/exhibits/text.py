@@ -31,6 +31,9 @@ class FigureText:
     confounds : mapping
         By topic (``levels``, ``receptive fields``, ``hops``), a sentence on what else differs
         between this study's models.
+    blocks : mapping
+        By network and receptive field, the models that are the features of one block alone, each
+        with the number of its block.
     judged_model : str
         The model that published scores of PaSST base can judge; empty if there is none.
     probes : mapping
@@ -49,6 +52,7 @@ class FigureText:
     highlight: tuple[str, ...] | list[str] = ("passt_lm_2rf_hop5",)
     scene_embeddings: Mapping[str, str] = field(default_factory=dict)
     confounds: Mapping[str, str] = field(default_factory=dict)
+    blocks: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     judged_model: str = ""
     probes: Mapping[str, str] = field(default_factory=dict)
 

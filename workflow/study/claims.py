@@ -20,6 +20,8 @@ PAPER_MODELS = (
     "passt_lh_hop10", "passt_lmh_hop10", "passt_lm_rf640_hop10", "passt_lm_2rf_hop10",
     "passt_mh_hop5", "passt_mh_hop3", "passt_lm_2rf_hop5",
 )  # fmt: skip
+# Features of the blocks before the last one, as many as a network has: of config/blocks.yaml.
+BLOCK_MODELS = tuple(f"passt_m{block}_hop10" for block in range(1, 12))
 
 
 def read_claims(
@@ -27,8 +29,9 @@ def read_claims(
 ) -> list[Claim]:
     """Read claims from a file like config/claims.yaml and check them.
 
-    They may name `PAPER_MODELS`, the config's models, the official entries and the known tasks. A
-    ConfigError has one line per problem: file, claim and key, what was expected and what was found.
+    They may name `PAPER_MODELS`, `BLOCK_MODELS`, the config's models, the official entries and the
+    known tasks. A ConfigError has one line per problem: file, claim and key, what was expected and
+    what was found.
     """
     try:
         content = read_yaml(path)
@@ -37,7 +40,7 @@ def read_claims(
     problems = [
         f"{_where(place, content)}: {problem}"
         for place, problem in schema_problems(content, read_yaml(SCHEMA))
-    ] or list(_name_problems(content, {*PAPER_MODELS, *known_models}, known_tasks))
+    ] or list(_name_problems(content, {*PAPER_MODELS, *BLOCK_MODELS, *known_models}, known_tasks))
     if problems:
         raise ConfigError("\n".join(f"{path}: {problem}" for problem in problems))
     topics = content.get("sections", {})
@@ -84,6 +87,10 @@ def _name_problems(content: dict, models: Collection[str], tasks: Collection[str
             yield f"{claim}: aggregate: share_above is of two models, expected others"
         if entry.get("chosen", "statement") not in entry:
             yield f"{claim}: chosen: expected the key {entry['chosen']} beside it"
+        if entry.get("category") == "each" and (
+            entry.get("aggregate") == "each" or "than_categories" in entry
+        ):
+            yield f"{claim}: category: each is for one number over the tasks of each category"
         if entry.get("direction") == "within" and entry.get("threshold", 0) <= 0:
             yield f"{claim}: threshold: expected a number above 0 with direction within"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from analysis.exhibits.registry import Exhibit, exhibits_of
+from workflow.study.blocks import block_series
 from workflow.study.config import ROOT, shipped_path
 from workflow.study.study import Study
 
@@ -33,6 +34,8 @@ def exhibits(study: Study) -> list[Exhibit]:
         has |= {"several probes"}
     if any(one.train_fraction < 1 for one in study.evaluations):
         has |= {"train fractions"}
+    if block_series(study):
+        has |= {"blocks"}
     return exhibits_of(has)
 
 

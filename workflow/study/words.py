@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from workflow.study.blocks import block_series
 from workflow.study.confounds import confounds
 from workflow.study.study import Study
 from workflow.study.tasks import left_out, read_task_table
@@ -153,6 +154,7 @@ def words(study: Study) -> dict:
         "highlight": list(study.highlight),
         "scene_embeddings": study.embeddings_of("scene"),
         "confounds": confounds(study),
+        "blocks": block_series(study),
         "judged_model": study.judged_model or "",
         "probes": {one.probe.name: one.probe.label for one in study.evaluations},
     }
