@@ -159,7 +159,7 @@ def _draw(axes: Axes, rows: pd.DataFrame, networks: list[str]) -> None:
         for chosen, marker, size in ((~last, "o", 9), (last, "D", 11)):
             fills = np.where(sure[chosen], color, "white")
             axes.scatter(
-                place[chosen], of_network["score"][chosen], size, fills.tolist(), marker,
+                place[chosen], of_network["score"][chosen], size, fills.tolist(), marker=marker,
                 edgecolors=color, linewidths=0.7, zorder=3,
             )  # fmt: skip
     blocks = sorted(rows["block"].unique())

@@ -231,6 +231,28 @@ def test_a_claim_about_each_task_is_decided_by_the_task_that_is_weakest() -> Non
     assert (lacking.verdict, lacking.reason) == (NOT_TESTED, "no task of speech with scores")
 
 
+def test_a_claim_about_each_category_has_a_number_for_each() -> None:
+    scores = {"a": {"esc50": 0.9, "maestro": 0.6, "libricount": 0.5}}
+    scores["b"] = {"esc50": 0.7, "maestro": 0.3, "libricount": 0.1}
+    each = claim(category="each", aggregate="mean")
+    found = judge(each, make_cells(scores, spread=0.01))
+    assert (found.verdict, found.number.where) == (HOLDS, "general")  # by the least difference
+    scores["b"]["libricount"] = 0.6
+    found = judge(each, make_cells(scores, spread=0.01))
+    assert (found.verdict, found.number.where) == (FAILS, "speech")
+    assert judge(claim(aggregate="mean"), make_cells(scores, spread=0.01)).verdict == HOLDS
+
+
+def test_others_that_a_study_has_can_suffice() -> None:
+    cells = make_cells(SCORES, spread=0.01)
+    others = {"others": (B, ("z",)), "category": "general"}
+    assert judge(claim(**others), cells).reason == "no scores of z"
+    found = judge(claim(**others, others_of_study=True), cells)
+    assert found == judge(claim(category="general"), cells) and found.verdict == HOLDS
+    none = judge(claim(others=(("y",), ("z",)), others_of_study=True), cells)
+    assert (none.verdict, none.reason) == (NOT_TESTED, "no scores of y")
+
+
 def test_a_wide_interval_leaves_it_undecided() -> None:
     found = judge(claim(category="general"), make_cells(SCORES, spread=0.5))
     assert found.verdict == UNDECIDED

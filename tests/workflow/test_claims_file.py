@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from workflow.study.claims import PAPER_MODELS, official_models, read_claims
+from workflow.study.claims import BLOCK_MODELS, PAPER_MODELS, official_models, read_claims
 from workflow.study.config import SHIPPED, ConfigError, read_yaml
 from workflow.study.study import read_study
 
@@ -40,6 +40,20 @@ def test_every_section_of_the_paper_with_claims_is_there() -> None:
     assert len(base.others) == 3
 
 
+def test_blocks_are_claimed_about_by_the_models_of_their_config() -> None:
+    config = read_yaml(ROOT / "config" / "blocks.yaml")
+    claims = read_claims(config["claims"], official_models(), TASKS)
+    assert [(claim.category, claim.aggregate) for claim in claims] == [
+        ("all", "mean"),
+        ("each", "mean"),
+    ]
+    models = set(config["select_models"]) - {"logmel"}
+    for claim in claims:
+        others = {id for (id,) in claim.others}
+        assert claim.models == (("passt_m_hop10",),) and claim.others_of_study
+        assert others == set(BLOCK_MODELS) and models < others | {"passt_m_hop10"}
+
+
 def test_the_papers_variants_are_in_the_default_config() -> None:
     assert set(PAPER_MODELS) <= set(read_yaml(SHIPPED)["models"])
 
@@ -58,6 +72,8 @@ def test_the_papers_variants_are_in_the_default_config() -> None:
         ({"untested": "a reason"}, "claim base_general: expected either ratio"),
         ({"stands_for": "hop3_wors"}, "claim base_general: stands_for: unknown 'hop3_wors'; did"),
         ({"direction": "within"}, "claim base_general: threshold: expected a number above 0"),
+        ({"category": "each", "aggregate": "each"}, "claim base_general: category: each is for"),
+        ({"category": "each", "than_categories": ["music"]}, "general: category: each is for"),
         ({"statement": 3}, "claim base_general: statement: 3 is not of type 'string'"),
     ],
 )

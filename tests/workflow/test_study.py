@@ -15,7 +15,8 @@ from test_config import nested
 from hear.files import sha256_of
 from mini.registry import MINI_TASKS, MiniEntry
 from workflow.study import exhibits, jobs, paths, words
-from workflow.study.config import ConfigError
+from workflow.study.blocks import block_series
+from workflow.study.config import ROOT, ConfigError, read_yaml
 from workflow.study.report import report_facts
 from workflow.study.study import Study, leaderboard_study, read_study
 from workflow.study.tasks import left_out, read_task_table
@@ -129,6 +130,23 @@ def test_jobs_of_a_view_are_for_studies_without_blocks(study):
         "tasks": ["esc50"],
     }
     assert read_study(smallest | of_events).embeds_by_task
+
+
+def test_models_of_one_block_alone_are_compared(study):
+    assert block_series(study) == {}  # one block of each network
+    assert block_series(read_study(read_yaml(ROOT / "config" / "blocks.yaml"))) == {
+        "mini_hop10, 160 ms": {
+            "passt_m1_hop10": 1, "passt_m2_hop10": 2, "passt_m3_hop10": 3, "passt_m_hop10": 4,
+        }
+    }  # fmt: skip
+    more = {"first_640": {"checkpoint": "mini_hop10", "levels": "M@1"}}
+    more["same"] = {"checkpoint": "mini_hop10", "levels": "M@4"}
+    fields = {"first_640": [640], "same": [160]}
+    more = {id: entry | {"receptive_fields_ms": fields[id]} for id, entry in more.items()}
+    mine = read_study({"models": BLOCKS["models"] | more})
+    assert block_series(mine) == {"mini_hop10, 160 ms": {"passt_m_hop10": 4, "first": 1}}
+    ids = [{e.id for e in exhibits.exhibits(one)} for one in (mine, study)]
+    assert ids[0] - ids[1] == {"figures/blocks"} and words.words(mine)["blocks"] == block_series(mine)
 
 
 @pytest.mark.parametrize("task", ["esc50", "maestro"])
