@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Mapping
 
 import numpy as np
@@ -34,7 +35,8 @@ BLOCK_COLUMNS = (  # a row per point; the difference is to the last block of the
 _DIFFERENCES = {"score": "score_difference", "mean_normalized_score": "difference_of_means"}
 _N_COLUMNS = 3
 _PANEL_IN, _HEADING_IN = 0.8, 0.17  # heights of a row of panels and of a line above it, inches
-_MOST_TICKS = 6
+_MOST_TICKS = 5
+_LETTERS = 20  # of a panel's name in one line, which begins above the numbers of its axis
 _DODGE = 0.15  # distance of networks side by side, in blocks
 
 
@@ -71,7 +73,8 @@ def figure_blocks(estimates: pd.DataFrame, text: FigureText) -> tuple[Figure, pd
             for i, (panel, name) in enumerate(panels.items()):
                 place = grid[row + 1 + i // _N_COLUMNS, i % _N_COLUMNS]
                 axes = figure.add_subplot(place)
-                axes.set_title(name, loc="left", pad=2, fontsize=SMALL_PT)
+                wrapped = textwrap.fill(name, _LETTERS, break_on_hyphens=False)
+                axes.set_title(wrapped, loc="right", pad=2, fontsize=SMALL_PT)
                 _draw(axes, numbers[numbers["panel"] == panel], networks)
             row += n + 1
         if key:

@@ -71,7 +71,7 @@ def test_what_surely_differs_is_filled_in_its_panel(
     estimates: pd.DataFrame, blocks: FigureText
 ) -> None:
     figure, _ = figure_blocks(estimates, blocks)
-    panels = {axes.get_title("left"): axes for axes in figure.axes}
+    panels = {axes.get_title("right"): axes for axes in figure.axes}
     assert "Lines: 95 % intervals" in words(figure) and "Vertical axes differ" in words(figure)
     for task, filled in FILLED.items():
         earlier, last = [c for c in panels[task].collections if len(c.get_offsets())][-2:]
