@@ -19,7 +19,7 @@ from analysis.claims.decide import (
     holm,
     judge_measured,
 )
-from analysis.claims.numbers import judge
+from analysis.claims.numbers import EACH, judge
 from analysis.claims.readings import hangs_on, other_aggregate
 from analysis.statistics.cells import Cells
 from analysis.tables.scores import read_table
@@ -154,7 +154,7 @@ def _hangs_on(claim: Claim, found: Verdict, scores: Mapping[str, Cells], measure
     if claim.models:
         cells, places = scores[claim.quantity], {claim.category, *claim.than_categories}
         places = set(claim.tasks) or places
-        tasks = tuple(t for t in cells.tasks if {t, cells.category[t], "all"} & places)
+        tasks = tuple(t for t in cells.tasks if {t, cells.category[t], "all", EACH} & places)
     return hangs_on(claim, found.verdict, tasks, judged)
 
 

@@ -18,7 +18,7 @@ def claims_caption(text: FigureText, numbers: pd.DataFrame) -> str:
     nearest = (numbers["stands_for"].fillna("") != "").sum()
     confounds = "; ".join(f"{topic}: {words}" for topic, words in text.confounds.items())
     return (
-        f"The paper's claims, paraphrased, each with its verdict on this study's numbers. "
+        "Claims, the paper's in other words, each with its verdict on this study's numbers. "
         f"{count(len(numbers), 'claim')}: {verdicts}. An estimate without an interval is a point "
         "value. Where PaSST's features (M) are not above log-mel by their interval, a verdict says "
         "little of PaSST: the reason counts these tasks, the CSV names them."

@@ -126,7 +126,7 @@ IMPROVED = "improved PaSST, whose larger receptive field it does not give (here 
 HEADLINE = "figures/claims"
 EXHIBITS = (  # in the report's order
     Exhibit(
-        HEADLINE, "Claims", "The paper's claims in this study",
+        HEADLINE, "Claims", "Claims, and what this study says of them",
         "analysis.exhibits.forest:figure_claims", ("claims",),
     ),
     _table(
