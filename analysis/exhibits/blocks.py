@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from analysis.exhibits.marks import mark, value_words
 from analysis.exhibits.numbers import NOTHING_DRAWN, interval_note, missing_note, tasks_in_words
 from analysis.exhibits.style import (
     PALETTE,
@@ -50,11 +51,11 @@ def figure_blocks(estimates: pd.DataFrame, text: FigureText) -> tuple[Figure, pd
     if numbers.empty:
         reason = "No two blocks of one network have scores in this study."
         return empty_figure(reason, text), numbers
-    networks = list(numbers["network"].unique())
+    networks = numbers.groupby("network")["block"].max().to_dict()  # with their last blocks
     sections = _sections(numbers, text)
     n_rows = [math.ceil(len(panels) / _N_COLUMNS) for panels in sections.values()]
     models = [model for series in text.blocks.values() for model in series]
-    key = networks if len(networks) > 1 else []
+    key = [*networks] if len(networks) > 1 else []
     notes = [
         "Horizontal axis: block, a diamond is the last (M). Filled: differs from the last, by the "
         "interval of the paired difference. Vertical axes differ.",
@@ -75,7 +76,7 @@ def figure_blocks(estimates: pd.DataFrame, text: FigureText) -> tuple[Figure, pd
                 axes = figure.add_subplot(place)
                 wrapped = textwrap.fill(name, _LETTERS, break_on_hyphens=False)
                 axes.set_title(wrapped, loc="right", pad=2, fontsize=SMALL_PT)
-                _draw(axes, numbers[numbers["panel"] == panel], networks)
+                _draw(axes, numbers[numbers["panel"] == panel], networks, text)
             row += n + 1
         if key:
             handles = [Line2D([], [], color=PALETTE[i % len(PALETTE)]) for i in range(len(key))]
@@ -148,23 +149,43 @@ def _sections(numbers: pd.DataFrame, text: FigureText) -> dict[str, Mapping[str,
     return sections
 
 
-def _draw(axes: Axes, rows: pd.DataFrame, networks: list[str]) -> None:
-    """Draw one panel: a line per network, a point per block."""
+def _words(rows: pd.DataFrame, text: FigureText) -> list[str]:
+    """Tell of each point its model and place, its score, and the difference to the last block."""
+    said = []
+    for row in rows.itertuples():
+        is_score = row.statistic == "score"
+        place = text.task(row.task) if is_score else f"mean, {row.panel}"
+        name = "score" if is_score else text.normalized_axis
+        lines = [row.label, place, value_words(name, row.score, row.low, row.high)]
+        if pd.notna(row.difference):
+            ends = row.difference_low, row.difference_high
+            lines.append(value_words("difference to the last block", row.difference, *ends))
+        said.append("\n".join(lines))
+    return said
+
+
+def _draw(axes: Axes, rows: pd.DataFrame, networks: dict[str, int], text: FigureText) -> None:
+    """Draw one panel: a line per network, a point per block; networks have their last blocks."""
     for network, of_network in rows.groupby("network"):
-        i = networks.index(network)
+        i = [*networks].index(network)
         color = PALETTE[i % len(PALETTE)]
         shift = _DODGE * (i - (len(networks) - 1) / 2)
         place = of_network["block"] + shift
         axes.plot(place, of_network["score"], color=color, zorder=1)
-        axes.vlines(place, of_network["low"], of_network["high"], color=color, linewidth=0.8)
+        drawn = of_network[of_network["low"].notna()]
+        lines = axes.vlines(
+            place[drawn.index], drawn["low"], drawn["high"], color=color, linewidth=0.8
+        )
+        mark(lines, drawn, _words(drawn, text))
         sure = (of_network["difference_low"] > 0) | (of_network["difference_high"] < 0)
-        last = of_network["block"] == of_network["block"].max()
+        last = of_network["block"] == networks[network]
         for chosen, marker, size in ((~last, "o", 9), (last, "D", 11)):
             fills = np.where(sure[chosen], color, "white")
-            axes.scatter(
+            points = axes.scatter(
                 place[chosen], of_network["score"][chosen], size, fills.tolist(), marker=marker,
                 edgecolors=color, linewidths=0.7, zorder=3,
             )  # fmt: skip
+            mark(points, of_network[chosen], _words(of_network[chosen], text))
     blocks = sorted(rows["block"].unique())
     step = math.ceil(len(blocks) / _MOST_TICKS)
     axes.set_xticks(blocks[::-1][::step])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import xml.etree.ElementTree as ET
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,8 +12,10 @@ import pytest
 from figure_parts import line_ends, point_values, words
 from made_up_cells import make_cells
 from matplotlib.colors import to_hex
+from report_page import save
 
 from analysis.exhibits.blocks import figure_blocks, figure_blocks_caption
+from analysis.exhibits.marks import SVG
 from analysis.exhibits.text import FigureText
 from analysis.statistics.estimates import estimate
 
@@ -79,6 +83,17 @@ def test_what_surely_differs_is_filled_in_its_panel(
         places = earlier.get_offsets()[:, 0]
         assert [x for x, c in zip(places, colors, strict=True) if c != "#ffffff"] == filled
         assert last.get_offsets()[:, 0].tolist() == [3]
+
+
+def test_points_say_their_numbers_in_the_report(
+    estimates: pd.DataFrame, blocks: FigureText, tmp_path: Path
+) -> None:
+    figure, numbers = figure_blocks(estimates, blocks)
+    save((figure, numbers), tmp_path / "blocks")
+    titles = [e.text for e in ET.parse(tmp_path / "blocks.svg").iter(f"{{{SVG}}}title")]
+    assert len(titles) >= 2 * len(numbers)  # points and lines
+    (said,) = {t for t in titles if t and t.startswith("b1\nmaestro\nscore: 0.800 (95 % interval ")}
+    assert "\ndifference to the last block: 0.300 (95 % interval 0.2" in said
 
 
 def test_networks_stand_side_by_side_and_gaps_are_said(
