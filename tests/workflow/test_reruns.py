@@ -167,7 +167,8 @@ def test_another_probe_and_fewer_clips_train_nothing_again(clone):
     shown = [f"results/mine/figures/{name}.svg" for name in ("probes", "train_fractions")]
     done = run(clone, SCORES, *shown, **settings)
     assert done.returncode == 0, done.stdout
-    assert set(jobs(done.stdout)) & COMPUTE == {"predict_scene", "predict_event"}
+    made = jobs(done.stdout)
+    assert set(made) & COMPUTE == {"predict_scene", "predict_event"} and made["bootstrap"] == 3
     found = numbers(clone)
     assert {name: found[name] for name in files} == files and calls(clone) == called
     new = {name.split("/")[1] for name in found.keys() - before.keys()}

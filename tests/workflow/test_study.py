@@ -535,6 +535,7 @@ def test_the_first_probe_with_all_clips_is_that_of_exhibits_which_name_it(tmp_pa
     assert names == ["linear", "linear-train0.2", "mlp", "mlp-train0.2"]
     for said in (words.label(study), words.stamp(study)):
         assert "linear probe, protocol mini" in said
+    assert "claims of this run are by the linear probe." in report_facts(study)["notices"][0]
     one = read_study({"probes": "mlp"})
     assert one == read_study({})
     assert "probe, protocol" not in words.label(one) + words.stamp(one)

@@ -84,6 +84,9 @@ def _notices(study: Study) -> list[str]:
             "The tasks are recordings of this user, at least one of which is not a HEAR 2021 task "
             "in its official version: no official score stands beside them."
         )
+    if probe := words.other_probe(study):
+        beside = "; official scores are by heareval's MLP" if study.is_real else ""
+        tasks += f" Scores, figures and claims of this run are by the {probe[0]}{beside}."
     names = ", ".join(sorted(c.id for c in study.used_checkpoints if c.is_random))
     weights = [f"Random weights, which have learned nothing: {names}."] if names else []
     return [tasks, *weights, *study.notices]
