@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 
-from analysis.exhibits.numbers import NOTHING_DRAWN, interval_note
+from analysis.exhibits.marks import mark, value_words
+from analysis.exhibits.numbers import NOTHING_DRAWN, count, interval_note
 from analysis.exhibits.style import (
     DARK,
     PALETTE,
@@ -70,7 +72,7 @@ def figure_probes(probes: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.Da
         height_in = 0.5 + row_in * (max(places.values()) + 1)
         figure = new_figure(height_in + (legend_columns(key)[1] if key else 0.0), notes, text)
         axes = figure.add_subplot(ylim=(max(places.values()) + 0.6, 0.3))
-        handles = _draw(axes, numbers, names)
+        handles = _draw(axes, numbers, names, text)
         _set_axes(axes, numbers, places, text)
         axes.set_xlabel("Rank correlation" if key else f"Rank correlation of {names[0]}")
         if key:
@@ -109,23 +111,33 @@ def _places(rows: pd.DataFrame, text: FigureText) -> dict[str, int]:
     return places
 
 
-def _draw(axes: Axes, numbers: pd.DataFrame, pairs: list[str]) -> list[Any]:
+def _words(rows: pd.DataFrame, text: FigureText) -> list[str]:
+    return [
+        f"{row.pair}\n{text.task(row.task) if row.task else 'all tasks'}\n"
+        + value_words("rank correlation", row.rank_correlation, row.low, row.high)
+        + f"\nn = {row.n_models} embeddings, {count(row.n_tasks, 'task')}"
+        for row in rows.itertuples()
+    ]
+
+
+def _draw(
+    axes: Axes, numbers: pd.DataFrame, pairs: list[str], text: FigureText
+) -> list[PathCollection]:
     """Draw a point with its interval per row and pair; return the legend's handles."""
     n = len(pairs)
     offsets = np.linspace(-0.5, 0.5, n) * _SPREAD if n > 1 else np.zeros(1)
     colors = np.resize(PALETTE, n)
-    handles = []
+    handles: list[PathCollection] = []
     for pair, offset, color in zip(pairs, offsets, colors, strict=True):
         mine = numbers[numbers["pair"] == pair]
         height = mine["position"] + offset
-        known = mine["low"].notna()
-        axes.hlines(
-            height[known], mine["low"][known], mine["high"][known], color=color, linewidth=0.9
-        )
-        handles += axes.plot(
-            mine["rank_correlation"], height, marker="o", markersize=3, color=color,
-            linestyle="none", markeredgewidth=0,
-        )  # fmt: skip
+        known = mine[mine["low"].notna()]
+        ends = (known["low"], known["high"])
+        lines = axes.hlines(height[known.index], *ends, color=color, linewidth=0.9)
+        mark(lines, known, _words(known, text))
+        points = axes.scatter(mine["rank_correlation"], height, s=9, color=color, linewidth=0)
+        mark(points, mine, _words(mine, text))
+        handles.append(points)
     return handles
 
 

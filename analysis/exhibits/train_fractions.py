@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
+from analysis.exhibits.marks import mark, mark_legend, mark_models, value_words
 from analysis.exhibits.numbers import BASE, IMPROVED, NOTHING_DRAWN, count, interval_note
 from analysis.exhibits.style import (
     GRAY,
@@ -75,12 +76,13 @@ def figure_train_fractions(probes: pd.DataFrame, text: FigureText) -> tuple[Figu
         grid = figure.subplots(n_rows, n_columns, sharey=True, squeeze=False)
         for i, axes in enumerate(grid.flat):
             if i < len(panels):
-                handles = _draw(axes, numbers[numbers["panel"] == panels[i]], shown, panels[i])
+                rows = numbers[numbers["panel"] == panels[i]]
+                handles = _draw(axes, rows, shown, panels[i], text)
                 _set_axes(axes, numbers, is_lowest=i + n_columns >= len(panels))
             else:
                 axes.set_visible(False)
         figure.supylabel(text.normalized_axis, fontsize="medium")
-        legend_above(figure, handles, labels)
+        mark_legend(legend_above(figure, handles, labels), shown, text)
     return figure, numbers
 
 
@@ -139,20 +141,41 @@ def _stand_out(numbers: pd.DataFrame, text: FigureText) -> list[str]:
     return [model for model in [*first, *others] if model in models][: len(PALETTE)]
 
 
-def _draw(axes: Axes, rows: pd.DataFrame, shown: list[str], panel: str) -> list[Any]:
+def _words(rows: pd.DataFrame) -> list[str]:
+    return [
+        f"{row.label}\n{row.panel}, {100 * row.train_fraction:g} % of the training clips\n"
+        + value_words("mean", row.mean_normalized_score, row.low, row.high)
+        + f"\nn = {count(row.n_tasks, 'task')}"
+        for row in rows.itertuples()
+    ]
+
+
+def _draw(
+    axes: Axes, rows: pd.DataFrame, shown: list[str], panel: str, text: FigureText
+) -> list[Line2D]:
     """Draw the lines of one panel; return the legend's handles."""
     for model in sorted(set(rows["model"]) - set(shown)):
         line = rows[rows["model"] == model].sort_values("train_fraction")
-        axes.plot(line["train_fraction"], line["mean_normalized_score"], color=GRAY, linewidth=0.6)
-    handles = []
+        places = (line["train_fraction"], line["mean_normalized_score"])
+        mark_models(axes.plot(*places, color=GRAY, linewidth=0.6), [model], text)
+    handles: list[Line2D] = []
     for i, (model, color) in enumerate(zip(shown, PALETTE, strict=False)):
         line = rows[rows["model"] == model].sort_values("train_fraction")
         place = line["train_fraction"] * (1 + _DODGE * (i - (len(shown) - 1) / 2))
-        axes.vlines(place, line["low"], line["high"], color=color, linewidth=0.8)
-        handles += axes.plot(
-            place, line["mean_normalized_score"], color=color, marker=MARKERS[i], markersize=2.8,
-            markeredgewidth=0, linewidth=0.9,
+        known = line[line["low"].notna()]
+        ends = (known["low"], known["high"])
+        lines = axes.vlines(place[known.index], *ends, color=color, linewidth=0.8)
+        mark(lines, known.assign(category=panel), _words(known))
+        (curve,) = axes.plot(place, line["mean_normalized_score"], color=color, linewidth=0.9)
+        mark_models([curve], [model], text)
+        points = axes.scatter(
+            place, line["mean_normalized_score"], s=8, color=color, marker=MARKERS[i], linewidth=0,
+            zorder=3,
         )  # fmt: skip
+        mark(points, line.assign(category=panel), _words(line))
+        key = Line2D([], [], color=color, linewidth=0.9, marker=MARKERS[i], markersize=2.8)
+        key.set_markeredgewidth(0)
+        handles.append(key)
     axes.set_title(f"{panel}, {count(int(rows['n_tasks'].max()), 'task')}")
     axes.grid(axis="y")
     return handles

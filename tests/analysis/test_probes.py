@@ -11,6 +11,7 @@ from figure_parts import line_ends, words
 from made_up_cells import CATEGORY, make_cells
 from scipy.stats import spearmanr
 from score_rows import METRICS, tidy_row, tidy_table
+from test_marks import saved
 
 from analysis.exhibits.probes import figure_probes, figure_probes_caption
 from analysis.exhibits.text import FigureText
@@ -121,6 +122,21 @@ def test_the_figure_of_probes_has_an_interval_per_task_and_pair(table):
     nothing, numbers = figure_probes(table[table["statistic"] == "score"], TEXT)
     assert numbers.empty and "two embeddings" in words(nothing)
     assert figure_probes_caption(TEXT, numbers)
+
+
+def test_every_point_and_line_is_marked_with_its_numbers(table, tmp_path: Path):
+    marks, numbers = saved(figure_probes(table, TEXT), tmp_path)
+    assert len(marks) == 2 * len(numbers)  # a point and its interval
+    for row in numbers.itertuples():
+        title = (
+            f"{row.pair}\n{row.task or 'all tasks'}\nrank correlation: {row.rank_correlation:.3f}"
+        )
+        assert marks["title"].str.startswith(title).any()
+    marks, numbers = saved(figure_train_fractions(table, TEXT), tmp_path)
+    for row in numbers.itertuples():
+        title = f"{row.label}\n{row.panel}, {100 * row.train_fraction:g} % of the training clips\n"
+        found = marks[marks["title"].str.startswith(title) & marks["model"].eq(row.model)]
+        assert len(found) == 2 and found["category"].eq(row.panel).all()
 
 
 def test_the_figure_of_shares_names_what_is_left_out(table):
