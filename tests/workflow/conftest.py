@@ -33,6 +33,7 @@ def finished(tmp_path_factory) -> Path:
     clone = make_clone(tmp_path_factory.mktemp("finished") / "study")
     done = run(clone)
     assert done.returncode == 0, done.stdout
+    assert "The run took 0:" in done.stdout
     return clone
 
 

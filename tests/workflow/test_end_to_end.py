@@ -43,8 +43,8 @@ def test_from_folders_to_figures(finished):
     accuracy = scores.query("model == 'logmel' and metric == 'top1_acc'")["score"]
     assert accuracy.mean() == 1.0  # a tone of 300 Hz is not one of 3 kHz
     assert {path.name for path in (finished / "results").iterdir()} == {"mine", "official"}
-    has = ("summary", "estimates", "tasks", "measure", "labels", "confusions", "run", "event")
-    shown = [e for e in EXHIBITS if {*e.of, *e.needs} <= {*has}]
+    has = ("summary", "estimates", "claims", "tasks", "measure", "labels", "confusions")
+    shown = [e for e in EXHIBITS if {*e.of, *e.needs} <= {*has, "run", "event"}]
     for exhibit in shown:
         for file in exhibit.files:
             assert (output(finished) / file).stat().st_size, file
@@ -61,6 +61,8 @@ def test_from_folders_to_figures(finished):
     assert score["label"] == "L+M" and score["embedding"] == "tiny.scene.M"
     nothing = run(finished)
     assert nothing.returncode == 0 and "Nothing to be done" in nothing.stdout
+    assert f"report: {output(finished).resolve()}/report.html" in nothing.stdout
+    assert "Nothing was left to make." in nothing.stdout
 
 
 @pytest.mark.slow
@@ -120,6 +122,7 @@ def test_bad_input_is_named_and_the_other_tasks_are_kept(tmp_path):
     failed = run(clone, "--keep-going", *targets)
     assert failed.returncode != 0
     assert "fold01_3.wav" in failed.stdout and "error:" in failed.stdout
+    assert "the same command goes on from there" in failed.stdout
     assert "Traceback" not in failed.stdout.split("error:")[1].split("\n")[0]
     assert not list(output(clone).glob("features/*/tones_scene/*/index.json"))
     assert list(output(clone).glob("scores/*/tones_event.json"))

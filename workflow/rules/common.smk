@@ -8,9 +8,13 @@ import os
 import re
 import shlex
 import sys
+import time
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
+
+STARTED = time.monotonic()
 
 # The libraries lie beside the workflow; jobs find them by PYTHONPATH, from any working directory.
 HERE = Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
@@ -22,6 +26,7 @@ if not (HERE.parents[1] / "passt").is_dir():
 sys.path.insert(0, str(HERE.parents[1]))
 
 from analysis.exhibits.registry import EXHIBITS, find_exhibit
+from workflow.ending import GO_ON, AtNothingToBeDone, ending
 from workflow.study import confounds, downloads, exhibits, jobs, paths, words
 from workflow.study.code import code_of
 from workflow.study.config import share_libraries, shipped_path
@@ -51,6 +56,18 @@ PROBES = {paths.probe(STUDY, one): one for one in STUDY.evaluations}  # by folde
 MAIN = STUDY.evaluations[0]  # of exhibits and claims
 BASELINE = "logmel"  # what headroom is measured from
 FEATURES = "passt_m_hop10"  # a task on which it is not above the baseline says little of PaSST
+
+
+def say_ending(seconds=None):
+    """Sum up the studies whose reports this run was asked for, made now or before."""
+    reports = {job.wildcards.study for job in workflow.dag.jobs if job.rule.name == "report"}
+    stamps = {name: words.stamp(study) for name, study in STUDIES.items() if name in reports}
+    if stamps and not workflow.dryrun:
+        print(ending(stamps, seconds, Path("results")), file=sys.stderr)
+
+
+if workflow.is_main_process and workflow.modifier.is_main_snakefile():
+    logger.addFilter(AtNothingToBeDone(say_ending))
 
 
 wildcard_constraints:
