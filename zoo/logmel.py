@@ -1,6 +1,7 @@
 """Log-mel baseline with the HEAR API: mean and standard deviation of each mel band.
 
-It shares PaSST's front end at hop 10 ms, so that what the transformer adds is what differs.
+It shares PaSST's front end at hop 10 ms. PaSST pools a clip into one token per level; the mean
+alone (``statistics="mean"``) pools alike, so that beside it the network is what differs.
 """
 
 from __future__ import annotations
@@ -17,34 +18,43 @@ from passt.windows import batches, timestamps_ms
 HOP = 320  # samples: 10 ms, as the base model
 WINDOW_MS = 160.0  # window around a timestamp: the base model's receptive field
 BATCH_WINDOWS = 512
+STATISTICS = {"mean_std": 2, "mean": 1}  # values per mel band
 
 
 class LogMel(nn.Module):
     """Statistics of the log-mel spectrogram; sizes and rate as the HEAR API wants them."""
 
     sample_rate = SAMPLE_RATE_HZ
-    scene_embedding_size = 2 * N_MELS
-    timestamp_embedding_size = 2 * N_MELS
 
-    def __init__(self) -> None:
+    def __init__(self, statistics: str = "mean_std") -> None:
         super().__init__()
         self.mel = MelSpectrogram(HOP)
+        self.scene_embedding_size = STATISTICS[statistics] * N_MELS
+        self.timestamp_embedding_size = self.scene_embedding_size
 
     def forward(self, waveform: Tensor) -> Tensor:
-        """Map (n_sounds, n_samples) to mean and population standard deviation, (n_sounds, 256)."""
+        """Map (n_sounds, n_samples) to mean and population standard deviation, (n_sounds, 256).
+
+        The first half of them, (n_sounds, 128), where the model has the mean alone.
+        """
         spectrogram = self.mel(waveform.to(self.mel.window.device))
         std, mean = torch.std_mean(spectrogram, dim=2, correction=0)
-        return torch.cat((mean, std), dim=1)
+        return torch.cat((mean, std), dim=1)[:, : self.scene_embedding_size]
 
 
-def load_model(model_file_path: str = "") -> LogMel:
-    """Return the baseline; it has no weights and ignores the path (HEAR API)."""
-    return LogMel()
+def load_model(model_file_path: str = "", statistics: str = "mean_std") -> LogMel:
+    """Return the baseline; it has no weights and ignores the path (HEAR API).
+
+    ``statistics`` is ``mean_std`` or ``mean``; another is a ValueError.
+    """
+    if statistics not in STATISTICS:
+        raise ValueError(f"statistics: expected {' or '.join(STATISTICS)}, found {statistics!r}")
+    return LogMel(statistics)
 
 
 @torch.no_grad()
 def get_scene_embeddings(audio: Tensor, model: LogMel) -> Tensor:
-    """Statistics over the whole clip: float32 (n_sounds, n_samples) in [-1, 1] to (n_sounds, 256).
+    """Statistics over the whole clip: float32 (n_sounds, n_samples) in [-1, 1] to (n_sounds, size).
 
     Audio that is malformed or shorter than 16 mel frames raises passt.checks.AudioError.
     """
@@ -58,7 +68,7 @@ def get_scene_embeddings(audio: Tensor, model: LogMel) -> Tensor:
 def get_timestamp_embeddings(audio: Tensor, model: LogMel) -> tuple[Tensor, Tensor]:
     """Statistics over 160 ms around every timestamp, every 50 ms.
 
-    Shapes (n_sounds, n_timestamps, 256) and, centers in ms, (n_sounds, n_timestamps), float32.
+    Shapes (n_sounds, n_timestamps, size) and, centers in ms, (n_sounds, n_timestamps), float32.
     Audio that is malformed or shorter than half a window raises passt.checks.AudioError.
     """
     check_audio(audio)

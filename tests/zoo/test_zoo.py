@@ -18,7 +18,7 @@ import yaml
 
 from hear.api.validate import validate_model
 from tests.zoo import ge2e_golden, naive_golden
-from zoo import crepe, ge2e, naive
+from zoo import crepe, ge2e, logmel, naive
 from zoo.wheels import read_weights
 
 ROOT = Path(__file__).parents[2]
@@ -190,3 +190,15 @@ def test_wheels_are_pinned_once_and_installed():
     assert {pin for pin in pins if not pin.startswith("hearvalidator==")} == wanted
     for name, pinned in (pin.split("==") for pin in pins):
         assert version(name) == pinned
+
+
+def test_log_mel_pooled_by_the_mean_alone_is_half_of_the_baseline():
+    audio, both, mean = clip(32000, 0), logmel.load_model(), logmel.load_model(statistics="mean")
+    for embed in (
+        logmel.get_scene_embeddings,
+        lambda sounds, model: logmel.get_timestamp_embeddings(sounds, model)[0],
+    ):
+        assert torch.equal(embed(audio, mean), embed(audio, both)[..., : mean.scene_embedding_size])
+    assert 2 * mean.scene_embedding_size == both.scene_embedding_size == 256
+    with pytest.raises(ValueError, match="expected mean_std or mean, found 'median'"):
+        logmel.load_model(statistics="median")
