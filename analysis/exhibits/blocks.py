@@ -37,7 +37,7 @@ _DIFFERENCES = {"score": "score_difference", "mean_normalized_score": "differenc
 _N_COLUMNS = 3
 _PANEL_IN, _HEADING_IN = 0.8, 0.17  # heights of a row of panels and of a line above it, inches
 _MOST_TICKS = 5
-_LETTERS = 20  # of a panel's name in one line, which begins above the numbers of its axis
+_LETTERS = 18  # of a panel's name in one line, which begins above the numbers of its axis
 _DODGE = 0.15  # distance of networks side by side, in blocks
 
 
