@@ -75,7 +75,7 @@ class Page(HTMLParser):
             self.loaded.append(found.get("src") or found.get("href") or tag)
 
     def handle_data(self, data: str) -> None:
-        self.words.append(data)
+        self.words.append(data.strip())
 
 
 def measured() -> pd.DataFrame:
