@@ -75,7 +75,7 @@ def figure_blocks(estimates: pd.DataFrame, text: FigureText) -> tuple[Figure, pd
                 place = grid[row + 1 + i // _N_COLUMNS, i % _N_COLUMNS]
                 axes = figure.add_subplot(place)
                 wrapped = textwrap.fill(name, _LETTERS, break_on_hyphens=False)
-                axes.set_title(wrapped, loc="right", pad=2, fontsize=SMALL_PT)
+                axes.set_title(wrapped, loc="right", pad=4, fontsize=SMALL_PT)
                 _draw(axes, numbers[numbers["panel"] == panel], networks, text)
             row += n + 1
         if key:
