@@ -210,6 +210,10 @@ EXHIBITS = (  # in the report's order
         hidden=("name", "prediction_type", "split_mode", "metrics", "folders", "warnings"),
     ),
     _table(
+        "findings", "Findings", "What an examination of the tasks found", "tables:findings",
+        needs=("run",), folded=True,
+    ),
+    _table(
         "reproduction", "Reproduction", "PaSST base against its published scores",
         "reproduction:reproduction", "summary", "reference", needs=("run",),
     ),

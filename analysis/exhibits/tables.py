@@ -15,6 +15,7 @@ from analysis.tables.words import ordered_categories
 
 EVENT_COLUMNS = ("n_events", "n_test_events")  # of event tasks; not known of HEAR's own table
 TASK_COLUMNS = ("task", "name", "category", "embedding_type", "metrics", "n_clips", "n_folds")
+FINDING_COLUMNS = ("task", "folder", "level", "kind", "found", "consequence")
 HARDNESS = {  # models whose scores say how hard a task is: column; the last is compared with others
     "passt_m_hop10_random": "M random-init",
     "logmel": "log-mel",
@@ -135,11 +136,27 @@ def tasks_caption(text: FigureText, numbers: pd.DataFrame) -> str:
     )
 
 
-def write_tasks(
-    rows: pd.DataFrame, summary: pd.DataFrame, text: FigureText, stem: str | Path
-) -> None:
-    """Write `tasks` as ``stem.csv`` and ``stem.md``."""
-    markdown, table = tasks(rows, summary, text)
+def findings(rows: Iterable[Mapping[str, str]], text: FigureText) -> tuple[str, pd.DataFrame]:
+    """Return what the examination of the tasks found as Markdown and as `FINDING_COLUMNS`.
+
+    `rows` have these keys; they stay in their order.
+    """
+    table = pd.DataFrame(rows, columns=FINDING_COLUMNS)
+    return to_markdown(table, text.label), table
+
+
+def findings_caption(text: FigureText, numbers: pd.DataFrame) -> str:
+    counts = numbers["level"].value_counts()
+    levels = ", ".join(f"{counts.get(level, 0)} {level}" for level in ("severe", "warning", "note"))
+    return (
+        "What an examination of the tasks' labels and audio found, and what follows for scores "
+        f"({levels}); severe: a score does not mean what it seems to mean."
+    )
+
+
+def write_table(made: tuple[str, pd.DataFrame], stem: str | Path) -> None:
+    """Write a table's Markdown and itself as ``stem.md`` and ``stem.csv``."""
+    markdown, table = made
     write_csv(table, f"{stem}.csv")
     write_text(markdown, f"{stem}.md")
 

@@ -35,6 +35,7 @@ _TEXT_COLUMNS = (
     "task", "model", "name", "category", "source", "panel", "verdict", "official_verdict",
     "claim_id", "section", "statement", "system", "patchout", "device", "network", "study",
     "warnings", "true", "predicted", "label", "best_model",
+    "folder", "level", "kind", "found", "consequence",
 )  # fmt: skip
 
 

@@ -1,16 +1,15 @@
-"""The hashes of a task's files: what tells its data apart, and which clips are the same."""
+"""The hashes of a task's files, which tell its data apart."""
 
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
 
 from tqdm import tqdm
 
 from hear.files import sha256_file
 from hear.tasks.audio_checks import SAMPLE_RATES_HZ
 from hear.tasks.folder import TaskFolder
-from hear.tasks.problems import METADATA_FILE, VOCABULARY_FILE, listed
+from hear.tasks.problems import METADATA_FILE, VOCABULARY_FILE
 
 
 def file_hashes(folder: TaskFolder, progress: bool = False) -> dict[str, str]:
@@ -42,22 +41,3 @@ def fingerprint(hashes: dict[str, str]) -> str:
     for name, sha256 in hashes.items():
         digest.update(f"{name}\0{sha256}\0".encode())
     return digest.hexdigest()
-
-
-def shared_clips(hashes: dict[str, str]) -> list[str]:
-    """Warn of each pair of splits that have the same recording, with the clips of the first."""
-    places: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for name, sha256 in hashes.items():
-        if name.count("/") == 2:
-            rate_hz, split, clip = name.split("/")
-            places[f"{rate_hz} {sha256}"][split].append(clip)
-    shared: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for by_split in places.values():
-        splits = sorted(by_split)
-        for i, split in enumerate(splits):
-            for other in splits[i + 1 :]:
-                shared[split, other] += [f"{c} = {by_split[other][0]}" for c in by_split[split]]
-    return [
-        f"{split}: clips that {other} has too: {listed(list(dict.fromkeys(clips)))}"
-        for (split, other), clips in shared.items()
-    ]

@@ -5,20 +5,21 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
+from hear.doctor.examine import examine
+from hear.doctor.finding import SEVERE
 from hear.files import write_json
 from hear.metrics.registry import METRICS
 from hear.protocol import Protocol, unprescribed
 from hear.tasks.audio_checks import NO_LIMITS, Limits, check_audio, present_rates
-from hear.tasks.fingerprint import file_hashes, fingerprint, shared_clips
+from hear.tasks.fingerprint import file_hashes, fingerprint
 from hear.tasks.folder import TaskFolder, read_task
-from hear.tasks.problems import TaskError, listed
+from hear.tasks.problems import TaskError
 
 
 def write_manifest(
@@ -47,13 +48,15 @@ def write_manifest(
             summary["warnings"] += unprescribed(task.metadata)
         rates_hz, unread = _further_rates(task, summary["sample_rate_hz"], is_official, progress)
         hashes = file_hashes(task, progress)
-        summary["warnings"] += [*unread, *shared_clips(hashes), *undefined_scores(task)]
+        summary["warnings"] += unread
+        findings = examine(task, summary["sample_rate_hz"], progress)
         inside = task.path.is_relative_to(base)
         manifest["folders"].append(
             {
                 "path": str(task.path.relative_to(base) if inside else task.path),
                 "task_hash": fingerprint(hashes),
                 **summary,
+                "findings": [finding.summary() for finding in findings],
                 "rates_hz": rates_hz,
                 "sources": task.sources,
             }
@@ -85,10 +88,34 @@ def _further_rates(
 
 
 def task_warnings(manifest: dict) -> list[str]:
-    """Everything odd about a task that is no error: about its archives, then its folders."""
-    folders = [(Path(entry["path"]).name, entry["warnings"]) for entry in manifest["folders"]]
-    of_folders = [f"{name}/{warning}" for name, warnings in folders for warning in warnings]
-    return [*manifest["origin"].get("warnings", []), *of_folders]
+    """Everything odd about a task that is no error: about its archives, then its folders.
+
+    Of what the examination found, it is what is severe; `finding_rows` has all.
+    """
+    warnings = [*manifest["origin"].get("warnings", [])]
+    for entry in manifest["folders"]:
+        name = Path(entry["path"]).name
+        warnings += [f"{name}/{warning}" for warning in entry["warnings"]]
+        warnings += [
+            f"{name}: {finding['found']}, so that {finding['consequence']}"
+            for finding in entry.get("findings", [])
+            if finding["level"] == SEVERE
+        ]
+    return warnings
+
+
+def finding_rows(paths: list[Path]) -> list[dict]:
+    """List what the examination of checked tasks found, one row per finding, a task's worst first.
+
+    Columns are task, folder, level, kind, found, consequence.
+    """
+    manifests = [json.loads(path.read_text()) for path in paths]
+    return [
+        {"task": manifest["task"], "folder": Path(entry["path"]).name, **finding}
+        for manifest in manifests
+        for entry in manifest["folders"]
+        for finding in entry.get("findings", [])
+    ]
 
 
 def read_manifest(path: Path | str) -> tuple[dict, list[TaskFolder]]:
@@ -168,30 +195,6 @@ def _n_events(folders: list[TaskFolder], tested: bool) -> int | None:
         if not tested or any(split in fold.test for fold in folder.folds)
     ]
     return sum(len(events) for clips in parts for events in clips.values())
-
-
-def undefined_scores(folder: TaskFolder) -> list[str]:
-    """Warn of parts in which a metric is undefined, as a label has no clip there, or all of them.
-
-    Without a validation score the reference keeps the first probe after its first validation.
-    """
-    if folder.embedding_type == "event":
-        empty = [split for split in folder.splits if not any(folder.clips[split].values())]
-        return [f"{split}: no event, so that scores mean nothing" for split in empty]
-    warnings = []
-    by_score = folder.metadata.get("use_scoring_for_early_stopping", True)
-    for fold in folder.folds:
-        chosen_by = folder.evaluation[:1] if by_score else ()
-        for splits, slugs in ((fold.valid, chosen_by), (fold.test, folder.evaluation)):
-            undefined = [slug for slug in slugs if METRICS[slug].needs_both]
-            clips = [set(labels) for split in splits for labels in folder.clips[split].values()]
-            counts = Counter(label for labels in clips for label in labels)
-            lacking = [repr(x) for x in folder.labels if counts[x] in (0, len(clips))]
-            if undefined and lacking:
-                so = " and the first probe kept" if splits == fold.valid else ""
-                what = f"{', '.join(splits)}: {', '.join(undefined)} undefined{so}"
-                warnings.append(f"{what}, as no clip or every clip is of {listed(lacking)}")
-    return warnings
 
 
 def chance_level(folder: TaskFolder) -> float | None:

@@ -18,7 +18,7 @@ from report_page import Page, render, save, write_study
 from score_rows import METRICS
 
 from analysis.exhibits.registry import HEADLINE, exhibits_among
-from analysis.exhibits.tables import write_tasks
+from analysis.exhibits.tables import tasks, write_table
 from analysis.exhibits.text import FigureText
 from analysis.report.tables import BEST, plain_table, scores_table, task_scores
 from analysis.report.trace import read_trace
@@ -140,7 +140,7 @@ def test_warnings_about_tasks_are_shown(
     rows = rows.assign(chance="", stands_for="", duration_s=1.0)
     for warnings in ({}, said):
         warned = rows.assign(warnings=[warnings.get(task, "") for task in rows["task"]])
-        write_tasks(warned, run_summary, text, study / "tables/tasks")
+        write_table(tasks(warned, run_summary, text), study / "tables/tasks")
         html = render(study, text)
         page = Page(html)
         check_structure(page, study)

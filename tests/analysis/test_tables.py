@@ -16,7 +16,7 @@ from analysis.exhibits.tables import (
     score_table,
     table_1,
     tasks,
-    write_tasks,
+    write_table,
 )
 from analysis.exhibits.text import FigureText
 
@@ -91,7 +91,7 @@ def test_task_table_says_how_hard_a_task_is(
     )
     assert table["log-mel"].notna().sum() == 1  # no score is invented for the others
     assert {*task_table_frame, *HARDNESS.values()} <= set(table)  # nothing is lost
-    write_tasks(task_table_frame, summary, text, tmp_path / "tasks")
+    write_table(tasks(task_table_frame, summary, text), tmp_path / "tasks")
     pd.testing.assert_frame_equal(
         table_1(read_tasks(tmp_path / "tasks.csv"), text)[1], table_1(task_table_frame, text)[1]
     )

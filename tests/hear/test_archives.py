@@ -7,7 +7,6 @@ import io
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tarfile
@@ -20,7 +19,7 @@ from hear.archives.find import find_sources
 from hear.archives.unpack import MAX_MEMBER_BYTES, ArchiveError, unpack
 from hear.files import sha256_file, write_json
 from hear.tasks.audio_checks import check_audio
-from hear.tasks.fingerprint import file_hashes, fingerprint, shared_clips
+from hear.tasks.fingerprint import file_hashes, fingerprint
 from hear.tasks.folder import read_task
 from hear.tasks.problems import TaskError
 
@@ -334,18 +333,6 @@ def test_what_no_split_names_is_no_part_of_the_fingerprint(make_task: MakeTask) 
     for name in (b"16000/train/.DS_Store", b"notes.txt", b"16000/train/\xfc.wav", b"16000/x.wav"):
         Path(os.fsdecode(os.fsencode(folder) + b"/" + name)).write_bytes(b"x")
     assert task_hash(folder) == found
-
-
-def test_recordings_in_two_splits_are_named(make_task: MakeTask) -> None:
-    folder = make_task()
-    assert shared_clips(file_hashes(read_task(folder))) == []
-    for i in (1, 3):
-        audio = folder / "16000"
-        shutil.copy(audio / f"train/train_{i}.wav", audio / f"test/test_{i}.wav")
-    clips = "test_1.wav = train_1.wav, test_3.wav = train_3.wav"
-    assert shared_clips(file_hashes(read_task(folder))) == [
-        f"test: clips that train has too: {clips}"
-    ]
 
 
 def test_sha256_is_that_of_the_standard(tmp_path: Path) -> None:

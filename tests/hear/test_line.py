@@ -28,7 +28,6 @@ from hear.tasks.manifest import (
     task_hashes,
     task_rows,
     task_warnings,
-    undefined_scores,
     write_manifest,
 )
 from tests.hear.small_model import HEAR_MODEL
@@ -270,29 +269,3 @@ def test_unreadable_predictions_are_named(tmp_path):
     (tmp_path / "x.npz").write_bytes(b"junk")
     with pytest.raises(ValueError, match="x.npz: not a readable file of predictions"):
         load_predictions(tmp_path / "x.npz")
-
-
-@pytest.mark.parametrize(
-    ("split", "evaluation", "warning"),
-    [
-        ("test", ["aucroc", "mAP"], "test: aucroc undefined, as no clip or every clip is of "),
-        ("test", ["mAP", "d_prime"], "test: d_prime undefined, as no clip or every clip is of "),
-        ("valid", ["aucroc"], "valid: aucroc undefined and the first probe kept, as no clip or "),
-        ("valid", ["mAP", "aucroc"], None),  # no probe is chosen by it
-        ("test", ["top1_acc", "mAP"], None),
-    ],
-)
-def test_undefined_scores_are_told_before_training(make_task, split, evaluation, warning):
-    folder = make_task(evaluation=evaluation)
-    assert undefined_scores(read_task(folder)) == []
-    (folder / f"{split}.json").write_text(json.dumps({f"{split}_0.wav": ["low"]}))
-    found = undefined_scores(read_task(folder))
-    assert len(found) == (warning is not None)
-    assert not found or (found[0].startswith(warning) and found[0].endswith(" 'low', 'high'"))
-
-
-def test_a_split_without_any_event_is_told(make_task):
-    folder = make_task(embedding_type="event")
-    assert undefined_scores(read_task(folder)) == []
-    (folder / "test.json").write_text(json.dumps({"test_0.wav": [], "test_1.wav": []}))
-    assert undefined_scores(read_task(folder)) == ["test: no event, so that scores mean nothing"]

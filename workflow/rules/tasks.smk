@@ -43,6 +43,7 @@ rule list_tasks:
     output:
         csv="results/{study}/tables/tasks.csv",
         md="results/{study}/tables/tasks.md",
+        findings=multiext("results/{study}/tables/findings", ".csv", ".md"),
     log:
         "logs/{study}/list_tasks.log",
     localrule: True

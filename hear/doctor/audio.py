@@ -1,0 +1,166 @@
+"""Audio that cannot be heard, is damaged, or is not what its folder says."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+
+from hear.doctor.finding import NOTE, SEVERE, WARNING, Finding, share
+from hear.doctor.leaks import Clip
+from hear.doctor.listen import Heard
+from hear.tasks.audio_checks import LENGTH_TOLERANCE, LENGTH_TOLERANCE_S, QUIET_PEAK
+from hear.tasks.folder import TaskFolder
+from hear.tasks.problems import listed
+
+STEPS = 2**15  # of 16 bits per unit of full scale
+CLIPPED = 2e-4  # of a clip's samples in flat tops: 6 of a second at 32 kHz; a choice
+MANY = 0.1  # of the clips: then silence is severe, clipping a warning; a choice
+MOST = 0.5  # of the clips: then it is the folder's way, not a clip's
+FEW = 0.05  # of the clips, and 4 of them, that end at one frequency by more than chance; a choice
+N_FEW = 4
+ALONE = 0.9  # of a label's clips, while at most 1 - ALONE of the others: the label's own trait
+
+
+def check_sound(folder: TaskFolder, heard: Mapping[Clip, Heard], rate_hz: int) -> Iterator[Finding]:
+    """Yield what the samples of a folder's clips at one rate show."""
+    if heard:
+        yield from _level(folder, heard)
+        yield from _clipping(heard)
+        yield from _lengths(folder, heard, rate_hz)
+        yield from _bandwidth(folder, heard, rate_hz)
+
+
+def _named(clips: list[Clip]) -> tuple[str, ...]:
+    return tuple(sorted("/".join(clip) for clip in clips))
+
+
+def _level(folder: TaskFolder, heard: Mapping[Clip, Heard]) -> Iterator[Finding]:
+    quiet = [clip for clip, what in heard.items() if 0 < what.reach < QUIET_PEAK]
+    sounding = sum(what.reach > 0 for what in heard.values())
+    if quiet and len(quiet) >= MOST * sounding:
+        steps = max(round(heard[clip].reach * STEPS) for clip in quiet)
+        found = (
+            f"{share(len(quiet), len(heard))} clips reach no more than {steps} steps of 16 bits, "
+            f"of 32768"
+        )
+        consequence = (
+            "their scale is lost (as in HEAR's archives of before 2022), the rounding of 16 bits "
+            "is as loud as what is left: no score means anything"
+        )
+        yield Finding("lost_scale", SEVERE, found, consequence, _named(quiet))
+        quiet = []
+    silent = quiet + [clip for clip, what in heard.items() if what.reach == 0]
+    labelled = [clip for clip in silent if folder.clips[clip[0]][clip[1]]]  # not: no event
+    if labelled:
+        n_of = Counter(clip[0] for clip in heard)
+        n_silent = Counter(clip[0] for clip in labelled)
+        worst = max(n_silent[split] / n_of[split] for split in n_silent)
+        found = f"{share(len(labelled), len(heard))} labeled clips are silent"
+        consequence = "their labels cannot be heard: in the test each costs every model about a hit"
+        yield Finding(
+            "silent_clips",
+            SEVERE if worst >= MANY else WARNING,
+            f"{found} (below -60 dB of full scale): {listed(_named(labelled))}",
+            consequence,
+            _named(labelled),
+        )
+
+
+def _clipping(heard: Mapping[Clip, Heard]) -> Iterator[Finding]:
+    clipped = [
+        clip
+        for clip, what in heard.items()
+        if what.reach >= QUIET_PEAK and what.n_flat > CLIPPED * what.n_samples
+    ]
+    if clipped:
+        found = f"{share(len(clipped), len(heard))} clips are clipped: {listed(_named(clipped))}"
+        consequence = "distortion hides what is said of them; if it goes with a label, it tells it"
+        level = WARNING if len(clipped) >= MANY * len(heard) else NOTE
+        yield Finding("clipping", level, found, consequence, _named(clipped))
+
+
+def _lengths(folder: TaskFolder, heard: Mapping[Clip, Heard], rate_hz: int) -> Iterator[Finding]:
+    wanted_s = folder.sample_duration_s
+    if wanted_s is not None:
+        margin_s = max(LENGTH_TOLERANCE_S, LENGTH_TOLERANCE * wanted_s)
+        odd = {
+            clip: what.n_samples / rate_hz
+            for clip, what in heard.items()
+            if abs(what.n_samples / rate_hz - wanted_s) > margin_s
+        }
+        if odd:
+            found = (
+                f"{share(len(odd), len(heard))} clips last {min(odd.values()):.3f} to "
+                f"{max(odd.values()):.3f} s, not {wanted_s} s as the metadata say: "
+                f"{listed(_named(list(odd)))}"
+            )
+            consequence = (
+                "models that cut or pad to the length of the metadata hear something else than "
+                "models that do not; their scores differ by that"
+            )
+            yield Finding("odd_lengths", WARNING, found, consequence, _named(list(odd)))
+    if folder.embedding_type != "event":
+        return
+    late = []
+    for split, file in heard:
+        end_ms = 1000 * (heard[split, file].n_samples / rate_hz + LENGTH_TOLERANCE_S)
+        late += [(split, file) for event in folder.clips[split][file] if event["end"] > end_ms][:1]
+    if late:
+        found = f"{share(len(late), len(heard))} clips have events that end after the clip"
+        consequence = (
+            "the offsets of these events cannot be found: metrics that ask for offsets are lower"
+        )
+        yield Finding(
+            "late_events", WARNING, f"{found}: {listed(_named(late))}", consequence, _named(late)
+        )
+
+
+def _bandwidth(folder: TaskFolder, heard: Mapping[Clip, Heard], rate_hz: int) -> Iterator[Finding]:
+    sounding = {clip: what for clip, what in heard.items() if what.reach >= QUIET_PEAK}
+    cuts: dict[float, list[Clip]] = defaultdict(list)
+    for clip, what in sounding.items():
+        if what.cut_hz:
+            cuts[what.cut_hz].append(clip)
+    least = max(N_FEW, FEW * len(sounding))
+    cuts = {hz: clips for hz, clips in cuts.items() if len(clips) >= least}
+    cut = {clip for clips in cuts.values() for clip in clips}
+    if not cut:
+        return
+    ends = ", ".join(f"{len(cuts[hz])} at {hz:g} Hz" for hz in sorted(cuts))
+    found = (
+        f"{share(len(cut), len(sounding))} clips end below the {rate_hz / 2:g} Hz that their rate "
+        f"carries, as upsampled or coded audio does: {ends}"
+    )
+    told = _traits(folder, sounding, cut)
+    if told:
+        consequence = (
+            f"bandwidth alone tells the label {listed(told)}: the score may be that of hearing how "
+            "a clip was made"
+        )
+    elif len(cut) >= MOST * len(sounding):
+        consequence = (
+            "no model can gain from hearing higher, whatever its sample rate: scores compare what "
+            "models make of the lower band"
+        )
+    else:
+        consequence = "what origin clips have can be heard: a probe may learn it for a label"
+    level = WARNING if told or len(cut) < len(sounding) else NOTE
+    yield Finding("missing_treble", level, found, consequence, _named(list(cut)))
+
+
+def _traits(folder: TaskFolder, clips: Iterable[Clip], having: set[Clip]) -> list[str]:
+    """Labels of whose clips nearly all are among ``having``, and nearly none of the others."""
+    if folder.embedding_type == "event":
+        return []
+    n_of: Counter[tuple[str, bool]] = Counter()
+    n_all: Counter[bool] = Counter()
+    for clip in clips:
+        n_all[clip in having] += 1
+        n_of.update((label, clip in having) for label in set(folder.clips[clip[0]][clip[1]]))
+    told = []
+    for label in folder.labels:
+        n_with, n_without = n_of[label, True], n_of[label, False]
+        others, others_with = sum(n_all.values()) - n_with - n_without, n_all[True] - n_with
+        if n_with >= ALONE * max(n_with + n_without, 1) and others_with <= (1 - ALONE) * others:
+            told += [label] if n_with else []
+    return told

@@ -1,0 +1,101 @@
+"""The same recording in two splits: clips of equal samples, and near copies."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+from scipy.spatial import cKDTree
+from tqdm import tqdm
+
+from hear.audio.read import open_clip
+from hear.doctor.finding import Finding
+from hear.doctor.leaks import Clip, Copy, leaks, repeats
+from hear.doctor.listen import Heard
+from hear.doctor.prints import CLOSE_DB, EXCERPT_S, SAME, correlation, excerpt
+from hear.tasks.folder import TaskFolder
+
+N_CANDIDATES = 4  # nearest prints of another split whose waves are correlated
+KEPT = 512  # excerpts in memory, of 32 kB per second
+
+
+def find_copies(
+    folder: TaskFolder,
+    heard: Mapping[Clip, Heard],
+    paths: Mapping[Clip, Path],
+    progress: bool = False,
+) -> Iterator[Finding]:
+    """Yield what clips of equal samples and near copies do to the score.
+
+    Digital silence is no recording. Near copies are looked for among the `N_CANDIDATES` clips of
+    each other split whose prints are nearest, so that their number grows with the clips, not with
+    the pairs.
+    """
+    same: dict[bytes, list[Clip]] = defaultdict(list)
+    for clip, what in heard.items():
+        if what.print is not None:
+            same[what.audio_hash].append(clip)
+    groups = [clips for clips in same.values() if len(clips) > 1]
+    identical = [copy for clips in groups for copy in _across(clips)]
+    yield from leaks(folder, "identical_clips", "identical", identical)
+    near = _near_copies(folder, heard, paths, progress)
+    yield from leaks(folder, "near_identical_clips", "nearly identical", near)
+    yield from repeats(folder, groups)
+
+
+def _across(clips: list[Clip]) -> Iterator[Copy]:
+    """Pair each of some clips of one recording with one of each other split."""
+    by_split: dict[str, list[Clip]] = defaultdict(list)
+    for clip in clips:
+        by_split[clip[0]].append(clip)
+    for ones, others in combinations(by_split.values(), 2):
+        yield from (Copy(one, others[0]) for one in ones)
+        yield from (Copy(ones[0], other) for other in others[1:])
+
+
+def _near_copies(
+    folder: TaskFolder, heard: Mapping[Clip, Heard], paths: Mapping[Clip, Path], progress: bool
+) -> list[Copy]:
+    pairs = _candidates(folder, heard)
+
+    @lru_cache(KEPT)
+    def read(clip: Clip) -> np.ndarray:
+        with open_clip(paths[clip]) as file:
+            samples = file.read(int(EXCERPT_S * file.samplerate), dtype="float32")
+            return excerpt(samples, file.samplerate)
+
+    label = f"comparing {folder.name}"
+    found = []
+    for a, b in tqdm(sorted(pairs), label, unit="pair", disable=not progress):
+        alike = correlation(read(a), read(b))
+        if alike >= SAME:
+            found.append(Copy(a, b, f"~{alike:.2f}"))
+    return found
+
+
+def _candidates(folder: TaskFolder, heard: Mapping[Clip, Heard]) -> set[tuple[Clip, Clip]]:
+    """Pairs of clips of two splits with near prints, whose samples are not equal."""
+    clips: dict[str, list[Clip]] = {split: [] for split in folder.splits}
+    for clip, what in heard.items():
+        if what.print is not None:
+            clips[clip[0]].append(clip)
+    prints = {
+        split: np.array([heard[clip].print for clip in of_split])
+        for split, of_split in clips.items()
+        if of_split
+    }
+    trees = {split: cKDTree(of_split) for split, of_split in prints.items()}
+    pairs = set()
+    for one, other in combinations(prints, 2):
+        few, many = sorted((one, other), key=lambda split: len(clips[split]))
+        reach = CLOSE_DB * np.sqrt(prints[few].shape[1])
+        nearest = trees[many].query(prints[few], N_CANDIDATES, distance_upper_bound=reach)[1]
+        for i, j in np.argwhere(nearest < len(clips[many])):
+            pair = clips[few][i], clips[many][nearest[i, j]]
+            if heard[pair[0]].audio_hash != heard[pair[1]].audio_hash:
+                pairs.add(pair)
+    return pairs

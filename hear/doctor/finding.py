@@ -1,0 +1,40 @@
+"""Findings: what may be wrong with a task, how bad it is, and what follows for its scores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SEVERE = "severe"  # a score on the task does not mean what it seems to mean
+WARNING = "warning"  # it may be too high or too low, or mean less
+NOTE = "note"  # worth knowing
+LEVELS = (SEVERE, WARNING, NOTE)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One finding about a task folder.
+
+    ``found`` and ``consequence`` are sentences without a full stop; ``clips`` are all that it is
+    about, `<split>/<clip>` or two of them, and may be long.
+    """
+
+    kind: str
+    level: str  # one of `LEVELS`
+    found: str
+    consequence: str
+    clips: tuple[str, ...] = ()
+
+    def summary(self) -> dict[str, str]:
+        """Return what a manifest or a table holds: all but the clips."""
+        names = ("kind", "level", "found", "consequence")
+        return {name: getattr(self, name) for name in names}
+
+
+def share(n: int, of: int) -> str:
+    """Return "3 of 40 (7.5 %)"."""
+    return f"{n} of {of} ({100 * n / of:.3g} %)"
+
+
+def by_level(findings: list[Finding]) -> list[Finding]:
+    """Sort findings, the worst first."""
+    return sorted(findings, key=lambda finding: LEVELS.index(finding.level))

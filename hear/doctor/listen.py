@@ -1,0 +1,108 @@
+"""What a clip's samples tell: level, clipping, bandwidth, and a print that near copies share."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.fft import rfft
+
+from hear.audio.read import check_samples, check_shape, open_clip
+from hear.doctor.prints import EXCERPT_S, excerpt, hann, spectral_print
+
+BLOCK_S = 30.0  # read at a time, so that memory does not grow with the clip
+FLAT = 3  # equal samples at the extreme that make a flat top
+STEEP = 1e-3  # of the extreme: by how much the wave arrives there, which a smooth top does not
+N_FRAMES = 16  # spectra per clip that its bandwidth is read from
+N_FFT = 2048
+# Half the sample rates in use below HEAR's highest, Hz: where the treble of upsampled audio ends.
+CUTS_HZ = (4000.0, 5512.5, 6000.0, 8000.0, 11025.0, 12000.0, 16000.0)
+DROP = 100.0  # power just below such a cut over all above it, 20 dB; 16 bits hold more
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What is kept of one clip, some 500 bytes.
+
+    ``audio_hash`` is of the decoded samples; ``reach`` is half the distance of the lowest and the
+    highest sample, full scale 1; ``n_flat`` the samples in flat tops; ``cut_hz`` where its treble
+    ends as that of audio of a lower sample rate does, 0 if nowhere; ``print`` is None for a clip of
+    digital silence.
+    """
+
+    audio_hash: bytes
+    n_samples: int
+    reach: float
+    n_flat: int
+    cut_hz: float
+    print: NDArray[np.float32] | None
+
+
+def listen(path: Path) -> Heard:
+    """Read a mono clip once, block by block; ClipError as `hear.audio.read.read_samples`."""
+    digest = hashlib.sha256()
+    low, high = np.inf, -np.inf
+    n_flat = {-1: 0, 1: 0}
+    beginning = np.zeros(0, np.float32)
+    with open_clip(path) as file:
+        rate_hz, n_samples = file.samplerate, file.frames
+        check_shape(path, n_samples, file.channels)
+        n_block = int(BLOCK_S * rate_hz)
+        for first in range(0, n_samples, n_block):
+            block = file.read(n_block, dtype="float32")
+            check_samples(path, block, first)
+            digest.update(block.data)
+            for sign, extreme in ((1, high), (-1, -low)):
+                signed = block if sign > 0 else -block
+                peak = float(signed.max())
+                if peak >= extreme:
+                    flat = _n_flat(signed, peak)
+                    n_flat[sign] = flat + (n_flat[sign] if peak == extreme else 0)
+            low, high = min(low, float(block.min())), max(high, float(block.max()))
+            if first == 0:
+                beginning = block[: int(EXCERPT_S * rate_hz)]
+    reach = (high - low) / 2
+    return Heard(
+        digest.digest(),
+        n_samples,
+        reach,
+        sum(n_flat.values()),
+        _cut_hz(beginning, rate_hz) if reach else 0.0,
+        spectral_print(excerpt(beginning, rate_hz)) if reach else None,
+    )
+
+
+def _n_flat(samples: NDArray[np.float32], peak: float) -> int:
+    """Samples in runs of `FLAT` or more at the peak that the wave reaches or leaves steeply."""
+    at = np.flatnonzero(samples == peak)
+    if len(at) < FLAT or peak <= 0:
+        return 0
+    starts = np.flatnonzero(np.diff(at, prepend=-2) > 1)
+    lengths = np.diff(starts, append=len(at))
+    before, after = at[starts] - 1, at[starts] + lengths
+    steep = np.zeros(len(starts), bool)
+    for beside in (before, after):
+        inside = (beside >= 0) & (beside < len(samples))
+        steep[inside] |= peak - samples[beside[inside]] > STEEP * peak
+    return int(lengths[steep & (lengths >= FLAT)].sum())
+
+
+def _cut_hz(samples: NDArray[np.float32], rate_hz: int) -> float:
+    """The lowest of `CUTS_HZ` above which there is nothing and below which there is something."""
+    samples = np.pad(samples, (0, max(N_FFT - len(samples), 0)))
+    frames = np.lib.stride_tricks.sliding_window_view(samples, N_FFT)
+    frames = frames[:: max(len(frames) // N_FRAMES, 1)][:N_FRAMES] * hann(N_FFT)
+    power = (np.abs(rfft(frames, axis=1)) ** 2).mean(axis=0)
+    power = np.convolve(power, np.full(9, 1 / 9), "same")  # a single bin of noise is no content
+    bin_hz = rate_hz / N_FFT
+    for cut_hz in CUTS_HZ:
+        if cut_hz > 0.92 * rate_hz / 2:
+            break
+        below = power[int(0.84 * cut_hz / bin_hz) : int(0.91 * cut_hz / bin_hz)].mean()
+        above = power[int(1.05 * cut_hz / bin_hz) : -8].max()
+        if below > DROP * above:
+            return cut_hz
+    return 0.0

@@ -1,0 +1,98 @@
+"""Near copies of recordings: a spectral print finds candidates, a correlation of waves decides.
+
+The print is 24 levels and 24 durations of bands, without the clip's loudness and place in time. A
+near copy passed a gain, another sample rate, a shift or a lossy codec: it is close to its original
+in all of them, so that a tree finds it without comparing all pairs. The waves of two candidates are
+then correlated at every lag, with all bands flattened to one level: the same wave correlates, two
+takes of the same sound do not. Only the first 30 s of a clip are compared, below 3.6 kHz, which
+most lower sample rates and codecs keep.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+from scipy.fft import irfft, next_fast_len, rfft
+
+RATE_HZ = 8000  # of what is compared
+EXCERPT_S = 30.0  # from the start of a clip
+N_FFT = 512  # 64 ms
+HOP = 256  # 32 ms
+N_BANDS = 24
+LOWEST_HZ, HIGHEST_HZ = 100.0, 3600.0
+FLOOR = 1e-3  # of the strongest band, -30 dB: what lies below is the codec's
+SMOOTHED_HZ = 100.0  # width over which a spectrum is flattened: its lines stay
+SAME = 0.8  # correlation from which two clips are one recording
+CLOSE_DB = 2.0  # distance of prints (root mean square) up to which waves are correlated
+
+Samples = NDArray[np.float32]
+
+
+def excerpt(samples: Samples, rate_hz: int) -> Samples:
+    """Return the first `EXCERPT_S` of a clip at `RATE_HZ`."""
+    samples = samples[: int(EXCERPT_S * rate_hz)]
+    return soxr.resample(samples, rate_hz, RATE_HZ, quality="MQ")
+
+
+@cache
+def _bands() -> NDArray[np.float32]:
+    """Share of each frequency of a frame that each band takes, (n_frequencies, N_BANDS)."""
+    bin_hz = RATE_HZ / N_FFT
+    frequencies = np.arange(N_FFT // 2 + 1)[:, None]
+    edges = np.geomspace(LOWEST_HZ, HIGHEST_HZ, N_BANDS + 1)[None] / bin_hz
+    below = np.clip(edges - frequencies + 0.5, 0, 1)
+    return np.diff(below, axis=1).astype(np.float32)
+
+
+@cache
+def hann(n: int) -> NDArray[np.float32]:
+    """Return a Hann window, float32 (n,)."""
+    return np.hanning(n).astype(np.float32)
+
+
+def spectral_print(samples: Samples) -> NDArray[np.float32] | None:
+    """Return the print of an excerpt, float32 (2 * N_BANDS,) in dB; None if its bands are empty.
+
+    First come the levels of the bands over the whole excerpt, their mean subtracted; then how many
+    frames each band's power fills. Silence before or after a sound changes neither.
+    """
+    padded = np.pad(samples, N_FFT)
+    frames = np.lib.stride_tricks.sliding_window_view(padded, N_FFT)[::HOP]
+    power = np.abs(rfft(frames * hann(N_FFT), axis=1)) ** 2 @ _bands()
+    total = power.sum(axis=0, dtype=np.float64)
+    if total.max() <= 0:
+        return None
+    floor = FLOOR * total.max()
+    levels = 10 * np.log10(total + floor)
+    filled = (total + floor) ** 2 / ((power + floor / len(power)) ** 2).sum(axis=0)
+    return np.concatenate([levels - levels.mean(), 10 * np.log10(filled)]).astype(np.float32)
+
+
+def correlation(first: Samples, second: Samples) -> float:
+    """Return the largest correlation of two excerpts at any lag, 0 to 1, whatever their signs."""
+    n_fft = next_fast_len(len(first) + len(second), real=True)
+    a, b = _flattened(first, n_fft), _flattened(second, n_fft)
+    norm = np.sqrt(_energy(a) * _energy(b))
+    return float(np.abs(irfft(a * b.conj(), n_fft)).max() * n_fft / norm) if norm else 0.0
+
+
+def _energy(spectrum: NDArray[np.complexfloating]) -> float:
+    return 2.0 * float((np.abs(spectrum) ** 2).sum(dtype=np.float64))
+
+
+def _flattened(samples: Samples, n_fft: int) -> NDArray[np.complexfloating]:
+    """The spectrum between `LOWEST_HZ` and `HIGHEST_HZ`, each stretch of 100 Hz at one level."""
+    spectrum = rfft(samples, n_fft)
+    bin_hz = RATE_HZ / n_fft
+    sums = np.concatenate([[0.0], np.cumsum(np.abs(spectrum) ** 2, dtype=np.float64)])
+    places = np.arange(len(spectrum))
+    half = max(int(SMOOTHED_HZ / bin_hz) // 2, 1)
+    start, stop = np.maximum(places - half, 0), np.minimum(places + half + 1, len(spectrum))
+    level = (sums[stop] - sums[start]) / (stop - start)
+    inside = (places * bin_hz > LOWEST_HZ) & (places * bin_hz < HIGHEST_HZ)
+    floor = FLOOR * level[inside].max()
+    flat = spectrum / np.sqrt(level + floor + np.finfo(np.float32).tiny)
+    return np.where(inside, flat, 0)
