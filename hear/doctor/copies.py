@@ -9,6 +9,7 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from tqdm import tqdm
 
@@ -19,7 +20,9 @@ from hear.doctor.listen import Heard
 from hear.doctor.prints import CLOSE_DB, EXCERPT_S, SAME, correlation, excerpt
 from hear.tasks.folder import TaskFolder
 
-N_CANDIDATES = 4  # nearest prints of another split whose waves are correlated
+N_AXES = 8  # of prints that the tree sorts them by
+N_NEAR = 16  # clips of another split that are nearest in these
+N_CANDIDATES = 4  # of them, whose prints are nearest and whose waves are correlated
 KEPT = 512  # excerpts in memory, of 32 kB per second
 
 
@@ -88,14 +91,24 @@ def _candidates(folder: TaskFolder, heard: Mapping[Clip, Heard]) -> set[tuple[Cl
         for split, of_split in clips.items()
         if of_split
     }
-    trees = {split: cKDTree(of_split) for split, of_split in prints.items()}
+    places = _along_main_axes(prints)
+    trees = {split: cKDTree(of_split) for split, of_split in places.items()}
     pairs = set()
     for one, other in combinations(prints, 2):
         few, many = sorted((one, other), key=lambda split: len(clips[split]))
-        reach = CLOSE_DB * np.sqrt(prints[few].shape[1])
-        nearest = trees[many].query(prints[few], N_CANDIDATES, distance_upper_bound=reach)[1]
-        for i, j in np.argwhere(nearest < len(clips[many])):
-            pair = clips[few][i], clips[many][nearest[i, j]]
+        n_near = min(N_NEAR, len(clips[many]))
+        near = trees[many].query(places[few], [*range(1, n_near + 1)])[1]
+        away = np.sqrt(((prints[many][near] - prints[few][:, None]) ** 2).mean(axis=2))
+        nearest = np.argsort(away, axis=1)[:, :N_CANDIDATES]
+        for i, j in zip(*np.nonzero(np.take_along_axis(away, nearest, 1) <= CLOSE_DB), strict=True):
+            pair = clips[few][i], clips[many][near[i, nearest[i, j]]]
             if heard[pair[0]].audio_hash != heard[pair[1]].audio_hash:
                 pairs.add(pair)
     return pairs
+
+
+def _along_main_axes(prints: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+    """Prints along the `N_AXES` in which they differ most: a tree of more compares all pairs."""
+    everything = np.concatenate([*prints.values()]).astype(np.float64)
+    axes = np.linalg.eigh(np.atleast_2d(np.cov(everything.T)))[1][:, -N_AXES:]
+    return {split: (of_split @ axes).astype(np.float32) for split, of_split in prints.items()}

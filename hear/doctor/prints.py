@@ -6,6 +6,13 @@ in all of them, so that a tree finds it without comparing all pairs. The waves o
 then correlated at every lag, with all bands flattened to one level: the same wave correlates, two
 takes of the same sound do not. Only the first 30 s of a clip are compared, below 3.6 kHz, which
 most lower sample rates and codecs keep.
+
+Of copies of 449 clips of 23 task folders, all are found after a gain, 16 kHz, 8 kHz and MP3, 448
+after a shift of 37 ms, 96 % under white noise (20 dB), 93 % after MP3 of the least bits. Without
+their first 10 ms 81 % are found, and 70 % without 80 ms: a drum without its stroke is another
+sound. Of 23,627 nearest pairs of clips 37 are called copies: three of two programs of one
+sample, 34 of strokes of one drum sampled at several loudnesses. The command is
+`python -m benchmarks.near_copies`.
 """
 
 from __future__ import annotations
