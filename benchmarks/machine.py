@@ -12,7 +12,7 @@ import torch
 
 from hear.heareval.backend import environment
 from passt import mkl
-from workflow.stages import machine_name
+from workflow.machine import machine_name
 
 STATUS = Path("/proc/self/status")
 

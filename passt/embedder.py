@@ -52,6 +52,11 @@ class Embedder(nn.Module):
         """Audio, in seconds, that one call should bring to fill the device and bound memory."""
         return BATCH_S if self.mel.window.device.type == "cpu" else GPU_BATCH_S
 
+    def device_name(self) -> str:
+        """Name of the GPU that computes, or else the kind of device: ``cpu``, ``mps``."""
+        device = self.mel.window.device
+        return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
     def embed(self, audio: Audio, view: str) -> Part:
         """Embed clips, float32 (n_sounds, n_samples) in [-1, 1] at 32 kHz, or a stored one.
 

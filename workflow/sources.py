@@ -7,19 +7,22 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+import torch
+
 from hear.api.model import HearModel
-from hear.features.embed import EmbeddingModel
 from hear.features.store import read_index
 from hear.files import sha256_of
 from passt import mkl
 from passt.checkpoints import Checkpoint
+from passt.embedder import Embedder
 from passt.variants import blocks_of
 from passt.weights import load_embedder
+from workflow.machine import machine_name
 from workflow.process import VARIABLES
 from workflow.provenance import is_current
 
 
-def load_source(entry: dict, reports: Iterable[str]) -> tuple[EmbeddingModel, dict]:
+def load_source(entry: dict, reports: Iterable[str]) -> tuple[HearModel | Embedder, dict]:
     """Load a checkpoint or a third-party model, and say what its embeddings depend on.
 
     ``entry`` has its id as ``source``, its ``settings``, ``embedding`` (device and precision), the
@@ -43,6 +46,12 @@ def load_source(entry: dict, reports: Iterable[str]) -> tuple[EmbeddingModel, di
     report = next(Path(path) for path in reports if Path(path).stem == entry["source"])
     packages = json.loads(report.read_text())["packages"]
     return model, facts | {"fingerprint": fingerprint, "packages": packages}
+
+
+def where(model: HearModel | Embedder) -> dict[str, str | int]:
+    """Machine, device and settings that a loaded model's cost depends on."""
+    facts = {"machine": machine_name(), "device": model.device_name(), "mkl": mkl.path()}
+    return facts | {"threads": torch.get_num_threads()}
 
 
 def as_here(arguments: dict) -> dict:

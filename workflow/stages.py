@@ -1,9 +1,7 @@
-"""Where and how long a study was computed: the machine, and the time of each rule."""
+"""How long a study was computed: the time of each rule."""
 
 from __future__ import annotations
 
-import os
-import platform
 from pathlib import Path
 
 import pandas as pd
@@ -27,24 +25,3 @@ def read_stages(logs: list[str]) -> pd.DataFrame:
     how = {"jobs": "sum", "wall_s": "sum", "cpu_s": "sum", "peak_mib": "max"}
     stages = jobs.groupby("rule").agg(how).reset_index()
     return stages.sort_values("wall_s", ascending=False, ignore_index=True).round(1)
-
-
-def machine() -> dict[str, str]:
-    """Describe the machine of this process."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return {
-        "system": f"{platform.system()} {platform.machine()}",
-        "processor": names[0] if names else platform.processor() or "unknown",
-        "logical CPUs": str(os.cpu_count()),
-        "memory": f"{pages / 2**30:.0f} GiB",
-        "Python": platform.python_version(),
-    }
-
-
-def machine_name() -> str:
-    """Processor and how many logical ones there are: ``AMD EPYC x2``."""
-    facts = machine()
-    return f"{facts['processor']} x{facts['logical CPUs']}"

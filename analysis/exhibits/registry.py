@@ -18,6 +18,7 @@ READERS = {  # table that exhibits are made from: what reads it
     "claims": "analysis.claims.ledger:read_ledger",
     "tasks": "analysis.exhibits.tables:read_tasks",
     "measure": "analysis.exhibits.costs:read_costs",
+    "costs": "analysis.tables.embedding_costs:read_embedding_costs",
     "labels": "analysis.tables.labels:read_labels",
     "confusions": "analysis.tables.labels:read_confusions",
     "probes": "analysis.statistics.probes:read_probes",
@@ -187,6 +188,10 @@ EXHIBITS = (  # in the report's order
         "figures/train_fractions", "Training data", "Scores with fewer training clips, by category",
         "analysis.exhibits.train_fractions:figure_train_fractions", ("probes",),
         needs=("train fractions",),
+    ),
+    Exhibit(
+        "figures/costs", "Costs", "Scores over what the embeddings cost",
+        "analysis.exhibits.cost_scores:figure_costs", ("costs", "estimates"), needs=("run",),
     ),
     Exhibit(
         "estimates", "Estimates", "Intervals of every number",

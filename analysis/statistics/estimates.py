@@ -9,7 +9,7 @@ both have; nothing is imputed and every row says over how many tasks it is.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +29,17 @@ ESTIMATE_COLUMNS = (
 )  # fmt: skip
 _INTEGERS = dict.fromkeys(("n_tasks", "n_replicates", "n_clips", "n_sources", "n_seeds"), "Int64")
 ALL = "all"  # category of what is over all tasks
+SCENES, EVENTS = "scene tasks", "event tasks"  # of what is over the tasks of one kind
 Aggregate = Callable[..., Any]  # over tasks, axis 0
 
 
-def estimate(cells: Cells, maxima: Mapping[str, float], baseline: str, study: str) -> pd.DataFrame:
+def estimate(
+    cells: Cells,
+    maxima: Mapping[str, float],
+    baseline: str,
+    study: str,
+    event_tasks: Collection[str] = (),
+) -> pd.DataFrame:
     """Estimate every statistic of a study.
 
     `maxima` normalizes the scores; headroom is measured from the model `baseline`.
@@ -45,7 +52,8 @@ def estimate(cells: Cells, maxima: Mapping[str, float], baseline: str, study: st
         - per model and task: ``score``, ``normalized_score``, ``headroom`` (share of the way from
           the baseline to 1; none for d', which has no best value);
         - per model and category: ``mean_`` and ``median_`` of ``normalized_score`` and of
-          ``headroom``, ``mean_rank`` (1 is best, ties share their mean rank);
+          ``headroom``, ``mean_rank`` (1 is best, ties share their mean rank); the first two also
+          over `SCENES` and `EVENTS`, the tasks of each kind of embedding;
         - per pair of the run's models: ``score_difference`` per task, and per category over the
           tasks that both have ``difference_of_means``, ``difference_of_medians`` (normalized) and
           ``probability_of_improvement`` (share of tasks on which ``model`` scores above
@@ -56,14 +64,15 @@ def estimate(cells: Cells, maxima: Mapping[str, float], baseline: str, study: st
         ``clips``, or the ``sources`` that they share.
     """
     normalized, headroom = cells.normalized(maxima), cells.headroom(baseline)
-    run = cells.select({"run"})
+    categories, run = _categories(cells), cells.select({"run"})
     ranked = run if run.models else cells.select({"hear2021"})
     rows = [
         *_cell_rows("score", cells, _score_bounds(cells)),
         *_cell_rows("normalized_score", normalized, [_at_least_0(b) for b in _score_bounds(cells)]),
         *_cell_rows("headroom", headroom, [(-np.inf, 1.0)] * len(cells.tasks)),
-        *_category_rows("normalized_score", normalized),
-        *_category_rows("headroom", headroom),
+        *_category_rows("normalized_score", normalized, categories),
+        *_category_rows("normalized_score", normalized, _kinds(normalized, event_tasks)),
+        *_category_rows("headroom", headroom, categories),
         *_rank_rows(ranked),
         *_pair_rows(run, run.normalized(maxima)),
     ]
@@ -147,8 +156,16 @@ def _categories(cells: Cells) -> list[tuple[str, NDArray[np.bool_]]]:
     return [(category, cells.inside(category)) for category in (*present, ALL)]
 
 
-def _category_rows(quantity: str, cells: Cells) -> Iterator[dict[str, object]]:
-    for (category, inside), i in itertools.product(_categories(cells), range(len(cells.models))):
+def _kinds(cells: Cells, event_tasks: Collection[str]) -> list[tuple[str, NDArray[np.bool_]]]:
+    """The tasks of each kind of embedding, with which tasks are inside."""
+    is_event = np.array([task in event_tasks for task in cells.tasks], bool)
+    return [(SCENES, ~is_event), (EVENTS, is_event)]
+
+
+def _category_rows(
+    quantity: str, cells: Cells, categories: list[tuple[str, NDArray[np.bool_]]]
+) -> Iterator[dict[str, object]]:
+    for (category, inside), i in itertools.product(categories, range(len(cells.models))):
         mine = inside & ~np.isnan(cells.score[i])
         if not mine.any():
             continue

@@ -58,6 +58,17 @@ class HearModel:
             self.device = "cuda" if torch.cuda.is_available() else "cpu"
             self.model.to(self.device)
 
+    @property
+    def worker_cpu_s(self) -> float:
+        """CPU seconds that the model's worker has used; 0 without one."""
+        return self.module.cpu_s if isinstance(self.module, RemoteModule) else 0.0
+
+    def device_name(self) -> str:
+        """Name of the GPU that computes, or ``cpu``."""
+        if isinstance(self.model, RemoteModel):
+            return self.model.device
+        return torch.cuda.get_device_name() if self.device == "cuda" else "cpu"
+
     def call(self, function: str, audio: Tensor) -> Any:
         """What a function of the module returns, arrays of a model that takes them as tensors."""
         if not takes_arrays(self.model):

@@ -36,10 +36,12 @@ HOST_VARIABLES = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")  # of this process'
 class RemoteModel:
     """What ``load_model`` gave in the worker: attributes of the API, and facts of the network.
 
-    ``kind`` is ``torch``, ``tensorflow``, ``numpy`` or the name of another class.
+    ``kind`` is ``torch``, ``tensorflow``, ``numpy`` or the name of another class; ``device`` the
+    name of the GPU that computes, or ``cpu``.
     """
 
     kind: str
+    device: str
     has_mode: bool
     weights_sha256: str
     source_sha256: str
@@ -53,8 +55,9 @@ class RemoteModule:
 
     ``python`` is the worker's Python, ``mkl`` a file whose ``take_fast_path`` it calls when torch
     is imported, ``variables`` what its environment has beside this process's, ``timeout_s`` how
-    long one answer may take. A worker that does not start, dies, hangs or answers nonsense is a
-    ModelError with the last lines that it printed.
+    long one answer may take. ``cpu_s`` are the CPU seconds that it had used at its last answer. A
+    worker that does not start, dies, hangs or answers nonsense is a ModelError with the last lines
+    that it printed.
     """
 
     def __init__(
@@ -67,6 +70,7 @@ class RemoteModule:
     ) -> None:
         self.__name__, self.__file__ = module, module
         self.python, self.timeout_s, self.mkl = python, timeout_s, mkl
+        self.cpu_s = 0.0
         self._log = tempfile.TemporaryFile(prefix="hear-worker-")
         threads = str(torch.get_num_threads())
         environment = {k: v for k, v in os.environ.items() if k not in HOST_VARIABLES}
@@ -135,6 +139,7 @@ class RemoteModule:
                 raise self._failed(f"answered nonsense: {error}") from None
             if "error" in header:
                 raise RuntimeError(header["error"])
+            self.cpu_s = header.pop("cpu_s", self.cpu_s)
             answers.append((header, found))
         return answers
 

@@ -17,6 +17,7 @@ import os
 import runpy
 import struct
 import sys
+import time
 import traceback
 from pathlib import Path
 from typing import Any
@@ -114,10 +115,19 @@ class Worker:
         return {
             "attributes": found,
             "kind": kind,
+            "device": self.device_name(),
             "has_mode": kind == "torch" and has_mode(self.model),
             "weights_sha256": weights_hash(self.model),
             "source_sha256": source_hash(self.module),
         }
+
+    def device_name(self):
+        """Name of the GPU that computes, or ``cpu``."""
+        torch, tensorflow = sys.modules.get("torch"), sys.modules.get("tensorflow")
+        if torch is not None and self.device == "cuda":
+            return torch.cuda.get_device_name()
+        gpus = tensorflow.config.list_physical_devices("GPU") if tensorflow is not None else []
+        return gpus[0].name if gpus else "cpu"
 
     def call(self, function, audio):
         """Embeddings, and timestamps if the function gives them, as (header, array) each."""
@@ -252,10 +262,11 @@ def main():
         try:
             if request["do"] == "load":
                 workers = [Worker(sys.argv[1], request["threads"], request["mkl"])]
-                write_frame(answers, workers[0].load(request["weights"], request["options"]))
+                loaded = workers[0].load(request["weights"], request["options"])
+                write_frame(answers, dict(loaded, cpu_s=time.process_time()))
                 continue
             for header, array in workers[0].call(request["do"], audio):
-                write_frame(answers, header, array)
+                write_frame(answers, dict(header, cpu_s=time.process_time()), array)
         except Exception as error:  # whatever a model's code may raise
             traceback.print_exc()
             write_frame(answers, {"error": repr(error)})

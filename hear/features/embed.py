@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from hear.audio.read import read_clip
 from hear.audio.stored import StoredClip
+from hear.features.cost import CPU, Meter
 from hear.features.store import ViewWriter
 from hear.tasks.audio_checks import source_sample_rate
 from hear.tasks.folder import TaskFolder
@@ -55,6 +56,7 @@ def embed_task(
     progress: bool = True,
     storage: str = "float32",
     levels: Mapping[str, Sequence[str]] | None = None,
+    where: Mapping[str, Any] | None = None,
 ) -> dict[str, dict]:
     """Embed all clips of a task's folders through views of a model; return each view's index.
 
@@ -73,7 +75,11 @@ def embed_task(
         Type of the stored numbers, ``float32`` or ``float16``. Readers get float32.
     levels : mapping, optional
         Those of each view that are stored; by default all that the model gives.
+    where : mapping, optional
+        Machine, ``device`` (by default ``cpu``) and what else the views' costs are noted with
+        (:mod:`hear.features.cost`). A model with a worker says in ``worker_cpu_s`` what that used.
     """
+    where = where or {"device": CPU}
     for folder in folders:
         _try_short_clips(folder, model, views)
     writers = {
@@ -93,7 +99,7 @@ def embed_task(
                 for split, files in orders[folder.name].items():
                     todo = {v: w for v, w in writers.items() if not w.has(folder.name, split)}
                     if todo:
-                        _embed_split(folder, split, files, model, todo, bar)
+                        _embed_split(folder, split, files, model, todo, bar, where)
                     else:
                         bar.update(len(files))
     finally:
@@ -133,26 +139,32 @@ def _embed_split(
     model: EmbeddingModel,
     writers: dict[str, ViewWriter],
     bar: tqdm,
+    where: Mapping[str, Any],
 ) -> None:
     rate = source_sample_rate(folder, model.sample_rate)
     audio = folder.audio(rate, split)
     paths = [audio[file] for file in files]
     timestamps: dict[str, list[list[float]]] = {view: [] for view in writers}
-    for batch, clips in _read_ahead(_batches(paths, model)):
+    meter, audio_s = Meter(where["device"], lambda: getattr(model, "worker_cpu_s", 0.0)), 0.0
+    for batch, clips in _read_ahead(_batches(paths, model, meter), meter):
         for view, writer in writers.items():
-            sequence: list[float] = []
-            for levels, times in _embed_batch(model, view, clips, batch):
-                try:
-                    for level in writer.levels or levels:
-                        writer.append(level, levels[level].flatten(0, -2).numpy())
-                except ValueError as error:
-                    raise ValueError(f"{_named(batch)}: {error}") from error
-                sequence += [] if times is None else times.tolist()
+            with meter.call(view):
+                sequence: list[float] = []
+                for levels, times in _embed_batch(model, view, clips, batch):
+                    try:
+                        for level in writer.levels or levels:
+                            writer.append(level, levels[level].flatten(0, -2).numpy())
+                    except ValueError as error:
+                        raise ValueError(f"{_named(batch)}: {error}") from error
+                    sequence += [] if times is None else times.tolist()
             timestamps[view] += [sequence] * len(batch)
+        audio_s += len(batch) * clips.shape[1] / model.sample_rate
         bar.update(len(batch))
+    seconds = meter.seconds()
     for view, writer in writers.items():
         known = None if view == "scene" else timestamps[view]
-        writer.finish_split(folder.name, split, files, known)
+        cost = {**where, "audio_s": audio_s, "seconds": seconds[view]}
+        writer.finish_split(folder.name, split, files, known, cost)
 
 
 def _named(paths: list[Path]) -> str:
@@ -178,20 +190,20 @@ def _embed_batch(
         raise ValueError(f"{_named(paths)}: {error}") from error
 
 
-def _read_ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
+def _read_ahead(batches: Iterator[Batch], meter: Meter) -> Iterator[Batch]:
     """Stack the next batch in a thread while this one is embedded."""
     with ThreadPoolExecutor(max_workers=1) as reader:
-        pending = reader.submit(next, batches, None)
+        pending = reader.submit(meter.read, next, batches, None)
         while (batch := pending.result()) is not None:
-            pending = reader.submit(next, batches, None)
+            pending = reader.submit(meter.read, next, batches, None)
             yield batch
 
 
-def _batches(paths: list[Path], model: EmbeddingModel) -> Iterator[Batch]:
+def _batches(paths: list[Path], model: EmbeddingModel, meter: Meter) -> Iterator[Batch]:
     """Stack consecutive clips of equal length, up to ``batch_s``; longer ones stay in files."""
     batch: list[Path] = []
     clips: list[np.ndarray] = []
-    for path, clip in _clips(paths, model):
+    for path, clip in _clips(paths, model, meter):
         if isinstance(clip, StoredClip):
             if clips:
                 yield batch, torch.from_numpy(np.stack(clips))
@@ -209,7 +221,7 @@ def _batches(paths: list[Path], model: EmbeddingModel) -> Iterator[Batch]:
 
 
 def _clips(
-    paths: list[Path], model: EmbeddingModel
+    paths: list[Path], model: EmbeddingModel, meter: Meter
 ) -> Iterator[tuple[Path, np.ndarray | StoredClip]]:
     """Decode and resample clips in their order, as many at a time as the job has threads."""
     n_readers = torch.get_num_threads()
@@ -217,7 +229,7 @@ def _clips(
         pending: deque[Future[np.ndarray | StoredClip]] = deque()
         for i, path in enumerate(paths):
             while len(pending) < 2 * n_readers and i + len(pending) < len(paths):
-                pending.append(readers.submit(_read, paths[i + len(pending)], model))
+                pending.append(readers.submit(meter.read, _read, paths[i + len(pending)], model))
             yield path, pending.popleft().result()
 
 

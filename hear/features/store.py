@@ -6,6 +6,7 @@ Layout below one directory per (checkpoint or model, task, view)::
                    the other in the index's order
     index.json     view, storage, provenance, the sha256 of each array, and per folder and split
                    the clips in stored order
+    cost.json      how long the model computed, and where (:mod:`hear.features.cost`)
 
 At timestamps each clip has several rows; the index holds the distinct sequences of timestamps
 and for each clip the number of its own. An unfinished view waits beside its directory, as
@@ -17,13 +18,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from hear.features.columns import Columns
+from hear.features.cost import COST, add_cost
 from hear.files import sha256_file, write_json
 from hear.tasks.folder import TaskFolder
 
@@ -88,7 +91,12 @@ class ViewWriter:
         self.arrays[level].append(rows)
 
     def finish_split(
-        self, folder: str, split: str, files: list[str], timestamps_ms: list[list[float]] | None
+        self,
+        folder: str,
+        split: str,
+        files: list[str],
+        timestamps_ms: list[list[float]] | None,
+        cost: Mapping[str, Any] | None = None,
     ) -> None:
         """Note that a split is complete: its clips in stored order, their timestamps or None."""
         entry: dict = {"files": files}
@@ -103,6 +111,8 @@ class ViewWriter:
             array.write_header()
             self.note["n_rows"] = array.n_rows
         self.note["folders"].setdefault(folder, {})[split] = entry
+        if cost is not None:
+            add_cost(self.note.setdefault("cost", []), cost)
         write_json(self.part / NOTE, self.note)
 
     def close(self) -> None:
@@ -123,6 +133,7 @@ class ViewWriter:
                 for folder, splits in folders.items()
             },
         }
+        write_json(self.part / COST, self.note.get("cost", []))
         write_json(self.part / INDEX, index)
         (self.part / NOTE).unlink()
         return index
@@ -165,15 +176,20 @@ class _GrowingArray:
 
 
 def publish(directory: Path) -> None:
-    """Move a finished view from its working folder to its own; nothing if it was there before."""
+    """Move a finished view from its working folder to its own; nothing if it was there before.
+
+    A view without a file of its cost, stored before there were any, gets one without an entry.
+    """
     part = directory.with_name(f"{directory.name}.part")
-    if not (part / INDEX).exists():
-        return
-    directory.mkdir(parents=True, exist_ok=True)
-    for path in sorted(part.glob("*.npy")):
-        os.replace(path, directory / path.name)
-    os.replace(part / INDEX, directory / INDEX)
-    shutil.rmtree(part, ignore_errors=True)
+    if (part / INDEX).exists():
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / COST).unlink(missing_ok=True)
+        for path in [*sorted(part.glob("*.npy")), *part.glob(COST)]:
+            os.replace(path, directory / path.name)
+        os.replace(part / INDEX, directory / INDEX)
+        shutil.rmtree(part, ignore_errors=True)
+    if (directory / INDEX).exists() and not (directory / COST).exists():
+        write_json(directory / COST, [])
 
 
 def read_index(directory: Path) -> dict:

@@ -17,8 +17,9 @@ from analysis.exhibits.make import caption, load, make_exhibit
 from analysis.exhibits.numbers import BASE
 from analysis.exhibits.registry import EXHIBITS, READERS, Exhibit, exhibits_of, find_exhibit
 from analysis.exhibits.text import FigureText
-from analysis.statistics.estimates import estimate
+from analysis.statistics.estimates import SCENES, estimate
 from analysis.statistics.probes import Evaluated, estimate_probes
+from analysis.tables.embedding_costs import EMBEDDING_COST_COLUMNS, cost_row
 from analysis.tables.labels import LABEL_SCORES, confusion_table, label_table
 from analysis.tables.scores import write_csv
 
@@ -30,13 +31,16 @@ def inputs(tmp_path_factory: pytest.TempPathFactory, run_summary: pd.DataFrame) 
     from made_up_cells import make_cells
 
     folder = tmp_path_factory.mktemp("tables")
-    ranks = estimate(make_cells({"a": {"esc50": 0.5}, "b": {"esc50": 0.7}}), {}, "a", "test")
-    estimates = pd.concat([estimates_of(run_summary), ranks[ranks["statistic"] == "mean_rank"]])
+    cells = make_cells({"a": {"esc50": 0.5}, "b": {"esc50": 0.7}})
+    ranks = estimate(cells, {"esc50": 1.0}, "a", "test")
+    means = ranks[ranks["category"].eq(SCENES) | ranks["statistic"].eq("mean_rank")]
+    estimates = pd.concat([estimates_of(run_summary), means])
     for name, table in (
         ("summary", run_summary),
         ("estimates", estimates),
         ("measure", measured()),
         ("claims", CLAIMS),
+        ("costs", costs_of("a", "b")),
         *of_labels(run_summary).items(),
         ("probes", _probes()),
     ):
@@ -46,6 +50,16 @@ def inputs(tmp_path_factory: pytest.TempPathFactory, run_summary: pd.DataFrame) 
         "tasks": ROOT / "config" / "tasks.tsv",
         "reference": ROOT / "resources" / "passt_reference_scores.csv",
     }
+
+
+def costs_of(*models: str) -> pd.DataFrame:
+    """Costs of models on a scene task."""
+    spent = {"machine": "a", "device": "cpu", "threads": 1, "mkl": "fast", "audio_s": 1}
+    rows = [
+        cost_row("esc50", "scene", model, {f"{model}.scene": [spent | {"seconds": seconds}]})
+        for seconds, model in enumerate(models, start=1)
+    ]
+    return pd.DataFrame(rows, columns=list(EMBEDDING_COST_COLUMNS))
 
 
 def of_labels(summary: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -13,6 +13,8 @@ from score_rows import METRICS
 from analysis.statistics.cells import CellsError, build_cells
 from analysis.statistics.estimates import (
     ESTIMATE_COLUMNS,
+    EVENTS,
+    SCENES,
     estimate,
     improvement,
     ranks,
@@ -32,7 +34,7 @@ SCORES = {
 
 @pytest.fixture(scope="module")
 def table() -> pd.DataFrame:
-    return estimate(make_cells(SCORES, spread=0.02), MAXIMA, "logmel", "test")
+    return estimate(make_cells(SCORES, spread=0.02), MAXIMA, "logmel", "test", ["maestro"])
 
 
 def pick(table: pd.DataFrame, statistic: str, model: str, **where: str) -> pd.Series:
@@ -57,6 +59,8 @@ def test_columns_and_study(table: pd.DataFrame) -> None:
         ("headroom", "logmel", {"task": "esc50"}, 0.0, 1),
         ("mean_normalized_score", "a", {"category": "general"}, 0.9, 2),
         ("mean_normalized_score", "b", {"category": "all"}, (0.75 + 1 + 1) / 3, 3),
+        ("mean_normalized_score", "a", {"category": SCENES}, (1 + 0.8 + 0.5) / 3, 3),
+        ("mean_normalized_score", "a", {"category": EVENTS}, 0.25, 1),
         ("median_normalized_score", "a", {"category": "all"}, (0.8 + 0.5) / 2, 4),
         ("mean_headroom", "b", {"category": "music"}, 0.3 / 0.9, 1),
         ("mean_rank", "a", {"category": "all"}, (1 + 2 + 2.5 + 1) / 4, 4),

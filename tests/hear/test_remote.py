@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import io
+import json
 import sys
 import warnings
 from pathlib import Path
@@ -16,7 +17,9 @@ from hear.api.remote import WORKER, as_tensor
 from hear.api.source import ModelError
 from hear.api.validate import validate_model
 from hear.api.worker import as_array, read_frame, write_frame
+from hear.features.cost import COST
 from hear.features.embed import embed_task
+from hear.features.store import publish
 from hear.tasks.folder import read_task
 from tests.hear.small_model import HEAR_MODEL
 from workflow.process import VARIABLES
@@ -34,6 +37,7 @@ def is_tensor(value): return isinstance(value, Tensor)
 class config:
     class threading:
         set_intra_op_parallelism_threads = set_inter_op_parallelism_threads = staticmethod(print)
+    list_physical_devices = staticmethod(lambda kind: [])
 """
 MODEL = """
 import numpy as np, os, sys, time
@@ -253,3 +257,16 @@ def test_finished_splits_are_kept_when_a_worker_dies(tmp_path, make_task):
     embed_task([task], HearModel(module, worker=WORKING), views, {}, progress=False)
     n_clips = sum(len(files) for files in task.order.values())
     assert len(calls.read_text()) == n_clips - n_first
+
+
+def test_what_a_worker_used_is_the_cost_of_its_features(tmp_path, make_task):
+    spin = "end = time.process_time() + 0.1\n    while time.process_time() < end: pass"
+    model = HearModel(write_model(tmp_path, spin), worker=WORKING)
+    loaded_s = model.worker_cpu_s
+    assert loaded_s > 0 and model.device_name() == "cpu"
+    task = read_task(make_task())
+    embed_task([task], model, {"scene": tmp_path / "f"}, {}, progress=False)
+    publish(tmp_path / "f")
+    (cost,) = json.loads((tmp_path / "f" / COST).read_text())
+    assert cost["audio_s"] == 3.0 and cost["seconds"] > 0.3  # three splits, a call each
+    assert cost["seconds"] == pytest.approx(model.worker_cpu_s - loaded_s, abs=0.2)

@@ -43,7 +43,7 @@ def test_from_folders_to_figures(finished):
     accuracy = scores.query("model == 'logmel' and metric == 'top1_acc'")["score"]
     assert accuracy.mean() == 1.0  # a tone of 300 Hz is not one of 3 kHz
     assert {path.name for path in (finished / "results").iterdir()} == {"mine", "official"}
-    has = ("summary", "estimates", "claims", "tasks", "measure", "labels", "confusions")
+    has = ("summary", "estimates", "claims", "tasks", "measure", "labels", "confusions", "costs")
     shown = [e for e in EXHIBITS if {*e.of, *e.needs} <= {*has, "run", "event"}]
     for exhibit in shown:
         for file in exhibit.files:

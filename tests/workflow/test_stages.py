@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from workflow.stages import STAGE_COLUMNS, machine, machine_name, read_stages
+from workflow.machine import machine, machine_name
+from workflow.stages import STAGE_COLUMNS, read_stages
 
 HEAD = "s\th:m:s\tmax_rss\tcpu_time\n"
 

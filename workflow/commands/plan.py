@@ -29,7 +29,8 @@ from passt.lengths import SAMPLE_RATE_HZ
 from workflow.commands.arguments import add_arguments, checked_study, read_arguments
 from workflow.commands.rates import Rates, kind, measure, units
 from workflow.commands.workloads import Workload, predict_item, readers, workloads
-from workflow.stages import machine_name, read_stages
+from workflow.machine import machine_name
+from workflow.stages import read_stages
 from workflow.study.archives import ARCHIVE_RATE_HZ, SAMPLE_BYTES
 from workflow.study.paths import collection, levels
 from workflow.study.study import Study

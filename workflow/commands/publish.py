@@ -22,7 +22,8 @@ from analysis.claims.claim import verdict_kind
 from analysis.exhibits.markdown import to_markdown
 from hear.files import sha256_of
 from workflow.commands.arguments import add_arguments, checked_study, read_arguments
-from workflow.stages import machine, read_stages
+from workflow.machine import machine
+from workflow.stages import read_stages
 from workflow.study import exhibits, words
 from workflow.study.config import ConfigError
 from workflow.study.paths import collection, scores

@@ -119,8 +119,12 @@ def of_run(wildcards, **files):
     return {name: file.format(study=wildcards.study) for name, file in files.items()}
 
 
-def bootstrapped(wildcards):
-    """Predictions of one evaluation by task."""
-    one = PROBES[wildcards.probe]
+def predictions_of(one):
+    """Predictions of one evaluation by task; a probe may have no tasks of a kind."""
     tasks = [task for kind in one.probe.kinds for task in STUDY.tasks_of(kind)]
     return {task: paths.predictions(STUDY, task, one) for task in STUDY.tasks if task in tasks}
+
+
+def bootstrapped(wildcards):
+    """Predictions of the evaluation that a job bootstraps, by task."""
+    return predictions_of(PROBES[wildcards.probe])

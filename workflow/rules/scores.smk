@@ -74,7 +74,7 @@ rule bootstrap:
 # One job for all tasks, for the same reason.
 rule score_labels:
     input:
-        predictions=[path for task in STUDY.tasks for path in paths.predictions(STUDY, task, MAIN)],
+        predictions=sum(predictions_of(MAIN).values(), []),
         code=code_of("score_labels"),
     output:
         labels="results/{study}/labels.csv",
@@ -86,12 +86,31 @@ rule score_labels:
     conda:
         ENVIRONMENT
     params:
-        predictions={task: paths.predictions(STUDY, task, MAIN) for task in STUDY.tasks},
+        predictions=predictions_of(MAIN),
         embeddings=jobs.task_embeddings(STUDY),
     message:
         "score_labels: every label of every task of study {wildcards.study}, and confusions"
     script:
         "../scripts/score_labels.py"
+
+
+rule sum_costs:
+    input:
+        costs=[path for task in STUDY.tasks for path in paths.costs(STUDY, task)],
+        code=code_of("sum_costs"),
+    output:
+        "results/{study}/costs.csv",
+    log:
+        "logs/{study}/sum_costs.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        tasks=jobs.cost_entries(STUDY),
+    message:
+        "sum_costs: what the embeddings of every model of study {wildcards.study} cost"
+    script:
+        "../scripts/sum_costs.py"
 
 
 rule estimate:
@@ -111,6 +130,7 @@ rule estimate:
     params:
         embeddings=lambda w: jobs.task_embeddings(STUDIES[w.study]),
         baseline=BASELINE,
+        event_tasks=lambda w: STUDIES[w.study].tasks_of("event"),
     message:
         "estimate: scores, ranks and differences of study {wildcards.study}, with intervals"
     script:

@@ -13,7 +13,7 @@ from hear.tasks.manifest import read_manifest, task_hashes
 from passt import mkl
 from workflow.logs import logged
 from workflow.process import configure
-from workflow.sources import load_source, stale_views
+from workflow.sources import load_source, stale_views, where
 
 with logged(snakemake.log[0]):
     configure(snakemake.threads, snakemake.params.mkl_fast_path)
@@ -24,7 +24,8 @@ with logged(snakemake.log[0]):
         storage = source["embedding"]["storage"]
         levels = source["levels"]
         if views := stale_views(source["views"], provenance, levels):
-            embed_task(folders, model, views, provenance, storage=storage, levels=levels)
+            here = where(model)
+            embed_task(folders, model, views, provenance, True, storage, levels, here)
     for source in snakemake.params.sources:
         for directory in source["views"].values():
             publish(Path(directory))

@@ -13,5 +13,6 @@ with logged(snakemake.log[0]):
     metrics = read_metrics(snakemake.input.metrics)
     cells = build_cells(summary, replicates, snakemake.params.embeddings, metrics)
     maxima = read_maxima(snakemake.input.maxima)
-    table = estimate(cells, maxima, snakemake.params.baseline, snakemake.wildcards.study)
+    study, params = snakemake.wildcards.study, snakemake.params
+    table = estimate(cells, maxima, params.baseline, study, params.event_tasks)
     write_csv(table, snakemake.output[0])

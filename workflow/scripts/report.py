@@ -9,7 +9,8 @@ from analysis.report.trace import read_trace
 from analysis.tables.metrics import read_metric_labels
 from analysis.tables.scores import write_text
 from workflow.logs import logged
-from workflow.stages import machine, read_stages
+from workflow.machine import machine
+from workflow.stages import read_stages
 
 with logged(snakemake.log[0]):
     params = snakemake.params

@@ -15,7 +15,7 @@ def tables(study: Study) -> dict[str, str]:
     if study.origin == "leaderboard":
         return found | {"tasks": shipped_path("config/tasks.tsv")}
     found |= {"tasks": f"{results}/tables/tasks.csv", "measure": f"{results}/measure.csv"}
-    found |= {name: f"{results}/{name}.csv" for name in ("labels", "confusions")}
+    found |= {name: f"{results}/{name}.csv" for name in ("costs", "labels", "confusions")}
     if len(study.evaluations) > 1:
         found["probes"] = f"{results}/probes.csv"
     if study.judged_model:

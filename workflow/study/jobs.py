@@ -175,6 +175,21 @@ def evaluation(evaluation: Evaluation) -> dict:
     return {"probe": evaluation.probe.name, "train_fraction": evaluation.train_fraction}
 
 
+def cost_entries(study: Study) -> list[dict]:
+    """Kind of every task, and by model the passes of its embedding with what each cost."""
+    entries = []
+    for task, spec in study.tasks.items():
+        passes = {
+            id: {
+                f"{source}.{view}": paths.cost(study, source, task, view)
+                for source, view, _ in study.components(embedding)
+            }
+            for id, embedding in study.embeddings_of(spec.embedding_type).items()
+        }
+        entries.append({"task": task, "embedding_type": spec.embedding_type, "passes": passes})
+    return entries
+
+
 def task_embeddings(study: Study) -> dict[str, dict[str, str]]:
     """Embedding of every model by task."""
     return {

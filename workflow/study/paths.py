@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from hear.api.source import LEVEL
+from hear.features.cost import COST
 from hear.probes import REFERENCE, Evaluation
 from mini.task import Scale
 from passt.variants import blocks_of
@@ -50,8 +51,8 @@ def feature_files(study: Study, kind: str) -> list[str]:
 
 
 def view_files(levels: Iterable[str]) -> list[str]:
-    """Files of one view: an array per level, and the index."""
-    return [*(f"{level}.npy" for level in levels), "index.json"]
+    """Files of one view: an array per level, the index, and what it cost."""
+    return [*(f"{level}.npy" for level in levels), "index.json", COST]
 
 
 def features(study: Study, source: str, task: str, view: str) -> str:
@@ -73,9 +74,20 @@ def embedding_inputs(study: Study, embeddings: list[str], task: str) -> list[str
         f"{features(study, source, task, view)}/{name}"
         for embedding in embeddings
         for source, view, level in study.components(embedding)
-        for name in view_files([level])
+        for name in (f"{level}.npy", "index.json")
     ]
     return list(dict.fromkeys(found))
+
+
+def cost(study: Study, source: str, task: str, view: str) -> str:
+    """What one view of a task cost."""
+    return f"{features(study, source, task, view)}/{COST}"
+
+
+def costs(study: Study, task: str) -> list[str]:
+    """What every view of a task cost."""
+    views = study.views(study.tasks[task].embedding_type)
+    return [cost(study, source, task, view) for source, view in views]
 
 
 def probe(study: Study, evaluation: Evaluation) -> str:

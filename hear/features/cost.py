@@ -1,0 +1,68 @@
+"""Cost of stored features: how long their model computed, by view, and on which machine.
+
+It lies beside the features, outside of what is hashed: two runs give the same features in other
+times. A file has one entry per machine, a view that two machines have worked on has two::
+
+    [{"machine": ..., "device": "cpu", "mkl": "fast", "threads": 1, "audio_s": 250, "seconds": 5}]
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+COST = "cost.json"
+SUMS = ("audio_s", "seconds")
+CPU = "cpu"  # a device; others go by their names
+
+
+class Meter:
+    """Seconds that a model's calls take in one split, by view.
+
+    On a CPU they are CPU seconds of this process and of the model's worker (``elsewhere_s``), less
+    those of threads that read ahead; views share them as they share those of the calling thread. On
+    another device they are the seconds that the calls last.
+    """
+
+    def __init__(self, device: str, elsewhere_s: Callable[[], float]) -> None:
+        self._on_cpu = device == CPU
+        self._elsewhere_s = elsewhere_s
+        self._start_s = time.process_time() + elsewhere_s()
+        self._reading_s: list[float] = []
+        self._calls_s: dict[str, float] = {}
+
+    def read(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call a function in a thread that reads ahead; its seconds do not count."""
+        start_s = time.thread_time()
+        try:
+            return function(*arguments)
+        finally:
+            self._reading_s.append(time.thread_time() - start_s)
+
+    @contextmanager
+    def call(self, view: str) -> Iterator[None]:
+        """Count what is done inside the ``with`` block for a view."""
+        clock = time.thread_time if self._on_cpu else time.perf_counter
+        start_s = clock()
+        yield
+        self._calls_s[view] = self._calls_s.get(view, 0.0) + clock() - start_s
+
+    def seconds(self) -> dict[str, float]:
+        """Seconds of each view so far, once no thread reads ahead any more."""
+        if not self._on_cpu:
+            return dict(self._calls_s)
+        used_s = time.process_time() + self._elsewhere_s() - self._start_s - sum(self._reading_s)
+        of_calls_s = sum(self._calls_s.values())
+        return {view: used_s * mine_s / of_calls_s for view, mine_s in self._calls_s.items()}
+
+
+def add_cost(costs: list[dict], cost: Mapping[str, Any]) -> None:
+    """Add a split's cost to that of the same machine, or as the first of another one."""
+    for known in costs:
+        if all(known[key] == value for key, value in cost.items() if key not in SUMS):
+            for key in SUMS:
+                known[key] += cost[key]
+            return
+    costs.append(dict(cost))
