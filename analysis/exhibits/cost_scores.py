@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from analysis.exhibits.marks import mark, value_words
 from analysis.exhibits.numbers import NOTHING_DRAWN, count, interval_note, same_note
 from analysis.exhibits.style import (
     DARK,
@@ -127,22 +128,25 @@ def _draw(axes: Axes, points: pd.DataFrame) -> None:
     for is_on, color, fill in ((False, DARK, "white"), (True, PALETTE[0], PALETTE[0])):
         mine = points[points["on_front"] == is_on]
         known = mine[mine["low"].notna()]
-        axes.vlines(known["x"], known["low"], known["high"], color=color, linewidth=0.8)
-        axes.scatter(
+        lines = axes.vlines(known["x"], known["low"], known["high"], color=color, linewidth=0.8)
+        mark(lines, known, _words(known))
+        dots = axes.scatter(
             mine["x"], mine["mean_normalized_score"], s=10, facecolors=fill, edgecolors=color,
             linewidths=0.8, zorder=3,
         )  # fmt: skip
+        mark(dots, mine, _words(mine))
     front = points[points["on_front"]].sort_values("x")
     axes.step(
         front["x"], front["mean_normalized_score"], where="post", color=PALETTE[0], linewidth=0.7,
         linestyle="--", zorder=1,
     )  # fmt: skip
     tops = points["high"].fillna(points["mean_normalized_score"])
-    for row, top in zip(points.itertuples(), tops, strict=True):
-        axes.annotate(
+    for row, top, said in zip(points.itertuples(), tops, _words(points), strict=True):
+        number = axes.annotate(
             str(row.number), (row.x, top), xytext=(0, 1.5), textcoords="offset points", ha="center",
             va="bottom", fontsize=SMALL_PT, color=PALETTE[0] if row.on_front else DARK,
         )  # fmt: skip
+        mark(number, pd.DataFrame({"model": [row.model]}), [said])
     middle = (logs.min() + logs.max()) / 2
     half = max((logs.max() - logs.min()) / 2 + 2 * step, span / 2)
     axes.set_xlim(10 ** (middle - half), 10 ** (middle + half))
@@ -151,6 +155,17 @@ def _draw(axes: Axes, points: pd.DataFrame) -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.margins(y=0.12)
     axes.grid(axis="y")
+
+
+def _words(points: pd.DataFrame) -> list[str]:
+    """What a reader sees at each point."""
+    unit = f"{_seconds(points)} per second of audio"
+    return [
+        f"{row.label}\n{row.panel}\n"
+        + value_words("mean normalized score", row.mean_normalized_score, row.low, row.high)
+        + f"\n{row.seconds_per_s:.3g} {unit}\nn = {row.n_tasks} tasks"
+        for row in points.itertuples()
+    ]
 
 
 def _seconds(drawn: pd.DataFrame) -> str:

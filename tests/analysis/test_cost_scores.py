@@ -9,6 +9,7 @@ import pytest
 from figure_parts import words
 
 from analysis.exhibits.cost_scores import figure_costs, figure_costs_caption
+from analysis.exhibits.style import save_figure
 from analysis.exhibits.text import FigureText
 from analysis.statistics.estimates import ESTIMATE_COLUMNS, EVENTS, SCENES
 from analysis.tables.embedding_costs import (
@@ -81,6 +82,10 @@ def test_the_front_is_what_no_cheaper_model_reaches(tmp_path, estimates) -> None
     assert "Cost measured on 1 of 2 event tasks." in said and "of 2 scene tasks" not in said
     assert "AMD x2, threads: 1, MKL's path: fast." in said and "not comparable" not in said
     assert f"{SCENES}: Model cheap, Model dear" in figure_costs_caption(text, numbers)
+    save_figure(figure, tmp_path / "costs", ["svg"])
+    svg = (tmp_path / "costs.svg").read_text()
+    assert "Model dear\nscene tasks" in svg and 'data-model="dear"' in svg
+    assert "0.4 CPU seconds per second of audio" in svg
 
 
 def test_several_machines_and_devices_are_said(tmp_path, estimates) -> None:
