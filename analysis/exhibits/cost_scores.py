@@ -24,7 +24,8 @@ from analysis.tables.embedding_costs import WHERE, joined
 
 COLUMNS = (
     "figure", "panel", "number", "model", "label", "passes", "seconds_per_s", "audio_s",
-    "n_measured", "mean_normalized_score", "low", "high", "n_tasks", "n_replicates", "on_front", *WHERE,
+    "n_measured", "mean_normalized_score", "low", "high", "n_tasks", "n_replicates", "on_front",
+    *WHERE,
 )  # fmt: skip
 PANELS = {"scene": SCENES, "event": EVENTS}
 CPU = "cpu"
