@@ -25,7 +25,7 @@ from analysis.exhibits.style import (
     new_figure,
 )
 from analysis.exhibits.text import FigureText
-from analysis.statistics.estimates import ALL
+from analysis.statistics.estimates import ALL, EVENTS, SCENES
 from analysis.tables.words import ordered_categories
 
 BLOCK_COLUMNS = (  # a row per point; the difference is to the last block of the same network
@@ -105,6 +105,7 @@ def _numbers(estimates: pd.DataFrame, text: FigureText) -> pd.DataFrame:
     tables = []
     for network, blocks in text.blocks.items():
         of_run = estimates[estimates["source"] == "run"].assign(network=network)
+        of_run = of_run[~of_run["category"].isin((SCENES, EVENTS))]  # means over tasks of one kind
         rows = of_run[of_run["statistic"].isin(_DIFFERENCES) & of_run["model"].isin(blocks)]
         rows = rows.assign(block=rows["model"].map(blocks), score=rows["estimate"])
         if rows["block"].nunique() > 1:
