@@ -37,11 +37,11 @@ for script, modules in json.load(sys.stdin):
 def cases() -> list[tuple[str, tuple[str, ...]]]:
     """Scripts, and those of exhibits with the modules that the registry names.
 
-    The last one imports also what the package ``passt`` imports only when it is used.
+    The last one imports also what is imported only when it is used.
     """
     drawn = [(exhibit.rule, exhibit.modules) for exhibit in EXHIBITS if exhibit.rule]
     captions = ("report", tuple(module for exhibit in EXHIBITS for module in exhibit.modules))
-    lazy = ("measure", ("passt.hear_api",))
+    lazy = ("measure", ("passt.hear_api", "hear.probe.neighbors"))
     return [*((script, ()) for script in SCRIPTS), *dict.fromkeys(drawn), captions, lazy]
 
 
