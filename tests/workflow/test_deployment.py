@@ -163,7 +163,7 @@ def check_results(results: Path, config: Path) -> None:
     for name in yaml.safe_load(config.read_text())["tasks"]:
         assert f",{name}," in scores
     page = (results / "report.html").read_text()
-    assert "generated" in page and "data:image/svg+xml" in page
+    assert "generated" in page and "<svg " in page
 
 
 @pytest.mark.slow

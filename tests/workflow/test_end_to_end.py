@@ -50,7 +50,7 @@ def test_from_folders_to_figures(finished):
             assert (output(finished) / file).stat().st_size, file
     page = (output(finished) / "report.html").read_text()
     score_link = "scores/logmel/tones_scene.json"
-    for part in ("tones_scene", "data:image/svg+xml", score_link):
+    for part in ("tones_scene", "<svg ", score_link):
         assert part in page
     assert (output(finished) / score_link).is_file()
     measured = pd.read_csv(output(finished) / "measure.csv").query("source == 'run'")
