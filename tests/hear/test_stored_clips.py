@@ -13,6 +13,7 @@ import torch
 from hear.audio.read import ClipError, read_clip
 from hear.audio.stored import StoredClip
 from hear.features import embed
+from hear.features.cost import CPU, Meter
 from passt.checkpoints import Checkpoint
 from passt.weights import load_embedder
 
@@ -76,7 +77,7 @@ def test_long_clips_stay_in_their_file_and_keep_their_place(write, tmp_path):
     paths = []
     for name, n_samples in {"one": 9600, "two": 9600, "long": 40_000, "last": 9600}.items():
         paths.append(write(n_samples, WANTED_HZ).rename(tmp_path / f"{name}.wav"))
-    batches = list(embed._batches(paths, model))
+    batches = list(embed._batches(paths, model, Meter(CPU, float)))
     names = [[path.stem for path in batch] for batch, _ in batches]
     assert names == [["one", "two"], ["long"], ["last"]]
     assert [isinstance(audio, StoredClip) for _, audio in batches] == [False, True, False]
@@ -120,7 +121,7 @@ def test_clips_keep_their_place_whatever_many_threads_read_them(tmp_path):
         found = {}
         for n_threads in (1, 3):
             torch.set_num_threads(n_threads)
-            found[n_threads] = list(embed._batches(paths, model))
+            found[n_threads] = list(embed._batches(paths, model, Meter(CPU, float)))
     finally:
         torch.set_num_threads(before)
     assert [path for batch, _ in found[1] for path in batch] == paths
@@ -137,4 +138,4 @@ def test_the_first_bad_clip_is_named_whoever_reads_it(tmp_path):
         samples = np.full(4000, np.nan) if i in (4, 7) else np.zeros(4000)
         soundfile.write(path, samples, WANTED_HZ, subtype="FLOAT")
     with pytest.raises(ClipError, match="4.wav: .*NaN"):
-        list(embed._batches(paths, model))
+        list(embed._batches(paths, model, Meter(CPU, float)))
