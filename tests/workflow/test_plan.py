@@ -289,6 +289,7 @@ def test_the_speeds_in_the_readme_are_those_of_the_benchmarks():
 def test_the_rule_graph_has_no_arrow_that_a_longer_path_implies():
     text = "id0[a]\nid1[b]\nid2[c]\nstyle id0 x\nid0 --> id1\nid1 --> id2\nid0 --> id2"
     assert rules(text).splitlines()[1:-1] == ["flowchart LR", "  a --> b", "  b --> c"]
+    assert rules(f"{text}\nid1 --> id1") == rules(text)  # a rule that needs its own output
 
 
 WORK = [Workload("a", False, 3, 1.0, 1, 0.8), Workload("b", True, 2, 1.0, 1, 0.8)]

@@ -176,7 +176,8 @@ def rules(mermaid: str) -> str:
     names = dict(re.findall(r"(id\d+)\[(\w+)\]", mermaid))
     next_rules: dict[str, set[str]] = {name: set() for name in names.values()}
     for start, end in re.findall(r"(id\d+) --> (id\d+)", mermaid):
-        next_rules[names[start]].add(names[end])
+        if start != end:  # official scores are judged by the rule that the study's are judged by
+            next_rules[names[start]].add(names[end])
 
     def after(rule: str) -> set[str]:
         return next_rules[rule].union(*(after(n) for n in next_rules[rule]))
