@@ -14,20 +14,35 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+CONTENT = "content_sha256"
+MADE_AGAIN = "remove it and start again, so that it is made again"
+
+
+@contextmanager
+def naming(path: Path | str) -> Iterator[None]:
+    """Name a file in an ``OSError`` without one, as Python's writing on a full disk raises it."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None or error.errno is None:
+            raise
+        raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
+
 
 @contextmanager
 def replacing(path: Path | str) -> Iterator[Path]:
     """Give a temporary path beside ``path``; what is written there replaces it at the end.
 
-    If the block fails, the temporary file is removed and ``path`` stays as it was. A killed
-    process leaves `<name>.<process id>.part`.
+    If the block fails, the temporary file is removed and ``path`` stays as it was; an ``OSError``
+    names it. A killed process leaves `<name>.<process id>.part`.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        yield temporary
-        os.replace(temporary, path)
+        with naming(path):
+            yield temporary
+            os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -37,6 +52,32 @@ def write_json(path: Path | str, content: object) -> None:
     with replacing(path) as temporary:
         text = json.dumps(json_value(content), indent=1, allow_nan=False)
         temporary.write_text(text, encoding="utf-8")
+
+
+def write_record(path: Path | str, content: dict) -> None:
+    """Write strict JSON with a hash of its content, which :func:`read_record` compares."""
+    write_json(path, content | {CONTENT: _sha256_json(json_value(content))})
+
+
+def read_record(path: Path | str) -> Any:
+    """Read the content of a JSON file; without a hash it is taken as it is.
+
+    ValueError, with the file and the next step, if it is missing, no JSON, or has changed since it
+    was written.
+    """
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path}: not readable ({error}); {MADE_AGAIN}") from error
+    expected = content.pop(CONTENT, None) if isinstance(content, dict) else None
+    if expected is not None and expected != (found := _sha256_json(content)):
+        said = f"expected content of SHA-256 {expected!r:.80}, found {found}"
+        raise ValueError(f"{path}: changed since it was written: {said}; {MADE_AGAIN}")
+    return content
+
+
+def _sha256_json(content: dict) -> str:
+    return hashlib.sha256(json.dumps(content, allow_nan=False).encode()).hexdigest()
 
 
 def json_value(value: Any) -> Any:

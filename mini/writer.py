@@ -19,7 +19,8 @@ import json
 import os
 import shutil
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -99,10 +100,16 @@ def _check_clip(task: MiniTask, name: str, audio: Audio, labels: list[Any]) -> N
 
 
 def write_wav(path: Path, audio: Audio) -> None:
-    """Write mono audio at `SAMPLE_RATE_HZ` in 16 bit; what exceeds `PEAK_LIMIT` is scaled down."""
+    """Write mono audio at `SAMPLE_RATE_HZ` in 16 bit; what exceeds `PEAK_LIMIT` is scaled down.
+
+    libsndfile has one error for all of the system's, so that it writes to memory.
+    """
     gain = min(1.0, PEAK_LIMIT / max(float(np.abs(audio).max()), 1e-9))
     samples = np.rint(audio * (gain * INT16_SCALE)).astype(np.int16)
-    soundfile.write(path, samples, SAMPLE_RATE_HZ, subtype="PCM_16", format="WAV")
+    wav = io.BytesIO()
+    soundfile.write(wav, samples, SAMPLE_RATE_HZ, subtype="PCM_16", format="WAV")
+    with naming(path):
+        path.write_bytes(wav.getbuffer())
 
 
 def write_vocabulary(path: Path, labels: Sequence[str]) -> None:
@@ -120,5 +127,15 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write a file that is never seen half written, also where several processes write it."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8", newline="")
-    os.replace(temporary, path)
+    with naming(path):
+        temporary.write_text(text, encoding="utf-8", newline="")
+        os.replace(temporary, path)
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Name a file in an ``OSError`` without one, as Python's writing on a full disk raises it."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error

@@ -2,11 +2,14 @@
 
 The log file is also the record of the job's progress. Its first line says when and where the job
 started, its last line is the progress bar as it stands, `FINISHED` at the end, and its time on the
-disk is that of the job's last sign of life.
+disk is that of the job's last sign of life. The open file is locked: of a run that was killed, a
+process may still be at work on the same job.
 """
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import platform
 import re
@@ -27,6 +30,16 @@ TAIL_BYTES = 4096  # of a log that are read; chosen, a line of a progress bar ha
 FINISHED = "finished"
 STARTED = re.compile(r"started (\S+) on (.*)")
 BAR = re.compile(r".*?(\d+)%\|.*\| .* \[")  # of tqdm
+NEXT_STEPS = {
+    errno.ENOSPC: "free some space",
+    errno.EDQUOT: "free some space",
+    errno.EROFS: "make it writable",
+    errno.EACCES: "make it readable and writable",
+    errno.EPERM: "make it readable and writable",
+    errno.EMFILE: "allow more open files (ulimit -n)",
+}
+OUT_OF_MEMORY = ("can't allocate memory", "CUDA out of memory", "Cannot allocate memory")  # torch's
+MORE_MEMORY = "give the job more memory (its limit, mem_mb), or run fewer at once (--cores)"
 
 
 @dataclass(frozen=True)
@@ -77,28 +90,36 @@ def read_log(path: Path) -> JobLog | None:
 
 
 class _Tee:
-    """Write to two streams; of a progress bar's redrawn line the log has the last state."""
+    """Write to two streams; of a progress bar's redrawn line the log has the last state.
+
+    A log that cannot be written, on a full disk, is no error of the job's.
+    """
 
     def __init__(self, terminal: TextIO, log: TextIO) -> None:
         self.terminal, self.log, self.line = terminal, log, ""
-        self.complete = log.tell()  # where the lines that are complete end
+        self.complete = 0  # where the lines that are complete end
+        with suppress(OSError):
+            self.complete = log.tell()
 
     def write(self, text: str) -> int:
         self.terminal.write(text)
         *lines, self.line = (self.line + text).split("\n")
         self.line = self.line.rpartition("\r")[2]
-        self.log.seek(self.complete)
-        self.log.writelines(line.rpartition("\r")[2] + "\n" for line in lines)
-        self.complete = self.log.tell()
-        self.log.write(self.line)
-        self.log.truncate()
-        self.log.flush()
+        with suppress(OSError):
+            self.log.seek(self.complete)
+            self.log.writelines(line.rpartition("\r")[2] + "\n" for line in lines)
+            self.complete = self.log.tell()
+            self.log.write(self.line)
+            self.log.truncate()
+            self.log.flush()
         return len(text)
 
-    def end(self) -> None:
-        """Leave the log where a new line begins."""
-        self.log.seek(0, os.SEEK_END)
-        self.log.write("\n" if self.line else "")
+    def end(self, text: str) -> None:
+        """Write a last text to the log alone, where a new line begins."""
+        with suppress(OSError):
+            self.log.seek(0, os.SEEK_END)
+            self.log.write(("\n" if self.line else "") + text)
+            self.log.flush()
 
     def flush(self) -> None:
         self.terminal.flush()
@@ -111,31 +132,68 @@ class _Tee:
 def logged(path: str) -> Iterator[None]:
     """Copy standard error to a log file, and end the process with one line on bad input.
 
-    The message of a ``ValueError`` or ``OSError`` inside goes to the terminal, its traceback to
-    the log. Any other error is ours: its traceback goes to both.
+    The message of a ``ValueError`` or ``OSError`` inside, or that memory is short, goes to the
+    terminal, its traceback to the log. Any other error is ours: its traceback goes to both.
+    Another process that is at work on the same job is waited for.
     """
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
     terminal = sys.stderr
-    with open(path, "w", encoding="utf-8", errors="backslashreplace") as log, _alive(path):
-        now = datetime.now().astimezone().isoformat(timespec="milliseconds")
-        log.write(f"started {now} on {platform.node()}\n")
-        log.flush()
-        sys.stderr = tee = _Tee(terminal, log)
-        try:
-            yield
-            tee.end()
-            log.write(f"{FINISHED}\n")
-        except (ValueError, OSError) as error:
-            tee.end()
-            traceback.print_exc(file=log)
-            print(f"\nerror: {error}\n(traceback in {path})", file=terminal)
-            raise SystemExit(1) from None
-        except Exception:
-            tee.end()
-            traceback.print_exc(file=log)
+    try:
+        with _opened(path) as log, _alive(path):
+            sys.stderr = tee = _Tee(terminal, log)
+            try:
+                yield
+                tee.end(f"{FINISHED}\n")
+            except Exception:
+                tee.end(traceback.format_exc())
+                raise
+            finally:
+                sys.stderr = terminal
+    except Exception as error:
+        if not (said := _in_words(error)):
             raise
-        finally:
-            sys.stderr = terminal
+        print(f"\nerror: {said}\n(traceback in {path})", file=terminal)
+        raise SystemExit(1) from None
+
+
+def _in_words(error: Exception) -> str:
+    """An error and the next step in one line; empty where the fault is ours."""
+    text, step = str(error), ""
+    if isinstance(error, MemoryError) or any(sign in text for sign in OUT_OF_MEMORY):
+        return f"out of memory ({text.strip() or type(error).__name__}): {MORE_MEMORY}"
+    if isinstance(error, OSError) and error.errno in NEXT_STEPS:
+        step = f": {NEXT_STEPS[error.errno]}, then start again"
+    return f"{text}{step}" if isinstance(error, ValueError | OSError) else ""
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[TextIO]:
+    """A log file with its first line, once no other process holds it."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    file = os.open(path, os.O_WRONLY | os.O_CREAT, 0o666)  # what is there is another's until then
+    log = open(file, "w", encoding="utf-8", errors="backslashreplace")
+    try:
+        _lock(file, path)
+        with suppress(OSError):
+            now = datetime.now().astimezone().isoformat(timespec="milliseconds")
+            log.truncate(0)
+            log.write(f"started {now} on {platform.node()}\n")
+            log.flush()
+        yield log
+    finally:
+        with suppress(OSError):  # the disk may be full
+            log.close()
+
+
+def _lock(file: int, path: str) -> None:
+    """Lock a file until it is closed, also by death; nothing where the file system has no locks."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        said = "waiting for a process of an earlier run, which is still at work on this job"
+        print(f"{path}: {said} (fuser names it)", file=sys.stderr)
+        fcntl.flock(file, fcntl.LOCK_EX)
+    except OSError:
+        pass
 
 
 @contextmanager

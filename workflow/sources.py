@@ -11,7 +11,7 @@ import torch
 
 from hear.api.model import HearModel
 from hear.features.store import read_index
-from hear.files import sha256_of
+from hear.files import read_record, sha256_of
 from passt import mkl
 from passt.checkpoints import Checkpoint
 from passt.embedder import Embedder
@@ -29,23 +29,30 @@ def load_source(entry: dict, reports: Iterable[str]) -> tuple[HearModel | Embedd
     ``levels`` of each view and either ``checkpoint``, an entry of the config, or ``model``, the
     arguments of :class:`hear.api.model.HearModel`. The facts are ``source``, ``settings`` and the
     ``fingerprint`` of weights and code; of a model also the versions of its ``packages``, which the
-    reports of the validation name.
+    reports of the validation name. ValueError if weights have changed since their validation.
     """
     facts = {key: entry[key] for key in ("source", "settings")}
+    own = [Path(path) for path in reports if Path(path).stem == entry["source"]]
     if entry["model"] is None:
         checkpoint = Checkpoint.from_config(entry["source"], entry["checkpoint"])
         options = entry["embedding"]
         asked = {level for levels in entry["levels"].values() for level in levels}
         blocks = sorted(blocks_of(asked))
         embedder = load_embedder(checkpoint, options["device"], options["precision"], blocks)
-        return embedder, facts | {"fingerprint": checkpoint.fingerprint()}
+        fingerprint = checkpoint.fingerprint()
+        for path in own:
+            if (expected := read_record(path)["fingerprint"]) != fingerprint:
+                raise ValueError(
+                    f"{checkpoint.file}: changed since it was validated: expected fingerprint "
+                    f"{expected}, found {fingerprint}; put the file back, or remove {path} and "
+                    "start again"
+                )
+        return embedder, facts | {"fingerprint": fingerprint}
     model = HearModel(**as_here(entry["model"]))
     weights = entry["model"]["weights"]
     parts = [model.fingerprint(), sha256_of(weights) if weights else ""]
     fingerprint = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-    report = next(Path(path) for path in reports if Path(path).stem == entry["source"])
-    packages = json.loads(report.read_text())["packages"]
-    return model, facts | {"fingerprint": fingerprint, "packages": packages}
+    return model, facts | {"fingerprint": fingerprint, "packages": read_record(own[0])["packages"]}
 
 
 def where(model: HearModel | Embedder) -> dict[str, str | int]:

@@ -7,7 +7,6 @@ are one column wide, so what is read on the screen is what is read in print.
 from __future__ import annotations
 
 import math
-import os
 import textwrap
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
@@ -26,6 +25,7 @@ from matplotlib.textpath import text_to_path
 
 from analysis.exhibits.marks import write_marks
 from analysis.exhibits.text import FigureText
+from analysis.tables.scores import replacing
 
 COLUMN_WIDTH_IN = 3.25  # text column of a two-column page, inches
 FONT_PT = 7.0
@@ -163,10 +163,8 @@ def save_figure(
     gives the same bytes.
     """
     for kind in kinds:
-        path = Path(f"{stem}.{kind}")
-        temporary = path.with_name(f"{path.name}.tmp")
-        with house_style():
-            figure.savefig(temporary, format=kind, **_SAVING[kind])
-        if kind == "svg":
-            write_marks(temporary)
-        os.replace(temporary, path)
+        with replacing(f"{stem}.{kind}") as temporary:
+            with house_style():
+                figure.savefig(temporary, format=kind, **_SAVING[kind])
+            if kind == "svg":
+                write_marks(temporary)

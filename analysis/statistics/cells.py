@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import zipfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -158,8 +159,11 @@ def read_replicates(path: str | Path) -> tuple[dict, dict[str, NDArray]]:
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
         return json.loads(str(arrays.pop("header"))), arrays
-    except (OSError, KeyError, ValueError) as error:
-        raise CellsError(f"{path}: not a readable file of bootstrapped scores: {error}") from error
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise CellsError(
+            f"{path}: not a readable file of bootstrapped scores ({error}); remove it and start "
+            "again, so that it is made again"
+        ) from error
 
 
 def _fill(

@@ -6,7 +6,8 @@ One row per metric, fold and seed; no aggregates. Higher is better for every pri
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +57,24 @@ def write_csv(table: pd.DataFrame, path: str | Path) -> None:
 
 def write_text(text: str, path: str | Path) -> None:
     """Write a text as UTF-8 under a temporary name, then rename it."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path; what is written there replaces ``path`` at the end.
+
+    If that fails, it is removed; an ``OSError`` names ``path``.
+    """
     temporary = Path(f"{path}.tmp")
-    temporary.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(temporary, path)
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def check_columns(table: pd.DataFrame, columns: Iterable[str], path: str | Path) -> None:

@@ -7,6 +7,7 @@ and clipping where the filter overshoots full scale.
 
 from __future__ import annotations
 
+import io
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -94,7 +95,9 @@ def _resample_file(pair: tuple[Path, Path], to_hz: int, keep_source: bool) -> bo
         return error
     stored = steps.clip(-STEPS, STEPS - 1).astype(np.int16)
     with replacing(copy) as temporary:
-        soundfile.write(temporary, stored, to_hz, "PCM_16", format="WAV")
+        wav = io.BytesIO()  # libsndfile has one error for a full disk and all others
+        soundfile.write(wav, stored, to_hz, "PCM_16", format="WAV")
+        temporary.write_bytes(wav.getbuffer())
     if not keep_source:
         path.unlink()
     return bool(steps.max() > STEPS - 1 or steps.min() < -STEPS)

@@ -15,10 +15,10 @@ and for each clip the number of its own. An unfinished view waits beside its dir
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ import numpy as np
 
 from hear.features.columns import Columns
 from hear.features.cost import COST, add_cost
-from hear.files import sha256_file, write_json
+from hear.files import MADE_AGAIN, naming, read_record, sha256_file, write_json, write_record
 from hear.tasks.folder import TaskFolder
 
 INDEX = "index.json"
@@ -64,8 +64,8 @@ class ViewWriter:
         self.note: dict = {"timestamps_ms": [], "folders": {}, "n_rows": 0}
         self.arrays: dict[str, _GrowingArray] = {}
         try:
-            left = json.loads((self.part / NOTE).read_text())
-        except (OSError, json.JSONDecodeError):
+            left = read_record(self.part / NOTE)
+        except ValueError:
             left = {}
         begun = {path.stem for path in self.part.glob("*.npy")}
         if left.get("facts") == facts and (levels is None or begun == {*levels}):
@@ -113,12 +113,13 @@ class ViewWriter:
         self.note["folders"].setdefault(folder, {})[split] = entry
         if cost is not None:
             add_cost(self.note.setdefault("cost", []), cost)
-        write_json(self.part / NOTE, self.note)
+        write_record(self.part / NOTE, self.note)
 
     def close(self) -> None:
         """Close the files; without :meth:`finish` they wait for the next job."""
         for array in self.arrays.values():
-            array.stream.close()
+            with suppress(OSError):  # what is complete has been flushed; the disk may be full
+                array.stream.close()
 
     def finish(self, folders: dict[str, list[str]]) -> dict:
         """Write the index of the splits of each task folder, in stored order, and return it."""
@@ -134,7 +135,7 @@ class ViewWriter:
             },
         }
         write_json(self.part / COST, self.note.get("cost", []))
-        write_json(self.part / INDEX, index)
+        write_record(self.part / INDEX, index)
         (self.part / NOTE).unlink()
         return index
 
@@ -158,7 +159,8 @@ class _GrowingArray:
             stored = np.ascontiguousarray(rows, dtype=self.dtype)
         if not np.isfinite(stored).all():
             raise ValueError(f"{self.path}: NaN, infinite, or too large for {self.dtype}")
-        self.stream.write(stored.data)
+        with naming(self.path):
+            self.stream.write(stored.data)
         self.n_rows += len(rows)
 
     def write_header(self) -> None:
@@ -170,9 +172,10 @@ class _GrowingArray:
             "fortran_order": False,
             "shape": (self.n_rows, self.size),
         }
-        np.lib.format.write_array_header_1_0(self.stream, header)
-        self.stream.seek(max(end, self.stream.tell()))
-        self.stream.flush()
+        with naming(self.path):
+            np.lib.format.write_array_header_1_0(self.stream, header)
+            self.stream.seek(max(end, self.stream.tell()))
+            self.stream.flush()
 
 
 def publish(directory: Path) -> None:
@@ -192,13 +195,27 @@ def publish(directory: Path) -> None:
         write_json(directory / COST, [])
 
 
+def discard(directory: Path) -> None:
+    """Remove what is not published of a view."""
+    shutil.rmtree(directory.with_name(f"{directory.name}.part"), ignore_errors=True)
+
+
 def read_index(directory: Path) -> dict:
-    """Read the index of one view; a ValueError names a file that is missing or not JSON."""
-    path = directory / INDEX
-    try:
-        return json.loads(path.read_text())
-    except (OSError, json.JSONDecodeError) as error:
-        raise ValueError(f"{path}: features incomplete or unreadable: {error}") from error
+    """Read the index of one view; a ValueError names a file that is missing or damaged."""
+    return read_record(directory / INDEX)
+
+
+def check_arrays(components: Iterable[tuple[Path, str]]) -> None:
+    """Compare stored components, as of :func:`read_components`, with the hashes in their indices.
+
+    ValueError, with the file and the next step, if one is missing or has changed.
+    """
+    for directory, level in components:
+        path, expected = directory / f"{level}.npy", read_index(directory)["sha256"][level]
+        found = sha256_file(path) if path.is_file() else "no such file"
+        if found != expected:
+            said = f"expected SHA-256 {expected}, found {found}"
+            raise ValueError(f"{path}: changed since it was written: {said}; {MADE_AGAIN}")
 
 
 def split_rows(index: dict, folder: str, split: str) -> tuple[slice, list[int]]:

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hear.files import json_value, replacing
+from hear.files import MADE_AGAIN, json_value, replacing
 
 
 class PredictedFold(NamedTuple):
@@ -98,4 +98,6 @@ def load_predictions(path: Path | str) -> tuple[dict, dict[str, np.ndarray]]:
             arrays = {name: stored[name] for name in stored.files}
         return json.loads(str(arrays.pop("header"))), arrays
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path}: not a readable file of predictions: {error}") from error
+        raise ValueError(
+            f"{path}: not a readable file of predictions ({error}); {MADE_AGAIN}"
+        ) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 from tqdm import tqdm
 
@@ -12,13 +13,18 @@ from hear.tasks.folder import TaskFolder
 from hear.tasks.problems import METADATA_FILE, VOCABULARY_FILE
 
 
-def file_hashes(folder: TaskFolder, progress: bool = False) -> dict[str, str]:
-    """Return the SHA-256 of each file that a task names and that is there, by its name.
+def text_files(folder: TaskFolder) -> dict[str, Path]:
+    """Return a task's metadata, vocabulary and split files, by their names."""
+    names = [METADATA_FILE, VOCABULARY_FILE, *(f"{split}.json" for split in folder.splits)]
+    return {name: folder.path / name for name in names}
 
-    They are the metadata, the vocabulary, the split files, and the clips `<rate>/<split>/<clip>` in
-    every audio folder. A file that no split names is none of the task's.
+
+def task_files(folder: TaskFolder) -> dict[str, Path]:
+    """Return the files that a task names and that are there, by their names.
+
+    They are `text_files`, and the clips `<rate>/<split>/<clip>` in every audio folder. A file that
+    no split names is none of the task's.
     """
-    texts = [METADATA_FILE, VOCABULARY_FILE, *(f"{split}.json" for split in folder.splits)]
     clips = {
         f"{rate_hz}/{split}/{clip}": path
         for rate_hz in SAMPLE_RATES_HZ
@@ -26,9 +32,23 @@ def file_hashes(folder: TaskFolder, progress: bool = False) -> dict[str, str]:
         for clip, path in folder.audio(rate_hz, split).items()
         if path.is_file()
     }
-    paths = {name: folder.path / name for name in texts} | dict(sorted(clips.items()))
-    bar = tqdm(paths.items(), f"{folder.name}: hash", unit="file", disable=not progress)
+    return text_files(folder) | dict(sorted(clips.items()))
+
+
+def file_hashes(folder: TaskFolder, progress: bool = False) -> dict[str, str]:
+    """Return the SHA-256 of each of `task_files`, by its name."""
+    files = task_files(folder).items()
+    bar = tqdm(files, f"{folder.name}: hash", unit="file", disable=not progress)
     return {name: sha256_file(path) for name, path in bar}
+
+
+def states(folders: list[TaskFolder]) -> dict[Path, tuple[int, int]]:
+    """Return size and time of the last change (ns) of each of `task_files` of a task's folders.
+
+    The time is the one that no program can set, of content or name (``st_ctime``).
+    """
+    statuses = {path: path.stat() for folder in folders for path in task_files(folder).values()}
+    return {path: (status.st_size, status.st_ctime_ns) for path, status in statuses.items()}
 
 
 def fingerprint(hashes: dict[str, str]) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import json
+import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +14,17 @@ from tqdm import tqdm
 
 from hear.doctor.examine import examine
 from hear.doctor.finding import SEVERE
-from hear.files import write_json
+from hear.files import read_record, sha256_file, write_record
 from hear.metrics.registry import METRICS
 from hear.protocol import Protocol, unprescribed
 from hear.tasks.audio_checks import NO_LIMITS, Limits, check_audio, present_rates
-from hear.tasks.fingerprint import file_hashes, fingerprint
+from hear.tasks.fingerprint import file_hashes, fingerprint, states, text_files
 from hear.tasks.folder import TaskFolder, read_task
 from hear.tasks.problems import TaskError
+
+
+class ChangedError(TaskError):
+    """A task's files changed while they were read."""
 
 
 def write_manifest(
@@ -55,6 +60,7 @@ def write_manifest(
             {
                 "path": str(task.path.relative_to(base) if inside else task.path),
                 "task_hash": fingerprint(hashes),
+                "texts_hash": fingerprint({name: hashes[name] for name in text_files(task)}),
                 **summary,
                 "findings": [finding.summary() for finding in findings],
                 "rates_hz": rates_hz,
@@ -64,7 +70,7 @@ def write_manifest(
     if progress:
         for warning in task_warnings(manifest):
             tqdm.write(f"warning: {warning}", file=sys.stderr)
-    write_json(path, manifest)
+    write_record(path, manifest)
     return manifest
 
 
@@ -109,7 +115,7 @@ def finding_rows(paths: list[Path]) -> list[dict]:
 
     Columns are task, folder, level, kind, found, consequence.
     """
-    manifests = [json.loads(path.read_text()) for path in paths]
+    manifests = [read_record(path) for path in paths]
     return [
         {"task": manifest["task"], "folder": Path(entry["path"]).name, **finding}
         for manifest in manifests
@@ -119,15 +125,48 @@ def finding_rows(paths: list[Path]) -> list[dict]:
 
 
 def read_manifest(path: Path | str) -> tuple[dict, list[TaskFolder]]:
-    """Return a manifest and its task folders, read again; TaskError if one is malformed now."""
+    """Return a manifest and its task folders, read again.
+
+    TaskError if metadata, vocabulary or splits are malformed now, or others than were checked.
+    """
     path = Path(path)
-    manifest = json.loads(path.read_text())
-    return manifest, [
-        dataclasses.replace(
-            read_task(path.parent / entry["path"]), rates_hz=tuple(entry.get("rates_hz", ()))
+    manifest, folders = read_record(path), []
+    for entry in manifest["folders"]:
+        folder = read_task(path.parent / entry["path"])
+        found = fingerprint({n: sha256_file(file) for n, file in text_files(folder).items()})
+        if (expected := entry.get("texts_hash", found)) != found:
+            raise _changed(f"{folder.path}: metadata, labels or splits", expected, found, path)
+        folders.append(dataclasses.replace(folder, rates_hz=tuple(entry.get("rates_hz", ()))))
+    return manifest, folders
+
+
+@contextmanager
+def unchanged(path: Path | str, manifest: dict, folders: list[TaskFolder]) -> Iterator[None]:
+    """Check that a task's files are those of its manifest, now and at the end of the block.
+
+    Hashes are compared where a file has changed since the manifest was written, or was moved.
+    Raises a TaskError at the start, a ChangedError at the end.
+    """
+    status, before = os.stat(path), states(folders)
+    written_ns = min(status.st_mtime_ns, status.st_ctime_ns)
+    if any(changed_ns >= written_ns for _, changed_ns in before.values()):
+        for entry, folder in zip(manifest["folders"], folders, strict=True):
+            if (found := fingerprint(file_hashes(folder))) != entry["task_hash"]:
+                raise _changed(str(folder.path), entry["task_hash"], found, path)
+    yield
+    after = states(folders)
+    if changed := [file for file in before if before[file] != after.get(file)]:
+        raise ChangedError(
+            f"{changed[0]}: changed while the task was read ({len(changed)} of {len(before)} "
+            "files); start again, so that the task is checked again"
         )
-        for entry in manifest["folders"]
-    ]
+
+
+def _changed(what: str, expected: str, found: str, path: Path | str) -> TaskError:
+    return TaskError(
+        f"{what}: changed since the check: expected hash {expected}, found {found}; remove {path} "
+        "and start again, so that the task is made or checked again"
+    )
 
 
 def task_hashes(manifest: dict) -> dict[str, str]:
@@ -140,7 +179,7 @@ def clip_sources(path: Path | str) -> dict[str, dict[str, str]]:
 
     Parts are named as in score files: the split's name, after its folder's if there are several.
     """
-    folders = json.loads(Path(path).read_text())["folders"]
+    folders = read_record(path)["folders"]
     return {
         f"{Path(entry['path']).name}/{split}" if len(folders) > 1 else split: sources
         for entry in folders

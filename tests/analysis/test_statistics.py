@@ -162,9 +162,10 @@ def test_old_files_are_noticed(tmp_path: Path) -> None:
         build_cells(summary, path, {"esc50": {"a": "e0"}}, METRICS)
     with pytest.raises(CellsError, match="maestro: no bootstrapped scores of this task"):
         build_cells(summary, path, {"maestro": {"a": "e0"}}, METRICS)
-    (tmp_path / "broken.npz").write_bytes(b"no")
-    with pytest.raises(CellsError, match="broken.npz: not a readable file of bootstrapped scores"):
-        build_cells(summary, tmp_path / "broken.npz", {}, METRICS)
+    for broken in (b"no", path.read_bytes()[:-1]):
+        (tmp_path / "broken.npz").write_bytes(broken)
+        with pytest.raises(CellsError, match=r"broken\.npz: not a readable .*; remove it"):
+            build_cells(summary, tmp_path / "broken.npz", {}, METRICS)
 
 
 def test_official_entries_have_point_values(official: tuple[pd.DataFrame, pd.Series]) -> None:

@@ -19,6 +19,7 @@ from analysis.exhibits.tables import (
     write_table,
 )
 from analysis.exhibits.text import FigureText
+from analysis.tables.scores import replacing
 
 
 @pytest.fixture
@@ -138,3 +139,13 @@ def test_names_are_text_in_markdown(summary: pd.DataFrame) -> None:
 def test_markdown_with_a_number_of_decimals(summary: pd.DataFrame) -> None:
     text = to_markdown(score_table(summary, {}).head(2), "study test", decimals=3)
     assert "| a | run | 0.500 | 0.250 |\n| b | run | 0.750 |  |" in text
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a full device")
+def test_a_full_disk_is_an_error_with_the_file_which_stays_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("whole")
+    with pytest.raises(OSError, match=r"No space left.*a\.csv"), replacing(path) as temporary:
+        temporary.symlink_to("/dev/full")
+        temporary.write_text("new")
+    assert path.read_text() == "whole" and len([*tmp_path.iterdir()]) == 1

@@ -10,7 +10,14 @@ import torch
 
 from hear.audio.read import read_clip
 from hear.features.embed import embed_task
-from hear.features.store import ViewWriter, publish, read_components, read_index, read_stored
+from hear.features.store import (
+    ViewWriter,
+    check_arrays,
+    publish,
+    read_components,
+    read_index,
+    read_stored,
+)
 from hear.files import sha256_file
 from hear.tasks.folder import read_task
 from tests.hear.conftest import write_wav
@@ -181,8 +188,18 @@ def test_components_are_concatenated_in_order_and_checked(tmp_path):
         read_components([*read, (tmp_path / "c", "M")], "t", "train")
     with pytest.raises(ValueError, match="no split t/valid"):
         read_components(read, "t", "valid")
-    with pytest.raises(ValueError, match="incomplete"):
+    with pytest.raises(ValueError, match="not readable"):
         read_index(tmp_path)
+    check_arrays(read)
+    path = tmp_path / "a" / "M.npy"
+    whole = path.read_bytes()
+    for damaged in (whole[:-1], whole[:-1] + bytes([whole[-1] ^ 1])):
+        path.write_bytes(damaged)
+        with pytest.raises(ValueError, match=r"a/M\.npy: changed .*remove it and start again"):
+            check_arrays(read)
+    path.unlink()
+    with pytest.raises(ValueError, match="no such file"):
+        check_arrays(read)
 
 
 def test_clips_that_cannot_be_embedded_are_named(make_task, model, tmp_path, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -22,14 +23,17 @@ from hear.scores.score import score_predictions
 from hear.tasks.audio_checks import source_sample_rate
 from hear.tasks.folder import read_task
 from hear.tasks.manifest import (
+    ChangedError,
     chance_level,
     clip_sources,
     read_manifest,
     task_hashes,
     task_rows,
     task_warnings,
+    unchanged,
     write_manifest,
 )
+from hear.tasks.problems import TaskError
 from tests.hear.small_model import HEAR_MODEL
 
 QUICK = Protocol(n_grid_points=1, hidden_dim=16, max_epochs=6, patience=2)
@@ -168,6 +172,32 @@ def test_manifest_round_trip(make_task, tmp_path):
     row = task_rows([path], {"tones": "music"}, {})[0]
     assert (row["n_clips"], row["n_folds"], row["category"]) == (12, 1, "music")
     assert row["chance"] == 0.5 and row["n_events"] is row["n_test_events"] is None
+
+
+def test_a_task_that_changes_after_its_check_or_while_it_is_read_is_named(make_task, tmp_path):
+    folder, path = make_task(), tmp_path / "task.json"
+    clip = next((folder / "16000" / "test").iterdir())
+    manifest = write_manifest(path, "tones", [folder], {}, progress=False)
+    folders, whole = read_manifest(path)[1], clip.read_bytes()
+
+    def change() -> None:
+        clip.write_bytes(whole[:-2] + b"\x01\x02")
+        os.utime(clip, (0, 0))
+
+    with unchanged(path, manifest, folders):
+        pass
+    with pytest.raises(ChangedError, match=clip.name), unchanged(path, manifest, folders):
+        change()
+    with pytest.raises(TaskError, match=f"changed since .*remove {path} and start again"):
+        with unchanged(path, manifest, folders):
+            pytest.fail("it was read")
+    clip.write_bytes(whole)
+    with unchanged(path, manifest, folders):  # changed in time alone
+        pass
+    labels = folder / "test.json"
+    labels.write_text(labels.read_text().replace("low", "high"))
+    with pytest.raises(TaskError, match=f"labels or splits: changed .*remove {path}"):
+        read_manifest(path)
 
 
 def test_events_are_counted_in_all_and_in_what_is_tested(make_task, tmp_path):

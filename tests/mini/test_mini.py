@@ -25,7 +25,7 @@ from mini.sounds.rooms import colored_noise
 from mini.sounds.speech import CASTS
 from mini.sounds.synthesis import active_rms, set_level
 from mini.task import SAMPLE_RATE_HZ, MiniTaskError, MissingSourceError, Scale
-from mini.writer import clip_generator
+from mini.writer import clip_generator, write_wav
 
 SCALE = Scale(0.05, 0.05)  # a twentieth of the clips, at least one per split
 TASKS = {slug: find_mini_task(slug) for slug in MINI_TASKS}
@@ -242,3 +242,11 @@ def test_a_failing_process_is_reported(tmp_path: Path, capfd: pytest.CaptureFixt
     with pytest.raises(MiniTaskError, match="maestro: generating .* failed with exit status"):
         make_task("maestro", blocker, 0, scale=Scale(0.01), progress=False)
     assert "file" in capfd.readouterr().err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a full device")
+def test_a_full_disk_is_an_error_with_the_file(tmp_path):
+    clip = tmp_path / "clip.wav"
+    clip.symlink_to("/dev/full")
+    with pytest.raises(OSError, match=r"No space left.*clip\.wav"):
+        write_wav(clip, np.zeros(100_000))

@@ -68,3 +68,19 @@ def test_without_locks_a_download_goes_on(no_locks, tmp_path, capsys):
     with locked(tmp_path / "a.lock", "waiting"):
         pass
     assert "a.lock: going on without a lock ([Errno 37]" in capsys.readouterr().err
+
+
+def test_no_lock_is_cleared_beside_a_run_of_another_start(started, monkeypatch):
+    monkeypatch.setattr(launch, "PATIENCE_S", 0.0)
+    leave_lock()
+    held = launch.hold()
+    with pytest.raises(SystemExit, match="another run is at work"):
+        launch.main(["--cores", "1"])
+    assert not started
+    os.close(held)
+    start("--cores", "1")
+
+
+def test_what_make_starts_holds_no_second_lock(started):
+    start("-n")  # the lock is this process's now, as a run's
+    assert launch.hold() is None

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 STATE = Path(".snakemake")
@@ -30,6 +31,22 @@ def main(arguments: list[str]) -> None:
         print("make: clearing the lock of a run that was killed", file=sys.stderr)
         subprocess.run([*snakemake, "--unlock", *arguments], capture_output=True)
     sys.exit(_run([*snakemake, *arguments]))
+
+
+def hold() -> int | None:
+    """Let a run that :func:`main` did not start keep it from clearing Snakemake's lock.
+
+    The lock is held with other such runs until the process ends; None where ``main`` holds it.
+    """
+    with suppress(OSError):
+        STATE.mkdir(exist_ok=True)
+        lock = os.open(STATE / "launch.lock", os.O_CREAT | os.O_RDWR)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return lock
+        except OSError:
+            os.close(lock)
+    return None
 
 
 def _take(lock: int) -> bool:

@@ -4,6 +4,7 @@ Rules marked `localrule` take seconds: on a cluster they run beside Snakemake, n
 their own that wait longer than they work.
 """
 
+import json
 import os
 import re
 import shlex
@@ -15,6 +16,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 STARTED = time.monotonic()
+CONFIG = "PASST_HEAR_CONFIG"  # environment variable, of a run for its jobs
 
 # The libraries lie beside the workflow; jobs find them by PYTHONPATH, from any working directory.
 HERE = Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
@@ -26,6 +28,7 @@ if not (HERE.parents[1] / "passt").is_dir():
 sys.path.insert(0, str(HERE.parents[1]))
 
 from analysis.exhibits.registry import EXHIBITS, find_exhibit
+from workflow.commands import launch
 from workflow.ending import GO_ON, AtNothingToBeDone, ending
 from workflow.study import confounds, downloads, exhibits, jobs, paths, words
 from workflow.study.code import code_of
@@ -33,6 +36,13 @@ from workflow.study.config import share_libraries, shipped_path
 from workflow.study.recipes import recipe_inputs
 from workflow.study.report import report_facts
 from workflow.study.study import known_names, leaderboard_study, read_study
+
+IS_RUN = workflow.is_main_process and workflow.modifier.is_main_snakefile()
+if IS_RUN:
+    LOCK = launch.hold()
+elif workflow.modifier.is_main_snakefile() and CONFIG in os.environ:
+    config.clear()
+    config.update(json.loads(os.environ[CONFIG]))
 
 try:
     STUDY = read_study(config)
@@ -44,6 +54,8 @@ if workflow.is_main_process:  # and not in every job
     for notice in STUDY.notices:
         print(f"config: {notice}", file=sys.stderr)
 
+if IS_RUN:  # its jobs read the Snakefile again, and the config may have been edited meanwhile
+    os.environ[CONFIG] = json.dumps(config)
 share_libraries()
 sys.executable = shlex.quote(sys.executable)  # Snakemake puts it into shell commands as it is
 if not sys.stderr.isatty():  # in a log file every update of a progress bar is a line
@@ -66,7 +78,7 @@ def say_ending(seconds=None):
         print(ending(stamps, seconds, Path("results")), file=sys.stderr)
 
 
-if workflow.is_main_process and workflow.modifier.is_main_snakefile():
+if IS_RUN:
     logger.addFilter(AtNothingToBeDone(say_ending))
 
 

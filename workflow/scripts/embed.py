@@ -8,8 +8,8 @@ newly made.
 from pathlib import Path
 
 from hear.features.embed import embed_task
-from hear.features.store import publish
-from hear.tasks.manifest import read_manifest, task_hashes
+from hear.features.store import discard, publish
+from hear.tasks.manifest import ChangedError, read_manifest, task_hashes, unchanged
 from passt import mkl
 from workflow.logs import logged
 from workflow.process import configure
@@ -17,15 +17,21 @@ from workflow.sources import load_source, stale_views, where
 
 with logged(snakemake.log[0]):
     configure(snakemake.threads, snakemake.params.mkl_fast_path)
+    sources = snakemake.params.sources
+    directories = [Path(view) for source in sources for view in source["views"].values()]
     manifest, folders = read_manifest(snakemake.input.task)
-    for source in snakemake.params.sources:
-        model, facts = load_source(source, snakemake.input.validated)
-        provenance = facts | {"tasks": task_hashes(manifest), "software": {"mkl": mkl.path()}}
-        storage = source["embedding"]["storage"]
-        levels = source["levels"]
-        if views := stale_views(source["views"], provenance, levels):
-            here = where(model)
-            embed_task(folders, model, views, provenance, True, storage, levels, here)
-    for source in snakemake.params.sources:
-        for directory in source["views"].values():
-            publish(Path(directory))
+    try:
+        with unchanged(snakemake.input.task, manifest, folders):
+            for source in sources:
+                model, facts = load_source(source, snakemake.input.validated)
+                facts |= {"tasks": task_hashes(manifest), "software": {"mkl": mkl.path()}}
+                storage, levels = source["embedding"]["storage"], source["levels"]
+                if views := stale_views(source["views"], facts, levels):
+                    here = where(model)
+                    embed_task(folders, model, views, facts, True, storage, levels, here)
+    except ChangedError:
+        for directory in directories:
+            discard(directory)
+        raise
+    for directory in directories:
+        publish(directory)

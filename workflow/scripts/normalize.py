@@ -8,9 +8,12 @@ from analysis.tables.metrics import metrics_table
 from analysis.tables.normalize import best_of_run, normalize, read_maxima, summarize
 from analysis.tables.score_files import read_scores
 from analysis.tables.scores import combine, read_tidy, write_csv
+from hear.files import read_record
 from workflow.logs import logged
 
 with logged(snakemake.log[0]):
+    for path in snakemake.input.scores:  # damage is found before numbers are taken
+        read_record(path)
     tidy, metrics = read_scores(snakemake.input.scores)
     if snakemake.input.official:
         maxima = read_maxima(*snakemake.input.maxima)

@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 from hear.evaluators import described, evaluator
-from hear.features.store import read_stored
+from hear.features.store import check_arrays, read_stored
 from hear.probes import PROBES, Evaluation
 from hear.protocol import Protocol
 from hear.scores.files import read_header, save_predictions
@@ -28,6 +28,7 @@ with logged(snakemake.log[0]):
     path_of_mkl = mkl.__file__ if params.mkl_fast_path else None
     predict_task = evaluator(**params.evaluator, mkl=path_of_mkl, evaluation=evaluation)
     name, waiting = described(params.evaluator["name"], evaluation), {}
+    checked: set[tuple[Path, str]] = set()  # components that embeddings share
     for entry in params.embeddings:
         path = Path(entry["predictions"].format(seed=seed))
         ready = path.with_suffix(".ready.npz")
@@ -37,7 +38,10 @@ with logged(snakemake.log[0]):
             continue
         waiting[ready] = path
         if not is_current(read_header(ready).get("provenance", {}), facts):
-            read_split = read_stored([(Path(p), level) for p, level in entry["components"]])
+            components = [(Path(p), level) for p, level in entry["components"]]
+            check_arrays([pair for pair in components if pair not in checked])
+            checked.update(components)
+            read_split = read_stored(components)
             save_predictions(ready, *predict_task(folders, read_split, protocol, seed, facts))
     for ready, path in waiting.items():
         os.replace(ready, path)

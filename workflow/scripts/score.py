@@ -1,6 +1,6 @@
 """score: every metric of a task from the stored predictions, one file per model and evaluation."""
 
-from hear.files import write_json
+from hear.files import write_record
 from hear.scores.files import load_predictions
 from hear.scores.score import metrics_of, score_predictions
 from workflow.logs import logged
@@ -21,4 +21,4 @@ with logged(snakemake.log[0]):
         for path, model in evaluation["models"].items():
             header = headers[model["embedding"]]
             own = facts | model | {"metrics": metrics_of(header)}
-            write_json(path, score_file(own, rows[model["embedding"]], header))
+            write_record(path, score_file(own, rows[model["embedding"]], header))

@@ -1,16 +1,14 @@
 """sum_costs: what each model's embeddings of each task cost, in seconds per second of audio."""
 
-import json
-from pathlib import Path
-
 import pandas as pd
 
 from analysis.tables.embedding_costs import EMBEDDING_COST_COLUMNS, cost_row
 from analysis.tables.scores import write_csv
+from hear.files import read_record
 from workflow.logs import logged
 
 with logged(snakemake.log[0]):
-    costs = {path: json.loads(Path(path).read_text()) for path in snakemake.input.costs}
+    costs = {path: read_record(path) for path in snakemake.input.costs}
     rows = [
         cost_row(
             entry["task"],

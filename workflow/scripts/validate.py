@@ -6,7 +6,7 @@ import sys
 from hear.api.environment import list_packages
 from hear.api.requirements import check_requirements
 from hear.api.validate import validate_model
-from hear.files import write_json
+from hear.files import write_record
 from passt.checkpoints import Checkpoint
 from passt.weights import load_network
 from workflow.logs import logged
@@ -31,4 +31,4 @@ with logged(snakemake.log[0]):
         for warning in report["warnings"]:
             print(f"{id}: {warning}", file=sys.stderr)
         report |= {"packages": packages}
-    write_json(snakemake.output[0], report)
+    write_record(snakemake.output[0], report)

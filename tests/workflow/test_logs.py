@@ -1,0 +1,70 @@
+"""What a job says of a full disk and of short memory, and a job that is at work already."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import sys
+import time
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from workflow.logs import logged, read_log
+
+FULL = Path("/dev/full")  # Linux: every write finds no space
+TORCH = "[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory: 9 bytes"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "a.npy"), "'a.npy': free some space"),
+        (OSError(errno.EROFS, "Read-only file system", "a.npy"), "'a.npy': make it writable"),
+        (MemoryError(), "out of memory (MemoryError): give the job more"),
+        (RuntimeError(TORCH), "out of memory ([enforce fail"),
+    ],
+    ids=["full", "read-only", "Python's memory", "torch's memory"],
+)
+def test_the_next_step_is_said_in_one_line(error, said, tmp_path, capsys):
+    with pytest.raises(SystemExit), logged(str(tmp_path / "a.log")):
+        raise error
+    assert said in capsys.readouterr().err
+    assert type(error).__name__ in (tmp_path / "a.log").read_text()
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="needs /dev/full")
+def test_a_log_on_a_full_disk_stops_no_job(tmp_path, capsys):
+    (tmp_path / "a.log").symlink_to(FULL)
+    with logged(str(tmp_path / "a.log")):
+        print("at work", file=sys.stderr)
+    with pytest.raises(SystemExit), logged(str(tmp_path / "a.log")):
+        raise ValueError("clip 7")
+    said = capsys.readouterr().err
+    assert "at work\n" in said and "error: clip 7\n" in said
+
+
+def test_a_job_waits_for_the_process_that_is_at_work_on_it(tmp_path, capsys):
+    path, ended = tmp_path / "a.log", []
+    path.write_text("of an earlier run\n")
+    held = os.open(path, os.O_RDWR)
+    fcntl.flock(held, fcntl.LOCK_EX)
+
+    def job() -> None:
+        with logged(str(path)):
+            ended.append(True)
+
+    thread = Thread(target=job)
+    thread.start()
+    said = ""
+    end = time.monotonic() + 10
+    while "waiting" not in said and time.monotonic() < end:
+        said += capsys.readouterr().err
+        time.sleep(0.01)
+    assert f"{path}: waiting" in said
+    assert not ended and path.read_text() == "of an earlier run\n"
+    os.close(held)
+    thread.join(10)
+    assert ended and read_log(path).is_finished
