@@ -120,7 +120,12 @@ def load_model(
     output : str, optional
         Name of the output, where there are several.
 
-    ValueError for a file or network that is none of these, ImportError without ONNX Runtime.
+    Raises
+    ------
+    ValueError
+        For a file or network that is none of these.
+    ImportError
+        Without ONNX Runtime.
     """
     try:
         import onnxruntime

@@ -95,8 +95,12 @@ def load_model(
         Distance of the frames, where the config does not tell it, and the first one's time, by
         default half of it.
 
-    ValueError for a folder, block or network that is none of these, ImportError without the
-    package.
+    Raises
+    ------
+    ValueError
+        For a folder, block or network that is none of these.
+    ImportError
+        Without the package.
     """
     try:
         import transformers

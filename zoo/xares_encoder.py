@@ -84,7 +84,10 @@ def load_model(
     first_ms : float, optional
         Time of the first frame, by default the middle of its hop.
 
-    ValueError if there is no such class, or what the HEAR API needs is not said.
+    Raises
+    ------
+    ValueError
+        If there is no such class, or a fact that the HEAR API needs is missing.
     """
     try:
         imported = _import(module)

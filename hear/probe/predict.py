@@ -52,9 +52,16 @@ def predict_task(
     evaluation : Evaluation
         The probe, whose protocol is taken, and the share of the training part that it is given.
 
-    Returns header and arrays as :mod:`hear.scores.files` describes them. A task whose share of the
-    training part is too small has no folders and no arrays, and the reason as ``left_out``.
-    ProbeError names task, embedding, fold and grid point.
+    Returns
+    -------
+    header, arrays : dict
+        As :mod:`hear.scores.files` describes them. A task whose share of the training part is too
+        small has no folders and no arrays, and the reason as ``left_out``.
+
+    Raises
+    ------
+    ProbeError
+        Names task, embedding, fold and grid point.
     """
     provenance = {"evaluator": {"name": "native"}} | provenance
     header: dict = {"seed": seed if evaluation.has_seed else None, "provenance": provenance}
