@@ -144,7 +144,7 @@ def test_numbers_on_the_command_line_are_numbers():
         ("measure.batch_size", 1, "measure.batch_size: 1 is less than"),
         ("mini_scale.train", 0.5, "mini_scale.train: 0.5 is less than the minimum of 1"),
         ("mini_scale.valid", 2, "mini_scale: unknown 'valid'; known: train, test"),
-        ("mini_scale", 8, "mini_scale: 8 is not of type 'object'.*How many times the clips"),
+        ("mini_scale", 8, "mini_scale: 8 is not of type 'object'.*Factors by which the clips"),
         ("measure.seconds_", 1, "measure: unknown 'seconds_'; did you mean 'seconds'"),
         ("measure.seconds", math.nan, "measure.seconds: nan is not of type"),
         ("evaluator", "hearevel", "evaluator: 'hearevel' is not one of"),
