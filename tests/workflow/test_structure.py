@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -85,7 +86,9 @@ def test_analysis_needs_no_torch():
         assert not {m for m in imports(path) if m.split(".")[0] in ("torch", "snakemake")}
 
 
-@pytest.mark.parametrize("file", ("requirements.txt", "requirements-models.txt"))
+@pytest.mark.parametrize(
+    "file", ("requirements.txt", "requirements-models.txt", "requirements-docs.txt")
+)
 def test_requirements_are_exact(file):
     lines = (ROOT / file).read_text().splitlines()
     for line in lines:
@@ -104,7 +107,20 @@ def test_no_code_is_executed_from_data_files():
             assert "weights_only=True" in call, path
 
 
-def test_version_is_said_once():
+def test_the_descriptions_of_the_software_agree():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
-    assert citation["version"] == passt.__version__
-    assert f"## {passt.__version__}" in (ROOT / "CHANGELOG.md").read_text()
+    zenodo = json.loads((ROOT / ".zenodo.json").read_text())
+    codemeta = json.loads((ROOT / "codemeta.json").read_text())
+    assert {citation["version"], zenodo["version"], codemeta["version"]} == {passt.__version__}
+    assert f"## {passt.__version__} ({citation['date-released']})" in (
+        ROOT / "CHANGELOG.md"
+    ).read_text().replace("[", "").replace("]", "")
+    assert zenodo["publication_date"] == codemeta["dateModified"] == str(citation["date-released"])
+    assert {zenodo["title"], codemeta["name"]} == {citation["title"]}
+    assert zenodo["license"] == citation["license"].lower()
+    assert codemeta["license"].endswith(citation["license"])
+    authors = [author["name"] for author in citation["authors"]]
+    assert [creator["name"] for creator in zenodo["creators"]] == authors
+    assert [author["name"] for author in codemeta["author"]] == authors
+    papers = {id["value"] for work in citation["references"] for id in work["identifiers"]}
+    assert {work["identifier"] for work in zenodo["related_identifiers"]} == papers
