@@ -10,7 +10,8 @@
 #             (these three take --config key=value in ARGS=...)
 # make rehearse  rehearse config/paper.yaml on stand-ins, in rehearsal/: 30 minutes, 2 GiB
 # make publish  tables, claims and figures of CONFIG=..., once run, into docs/<study>/
-# make readme write the default study's tables into README.md
+# make readme write the default study's tables and pictures into README.md and docs/
+# make docs   the pages of docs/ as a site, site/index.html
 # Python: the first of these that runs (a shim of pyenv may not) and whose tarfile has extraction
 # filters (3.11 from 3.11.4 on), else python3; PYTHON=... takes another
 VERSIONS = 3.11 3.12 3.13 3.14
@@ -20,9 +21,10 @@ ARGS ?=
 CONFIG ?= config/config.yaml
 BIN = .venv/bin
 INSTALLED = .venv/.installed
+DOCS_INSTALLED = .venv/.installed-docs
 
 .PHONY: run install test format lint types tests fast readme provenance environment heareval
-.PHONY: plan sizes status rehearse publish
+.PHONY: plan sizes status rehearse publish docs
 run: $(INSTALLED)
 	@$(BIN)/python -m workflow.commands.launch --cores $(CORES) $(ARGS)
 
@@ -42,7 +44,7 @@ lint: $(INSTALLED)
 types: $(INSTALLED)
 	$(BIN)/mypy
 
-tests: $(INSTALLED)
+tests: $(DOCS_INSTALLED)
 	$(BIN)/python -m pytest
 
 fast: $(INSTALLED)
@@ -69,6 +71,10 @@ rehearse: $(INSTALLED)
 readme: run
 	@$(BIN)/python -m workflow.commands.readme
 
+docs: $(DOCS_INSTALLED)
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+	@echo 'make: site/index.html'
+
 environment: $(INSTALLED)
 	@$(BIN)/python -m workflow.commands.environment
 
@@ -87,6 +93,11 @@ $(INSTALLED): requirements.txt requirements-models.txt
 	@echo 'make: installing into .venv'
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-models.txt
+	@touch $@
+
+$(DOCS_INSTALLED): requirements-docs.txt $(INSTALLED)
+	@echo 'make: installing what the pages need into .venv'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-docs.txt
 	@touch $@
 
 # Environments of the references, for the benchmarks: the last line of their requirements without

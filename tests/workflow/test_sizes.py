@@ -11,7 +11,7 @@ from workflow.study.config import ROOT, ConfigError, read_yaml
 from workflow.study.study import read_study
 
 LARGE = read_yaml(ROOT / "config" / "mini_large.yaml")
-WIDEST = 0.045  # config/README.md, the rule of sizes
+WIDEST = 0.045  # docs/mini.md, the rule of sizes
 
 
 def of_scale(train, test):

@@ -1,13 +1,15 @@
-"""Tables of the default study, the benchmarks and the rule graph, written into the README.
+"""Tables and pictures of the default study and the benchmarks, written into README.md and docs/.
 
     make readme
 
-What stands between the README's markers ``<!-- name: begin -->`` and ``end`` is replaced.
+What stands between the markers ``<!-- name: begin -->`` and ``end`` of a page is replaced, and the
+pictures in ``docs/pictures/`` are made again.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import re
 import subprocess
@@ -15,9 +17,21 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+import torch
+from matplotlib.figure import Figure
+from PIL import Image
 from tabulate import tabulate
 
+from analysis.exhibits.style import SMALL_PT, house_style
+from hear.audio.read import open_clip
+from hear.metrics.registry import METRICS
+from hear.tasks.folder import read_task
+from mini.registry import MINI_TASKS
+from mini.task import SAMPLE_RATE_HZ
+from passt.mel import MAX_HZ, MelSpectrogram
+
 ROOT = Path(__file__).parents[2]
+PAGES = ("README.md", "docs/benchmarks.md", "docs/mini.md", "docs/how_it_works.md")
 TABLES = {
     "mini tasks": "results/mini/tables/tasks.md",
     "passes": "benchmarks/results/passes_total.csv",
@@ -28,14 +42,22 @@ TABLES = {
     "probe study": "benchmarks/results/probe_study.csv",
     "probe parity": "benchmarks/results/probe_parity_summary.csv",
 }
-COLUMNS = {  # of the files that say more than the README has room for
+COLUMNS = {  # of the files that have more columns than a page has room for
     "probe_parity_summary": [
         *("case", "mkl_path", "n_common_seeds", "mean_native", "mean_heareval", "difference"),
         *("n_equal_scores", "n_equal_choices", "n_hashed", "n_equal_bytes"),
     ],
 }
+PICTURES = "docs/pictures"
+FIGURES = {  # picture: the figure of a study that it shows
+    "mini_figure_9.png": "results/mini/figures/figure_9.png",
+    "official_figure_9.png": "results/official/figures/figure_9.png",
+}
+N_COLORS = 64  # of a committed picture: a third of its bytes
+N_CLIPS = 3  # spectrograms of a task, at most
+MAX_S = 3.0  # of each
 BENCHMARKS = ROOT / "benchmarks" / "results"
-SPEEDS = {  # the README's rows: file, and what its row has; hear21passt but for the probe
+SPEEDS = {  # rows of the table: file, and the values that select its row
     "scenes of 10 s, CPU": ("embed_speed", {"case": "scene", "hop_ms": "10"}),
     "timestamps of 2 s, RF 160 ms, CPU": (
         "embed_speed",
@@ -51,17 +73,21 @@ SPEEDS = {  # the README's rows: file, and what its row has; hear21passt but for
         {"quantity": "embedding", "case": "rf160, hop 10 ms", "precision": "float32"},
     ),
 }
-RULES_OF = ("config/paper.yaml", "results/paper/report.html")  # what "rules" draws
+RULES_OF = ("config/paper.yaml", "results/paper/report.html")  # config and target
 ORIGIN = ("machine", "versions")  # columns that say where numbers are from: a line below the table
 
 
-def insert(text: str, name: str, content: str) -> str:
-    """Replace what stands between the markers ``<!-- name: begin -->`` and ``end``."""
+def insert(texts: dict[str, str], name: str, content: str) -> None:
+    """Replace the text between the markers of a name, in the page that has them.
+
+    ValueError if no page has both markers.
+    """
     begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-    if begin not in text or end not in text:
-        raise ValueError(f"README.md: expected the markers {begin} and {end}")
-    before, _, rest = text.partition(begin)
-    return f"{before}{begin}\n{content.strip()}\n{end}{rest.partition(end)[2]}"
+    page = next((page for page, text in texts.items() if begin in text and end in text), None)
+    if page is None:
+        raise ValueError(f"{', '.join(texts)}: expected the markers {begin} and {end}, found none")
+    before, _, rest = texts[page].partition(begin)
+    texts[page] = f"{before}{begin}\n{content.strip()}\n{end}{rest.partition(end)[2]}"
 
 
 def content(path: Path) -> str:
@@ -172,7 +198,10 @@ def trainings(records: list[Path]) -> str:
 
 
 def rules(mermaid: str) -> str:
-    """Mermaid flow chart of Snakemake's rule graph, without arrows that longer paths imply."""
+    """Markdown table of Snakemake's rule graph: each rule and the rules that follow it.
+
+    Without steps that a longer path implies.
+    """
     names = dict(re.findall(r"(id\d+)\[(\w+)\]", mermaid))
     next_rules: dict[str, set[str]] = {name: set() for name in names.values()}
     for start, end in re.findall(r"(id\d+) --> (id\d+)", mermaid):
@@ -182,33 +211,130 @@ def rules(mermaid: str) -> str:
     def after(rule: str) -> set[str]:
         return next_rules[rule].union(*(after(n) for n in next_rules[rule]))
 
-    lines = [
-        f"  {rule} --> {end}"
-        for rule, ends in next_rules.items()
-        for end in sorted(ends)
-        if not any(end in after(other) for other in ends)
-    ]
-    return "\n".join(["```mermaid", "flowchart LR", *lines, "```"])
+    table = []
+    for rule in sorted(next_rules, key=lambda rule: (-len(after(rule)), rule)):
+        ends = next_rules[rule]
+        direct = [end for end in sorted(ends) if not any(end in after(other) for other in ends)]
+        table.append({"rule": f"`{rule}`", "used by": ", ".join(f"`{end}`" for end in direct)})
+    return markdown(pd.DataFrame(table))
+
+
+def agreement(folder: Path) -> str:
+    """Markdown table of what agrees with which reference, how closely, and the test that shows it.
+
+    ``folder`` has the benchmarks' CSVs.
+    """
+    probes = pd.read_csv(folder / "probe_study.csv")
+    n_equal, n = probes["n_equal_predictions"].sum(), probes["n_embeddings"].sum()
+    rows = (
+        (
+            "hear21passt 0.0.26: features, logits, mel level",
+            "within 2e-5",
+            "`tests/passt/test_golden.py`",
+        ),
+        (
+            "heareval 2021.1.3: test predictions of the probe",
+            f"{n_equal} of {n} embeddings byte for byte",
+            "`tests/hear/test_heareval.py`, [table](docs/benchmarks.md)",
+        ),
+        (
+            f"heareval and sed_eval: all {len(METRICS)} metrics",
+            "within 1e-9",
+            "`tests/hear/test_metrics.py`",
+        ),
+        (
+            "simulated truth: 95 % intervals",
+            "coverage near nominal, exceptions listed",
+            "`tests/analysis/test_coverage.py`, [table](docs/statistics.md#coverage)",
+        ),
+    )
+    columns = ["agrees with", "how closely", "shown by"]
+    return markdown(pd.DataFrame(rows, columns=columns))
+
+
+def spectrograms(tasks: Path, pictures: Path) -> str:
+    """Draw clips of every generated task in the folder ``tasks``; return Markdown of them."""
+    parts = []
+    for slug in MINI_TASKS:
+        folders = sorted(path.parent for path in (tasks / slug).glob("*/task_metadata.json"))
+        if not folders:
+            print(f"docs: no {tasks / slug}: no spectrogram of it", file=sys.stderr)
+            continue
+        task = read_task(folders[0])
+        with house_style():
+            save(draw_clips(folders[0]), pictures / f"{slug}.png")
+        parts += [
+            f"### {slug}",
+            str(task.metadata["stands_for"]),
+            f"![Spectrograms of three clips of {slug}](pictures/{slug}.png)",
+        ]
+    return "\n\n".join(parts)
+
+
+def draw_clips(folder: Path) -> Figure:
+    """Mel spectrograms of the first clips of a task that differ in their labels."""
+    task = read_task(folder)
+    split = task.splits[0]
+    audio = task.audio(SAMPLE_RATE_HZ, split)
+    chosen: dict[str, Path] = {}
+    for name, labels in sorted(task.clips[split].items()):
+        said = [label["label"] if isinstance(label, dict) else str(label) for label in labels]
+        chosen.setdefault(", ".join(dict.fromkeys(said)) or "no event", audio[name])
+    figure = Figure(figsize=(7.0, 1.5), layout="constrained")
+    panels = figure.subplots(1, min(N_CLIPS, len(chosen)), sharey=True, squeeze=False)[0]
+    mel = MelSpectrogram(320)
+    for axes, (label, path) in zip(panels, chosen.items(), strict=False):
+        with open_clip(path) as file:
+            samples = file.read(int(MAX_S * SAMPLE_RATE_HZ), dtype="float32")
+        seconds = len(samples) / SAMPLE_RATE_HZ
+        levels = mel(torch.from_numpy(samples)[None])[0].numpy()
+        axes.imshow(levels, origin="lower", aspect="auto", extent=(0, seconds, 0, len(levels)))
+        axes.set_title(label if len(label) <= 40 else f"{label[:38]} ...", fontsize=SMALL_PT)
+        axes.set(xlabel="s", yticks=[])
+    panels[0].set_ylabel(f"0 to {MAX_HZ / 1000:g} kHz, mel")
+    return figure
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Save a figure as a small PNG."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=120)
+    shrink(buffer, path)
+
+
+def shrink(picture: Path | io.BytesIO, path: Path) -> None:
+    """Store a PNG with `N_COLORS` colors and without time stamps."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    few = Image.open(picture).convert("RGB").quantize(N_COLORS, Image.Quantize.MAXCOVERAGE)
+    few.save(path, optimize=True)
 
 
 def main() -> None:
-    """Update the README from the results at hand."""
+    """Update README.md and docs/ from the results at hand."""
     argparse.ArgumentParser(description=__doc__).parse_args()
-    path = ROOT / "README.md"
-    text = path.read_text()
+    texts = {page: (ROOT / page).read_text() for page in PAGES}
     for name, table in TABLES.items():
         if (ROOT / table).exists():
-            text = insert(text, name, content(ROOT / table))
+            insert(texts, name, content(ROOT / table))
         else:
-            print(f"README.md: no {table}: the table of {name} stays as it is", file=sys.stderr)
-    text = insert(text, "speeds", speeds(BENCHMARKS))
+            print(f"docs: no {table}: the table of {name} stays as it is", file=sys.stderr)
+    insert(texts, "speeds", speeds(BENCHMARKS))
+    insert(texts, "agreement", agreement(BENCHMARKS))
     config, target = RULES_OF
     command = ["snakemake", "--configfile", config, "--rulegraph", "mermaid-js", target]
     drawn = subprocess.run(
         [sys.executable, "-m", *command], cwd=ROOT, check=True, capture_output=True, text=True
     )
-    text = insert(text, "rules", rules(drawn.stdout))
-    path.write_text(text)
+    insert(texts, "rules", rules(drawn.stdout))
+    for name, figure in FIGURES.items():
+        if (ROOT / figure).exists():
+            shrink(ROOT / figure, ROOT / PICTURES / name)
+        else:
+            print(f"docs: no {figure}: {name} stays as it is", file=sys.stderr)
+    if drawn_tasks := spectrograms(ROOT / "resources/tasks/mini", ROOT / PICTURES):
+        insert(texts, "spectrograms", drawn_tasks)
+    for page, text in texts.items():
+        (ROOT / page).write_text(text)
 
 
 if __name__ == "__main__":

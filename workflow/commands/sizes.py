@@ -2,7 +2,7 @@
 
     make sizes CONFIG=config/mini_large.yaml
 
-What sizes are set by, before a verdict is seen; config/README.md has the rule.
+What sizes are set by, before a verdict is seen; docs/mini.md has the rule.
 """
 
 from __future__ import annotations
