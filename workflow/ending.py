@@ -1,4 +1,4 @@
-"""What a run says at its end: its reports, best models, claims, time; or how to go on.
+"""What a run says at its end: its reports, best models, claims and time.
 
 Read with the standard library alone: with `--sdm conda` the head process has nothing else.
 """
@@ -16,10 +16,6 @@ from snakemake.common import NOTHING_TO_BE_DONE_MSG
 from analysis.claims.claim import VERDICTS, verdict_kind
 
 N_BEST = 3
-GO_ON = (
-    "The run has stopped, and what was finished is kept: the same command goes on from there. "
-    "Errors are above, logs of jobs in logs/; make status says how far a study is."
-)
 
 
 class AtNothingToBeDone(logging.Filter):

@@ -132,9 +132,9 @@ class _Tee:
 def logged(path: str) -> Iterator[None]:
     """Copy standard error to a log file, and end the process with one line on bad input.
 
-    The message of a ``ValueError`` or ``OSError`` inside, or that memory is short, goes to the
-    terminal, its traceback to the log. Any other error is ours: its traceback goes to both.
-    Another process that is at work on the same job is waited for.
+    The message of a ``ValueError`` or ``OSError`` inside, that memory is short or that the user
+    stopped the job goes to the terminal, the traceback to the log. Any other error is ours: its
+    traceback goes to both. Another process that is at work on the same job is waited for.
     """
     terminal = sys.stderr
     try:
@@ -143,11 +143,14 @@ def logged(path: str) -> Iterator[None]:
             try:
                 yield
                 tee.end(f"{FINISHED}\n")
-            except Exception:
+            except BaseException:
                 tee.end(traceback.format_exc())
                 raise
             finally:
                 sys.stderr = terminal
+    except KeyboardInterrupt:
+        print(f"\ninterrupted (traceback in {path})", file=terminal)
+        raise SystemExit(130) from None
     except Exception as error:
         if not (said := _in_words(error)):
             raise

@@ -20,7 +20,7 @@ from hear.protocol import Protocol, unprescribed
 from hear.tasks.audio_checks import NO_LIMITS, Limits, check_audio, present_rates
 from hear.tasks.fingerprint import file_hashes, fingerprint, states, text_files
 from hear.tasks.folder import TaskFolder, read_task
-from hear.tasks.problems import TaskError
+from hear.tasks.problems import TaskError, listed
 
 
 class ChangedError(TaskError):
@@ -60,7 +60,7 @@ def write_manifest(
             {
                 "path": str(task.path.relative_to(base) if inside else task.path),
                 "task_hash": fingerprint(hashes),
-                "texts_hash": fingerprint({name: hashes[name] for name in text_files(task)}),
+                "texts_sha256": {name: hashes[name] for name in text_files(task)},
                 **summary,
                 "findings": [finding.summary() for finding in findings],
                 "rates_hz": rates_hz,
@@ -132,10 +132,12 @@ def read_manifest(path: Path | str) -> tuple[dict, list[TaskFolder]]:
     path = Path(path)
     manifest, folders = read_record(path), []
     for entry in manifest["folders"]:
-        folder = read_task(path.parent / entry["path"])
-        found = fingerprint({n: sha256_file(file) for n, file in text_files(folder).items()})
-        if (expected := entry.get("texts_hash", found)) != found:
-            raise _changed(f"{folder.path}: metadata, labels or splits", expected, found, path)
+        place = path.parent.absolute() / entry["path"]
+        for name, expected in entry.get("texts_sha256", {}).items():
+            text = place / name
+            if (found := sha256_file(text) if text.is_file() else "no file") != expected:
+                raise _changed(str(text), expected, found, path, place)
+        folder = read_task(place)
         folders.append(dataclasses.replace(folder, rates_hz=tuple(entry.get("rates_hz", ()))))
     return manifest, folders
 
@@ -149,10 +151,14 @@ def unchanged(path: Path | str, manifest: dict, folders: list[TaskFolder]) -> It
     """
     status, before = os.stat(path), states(folders)
     written_ns = min(status.st_mtime_ns, status.st_ctime_ns)
-    if any(changed_ns >= written_ns for _, changed_ns in before.values()):
-        for entry, folder in zip(manifest["folders"], folders, strict=True):
-            if (found := fingerprint(file_hashes(folder))) != entry["task_hash"]:
-                raise _changed(str(folder.path), entry["task_hash"], found, path)
+    later = [file for file, (_, changed_ns) in before.items() if changed_ns >= written_ns]
+    for entry, folder in zip(manifest["folders"], folders, strict=True):
+        own = [f.relative_to(folder.path) for f in later if f.is_relative_to(folder.path)]
+        if not own:
+            continue
+        if (found := fingerprint(file_hashes(folder))) != (expected := entry["task_hash"]):
+            what = f"{folder.path} ({listed([*map(str, own)])})"
+            raise _changed(what, expected, found, path, folder.path)
     yield
     after = states(folders)
     if changed := [file for file in before if before[file] != after.get(file)]:
@@ -162,10 +168,12 @@ def unchanged(path: Path | str, manifest: dict, folders: list[TaskFolder]) -> It
         )
 
 
-def _changed(what: str, expected: str, found: str, path: Path | str) -> TaskError:
+def _changed(what: str, expected: str, found: str, path: Path | str, folder: Path) -> TaskError:
+    is_made = folder.is_relative_to(Path(path).parent.absolute())
+    step = f"remove {Path(path).parent if is_made else path} and start again"
     return TaskError(
-        f"{what}: changed since the check: expected hash {expected}, found {found}; remove {path} "
-        "and start again, so that the task is made or checked again"
+        f"{what}: changed since the check: expected SHA-256 {expected}, found {found}; {step}, so "
+        f"that the task is {'made' if is_made else 'checked'} again"
     )
 
 

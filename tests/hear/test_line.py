@@ -175,7 +175,7 @@ def test_manifest_round_trip(make_task, tmp_path):
 
 
 def test_a_task_that_changes_after_its_check_or_while_it_is_read_is_named(make_task, tmp_path):
-    folder, path = make_task(), tmp_path / "task.json"
+    folder, path = make_task(), tmp_path / "task.json"  # beside the folder: it was made
     clip = next((folder / "16000" / "test").iterdir())
     manifest = write_manifest(path, "tones", [folder], {}, progress=False)
     folders, whole = read_manifest(path)[1], clip.read_bytes()
@@ -188,15 +188,17 @@ def test_a_task_that_changes_after_its_check_or_while_it_is_read_is_named(make_t
         pass
     with pytest.raises(ChangedError, match=clip.name), unchanged(path, manifest, folders):
         change()
-    with pytest.raises(TaskError, match=f"changed since .*remove {path} and start again"):
+    with pytest.raises(TaskError, match=f"{clip.name}.*changed since .*remove {tmp_path} and"):
         with unchanged(path, manifest, folders):
             pytest.fail("it was read")
     clip.write_bytes(whole)
     with unchanged(path, manifest, folders):  # changed in time alone
         pass
+    path = tmp_path / "elsewhere" / "task.json"
+    write_manifest(path, "tones", [folder], {}, progress=False)
     labels = folder / "test.json"
     labels.write_text(labels.read_text().replace("low", "high"))
-    with pytest.raises(TaskError, match=f"labels or splits: changed .*remove {path}"):
+    with pytest.raises(TaskError, match=rf"test\.json: changed .*remove {path} and start"):
         read_manifest(path)
 
 

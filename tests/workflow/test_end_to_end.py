@@ -159,6 +159,18 @@ def test_dry_run_of_jobs_of_the_smallest_size():
 
 
 @pytest.mark.slow
+def test_a_job_goes_by_the_config_that_its_run_has_read(tmp_path):
+    """Every job reads the config's file again, which may have been edited meanwhile."""
+    config = {"study": "other", "tasks": ["beijing_opera"], "select_models": ["logmel"]}
+    start = [sys.executable, "-m", "snakemake", "-s", ROOT / "Snakefile", "-n", "--cores", "1"]
+    job = [*start, "--mode", "subprocess", "--", "results/other/scores.csv"]
+    env = os.environ | {"PASST_HEAR_CONFIG": json.dumps(config)}
+    subprocess.run(job, cwd=tmp_path, env=env, check=True)
+    alone = [*start, "results/other/scores.csv"]  # a run of its own
+    assert subprocess.run(alone, cwd=tmp_path, env=env).returncode != 0
+
+
+@pytest.mark.slow
 def test_dry_run_of_pretraining():
     target = "results/pretrain/mini_hop10/weights.safetensors"
     assert set(plan("--forceall", target)) == {"make_pretraining_clips", "pretrain"}

@@ -5,6 +5,9 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import signal
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -84,3 +87,19 @@ def test_no_lock_is_cleared_beside_a_run_of_another_start(started, monkeypatch):
 def test_what_make_starts_holds_no_second_lock(started):
     start("-n")  # the lock is this process's now, as a run's
     assert launch.hold() is None
+
+
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    """What becomes of signals is as before, after the test."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def test_a_run_that_a_signal_ends_says_how_to_go_on(handlers, capsys):
+    kills_itself = "import os, signal; os.kill(os.getpid(), signal.SIGTERM)"
+    assert launch._run([sys.executable, "-c", kills_itself]) == 128 + signal.SIGTERM
+    said = capsys.readouterr().err
+    assert said.startswith("make: ended by SIGTERM.") and "the same command goes on" in said

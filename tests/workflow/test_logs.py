@@ -35,6 +35,13 @@ def test_the_next_step_is_said_in_one_line(error, said, tmp_path, capsys):
     assert type(error).__name__ in (tmp_path / "a.log").read_text()
 
 
+def test_an_interrupted_job_is_one_line(tmp_path, capsys):
+    with pytest.raises(SystemExit), logged(str(tmp_path / "a.log")):
+        raise KeyboardInterrupt
+    assert capsys.readouterr().err.splitlines()[1].startswith("interrupted (traceback in")
+    assert "KeyboardInterrupt" in (tmp_path / "a.log").read_text()
+
+
 @pytest.mark.skipif(not FULL.exists(), reason="needs /dev/full")
 def test_a_log_on_a_full_disk_stops_no_job(tmp_path, capsys):
     (tmp_path / "a.log").symlink_to(FULL)

@@ -18,6 +18,10 @@ from pathlib import Path
 
 STATE = Path(".snakemake")
 PATIENCE_S = 5.0  # chosen
+GO_ON = (
+    "The run has stopped, and what was finished is kept: the same command goes on from there. "
+    "Errors are above, logs of jobs in logs/; make status says how far a study is."
+)
 
 
 def main(arguments: list[str]) -> None:
@@ -75,7 +79,10 @@ def _run(command: list[str]) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to both
     signal.signal(signal.SIGTERM, lambda number, frame: process.send_signal(number))
     code = process.wait()
-    return 128 - code if code < 0 else code
+    if code >= 0:
+        return code
+    print(f"make: ended by {signal.Signals(-code).name}. {GO_ON}", file=sys.stderr)
+    return 128 - code
 
 
 if __name__ == "__main__":
