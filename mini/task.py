@@ -10,7 +10,7 @@ if TYPE_CHECKING:  # numpy is not there when a workflow is only listed
     import numpy as np
     from numpy.typing import NDArray
 
-GENERATOR_VERSION = 8  # raised whenever the bytes of any mini task change; stored in its metadata
+GENERATOR_VERSION = 9  # raised whenever the bytes of any mini task change; stored in its metadata
 SAMPLE_RATE_HZ = 32_000  # PaSST's rate, one of HEAR's five (hear-preprocess, sample rates)
 VERSION = "mini"  # stands where the real folder names have "v0.0.2", "hear2021", ...
 

@@ -54,7 +54,7 @@ TASK_FULL = MiniTask(
     stands_for="Words spoken by eSpeak NG, test voices unseen.",
     recipe=speech_commands,
     labels=LABELS,
-    n_clips={"train": 216, "valid": 48, "test": 108},
+    n_clips={"train": 216, "valid": 48, "test": 132},
     duration_s=DURATION_S,
     embedding_type="scene",
     prediction_type="multiclass",
@@ -67,6 +67,6 @@ TASK_5H = replace(
     TASK_FULL,
     slug="speech_commands_5h",
     mode="5h",
-    n_clips={"train": 108, "valid": 48, "test": 108},
+    n_clips={"train": 108, "valid": 48, "test": 132},
     subset_of=TASK_FULL,
 )

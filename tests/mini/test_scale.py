@@ -27,7 +27,7 @@ FIXED = {  # the sources of the test part at every scale, of which there are no 
 MULTIPLIED = {  # at scale 1, and how many times as many at scale 8
     "beehive_states_fold0-mini-full": (1, 8),
     "beehive_states_fold1-mini-full": (1, 8),
-    "dcase2016_task2-mini-full": (3, 8),
+    "dcase2016_task2-mini-full": (9, 8),
     "gunshot_triangulation-mini-full": (7, 8),
     "vox_lingua_top10-mini-full": (10, 2),
 }

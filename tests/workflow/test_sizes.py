@@ -11,6 +11,7 @@ from workflow.study.config import ROOT, ConfigError, read_yaml
 from workflow.study.study import read_study
 
 LARGE = read_yaml(ROOT / "config" / "mini_large.yaml")
+DEFAULT = read_yaml(ROOT / "config" / "config.yaml")
 WIDEST = 0.045  # docs/mini.md, the rule of sizes
 
 
@@ -46,7 +47,7 @@ def test_sizes_count_clips_sources_and_seconds():
     once, tested = of_scale(1, 1), of_scale(1, 8)
     assert once.loc["gunshot_triangulation", ["test_clips", "sources"]].tolist() == [84, 7]
     assert once.loc["beehive_states", ["test_clips", "sources"]].tolist() == [40, 2]
-    assert tested.loc["dcase2016_task2", ["test_clips", "sources"]].tolist() == [64, 24]
+    assert tested.loc["dcase2016_task2", ["test_clips", "sources"]].tolist() == [192, 72]
     assert once["events"].notna().sum() == 2 and (once["audio_s"] > 0).all()
     folds = once.index[
         (once[["test_clips", "width"]] == tested[["test_clips", "width"]]).all(axis=1)
@@ -57,9 +58,16 @@ def test_sizes_count_clips_sources_and_seconds():
 
 
 def test_the_large_study_has_the_smallest_scale_that_the_rule_allows():
-    assert LARGE["mini_scale"]["train"] == LARGE["mini_scale"]["test"] == (scale := 8)
+    assert LARGE["mini_scale"]["train"] == LARGE["mini_scale"]["test"] == (scale := 7)
     assert by_category(of_scale(scale, scale)).max() <= WIDEST
     assert by_category(of_scale(scale - 1, scale - 1)).max() > WIDEST
+
+
+def test_the_default_study_has_the_sizes_that_the_rule_asks_for():
+    table = sizes(read_study(DEFAULT))
+    assert by_category(table).max() <= 2 * WIDEST
+    tested_apart = table[table["events"].notna() & (table["task"] != "maestro")]  # which has folds
+    assert tested_apart["test_clips"].tolist() == [24]
 
 
 def test_other_tasks_have_sizes_of_their_own():
