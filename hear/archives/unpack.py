@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
+from hear.files import naming
 from hear.tasks.problems import METADATA_FILE, listed
 
 GZIP_MAGIC = b"\x1f\x8b"  # RFC 1952, section 2.3.1
@@ -184,7 +185,8 @@ def _extract(
             (destination / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(linked, destination / name)
         else:
-            tar.extract(member, destination, filter="data")
+            with naming(destination / name):
+                tar.extract(member, destination, filter="data")
         if (folder := task_folder(archive, member)) is not None:
             folders.add(folder)
     if len(folders) != 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
@@ -204,6 +205,17 @@ def test_a_plain_tar_cut_between_two_members_is_named(make_task: MakeTask, tmp_p
         cut_at = tar.getmembers()[-1].offset
     archive.write_bytes(archive.read_bytes()[:cut_at])
     assert_refused(archive, "truncated: no end marker after the last member")
+
+
+def test_a_full_disk_is_an_error_with_the_file(make_task, tmp_path, monkeypatch) -> None:
+    def write(*arguments: object, **options: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    archive = pack(make_task(), tmp_path / "a.tar.gz")
+    monkeypatch.setattr(tarfile, "copyfileobj", write)
+    with pytest.raises(OSError, match=r"No space left .*out/.*tones-v1-full/\w+"):
+        unpack(archive, tmp_path / "out", progress=False)
+    assert not [*(tmp_path / "out").iterdir()]
 
 
 def test_a_flipped_byte_is_noticed(make_task: MakeTask, tmp_path: Path) -> None:
