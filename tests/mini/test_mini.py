@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import importlib.util
 import itertools
 import json
+import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
+from small_tasks import SCALE, hashes, make_small
 
 from mini.draws import N_SLOTS, PRETRAINING_SLOTS, Draws
 from mini.make import make_task
@@ -24,32 +26,28 @@ from mini.sounds.midi import Note, render
 from mini.sounds.rooms import colored_noise
 from mini.sounds.speech import CASTS
 from mini.sounds.synthesis import active_rms, set_level
-from mini.task import SAMPLE_RATE_HZ, MiniTaskError, MissingSourceError, Scale
+from mini.task import SAMPLE_RATE_HZ, MiniTask, MiniTaskError, MissingSourceError, Scale
 from mini.writer import clip_generator, write_wav
 
-SCALE = Scale(0.05, 0.05)  # a twentieth of the clips, at least one per split
+MADE_AGAIN = (
+    "beehive_states", "crema_d", "dcase2016_task2", "esc50", "fsd50k", "gtzan_genre",
+    "gtzan_music_speech", "maestro", "speech_commands_5h", "vocal_imitation", "vox_lingua_top10",
+)  # fmt: skip
 TASKS = {slug: find_mini_task(slug) for slug in MINI_TASKS}
-PARTS = {part.folder: part for task in TASKS.values() for part in task.parts}
+PARTS = {part.folder: (slug, part) for slug, task in TASKS.items() for part in task.parts}
+MadeTask = tuple[MiniTask, Path]
 
 
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Every folder of every mini task by its name, small, seed 0."""
-    root = tmp_path_factory.mktemp("mini")
-    made = [make_task(slug, root, 0, scale=SCALE, progress=False) for slug in MINI_TASKS]
-    return {folder.name: folder for folder in itertools.chain.from_iterable(made)}
+@pytest.fixture
+def made_part(made: Callable[[str], list[Path]], name: str) -> MadeTask:
+    """A part of a task by the name of its folder, and this folder."""
+    slug, part = PARTS[name]
+    (folder,) = (folder for folder in made(slug) if folder.name == name)
+    return part, folder
 
 
 def _read(folder: Path, name: str) -> Any:
     return json.loads((folder / name).read_text(encoding="utf-8"))
-
-
-def _hashes(folder: Path) -> dict[str, str]:
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in files
-    }
 
 
 def _leaves(labels: list[Any]) -> set[str]:
@@ -65,9 +63,10 @@ def test_there_is_one_mini_task_of_each_kind() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PARTS)
-def test_metadata_are_the_real_tasks_with_version_mini(folders: dict[str, Path], name: str) -> None:
-    task, metadata = PARTS[name], _read(folders[name], "task_metadata.json")
-    assert folders[name].name == f"{metadata['task_name']}-mini-{metadata['mode']}"
+def test_metadata_are_the_real_tasks_with_version_mini(made_part: MadeTask, name: str) -> None:
+    task, folder = made_part
+    metadata = _read(folder, "task_metadata.json")
+    assert name == f"{metadata['task_name']}-mini-{metadata['mode']}"
     assert metadata["version"] == "mini" and metadata["mini_seed"] == 0
     assert metadata["splits"] == list(task.n_clips)
     assert metadata["evaluation"] == list(task.evaluation)
@@ -77,8 +76,8 @@ def test_metadata_are_the_real_tasks_with_version_mini(folders: dict[str, Path],
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PARTS)
-def test_every_listed_file_exists_and_nothing_else(folders: dict[str, Path], name: str) -> None:
-    folder, task = folders[name], PARTS[name]
+def test_every_listed_file_exists_and_nothing_else(made_part: MadeTask, name: str) -> None:
+    task, folder = made_part
     with (folder / "labelvocabulary.csv").open(encoding="utf-8", newline="") as file:
         vocabulary = [(int(row["idx"]), row["label"]) for row in csv.DictReader(file)]
     assert vocabulary == list(enumerate(task.labels))
@@ -97,8 +96,9 @@ def test_every_listed_file_exists_and_nothing_else(folders: dict[str, Path], nam
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PARTS)
-def test_audio_is_mono_16_bit_and_as_long_as_promised(folders: dict[str, Path], name: str) -> None:
-    paths, task = sorted(folders[name].rglob("*.wav")), PARTS[name]
+def test_audio_is_mono_16_bit_and_as_long_as_promised(made_part: MadeTask, name: str) -> None:
+    task, folder = made_part
+    paths = sorted(folder.rglob("*.wav"))
     shortest_s, longest_s = task.duration_range_s or (task.duration_s, task.duration_s)
     assert paths
     for path in paths:
@@ -112,9 +112,9 @@ def test_audio_is_mono_16_bit_and_as_long_as_promised(folders: dict[str, Path], 
 @pytest.mark.slow
 @pytest.mark.parametrize("slug", ["dcase2016_task2", "maestro"])
 def test_events_lie_inside_the_clip_and_do_not_overlap_themselves(
-    folders: dict[str, Path], slug: str
+    made: Callable[[str], list[Path]], slug: str
 ) -> None:
-    task, folder = TASKS[slug], folders[TASKS[slug].folder]
+    task, (folder,) = TASKS[slug], made(slug)
     for split, (_, events) in itertools.chain.from_iterable(
         ((split, item) for item in _read(folder, f"{split}.json").items()) for split in task.n_clips
     ):
@@ -127,20 +127,24 @@ def test_events_lie_inside_the_clip_and_do_not_overlap_themselves(
 
 
 @pytest.mark.slow
-def test_the_same_seed_gives_the_same_bytes_whenever_it_runs(
-    folders: dict[str, Path], tmp_path: Path
+@pytest.mark.parametrize("slug", MADE_AGAIN)
+def test_another_process_makes_the_same_bytes_at_any_time(
+    made: Callable[[str], list[Path]], slug: str, tmp_path: Path
 ) -> None:
+    first = [hashes(folder) for folder in made(slug)]
     time.sleep(1.1)  # eSpeak NG would seed its noise from the clock, in whole seconds
-    for slug in ("speech_commands_5h", "dcase2016_task2", "maestro"):
-        for again in make_task(slug, tmp_path, 0, scale=SCALE, progress=False):
-            assert _hashes(again) == _hashes(folders[again.name])
+    assert [hashes(folder) for folder in make_small(slug, tmp_path)] == first
 
 
 @pytest.mark.slow
-def test_another_seed_gives_other_audio_and_replaces_the_folder(tmp_path: Path) -> None:
-    first = _hashes(*make_task("maestro", tmp_path, 0, scale=Scale(0.4), progress=False))
-    (tmp_path / "maestro-mini-5h" / "stale.txt").write_text("old", encoding="utf-8")
-    second = _hashes(*make_task("maestro", tmp_path, 1, scale=Scale(0.4), progress=False))
+def test_another_seed_gives_other_audio_and_replaces_the_folder(
+    made: Callable[[str], list[Path]], tmp_path: Path
+) -> None:
+    (folder,) = made("maestro")
+    first = hashes(folder)
+    shutil.copytree(folder, tmp_path / folder.name)
+    (tmp_path / folder.name / "stale.txt").write_text("old", encoding="utf-8")
+    second = hashes(*make_small("maestro", tmp_path, seed=1))
     assert first.keys() == second.keys()
     wavs = [name for name in first if name.endswith(".wav")]
     assert wavs and all(first[name] != second[name] for name in wavs)
@@ -148,7 +152,7 @@ def test_another_seed_gives_other_audio_and_replaces_the_folder(tmp_path: Path) 
 
 def test_clips_draw_from_generators_of_their_own() -> None:
     task = TASKS["maestro"]
-    different = {part.audio_name: part for part in PARTS.values()}
+    different = {part.audio_name: part for _, part in PARTS.values()}
     keys = itertools.product(different.values(), (0, 1), (0, 1))
     draws = [
         clip_generator(task, list(task.n_clips)[1], index, seed).random()

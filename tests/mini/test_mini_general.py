@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from small_tasks import SCALE, hashes
 
 from hear.tasks.audio_checks import check_audio
 from hear.tasks.folder import read_task
 from mini.allotment import TASK_PROGRAMS
 from mini.catalog import ENVIRONMENTAL_SOUNDS
 from mini.draws import PRETRAINING_SLOTS, Draws
-from mini.make import make_task
 from mini.recipes import beehive_states, fsd50k, gunshot_triangulation
 from mini.recipes.mridangam import TONICS_HZ
 from mini.registry import find_mini_task
@@ -25,10 +25,9 @@ from mini.sounds import animals, bodies, machines
 from mini.sounds.imitations import CONTOURS, imitate
 from mini.sounds.percussion import OPERA_INSTRUMENTS, STROKES, daluo, mridangam, xiaoluo
 from mini.sounds.synthesis import SAMPLE_RATE_HZ, active_rms, n_samples
-from mini.task import Clip, MiniTaskError, Scale
+from mini.task import Clip, MiniTaskError
 from mini.writer import write_task
 
-SCALE = Scale(0.05, 0.05)  # a twentieth of the clips, at least one per split
 ACCURACY = ["top1_acc", "mAP", "d_prime", "aucroc"]
 HIVE = ["aucroc", "mAP", "d_prime", "top1_acc"]
 PRECISION = ["mAP", "d_prime", "aucroc", "top1_acc"]
@@ -49,25 +48,15 @@ SOURCES = {
 }
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Path]]:
-    """The folders of every task of this module, small, seed 0."""
-    root = tmp_path_factory.mktemp("general")
-    return {slug: make_task(slug, root, 0, scale=SCALE, progress=False) for slug in REAL}
-
-
-def _wav_hashes(folder: Path) -> dict[str, str]:
-    return {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.rglob("*.wav")
-    }
+Made = Callable[[str], list[Path]]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("slug", REAL)
-def test_the_benchmark_reads_them_as_the_real_tasks(made: dict[str, list[Path]], slug: str) -> None:
+def test_the_benchmark_reads_them_as_the_real_tasks(made: Made, slug: str) -> None:
     n_folders, n_labels, split_mode, n_folds, prediction_type, evaluation = REAL[slug]
-    assert len(made[slug]) == n_folders
-    for folder in made[slug]:
+    assert len(made(slug)) == n_folders
+    for folder in made(slug):
         task = read_task(folder)
         assert check_audio(task, progress=False)["warnings"] == []
         assert len(task.labels) == n_labels and task.embedding_type == "scene"
@@ -79,20 +68,17 @@ def test_the_benchmark_reads_them_as_the_real_tasks(made: dict[str, list[Path]],
 
 
 @pytest.mark.slow
-def test_another_process_makes_the_same_bytes(made: dict[str, list[Path]], tmp_path: Path) -> None:
-    for slug in ("beehive_states", "esc50", "fsd50k", "vocal_imitation"):
-        again = make_task(slug, tmp_path, 0, scale=SCALE, progress=False)
-        assert [_wav_hashes(folder) for folder in again] == [
-            _wav_hashes(folder) for folder in made[slug]
-        ]
-        for folder in again:
-            assert len(set(_wav_hashes(folder).values())) == len(_wav_hashes(folder))
+@pytest.mark.parametrize("slug", ["beehive_states", "esc50", "fsd50k", "vocal_imitation"])
+def test_no_two_clips_are_equal(made: Made, slug: str) -> None:
+    for folder in made(slug):
+        found = hashes(folder, "*.wav")
+        assert len(set(found.values())) == len(found)
 
 
 @pytest.mark.slow
-def test_stroke_and_tonic_ask_about_the_same_clips(made: dict[str, list[Path]]) -> None:
-    stroke, tonic = made["mridangam_stroke"][0], made["mridangam_tonic"][0]
-    assert _wav_hashes(stroke) and _wav_hashes(stroke) == _wav_hashes(tonic)
+def test_stroke_and_tonic_ask_about_the_same_clips(made: Made) -> None:
+    (stroke,), (tonic,) = made("mridangam_stroke"), made("mridangam_tonic")
+    assert hashes(stroke, "*.wav") and hashes(stroke, "*.wav") == hashes(tonic, "*.wav")
     clips = [json.loads((path / "fold00.json").read_text()) for path in (stroke, tonic)]
     assert list(clips[0]) == list(clips[1]) and clips[0] != clips[1]
 
@@ -111,8 +97,8 @@ def test_every_fold_has_every_stroke_on_every_drum() -> None:
 
 
 @pytest.mark.slow
-def test_no_hive_is_in_two_splits_or_folders(made: dict[str, list[Path]]) -> None:
-    names = [folder.name for folder in made["beehive_states"]]
+def test_no_hive_is_in_two_splits_or_folders(made: Made) -> None:
+    names = [folder.name for folder in made("beehive_states")]
     assert names == ["beehive_states_fold0-mini-full", "beehive_states_fold1-mini-full"]
     hives = [
         hive
@@ -121,13 +107,13 @@ def test_no_hive_is_in_two_splits_or_folders(made: dict[str, list[Path]]) -> Non
         for hive in split
     ]
     assert len(set(hives)) == len(hives) == 8
-    first, second = (set(_wav_hashes(folder).values()) for folder in made["beehive_states"])
+    first, second = (set(hashes(folder, "*.wav").values()) for folder in made("beehive_states"))
     assert first and second and first.isdisjoint(second)
 
 
 @pytest.mark.slow
-def test_lengths_and_numbers_of_labels_vary(made: dict[str, list[Path]]) -> None:
-    task = read_task(made["fsd50k"][0])
+def test_lengths_and_numbers_of_labels_vary(made: Made) -> None:
+    task = read_task(made("fsd50k")[0])
     assert task.sample_duration_s is None
     lengths = {soundfile.info(path).frames for path in task.path.rglob("*.wav")}
     shortest_s, longest_s = fsd50k.DURATIONS_S
