@@ -22,7 +22,7 @@ from passt.variants import Variant
 
 GITHUB = "https://github.com"
 SCENE_HOP_MS = 2_500.0  # wrapper.py: scene_hop
-FRONT_END_VERSION = 2  # raise when values of the front end or the windows change
+FRONT_END_VERSION = 3  # raise when values of the front end, the windows or the network change
 
 
 class CheckpointError(ValueError):

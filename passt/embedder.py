@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from passt import windows
@@ -13,7 +14,7 @@ from passt.checkpoints import Checkpoint
 from passt.checks import check_audio, check_spectrogram_length
 from passt.lengths import SAMPLE_RATE_HZ, TIMESTAMP_HOP_MS, n_frames, n_windows, samples
 from passt.mel import MelSpectrogram
-from passt.transformer import PaSST
+from passt.transformer import MANY_ROWS, PaSST
 
 BATCH_TOKENS = 6144  # tokens per forward pass; larger gained nothing on a CPU
 GPU_BATCH_TOKENS = 16 * BATCH_TOKENS
@@ -127,24 +128,29 @@ class Embedder(nn.Module):
     def _forward(self, waveforms: Tensor) -> dict[str, Tensor]:
         device = self.mel.window.device
         spectrogram = self.mel(waveforms.to(device))
+        n_sounds, n_few = len(waveforms), -(-MANY_ROWS // self._n_patches(waveforms.shape[1]))
+        if n_sounds < n_few:  # short and few: silence makes the products' rows many
+            spectrogram = F.pad(spectrogram, (0, 0, 0, 0, 0, n_few - n_sounds))
         reduced = self.precision != torch.float32
         # cuDNN's convolutions take TF32 by default: 9e-4 off in float32, seen on an H200.
         exact = torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
         with torch.autocast(device.type, self.precision, enabled=reduced), exact:
             features = self.network.features(spectrogram, self.blocks)
             last = features[len(self.network.blocks)]
-            found = {"M": last, "H": self.network.head(last)}
+            found = {"M": last, "H": self.network.classify(last)}
         found |= {f"M@{block}": features[block] for block in self.blocks}
-        return {level: values.float().cpu() for level, values in found.items()}
+        return {level: values[:n_sounds].float().cpu() for level, values in found.items()}
 
     def _mel_level(self, waveforms: Tensor) -> dict[str, Tensor]:
         return {"L": self.mel(waveforms.to(self.mel.window.device)).flatten(1).cpu()}
 
     def _batch_size(self, n_samples: int) -> int:
-        a = self.network.architecture
-        columns = max(1, a.time_patches(n_frames(n_samples, self.mel.hop)))
         tokens = BATCH_TOKENS if self.mel.window.device.type == "cpu" else GPU_BATCH_TOKENS
-        return max(1, tokens // (a.n_freq_patches * columns))
+        return max(1, tokens // self._n_patches(n_samples))
+
+    def _n_patches(self, n_samples: int) -> int:
+        a = self.network.architecture
+        return a.n_freq_patches * max(1, a.time_patches(n_frames(n_samples, self.mel.hop)))
 
     def _check_length(self, n_samples: int, what: str) -> None:
         check_spectrogram_length(n_samples, self.mel.hop, self.network.architecture, what)

@@ -92,6 +92,8 @@ class MelSpectrogram(nn.Module):
             pad_mode="reflect",
             return_complex=True,
         )
-        spectrum = spectrum.transpose(1, 2)  # as it lies in memory: one matrix product for all
+        spectrum = spectrum.transpose(1, 2)  # as it lies in memory
         power = spectrum.real.square() + spectrum.imag.square()
-        return torch.log(F.linear(power, bank) + LOG_OFFSET).transpose(1, 2)
+        # One product per sound: the last rows of one round by the rows before them.
+        bands = torch.bmm(power, bank.T.expand(power.shape[0], -1, -1))
+        return torch.log(bands + LOG_OFFSET).transpose(1, 2)

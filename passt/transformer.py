@@ -7,7 +7,9 @@ with Patchout" (Interspeech 2022), section 2.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import math
+from collections.abc import Callable, Collection
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -16,7 +18,19 @@ from torch import Tensor, nn
 from passt.architecture import PATCH_SIZE, Architecture
 
 LAYER_NORM_EPS = 1e-6  # models/passt.py: norm_layer
+# From so many rows on, MKL rounds a row alike whatever their number (tried: both of its paths on an
+# AMD EPYC, one thread, the sizes of the full and of the mini networks).
+MANY_ROWS = 64
 INIT_STD = 0.02  # models/passt.py: trunc_normal_ of tokens, positions and linear weights
+
+
+def among_many(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """Apply a function of rows to sounds (n_sounds, ..., size) with ``MANY_ROWS`` of zeros behind.
+
+    A row of a product of few rows is rounded by their number, as are the last rows of any.
+    """
+    n_zeros = MANY_ROWS // math.prod(x.shape[1:-1])
+    return function(F.pad(x, (0, 0) * (x.ndim - 1) + (0, n_zeros)))[: x.shape[0]]
 
 
 class Attention(nn.Module):
@@ -35,10 +49,12 @@ class Attention(nn.Module):
         else:  # the first tokens ask, all tokens answer
             dim = x.shape[2]
             weight, bias = self.qkv.weight, self.qkv.bias
-            (query,) = self._heads(F.linear(x[:, :n_queries], weight[:dim], bias[:dim]), 1)
+            asks = partial(F.linear, weight=weight[:dim], bias=bias[:dim])
+            (query,) = self._heads(among_many(asks, x[:, :n_queries]), 1)
             key, value = self._heads(F.linear(x, weight[dim:], bias[dim:]), 2)
         x = F.scaled_dot_product_attention(query, key, value)
-        return self.proj(x.transpose(1, 2).flatten(2))
+        x = x.transpose(1, 2).flatten(2)
+        return self.proj(x) if n_queries is None else among_many(self.proj, x)
 
     def _heads(self, x: Tensor, n_projections: int) -> Tensor:
         """Split (n_sounds, n_tokens, n dim) into n of (n_sounds, num_heads, n_tokens, width)."""
@@ -71,7 +87,8 @@ class Block(nn.Module):
     def forward(self, x: Tensor, n_outputs: int | None = None) -> Tensor:
         """Map (n_sounds, n_tokens, embed_dim) to the same shape, or its first tokens alone."""
         x = x[:, :n_outputs] + self.attn(self.norm1(x), n_outputs)
-        return x + self.mlp(self.norm2(x))
+        mlp = self.mlp if n_outputs is None else partial(among_many, self.mlp)
+        return x + mlp(self.norm2(x))
 
 
 class PatchEmbed(nn.Module):
@@ -111,7 +128,11 @@ class PaSST(nn.Module):
         Shapes (n_sounds, n_classes) and (n_sounds, embed_dim); otherwise as :meth:`features`.
         """
         features = self.features(spectrogram, first_column=first_column)[len(self.blocks)]
-        return self.head(features), features
+        return self.classify(features), features
+
+    def classify(self, features: Tensor) -> Tensor:
+        """Map features (n_sounds, embed_dim) to logits (n_sounds, n_classes)."""
+        return among_many(self.head, features)
 
     def features(
         self, spectrogram: Tensor, blocks: Collection[int] = (), first_column: int = 0

@@ -58,7 +58,7 @@ def test_a_block_s_features_are_its_two_tokens_normed(network):
         assert found[n].equal(network.norm(tokens)[:, :2].mean(dim=1))
     assert not found[1].isclose(found[2]).all() and not found[2].isclose(found[DEPTH]).all()
     logits, features = network(spectrogram)
-    assert features.equal(found[DEPTH]) and logits.equal(network.head(features))
+    assert features.equal(found[DEPTH]) and logits.equal(network.classify(features))
 
 
 @pytest.mark.parametrize(

@@ -92,14 +92,15 @@ def test_levels_are_close_under_both_paths(threads, tmp_path):
 
 
 @pytest.mark.slow
-def test_golden_values_hold_under_the_slow_path_too():
+def test_golden_values_and_equal_bits_hold_under_the_slow_path_too():
     """In a process of its own: MKL chooses once; this one has the fast path, as jobs do.
 
     Those of short clips; `TESTS_MKL_PATH=slow pytest tests/passt` asks for all.
     """
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not slow"]
+    law = "tests/passt/test_laws.py::test_a_clip_s_bits_do_not_depend_on_its_neighbors"
     done = subprocess.run(
-        [*command, "tests/passt/test_golden.py"],
+        [*command, "tests/passt/test_golden.py", law],
         cwd=ROOT,
         env=os.environ | {"TESTS_MKL_PATH": "slow"},
         capture_output=True,
