@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -87,6 +88,15 @@ def test_no_lock_is_cleared_beside_a_run_of_another_start(started, monkeypatch):
 def test_what_make_starts_holds_no_second_lock(started):
     start("-n")  # the lock is this process's now, as a run's
     assert launch.hold() is None
+
+
+@pytest.mark.parametrize("is_full", [True, False])
+def test_a_run_that_stopped_on_a_full_disk_says_so(is_full, monkeypatch):
+    free = 2**20 if is_full else 2**40
+    monkeypatch.setattr(launch.shutil, "disk_usage", lambda path: SimpleNamespace(free=free))
+    said = launch.go_on()
+    assert "the same command goes on" in said
+    assert ("1 MiB are free; free some space first" in said) == is_full
 
 
 @pytest.fixture

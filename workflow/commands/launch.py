@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from pathlib import Path
 
 STATE = Path(".snakemake")
 PATIENCE_S = 5.0  # chosen
+LEAST_MIB = 16  # chosen; with less Snakemake itself may have failed, which says no more than that
 GO_ON = (
     "The run has stopped, and what was finished is kept: the same command goes on from there. "
     "Errors are above, logs of jobs in logs/; make status says how far a study is."
@@ -35,6 +37,14 @@ def main(arguments: list[str]) -> None:
         print("make: clearing the lock of a run that was killed", file=sys.stderr)
         subprocess.run([*snakemake, "--unlock", *arguments], capture_output=True)
     sys.exit(_run([*snakemake, *arguments]))
+
+
+def go_on() -> str:
+    """Say how to go on after a run that has stopped, and if the disk is full."""
+    free_mib = shutil.disk_usage(".").free // 2**20
+    if free_mib >= LEAST_MIB:
+        return GO_ON
+    return f"{GO_ON} {Path.cwd()}: {free_mib} MiB are free; free some space first."
 
 
 def hold() -> int | None:
@@ -81,7 +91,7 @@ def _run(command: list[str]) -> int:
     code = process.wait()
     if code >= 0:
         return code
-    print(f"make: ended by {signal.Signals(-code).name}. {GO_ON}", file=sys.stderr)
+    print(f"make: ended by {signal.Signals(-code).name}. {go_on()}", file=sys.stderr)
     return 128 - code
 
 
