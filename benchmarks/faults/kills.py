@@ -1,0 +1,96 @@
+"""Runs, jobs and long embeddings that are killed or interrupted at random moments."""
+
+from __future__ import annotations
+
+import random
+import signal
+from collections.abc import Iterator
+
+from benchmarks.faults.study import (
+    PATIENCE_S,
+    TASKS,
+    Cut,
+    Row,
+    lacks,
+    said,
+    scores,
+    send,
+    tree,
+    wait_for,
+)
+
+SLOW = {"BANDS_WAIT_S": "0.5"}  # seconds per batch of the model in the worker
+WHOLE, SNAKEMAKE, ONE = "all processes", "Snakemake alone", "one process"
+MOMENTS = 3  # a signal comes in the first third of the time that the whole study takes
+GO_ON = "the same command goes on"
+
+
+def kill_run(cut: Cut, seeds: range) -> Iterator[Row]:
+    """SIGKILL: to all processes, to Snakemake alone (its jobs go on), to a single one."""
+    yield from _chains(cut, seeds, signal.SIGKILL, (WHOLE, SNAKEMAKE, ONE))
+
+
+def kill_job(cut: Cut, seeds: range) -> Iterator[Row]:
+    """SIGKILL to the newest process of a run: the job's own, or its worker."""
+    yield from _chains(cut, seeds, signal.SIGKILL, ("the newest process",))
+
+
+def kill_embed(cut: Cut, seeds: range) -> Iterator[Row]:
+    """SIGKILL to all processes while the model in the worker takes its time."""
+    yield from _chains(cut, seeds, signal.SIGKILL, (WHOLE,), slowly=True)
+
+
+def interrupt(cut: Cut, seeds: range) -> Iterator[Row]:
+    """SIGINT to all processes, as a terminal's Ctrl-C."""
+    yield from _chains(cut, seeds, signal.SIGINT, (WHOLE,))
+
+
+def terminate(cut: Cut, seeds: range) -> Iterator[Row]:
+    """SIGTERM to the command."""
+    yield from _chains(cut, seeds, signal.SIGTERM, ("the command",))
+
+
+def _chains(
+    cut: Cut, seeds: range, number: signal.Signals, whom: tuple[str, ...], slowly: bool = False
+) -> Iterator[Row]:
+    """One signal per seed; what it leaves, the next run goes on from, until a task is scored."""
+    log, env = cut.work / "log", SLOW if slowly else None
+    before: dict[str, int] | None = None
+    for seed in seeds:
+        draw = random.Random(seed)
+        if before is None:
+            task, before, started = TASKS[seed % len(TASKS)], {}, []
+            cut.put("fresh")
+        after_s, kind = draw.uniform(0, cut.seconds / MOMENTS), draw.choice(whom)
+        process = cut.start(log, *scores(task), env=env)
+        if not wait_for(process, after_s):
+            started += tree(process)
+            _strike(process, kind, number, draw)
+            process.wait(PATIENCE_S)
+        text, now = log.read_text(errors="replace"), cut.numbers()
+        ended = process.returncode == 0
+        faults = [] if ended or number == signal.SIGKILL else lacks(text, GO_ON)
+        lost = [name for name, file in before.items() if now.get(name) != file]
+        faults += [*cut.wrong(), *(f"{name} is lost or was made again" for name in lost)]
+        before = now
+        if ended or seed == seeds[-1]:
+            faults += cut.go_on(now, task)
+            send(started, signal.SIGKILL)  # what still runs
+            before = None
+        trial = f"seed {seed}: {task}, after {after_s:.1f} s, {kind}"
+        yield Row(trial + (", had ended" if ended else ""), said(text), faults)
+
+
+def _strike(process, kind: str, number: signal.Signals, draw: random.Random) -> None:
+    processes = tree(process)
+    if kind == WHOLE:
+        send(processes, number)
+    elif kind == SNAKEMAKE:
+        send(processes[:2], number)
+    elif kind == ONE:
+        send([draw.choice(processes)], number)
+    elif kind == "the command":
+        send(processes[:1], number)
+    else:
+        newest = max(processes, key=lambda one: one.create_time()) if processes else process
+        send([newest], number)

@@ -1,0 +1,205 @@
+"""The study that faults meet: tones in an archive and a folder, a checkpoint, a model in a worker.
+
+It lies in one place, ``study/`` of a working folder, and is put back there for every trial, fresh
+or finished, with all times of its files. What it must come to is what an undisturbed run made.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import yaml
+
+from hear.files import sha256_file
+from tests.workflow import tones
+
+SCORES = "results/mine/scores.csv"
+FIGURE = "results/mine/figures/figure_9.svg"
+ALL = (SCORES, FIGURE)
+TASKS = ("tones_event", "tones_scene")
+ARCHIVE = "tones_scene-v1-full"
+CALM_S = 0.2  # between looks at a process
+PATIENCE_S = 900.0
+KEPT = ("features/**/*.npy", "features/**/index.json", "predictions/**/seed*[0-9].npz")
+COMPARED = (*KEPT, "scores/**/*.json", "scores.csv", "figures/figure_9.svg")
+SAID = re.compile(  # errors of jobs, over several lines; of Snakemake and make, in one
+    r"^error: .*?(?=\n\(traceback in|\Z)|^(?:make: |\w*(?:Error|Exception)\b)[^\n]*",
+    re.MULTILINE | re.DOTALL,
+)
+UNSAID = (
+    "RuleException",
+    "CalledProcessError",
+    "Error in rule",
+    "WorkflowError: At",
+)  # of Snakemake, about a job that said more
+
+
+@dataclass
+class Row:
+    """One trial: what was done, whether all held, what the run said, what did not hold."""
+
+    trial: str
+    said: str
+    faults: list[str]
+
+
+class Cut:
+    """The study's folder, and copies of it before and after an undisturbed run."""
+
+    def __init__(self, work: Path) -> None:
+        self.work, self.folder = work, work / "study"
+        self.clone = self.folder / "clone"
+        self.results = self.clone / "results" / "mine"
+        if not (work / "finished").exists():
+            self._make()
+
+    @property
+    def seconds(self) -> float:
+        """What the undisturbed run took."""
+        return float((self.work / "seconds").read_text())
+
+    def _make(self) -> None:
+        shutil.rmtree(self.work, ignore_errors=True)
+        self.work.mkdir(parents=True)
+        clone = tones.make_clone(self.folder)
+        config = yaml.safe_load((clone / tones.STUDY).read_text())
+        config["models"]["bands"]["environment"] = {"interpreter": sys.executable}
+        config["select_models"] = ["passt_lm_hop10", "bands"]
+        (clone / tones.STUDY).write_text(yaml.safe_dump(config, sort_keys=False))
+        task = self.folder / "mine" / ARCHIVE
+        with tarfile.open(f"{task}.tar.gz", "w:gz", compresslevel=1) as tar:
+            tar.add(task, f"hear-2021.0.6/tasks/{ARCHIVE}")
+        shutil.rmtree(task)
+        _copy(self.folder, self.work / "fresh")
+        start = time.monotonic()
+        done = self.run()
+        if done.returncode:
+            raise RuntimeError(done.stdout)
+        (self.work / "seconds").write_text(f"{time.monotonic() - start:.1f}")
+        _copy(self.folder, self.work / "finished")
+
+    def put(self, state: str) -> None:
+        """Put the study back, ``fresh`` or ``finished``."""
+        if self.folder.exists():
+            shutil.rmtree(self.folder)
+        _copy(self.work / state, self.folder)
+
+    def run(
+        self, *targets: str, before: tuple[str, ...] = (), env: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess:
+        """Run to the end, behind what stands ``before`` the command; output is what was said."""
+        return subprocess.run(
+            [*before, *tones.command(*(targets or ALL))],
+            cwd=self.clone,
+            env=os.environ | (env or {}),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=PATIENCE_S,
+        )
+
+    def start(self, log: Path, *targets: str, env: dict[str, str] | None = None) -> psutil.Popen:
+        """Start in a session of its own; what is said goes to ``log``."""
+        with log.open("w") as stream:
+            return psutil.Popen(
+                tones.command(*(targets or ALL)),
+                cwd=self.clone,
+                env=os.environ | (env or {}),
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def hashes(self, patterns: tuple[str, ...] = COMPARED, of: str = "study") -> dict[str, str]:
+        """SHA-256 of what is finished, by its path in the results."""
+        results = self.work / of / "clone" / "results" / "mine"
+        paths = {path for pattern in patterns for path in results.glob(pattern)}
+        return {
+            path.relative_to(results).as_posix(): sha256_file(path)
+            for path in sorted(paths)
+            if ".part/" not in path.as_posix()
+        }
+
+    def wrong(self) -> list[str]:
+        """What is there and is not as the undisturbed run made it."""
+        expected = self.hashes(of="finished")
+        return [
+            f"{name} is wrong" for name, found in self.hashes().items() if expected[name] != found
+        ]
+
+    def numbers(self) -> dict[str, int]:
+        """Files of finished features and predictions, by the file system's numbers."""
+        return {name: (self.results / name).stat().st_ino for name in self.hashes(KEPT)}
+
+    def go_on(self, before: dict[str, int] | None = None, task: str = "") -> list[str]:
+        """Run to the end, of a task or all; what is not as it must be, or was made once more."""
+        done = self.run(*scores(task))
+        if done.returncode:
+            return [f"the next run failed: {said(done.stdout)}"]
+        expected = {name for name in self.hashes(of="finished") if task in name}
+        missing, after = expected - self.hashes().keys(), self.numbers()
+        again = [n for n, number in (before or {}).items() if after.get(n) != number]
+        return [
+            *self.wrong(),
+            *(f"{name} is missing" for name in sorted(missing)),
+            *(f"{name} was made again" for name in again),
+        ]
+
+
+def scores(task: str) -> tuple[str, ...]:
+    """What is asked for so that a task is scored; of no task everything."""
+    return (f"results/mine/scores/bands/{task}.json",) if task else ALL
+
+
+def said(text: str) -> str:
+    """The errors in what a run has said, once each, in one line."""
+    found = [" ".join(match.group().split()) for match in SAID.finditer(text)]
+    found = [line.removeprefix("error: ") for line in found if not line.startswith(UNSAID)]
+    kept = dict.fromkeys(line for line in found if not line.endswith(":"))
+    return " | ".join(kept).replace(sys.executable, "python")
+
+
+def lacks(text: str, *wanted: str) -> list[str]:
+    """What a run should have said and did not."""
+    return [f"not said: {part}" for part in wanted if not re.search(part, text)]
+
+
+def tree(process: psutil.Popen) -> list[psutil.Process]:
+    """A process and all that it started and that still runs, the oldest first."""
+    try:
+        return [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def send(processes: list[psutil.Process], number: signal.Signals) -> None:
+    """Send a signal to processes, some of which may have ended."""
+    for process in processes:
+        try:
+            process.send_signal(number)
+        except psutil.NoSuchProcess:
+            continue
+
+
+def wait_for(process: psutil.Popen, seconds: float) -> bool:
+    """Wait until a process ends, or a time is over; tell whether it has ended."""
+    try:
+        process.wait(seconds)
+    except psutil.TimeoutExpired:
+        return False
+    return True
+
+
+def _copy(source: Path, target: Path) -> None:
+    subprocess.run(["cp", "-a", str(source), str(target)], check=True)
