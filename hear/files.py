@@ -67,10 +67,11 @@ def read_record(path: Path | str) -> Any:
     """
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        expected = content.pop(CONTENT, None) if isinstance(content, dict) else None
+        found = _sha256_json(content) if expected is not None else None
+    except (OSError, ValueError, RecursionError) as error:
         raise ValueError(f"{path}: not readable ({error}); {MADE_AGAIN}") from error
-    expected = content.pop(CONTENT, None) if isinstance(content, dict) else None
-    if expected is not None and expected != (found := _sha256_json(content)):
+    if expected != found:
         said = f"expected content of SHA-256 {expected!r:.80}, found {found}"
         raise ValueError(f"{path}: changed since it was written: {said}; {MADE_AGAIN}")
     return content

@@ -297,7 +297,7 @@ def _position(response: requests.Response, size: int) -> tuple[int, int | None]:
     stated = headers.get("Content-Range", "")
     if status == 416:
         return size, _whole_number(stated.rpartition("/")[2])
-    match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", stated)
+    match = re.fullmatch(r"bytes ([0-9]{1,19})-[0-9]+/([0-9]+|\*)", stated)
     if match is None or int(match[1]) > size:
         raise _AddressError(f"expected bytes from {size} on, found Content-Range {stated!r}")
     return int(match[1]), _whole_number(match[2])
@@ -355,13 +355,13 @@ def _retry_after_s(value: str | None) -> float | None:
     """Seconds that the header asks for: a number or a date (RFC 9110, section 10.2.3)."""
     if value is None:
         return None
-    if value.strip().isdigit():
+    if re.fullmatch(" *[0-9]+ *", value):
         return float(value)
     try:
         when = parsedate_to_datetime(value)
-    except ValueError:
+        return (when.replace(tzinfo=when.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    except (ValueError, LookupError, OverflowError, TypeError):
         return None
-    return (when.replace(tzinfo=when.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
 
 
 def _title(response: requests.Response) -> str:
@@ -371,7 +371,8 @@ def _title(response: requests.Response) -> str:
 
 
 def _whole_number(text: str) -> int | None:
-    return int(text) if text.isdigit() else None
+    """A number of bytes; None for anything else, as a number that no file has."""
+    return int(text) if re.fullmatch("[0-9]{1,19}", text) else None
 
 
 def _innermost(error: BaseException) -> str:

@@ -110,10 +110,11 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def _is_state(content: object) -> TypeGuard[dict[str, Tensor]]:
-    """Tell whether something is a dict of tensors alone."""
+    """Tell whether something is a dict of named tensors alone."""
     if not isinstance(content, dict) or not content:
         return False
-    return all(isinstance(value, Tensor) for value in content.values())
+    pairs = content.items()
+    return all(isinstance(name, str) and isinstance(value, Tensor) for name, value in pairs)
 
 
 def _without_prefix(tensors: dict[str, Tensor], path: Path) -> dict[str, Tensor]:
@@ -127,21 +128,33 @@ def _without_prefix(tensors: dict[str, Tensor], path: Path) -> dict[str, Tensor]
         )
     prefix = prefixes[0] if prefixes else ""
     mine = {name: tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+    if odd := [name for name, tensor in mine.items() if not _is_stored(tensor)]:
+        expected = "a value in the file for each of a tensor's"
+        raise CheckpointError(f"{path}: expected {expected}, found none in {', '.join(odd)}")
     return {name.removeprefix(prefix): tensor for name, tensor in mine.items()}
 
 
+def _is_stored(tensor: Tensor) -> bool:
+    """Tell whether all of a tensor's values are there: a small file may claim any shape."""
+    if tensor.is_nested or tensor.is_meta or tensor.is_quantized or tensor.layout != torch.strided:
+        return False
+    return tensor.numel() * tensor.element_size() <= tensor.untyped_storage().nbytes()
+
+
 def check_tensors(found: dict[str, Tensor], expected: dict[str, Tensor], where: str) -> None:
-    """Raise CheckpointError with every missing, extra, wrongly shaped and not finite tensor."""
+    """Raise CheckpointError with every tensor that is missing, extra, of another shape or kind."""
     problems = [f"missing {name}" for name in expected if name not in found]
     problems += [f"unexpected {name}" for name in found if name not in expected]
-    problems += [
-        f"{name}: NaN or infinite values" for name, t in found.items() if not t.isfinite().all()
-    ]
-    problems += [
-        f"{name}: expected shape {tuple(tensor.shape)}, found {tuple(found[name].shape)}"
-        for name, tensor in expected.items()
-        if name in found and found[name].shape != tensor.shape
-    ]
+    for name, wanted in expected.items():
+        if name not in found:
+            continue
+        tensor, shape = found[name], tuple(wanted.shape)
+        if tuple(tensor.shape) != shape:
+            problems.append(f"{name}: expected shape {shape}, found {tuple(tensor.shape)}")
+        elif not tensor.is_floating_point():
+            problems.append(f"{name}: expected floating-point values, found {tensor.dtype}")
+        elif not tensor.float().isfinite().all():
+            problems.append(f"{name}: NaN or infinite values")
     if problems:
         raise CheckpointError(f"{where} does not fit the network:\n  " + "\n  ".join(problems))
 
@@ -155,6 +168,9 @@ def infer_architecture(tensors: dict[str, Tensor]) -> Architecture:
     needed = ("cls_token", "head.1.weight", "freq_new_pos_embed", "time_new_pos_embed")
     if missing := [name for name in needed if name not in tensors]:
         raise CheckpointError(f"not a PaSST checkpoint: missing {', '.join(missing)}")
+    flat = [name for name in needed if tensors[name].ndim < 2 or 0 in tensors[name].shape]
+    if flat:
+        raise CheckpointError(f"not a PaSST checkpoint: no values by axes in {', '.join(flat)}")
     dim = tensors["cls_token"].shape[-1]
     blocks = {m[1] for name in tensors if (m := re.match(r"blocks\.(\d+)\.", name))}
     n_rows = tensors["freq_new_pos_embed"].shape[-2]

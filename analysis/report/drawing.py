@@ -9,9 +9,10 @@ from pathlib import Path
 from markupsafe import Markup
 
 PX_PER_PT = 2.4  # a figure of one column, 234 points wide, is 562 pixels: its 6.5 pt are 15.6
-_REFERENCE = re.compile(r'(?<=href="#)[^"]+|(?<=url\(#)[^)]+')
+_REFERENCE = re.compile(r"(?<=^#).+|(?<=url\(#)[^)]+")
 _LONG = re.compile(r"-?\d+\.\d{3,}")
 _PLACES = ("x", "y", "d")  # in points, of which 0.01 are 0.024 pixels
+_WORDS = {"data-model", "data-category"}  # attributes that are names, whatever these look like
 _MOVED = re.compile(r"translate\((\S+) (\S+)\)")
 
 
@@ -45,14 +46,16 @@ class Drawings:
                 ids[id] = self._share(shared)
         for element in root.iter():
             element.attrib.pop("id", None)
+            for name in element.attrib.keys() - _WORDS:
+                value = element.attrib[name]
+                element.attrib[name] = _REFERENCE.sub(lambda found: ids[found[0]], value)
             for unwanted in [child for child in element if child.tag in ("defs", "metadata")]:
                 element.remove(unwanted)
         root.attrib = {
             "role": "img", "aria-label": label, "viewBox": root.get("viewBox", ""),
             "width": f"{width:.0f}", "height": f"{height:.0f}",
         }  # fmt: skip
-        text = ET.tostring(root, encoding="unicode")
-        return Markup(_REFERENCE.sub(lambda found: ids[found[0]], text))
+        return Markup(ET.tostring(root, encoding="unicode"))
 
     def _share(self, element: ET.Element) -> str:
         """Keep a definition if it is new; return its id on the page."""

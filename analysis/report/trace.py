@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from analysis.tables.scores import ScoresError, read_object
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Trace:
 def read_trace(paths: Iterable[str | Path]) -> Trace:
     """Collect the provenance of one study's score files; none for official scores.
 
-    ValueError if a file has no provenance, or two files disagree on the hash of a task or a
+    ScoresError if a file has no provenance, or two files disagree on the hash of a task or a
     checkpoint: scores of different inputs would stand in one table.
     """
     tasks: dict[tuple[str, str], str] = {}
@@ -34,10 +35,15 @@ def read_trace(paths: Iterable[str | Path]) -> Trace:
     software: dict[str, set[str]] = {}
     n_files = 0
     for path in paths:
-        document = json.loads(Path(path).read_text(encoding="utf-8"))
+        document = read_object(path)
         made_by = document.get("provenance")
         if not isinstance(made_by, dict):
-            raise ValueError(f"{path}: provenance: expected an object, found {made_by!r}")
+            raise ScoresError(f"{path}: provenance: expected an object, found {made_by!r}")
+        for key in ("task_hashes", "checkpoints", "software"):
+            found = made_by.get(key, {})
+            if not isinstance(found, dict) or not all(isinstance(v, str) for v in found.values()):
+                said = f"{path}: provenance: {key}: expected an object of texts, found {found!r}"
+                raise ScoresError(said)
         n_files += 1
         for folder, digest in made_by.get("task_hashes", {}).items():
             _same(tasks, (document["task"], folder), digest, path)
@@ -51,4 +57,4 @@ def read_trace(paths: Iterable[str | Path]) -> Trace:
 
 def _same(seen: dict, key: object, digest: str, path: str | Path) -> None:
     if seen.setdefault(key, digest) != digest:
-        raise ValueError(f"{path}: {key}: expected hash {seen[key]} as elsewhere, found {digest}")
+        raise ScoresError(f"{path}: {key}: expected hash {seen[key]} as elsewhere, found {digest}")

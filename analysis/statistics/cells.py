@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import zipfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -158,8 +157,11 @@ def read_replicates(path: str | Path) -> tuple[dict, dict[str, NDArray]]:
     try:
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
-        return json.loads(str(arrays.pop("header"))), arrays
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        header = json.loads(str(arrays.pop("header")))
+        if not isinstance(header, dict):
+            raise ValueError(f"expected an object as header, found {type(header).__name__}")
+        return header, arrays
+    except Exception as error:  # of numpy, zipfile and what unpacks there, of many classes
         raise CellsError(
             f"{path}: not a readable file of bootstrapped scores ({error}); remove it and start "
             "again, so that it is made again"

@@ -47,7 +47,7 @@ def metric_facts(metric: str, facts: Any, where: str) -> MetricFacts:
     try:
         lower, upper = float(facts["lower"]), float(facts["upper"])
         missing = None if facts["missing_score"] is None else float(facts["missing_score"])
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ScoresError(f"{where}: expected numbers, found {facts!r}") from error
     if not lower < upper or not (missing is None or lower <= missing <= upper):
         raise ScoresError(

@@ -6,8 +6,9 @@ numbers (F-measure, precision, recall) has its slug on the first, ``slug.name`` 
 
 from __future__ import annotations
 
-import json
 import math
+import sys
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.tables.metrics import MetricFacts, metric_facts
-from analysis.tables.scores import EVALUATION, TIDY_COLUMNS, ScoresError
+from analysis.tables.scores import EVALUATION, TIDY_COLUMNS, ScoresError, read_object
 
 _TEXT_FIELDS = ("study", "model", "label", "task", "category", "embedding", "probe")
 _SCORE_FIELDS = ("metric", "primary", "fold", "seed", "score")
@@ -64,18 +65,13 @@ def read_scores(paths: Iterable[str | Path]) -> tuple[pd.DataFrame, dict[str, Me
 
 
 def _read_document(path: Path) -> dict[str, Any]:
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise ScoresError(f"{path}: expected a JSON score file; {error}") from error
-    if not isinstance(document, dict):
-        raise ScoresError(f"{path}: expected a JSON object, found {type(document).__name__}")
+    document = read_object(path)
     for key in _TEXT_FIELDS:
         value = document.get(key)
         if not isinstance(value, str) or not value:
             raise ScoresError(f"{path}: {key}: expected a text, found {value!r}")
-    fraction = document.get("train_fraction")
-    if not isinstance(fraction, int | float) or not 0 < fraction <= 1:
+    fraction: Any = document.get("train_fraction")
+    if type(fraction) not in (int, float) or not 0 < fraction <= 1:
         raise ScoresError(f"{path}: train_fraction: expected a share in (0, 1], found {fraction!r}")
     entries = document.get("scores")
     if entries == [] and document.get("left_out") and fraction < 1:
@@ -95,11 +91,12 @@ def _check_entry(entry: Any, where: str) -> None:
     for key, kind, expected in _ENTRY_KINDS:
         if type(entry[key]) is not kind or entry[key] == "":  # a bool is an int, too
             raise ScoresError(f"{where}.{key}: expected {expected}, found {entry[key]!r}")
-    if type(entry["seed"]) not in (int, type(None)):
-        raise ScoresError(f"{where}.seed: expected a whole number or null, found {entry['seed']!r}")
+    seed = entry["seed"]
+    if seed is not None and not (type(seed) is int and -(2**63) <= seed < 2**63):
+        raise ScoresError(f"{where}.seed: expected a whole number or null, found {seed!r}")
     score = entry["score"]
-    finite = type(score) in (int, float) and not math.isinf(score)
-    if not finite and score not in (None, "inf", "-inf"):  # d' of a separated class
+    is_number = type(score) in (int, float) and not abs(score) > sys.float_info.max
+    if not is_number and score not in (None, "inf", "-inf"):  # d' of a separated class
         raise ScoresError(
             f"{where}.score: expected a finite number, null, 'inf' or '-inf'; found {score!r}"
         )
@@ -110,7 +107,7 @@ def _check_entries(entries: list[dict[str, Any]], path: Path) -> None:
     if len(primary) != 1:
         raise ScoresError(f"{path}: scores: expected one primary metric, found {primary}")
     keys = [(entry["metric"], entry["fold"], entry["seed"]) for entry in entries]
-    repeated = sorted({key for key in keys if keys.count(key) > 1})
+    repeated = sorted((key for key, n in Counter(keys).items() if n > 1), key=str)
     if repeated:
         raise ScoresError(
             f"{path}: scores: expected one score per metric, fold and seed; found {repeated} again"
@@ -119,8 +116,9 @@ def _check_entries(entries: list[dict[str, Any]], path: Path) -> None:
         found = {key[1:] for key in keys if key[0] == metric}
         expected = {fold for fold, _ in found}, {seed for _, seed in found}
         if len(found) != len(expected[0]) * len(expected[1]):
+            pairs = sorted(found, key=str)
             raise ScoresError(
-                f"{path}: {metric}: expected every fold with every seed, found {sorted(found)}"
+                f"{path}: {metric}: expected every fold with every seed, found {pairs}"
             )
 
 

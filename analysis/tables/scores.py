@@ -5,6 +5,7 @@ One row per metric, fold and seed; no aggregates. Higher is better for every pri
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -77,6 +78,18 @@ def replacing(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def read_object(path: str | Path) -> dict[str, Any]:
+    """Read a JSON score file, an object of text in UTF-8; ScoresError names what is none."""
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        json.dumps(content, ensure_ascii=False).encode()  # half a surrogate pair is no text
+    except (ValueError, RecursionError) as error:
+        raise ScoresError(f"{path}: expected a JSON score file; {error}") from error
+    if not isinstance(content, dict):
+        raise ScoresError(f"{path}: expected a JSON object, found {type(content).__name__}")
+    return content
+
+
 def check_columns(table: pd.DataFrame, columns: Iterable[str], path: str | Path) -> None:
     """Raise ScoresError, naming the file, if a table's columns are not these in this order."""
     if list(table.columns) != list(columns):
@@ -85,15 +98,18 @@ def check_columns(table: pd.DataFrame, columns: Iterable[str], path: str | Path)
 
 
 def read_table(path: str | Path, columns: Iterable[str], kinds: Mapping[str, Any]) -> pd.DataFrame:
-    """Read a table written by `write_csv`; ScoresError if its columns are not `columns`.
+    """Read a table written by `write_csv`.
 
     ``kinds`` are the types of the columns that are not text: in these alone an empty cell is
-    missing.
+    missing. ScoresError if its columns are not `columns`, or hold other things.
     """
-    table = pd.read_csv(
-        path, dtype={**dict.fromkeys(columns, str), **kinds}, keep_default_na=False,
-        na_values=dict.fromkeys(kinds, [""]),
-    )  # fmt: skip
+    try:
+        table = pd.read_csv(
+            path, dtype={**dict.fromkeys(columns, str), **kinds}, keep_default_na=False,
+            na_values=dict.fromkeys(kinds, [""]),
+        )  # fmt: skip
+    except (ValueError, TypeError, OverflowError) as error:
+        raise ScoresError(f"{path}: expected a table, found an error: {error}") from error
     check_columns(table, columns, path)
     return table
 

@@ -50,9 +50,10 @@ class HearModel:
             raise
         except Exception as error:
             raise ModelError(f"model {module}: load_model failed: {error!r}") from error
-        if not isinstance(getattr(self.model, "sample_rate", None), int):
+        rate = getattr(self.model, "sample_rate", None)
+        if not isinstance(rate, int) or isinstance(rate, bool) or rate < 1:
             raise ModelError(f"model {module}: expected an integer sample_rate (HEAR API)")
-        self.sample_rate: int = self.model.sample_rate
+        self.sample_rate: int = rate
         self.device = "cpu"  # where audio is handed over; a worker moves it itself
         if isinstance(self.model, nn.Module):
             self.device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -100,17 +101,20 @@ class HearModel:
             else:
                 embeddings, timestamps = self.call("get_timestamp_embeddings", audio)
                 timestamps = torch.as_tensor(timestamps)[0].detach().float().cpu()
+            embeddings = torch.as_tensor(embeddings)
         except ModelError:  # of a worker
             raise
         except Exception as error:  # whatever a model's code may raise
             raise ModelError(f"model {self.module.__name__}: {view}: {error!r}") from error
-        embeddings = torch.as_tensor(embeddings)
         n_axes = 2 if view == "scene" else 3
         if embeddings.ndim != n_axes or len(embeddings) != len(audio):
             raise ModelError(
                 f"model {self.module.__name__}: {view} embeddings: expected {n_axes} axes and "
                 f"{len(audio)} sounds, found shape {tuple(embeddings.shape)}"
             )
+        if embeddings.is_complex():
+            found = f"{view} embeddings: expected real numbers, found {embeddings.dtype}"
+            raise ModelError(f"model {self.module.__name__}: {found}")
         if not bool(torch.isfinite(embeddings).all()):
             raise ModelError(f"model {self.module.__name__}: {view} embeddings are not finite")
         return {LEVEL: embeddings.detach().float().cpu()}, timestamps

@@ -113,7 +113,10 @@ class RemoteModule:
 
     def _embed(self, function: str, audio: Tensor, n_answers: int) -> list[Tensor | np.ndarray]:
         answers = self._ask({"do": function}, audio.cpu().numpy(), n_answers)
-        return [as_tensor(header, array) for header, array in answers]
+        try:
+            return [as_tensor(header, array) for header, array in answers]
+        except Exception as error:  # of numpy and torch, for types and shapes of every kind
+            raise self._failed(f"answered nonsense to {function}: {error}") from None
 
     def _ask(self, request: dict, array: np.ndarray | None, n_answers: int) -> list[tuple]:
         process = self._process
@@ -134,12 +137,15 @@ class RemoteModule:
                 ) from None
             except EOFError:
                 raise self._failed(self._ending()) from None
-            except (ValueError, TypeError, KeyError, MemoryError) as error:
+            except Exception as error:  # of json and numpy, of many classes
                 process.kill()
                 raise self._failed(f"answered nonsense: {error}") from None
             if "error" in header:
                 raise RuntimeError(header["error"])
-            self.cpu_s = header.pop("cpu_s", self.cpu_s)
+            cpu_s = header.pop("cpu_s", self.cpu_s)
+            if type(cpu_s) not in (int, float):
+                raise self._failed(f"answered nonsense: cpu_s {cpu_s!r:.80}")
+            self.cpu_s = cpu_s
             answers.append((header, found))
         return answers
 
@@ -161,12 +167,14 @@ class RemoteModule:
         return ModelError(f"model {self.__name__}: the worker of {self.python} {what}{said}")
 
 
-def as_tensor(header: dict, array: np.ndarray) -> Tensor | np.ndarray:
+def as_tensor(header: dict, array: np.ndarray | None) -> Tensor | np.ndarray:
     """A tensor of the type that the model gave, or an array if it gave no tensor."""
+    if array is None:
+        raise ValueError("expected an array, found none")
     if header.get("kind") != "tensor":
         return array
-    tensor = torch.from_numpy(array)
-    return tensor.to(getattr(torch, header["type"])) if "type" in header else tensor
+    tensor, kind = torch.from_numpy(array), header.get("type")
+    return tensor if kind is None else tensor.to(getattr(torch, kind))
 
 
 class _Timed:

@@ -48,6 +48,8 @@ def read_frame(stream):
     if n_text > MAX_HEADER_BYTES:
         raise ValueError(f"expected a frame, found a header of {n_text} bytes")
     header = json.loads(read_exactly(stream, n_text).decode())
+    if not isinstance(header, dict):
+        raise ValueError(f"expected a header with keys, found {type(header).__name__}")
     if "dtype" not in header:
         return header, None
     data = bytearray(read_exactly(stream, n_data))

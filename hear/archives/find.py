@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hear.archives.unpack import ArchiveError, open_tar, task_folder
+from hear.archives.unpack import ArchiveError, members, open_tar, task_folder
 from hear.files import write_json
 from hear.tasks.problems import METADATA_FILE
 
@@ -100,8 +100,12 @@ def _read_cache(cache: Path | str | None) -> dict[str, Any]:
     needed = {"size", "mtime_ns", "folder_name", "metadata"}
     try:
         entries = json.loads(Path(cache).read_text(encoding="utf-8")) if cache else {}
-        return {path: entry for path, entry in entries.items() if needed <= entry.keys()}
-    except (OSError, ValueError, AttributeError):
+        return {
+            path: entry
+            for path, entry in entries.items()
+            if needed <= entry.keys() and isinstance(entry["metadata"]["task_name"], str)
+        }
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return {}
 
 
@@ -111,7 +115,7 @@ def _read_metadata(archive: Path) -> tuple[str, dict[str, Any]]:
     Whether the archive is safe and complete is checked when it is unpacked.
     """
     with open_tar(archive, to_end=False) as tar:
-        for member in tar:
+        for member in members(archive, tar):
             if (folder := task_folder(archive, member)) is None:
                 continue
             if member.size > MAX_METADATA_BYTES:
@@ -126,7 +130,7 @@ def _read_metadata(archive: Path) -> tuple[str, dict[str, Any]]:
 def _parse_metadata(content: bytes, where: str) -> dict[str, Any]:
     try:
         metadata = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ArchiveError(f"{where}: expected valid JSON, found an error: {error}") from error
     name = metadata.get("task_name") if isinstance(metadata, dict) else None
     if not isinstance(name, str):

@@ -9,6 +9,7 @@ standard library alone.
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import os
@@ -19,16 +20,29 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from hear.files import naming
-from hear.tasks.problems import METADATA_FILE, listed
+from hear.tasks.problems import METADATA_FILE, listed, shorten
 
 GZIP_MAGIC = b"\x1f\x8b"  # RFC 1952, section 2.3.1
 BLOCK_BYTES = 512  # POSIX.1-1988 ustar: headers and the end marker are blocks of this size
 CHUNK_BYTES = 2**20  # read at once: few system calls, little memory
 MAX_MEMBER_BYTES = 8 * 2**30  # 8 GiB; the longest HEAR clip (600 s at 48 kHz) has 58 MB
+MAX_FOLDERS = 100  # of a name; HEAR's clips are below five, and Python cannot remove a thousand
+MAX_HEADER_BYTES = 2**20  # 1 MiB for a long name or an extended header, which are read at once
 MAX_TOTAL_BYTES = 200 * 2**30  # 200 GiB; all of HEAR 2021 at 48 kHz unpacks to 148 GiB
+
+
+EXTENDING = (  # headers that hold what does not fit into the next one
+    tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK, tarfile.XHDTYPE, tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+)  # fmt: skip
+SPARSE = "a sparse file; pack without --sparse"
+UNNAMEABLE = (  # what the system says of names that are too long, malformed or taken otherwise
+    errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.EINVAL, errno.EILSEQ,
+    errno.ELOOP, errno.ENOENT,
+)  # fmt: skip
 
 
 class ArchiveError(ValueError):
@@ -42,6 +56,22 @@ class Unpacked(NamedTuple):
     sha256: str
     md5: str
     warnings: list[str]
+
+
+class _Member(tarfile.TarInfo):
+    """A member's header; refused are those for which tarfile reads without end into memory."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        member = super().frombuf(buf, encoding, errors)
+        if member.type == tarfile.GNUTYPE_SPARSE:
+            raise tarfile.ReadError(SPARSE)
+        if member.type in EXTENDING and member.size > MAX_HEADER_BYTES:
+            raise tarfile.ReadError(f"a header of {member.size} bytes")
+        return member
+
+    def _proc_gnusparse_10(self, *_: object) -> None:  # tarfile's, for POSIX's form
+        raise tarfile.ReadError(SPARSE)
 
 
 @contextmanager
@@ -59,10 +89,15 @@ def open_tar(
             is_gzip = raw.read(len(GZIP_MAGIC)) == GZIP_MAGIC
             raw.seek(0)
             stream = gzip.GzipFile(fileobj=wrap(raw), mode="rb") if is_gzip else wrap(raw)
-            with tarfile.open(fileobj=stream, mode="r|", bufsize=CHUNK_BYTES) as tar:
+            with _malformed(path):  # the first header is read at once
+                tar = tarfile.open(fileobj=stream, mode="r|", bufsize=CHUNK_BYTES, tarinfo=_Member)
+            with tar:
                 yield tar
-                while to_end and stream.read(CHUNK_BYTES):  # gzip's checksum comes last
-                    pass
+                n_behind = 0
+                while to_end and (behind := stream.read(CHUNK_BYTES)):  # gzip's checksum is last
+                    n_behind += len(behind)
+                    if n_behind > MAX_MEMBER_BYTES:
+                        raise tarfile.ReadError(f"more than {MAX_MEMBER_BYTES} bytes behind it")
                 if to_end and not is_gzip:
                     raw.seek(tar.offset)
                     if raw.read(BLOCK_BYTES) != bytes(BLOCK_BYTES):
@@ -74,14 +109,40 @@ def open_tar(
         ) from error
 
 
+@contextmanager
+def _malformed(path: Path) -> Iterator[None]:
+    """Turn what tarfile says of numbers and names in headers into an ArchiveError."""
+    try:
+        yield
+    except (ValueError, LookupError, ArithmeticError, RecursionError) as error:
+        raise ArchiveError(
+            f"{path}: expected headers of a tar archive, found an error: {error}"
+        ) from error
+
+
+def members(path: Path, tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+    """Yield an archive's members; ArchiveError for a header that is none, or a huge member."""
+    while True:
+        with _malformed(path):
+            member = tar.next()
+        if member is None:
+            return
+        if not 0 <= member.size <= MAX_MEMBER_BYTES:
+            expected = f"at most {MAX_MEMBER_BYTES} bytes in a member"
+            found = f"{shorten(member.name)}: {member.size}"
+            raise ArchiveError(f"{path}: expected {expected}, found {found}")
+        yield member
+
+
 def task_folder(path: Path, member: tarfile.TarInfo) -> PurePosixPath | None:
     """Return the task folder that a member shows by being its metadata, None for other members."""
     name = PurePosixPath(member.name)
     if not member.isreg() or name.name != METADATA_FILE:
         return None
-    if not name.parent.name:
+    if name.parent.name.startswith(".") or not name.parent.name:
         expected = f"{METADATA_FILE} inside a task folder"
-        raise ArchiveError(f"{path}: expected {expected}, found it at the top")
+        found = f"it in {name.parent.name!r}" if name.parent.name else "it at the top"
+        raise ArchiveError(f"{path}: expected {expected}, found {found}")
     return name.parent
 
 
@@ -161,10 +222,14 @@ def _extract(
     archives have none of them.
     """
     folders, left_out, n_bytes = set(), [], 0
-    for member in tar:
+    for member in members(archive, tar):
         name = PurePosixPath(member.name.replace("\\", "/"))
         if name.is_absolute() or ".." in name.parts:
             raise ArchiveError(f"{archive}: expected members inside the archive, found {name}")
+        if len(name.parts) > MAX_FOLDERS or "\0" in member.name:
+            found = shorten(str(name))
+            expected = f"names below at most {MAX_FOLDERS} folders"
+            raise ArchiveError(f"{archive}: expected {expected}, found {found}")
         is_link = member.issym() or member.islnk()
         if not (member.isreg() or member.isdir() or is_link):
             raise ArchiveError(
@@ -174,18 +239,17 @@ def _extract(
         if is_link and linked is None:
             left_out.append(name)
             continue
-        size = linked.stat().st_size if linked else member.size
-        n_bytes += size
-        if size > MAX_MEMBER_BYTES or n_bytes > max_bytes:
+        n_bytes += linked.stat().st_size if linked else member.size
+        if n_bytes > max_bytes:
+            found = f"{n_bytes} with {name}"
             raise ArchiveError(
-                f"{archive}: expected at most {MAX_MEMBER_BYTES} bytes in a member and {max_bytes} "
-                f"in all, found {name}: {size}, {n_bytes} so far"
+                f"{archive}: expected at most {max_bytes} bytes in all, found {found}"
             )
-        if linked:
-            (destination / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(linked, destination / name)
-        else:
-            with naming(destination / name):
+        with naming(destination / name), _nameable(archive, name):
+            if linked:
+                (destination / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(linked, destination / name)
+            else:
                 tar.extract(member, destination, filter="data")
         if (folder := task_folder(archive, member)) is not None:
             folders.add(folder)
@@ -197,10 +261,25 @@ def _extract(
     return folders.pop(), left_out
 
 
+@contextmanager
+def _nameable(archive: Path, name: PurePosixPath) -> Iterator[None]:
+    """Turn what a member's name or time make the system refuse into an ArchiveError."""
+    try:
+        yield
+    except (OSError, ValueError, OverflowError) as error:
+        if isinstance(error, OSError) and error.errno not in UNNAMEABLE:
+            raise
+        raise ArchiveError(
+            f"{archive}: expected each file once, with a name and a time that this system can "
+            f"store, found {shorten(str(name))}: {error}"
+        ) from error
+
+
 def _linked_file(member: tarfile.TarInfo, destination: Path) -> Path | None:
     """Return the extracted file that a hard link leads to; None for anything else."""
     name = PurePosixPath(member.linkname)
     if not member.islnk() or name.is_absolute() or ".." in name.parts:
         return None
     file = destination / name
-    return file if file.is_file() and name != PurePosixPath(member.name) else None
+    is_there = os.path.isfile(file)  # Path.is_file raises where a name is too long
+    return file if is_there and name != PurePosixPath(member.name) else None

@@ -243,8 +243,19 @@ def read_components(components: Iterable[tuple[Path, str]], folder: str, split: 
     """
     parts, names = [], []
     for directory, level in components:
-        rows, _ = split_rows(read_index(directory), folder, split)
-        parts.append(np.load(directory / f"{level}.npy", mmap_mode="r", allow_pickle=False)[rows])
+        path, index = directory / f"{level}.npy", read_index(directory)
+        try:
+            rows, _ = split_rows(index, folder, split)
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            said = f"{directory / INDEX}: not the index of {folder}/{split} ({error}); {MADE_AGAIN}"
+            raise ValueError(said) from error
+        try:
+            array = np.lib.format.open_memmap(path, mode="r")
+            if array.ndim != 2 or array.dtype.kind != "f":
+                raise ValueError(f"found {array.ndim} axes of {array.dtype}")
+        except Exception as error:  # of numpy, of many classes
+            raise ValueError(f"{path}: not a file of features ({error}); {MADE_AGAIN}") from error
+        parts.append(array[rows])
         names.append(f"{directory}: {level} of {folder}/{split}: {len(parts[-1])}")
     if len({len(part) for part in parts}) != 1:
         raise ValueError(f"components disagree on the number of rows: {', '.join(names)}")

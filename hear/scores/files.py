@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -74,9 +73,8 @@ def content_hash(arrays: dict[str, np.ndarray]) -> str:
 def read_header(path: Path) -> dict:
     """Read what predictions were made from; empty if the file is missing or unreadable."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            return json.loads(str(stored["header"]))
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
+        return _read(path, ["header"])[0]
+    except ValueError:
         return {}
 
 
@@ -93,11 +91,20 @@ def without_left_out(paths: Iterable[Path | str]) -> list[Path]:
 
 def load_predictions(path: Path | str) -> tuple[dict, dict[str, np.ndarray]]:
     """Read what :func:`save_predictions` wrote; ValueError names a file that is none."""
+    return _read(path)
+
+
+def _read(
+    path: Path | str, names: Iterable[str] | None = None
+) -> tuple[dict, dict[str, np.ndarray]]:
     try:
         with np.load(path, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
-        return json.loads(str(arrays.pop("header"))), arrays
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+            arrays = {name: stored[name] for name in names or stored.files}
+        header = json.loads(str(arrays.pop("header")))
+        if not isinstance(header, dict):
+            raise ValueError(f"expected an object as header, found {type(header).__name__}")
+        return header, arrays
+    except Exception as error:  # of numpy, zipfile and what unpacks there, of many classes
         raise ValueError(
             f"{path}: not a readable file of predictions ({error}); {MADE_AGAIN}"
         ) from error

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,9 @@ SOURCES_FILE = (
 MAX_REPORTED = 20  # lines shown before "and N more"; a terminal page
 MAX_FOUND_CHARACTERS = 80  # a longer value is cut in a message
 MAX_LISTED = 5  # names shown in a warning
+
+
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
 class TaskError(ValueError):
@@ -40,7 +44,7 @@ class Problems:
 
     def add(self, where: str, expected: str, found: object) -> None:
         """Note one problem: file, key or clip; what was expected; what was found."""
-        self.lines.append(f"{where}: expected {expected}, found {shorten(found)}")
+        self.lines.append(f"{printable(where)}: expected {expected}, found {shorten(found)}")
 
     def raise_any(self) -> None:
         """Raise a TaskError with the first 20 problems, if there is any problem."""
@@ -66,13 +70,19 @@ def listed(names: Sequence[str]) -> str:
 
 
 def printable(text: str) -> str:
-    """Return a text with what is not UTF-8 in it, as in a file's name, as escapes."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    """Return a text with what no line of text holds, as a file's name may, as escapes."""
+    escaped = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return CONTROL.sub(lambda found: ascii(found[0])[1:-1], escaped)
 
 
 def is_number(value: object) -> bool:
     """Tell whether a JSON value is a finite number (true and false are none)."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer beyond the largest float
+        return False
 
 
 def read_json(path: Path, problems: Problems) -> Any | None:
@@ -96,7 +106,7 @@ def read_json(path: Path, problems: Problems) -> Any | None:
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=unique)
         json.dumps(content, ensure_ascii=False).encode()
-    except (json.JSONDecodeError, UnicodeError) as error:
+    except (ValueError, RecursionError) as error:  # also of numbers of thousands of digits
         problems.add(path.name, "valid JSON", f"an error: {error}")
         return None
     if content is None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hear.tasks.problems import Problems, is_number, read_json, shorten
+from hear.tasks.problems import CONTROL, Problems, is_number, read_json, shorten
 
 VOCABULARY_COLUMNS = ["idx", "label"]  # header of HEAR's labelvocabulary.csv
 ROUNDING_MS = 1e-3  # of times that went through seconds, samples or a CSV file
@@ -59,6 +59,8 @@ def read_vocabulary(path: Path, problems: Problems) -> tuple[str, ...]:
         if label in index_of:
             where = f"{file}: label {shorten(label)}"
             problems.add(where, "each label once", f"idx {index_of[label]} and idx {index}")
+        if CONTROL.search(label):
+            problems.add(f"{file}: idx {index}", "a label of one line", label)
         index_of[label] = index
         by_index[index] = label
     wanted = [str(index) for index in range(len(rows))]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -37,21 +39,31 @@ def read_recipe(path: Path, hop: str) -> tuple[Recipe, Path]:
             raise RecipeError("data: expected the folder of the tagged clips")
         data = Path(config.pop("data"))
         return make_recipe(config, hop), data
-    except (RecipeError, yaml.YAMLError) as error:
+    except RecipeError as error:
         raise RecipeError(f"{path}: {error}") from error
 
 
-def read_keys(path: Path) -> dict[str, Any]:
-    """Read a recipe file's keys over those of the recipe that it extends."""
-    keys = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    if not isinstance(keys, dict):
-        raise RecipeError(f"expected keys and values, found {keys!r}")
+def read_keys(path: Path, extending: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """Read a recipe file's keys over those of the recipe that it extends.
+
+    ``extending`` are the files that extend this one. RecipeError if it is no file of keys and
+    values, or they extend each other in a circle.
+    """
+    try:
+        keys = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except OSError:
+        raise
+    except Exception as error:  # PyYAML's, and whatever int, date and others say of a bad value
+        raise RecipeError(f"expected YAML, found an error: {error!r:.200}") from error
+    if not isinstance(keys, dict) or not all(isinstance(key, str) for key in keys):
+        raise RecipeError(f"expected keys and values, found {keys!r:.200}")
     if (extended := keys.pop("extends", None)) is None:
         return keys
-    base = Path(path).parent / str(extended)
-    if not base.is_file() or base.resolve() == Path(path).resolve():
-        raise RecipeError(f"extends: expected another recipe file in this folder, found {extended}")
-    return read_keys(base) | keys
+    base, extending = Path(path).parent / str(extended), (*extending, Path(path).resolve())
+    if not os.path.isfile(base) or base.resolve() in extending:  # a name may be no path at all
+        found = f"{extended!r:.200}"
+        raise RecipeError(f"extends: expected another recipe file in this folder, found {found}")
+    return read_keys(base, extending) | keys
 
 
 def make_recipe(config: Mapping[str, Any], hop: str) -> Recipe:
@@ -61,6 +73,8 @@ def make_recipe(config: Mapping[str, Any], hop: str) -> Recipe:
     paper's values; an unknown key, hop or value raises RecipeError.
     """
     special = config.get("hops", {})
+    if not isinstance(special, dict) or not all(isinstance(v, dict) for v in special.values()):
+        raise RecipeError(f"hops: expected keys and values for some hops, found {special!r:.200}")
     for name in (hop, *special):
         if name not in HOPS:
             raise RecipeError(f"hop: expected one of {list(HOPS)}, found {name!r}")
@@ -77,10 +91,18 @@ def _value(key: str, value: Any) -> Any:
         raise RecipeError(f"unknown key {key!r}{hint}")
     kind = str(FIELDS[key].type)
     kinds = tuple(KINDS[name] for name in kind.split(" | "))
-    if float in kinds and type(value) is int:
+    found = value
+    if isinstance(value, list) and tuple in kinds and all(map(_is_number, value)):
+        value = tuple(map(float, value))
+    elif float in kinds and _is_number(value):
         value = float(value)
-    if isinstance(value, list) and tuple in kinds:
-        value = tuple(float(item) for item in value if type(item) in (int, float))
-    if type(value) not in kinds:
-        raise RecipeError(f"{key}: expected {kind}, found {type(value).__name__} {value!r}")
+    if type(value) not in kinds or (type(value) is float and not _is_number(value)):
+        raise RecipeError(f"{key}: expected {kind}, found {type(found).__name__} {found!r:.200}")
     return value
+
+
+def _is_number(value: object) -> bool:
+    """Tell whether a value is a finite number, no larger than a float can be."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) <= sys.float_info.max

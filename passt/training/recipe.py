@@ -15,6 +15,7 @@ from passt.architecture import Architecture
 from passt.checkpoints import time_positions
 from passt.lengths import SAMPLE_RATE_HZ, n_frames
 
+LONGEST_CROP_S = 3600.0
 PATCHOUT = {320: (4, 40), 160: (6, 100), 100: (6, 150)}  # App. A: rows, columns of a 10 s grid
 
 
@@ -111,6 +112,10 @@ class Recipe:
         if min(shares) < 0 or abs(sum(shares) - 1) > 1e-6:
             raise RecipeError(f"crop_shares: expected shares that sum to 1, found {shares}")
         for seconds in self.crop_s:
+            if not 0 < seconds <= LONGEST_CROP_S:
+                raise RecipeError(
+                    f"crop_s: expected seconds above 0, at most {LONGEST_CROP_S:g}, found {seconds}"
+                )
             columns = self.n_columns(seconds)
             if not 1 <= columns <= self.n_time_patches:
                 raise RecipeError(

@@ -20,6 +20,7 @@ from score_rows import METRICS
 from analysis.exhibits.registry import HEADLINE, exhibits_among
 from analysis.exhibits.tables import tasks, write_table
 from analysis.exhibits.text import FigureText
+from analysis.report.drawing import Drawings
 from analysis.report.tables import BEST, plain_table, scores_table, task_scores
 from analysis.report.trace import read_trace
 from analysis.tables.scores import write_csv
@@ -345,6 +346,16 @@ def test_without_javascript_the_page_is_whole(tab: Tab, url: str, html: str) -> 
         tab.ask("document.querySelectorAll('figure svg title').length") == html.count("<title>") - 1
     )
     assert tab.printed().startswith(b"%PDF")
+
+
+def test_a_name_like_a_reference_is_a_name(
+    tmp_path: Path, run_summary: pd.DataFrame, text: FigureText
+) -> None:
+    odd = 'url(#x) href="#y"'
+    named = dataclasses.replace(text, models={"logmel": odd})
+    save(draw("figure_9", run_summary, named), tmp_path / "figure_9")
+    drawn = Drawings().inline(tmp_path / "figure_9.svg", odd)
+    assert f">{odd}\n" in drawn
 
 
 def test_odd_names_run_nothing(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from analysis.report.trace import read_trace
 from analysis.tables.metrics import find_metric, metric_facts, metrics_table, read_metrics
 from analysis.tables.score_files import read_scores
 from analysis.tables.scores import TIDY_COLUMNS, ScoresError, combine, read_tidy, write_csv
@@ -78,6 +79,14 @@ def test_official_rows_never_beside_other_tasks(
         ({"scores": [{"metric": "mAP"}]}, r"scores\[0\]: expected the keys metric, primary"),
         ({"scores": [ENTRY | {"score": "0.5"}]}, r"scores\[0\].score: expected a finite number"),
         ({"scores": [ENTRY | {"score": float("inf")}]}, "found inf"),
+        ({"scores": [ENTRY | {"score": 10**400}]}, "expected a finite number"),
+        ({"scores": [ENTRY | {"score": 1, "seed": 10**30}]}, "seed: expected a whole number"),
+        (
+            {"scores": [ENTRY | {"score": 1, "seed": s} for s in (None, 1)] * 2},
+            "expected one score per metric, fold and seed",
+        ),
+        ({"train_fraction": True}, r"train_fraction: expected a share in \(0, 1\], found True"),
+        ({"label": "\ud800"}, "expected a JSON score file"),
         ({"scores": [ENTRY | {"score": 1, "fold": ""}]}, "fold: expected a text, found ''"),
         ({"scores": [ENTRY | {"score": 1, "seed": "a"}]}, "seed: expected a whole number"),
         ({"scores": [ENTRY | {"score": 1, "primary": 1}]}, "primary: expected true or false"),
@@ -88,6 +97,7 @@ def test_official_rows_never_beside_other_tasks(
         ({"metrics": {"top1_acc": FACTS | {"label": ""}}}, "label: expected a text, found ''"),
         ({"metrics": {"top1_acc": FACTS | {"maximize": 1}}}, "maximize: expected true or false"),
         ({"metrics": {"top1_acc": FACTS | {"upper": "one"}}}, "expected numbers, found"),
+        ({"metrics": {"top1_acc": FACTS | {"upper": 10**400}}}, "expected numbers, found"),
         ({"metrics": {"top1_acc": FACTS | {"upper": 0}}}, "expected lower < upper"),
         ({"scores": [SECOND | {"score": 1}]}, "expected one primary metric, found"),
         ({"scores": [ENTRY | {"score": 1}] * 2}, "expected one score per metric, fold and seed"),
@@ -122,11 +132,20 @@ def test_contradicting_files(
         read_scores([score_file("a.json"), score_file("b.json", **changes)])
 
 
-def test_not_json(tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", ['{"study": "te', "[" * 100_000, "9" * 5_000, "\xe9"])
+def test_not_json(tmp_path: Path, content: str) -> None:
     path = tmp_path / "cut.json"
-    path.write_text('{"study": "te')
+    path.write_text(content, encoding="latin-1")
     with pytest.raises(ScoresError, match="cut.json: expected a JSON score file"):
         read_scores([path])
+
+
+@pytest.mark.parametrize(
+    "provenance", [None, {"checkpoints": 1}, {"software": {"a": 1}}, {"task_hashes": {"a": []}}]
+)
+def test_malformed_provenance(score_file: Callable[..., Path], provenance: object) -> None:
+    with pytest.raises(ScoresError, match="a.json: provenance"):
+        read_trace([score_file(provenance=provenance)])
 
 
 def test_no_files() -> None:

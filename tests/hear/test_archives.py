@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import hashlib
 import io
 import json
@@ -47,6 +48,12 @@ def member(
     info = tarfile.TarInfo(name)
     info.type, info.linkname = kind, link
     info.size = size if kind == tarfile.REGTYPE else 0
+    return info
+
+
+def with_header(name: str, **headers: str) -> tarfile.TarInfo:
+    info = member(name)
+    info.pax_headers = headers
     return info
 
 
@@ -131,6 +138,8 @@ def test_an_archive_of_two_tasks_is_refused(make_task: MakeTask, tmp_path: Path)
         (member("tasks/../../evil.txt"), "inside the archive, found tasks/../../evil.txt"),
         (member("/etc/evil.txt"), "inside the archive, found /etc/evil.txt"),
         (member("..\\evil.txt"), "inside the archive, found ../evil.txt"),
+        (member("t/" + "d/" * 2100 + "a"), "names below at most 100 folders, found t/d/d/d"),
+        (with_header("t/a", path="t/a\0b"), "names below at most 100 folders, found t/a"),
         (member("t/a", tarfile.CHRTYPE), "found a special file: t/a"),
         (member("t/a", tarfile.FIFOTYPE), "found a special file: t/a"),
     ],
@@ -141,12 +150,61 @@ def test_unsafe_members_are_refused(tmp_path: Path, unsafe: tarfile.TarInfo, mes
     assert not (tmp_path / "evil.txt").exists()
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        member("t/" + "n" * 256),
+        member("t/" + "d" * 60 + ("/" + "d" * 60) * 80),
+        member("t/task_metadata.json/a"),
+        member("t"),
+        with_header("t/a", mtime="nan"),
+        with_header("t/a", mtime="9" * 400),
+    ],
+)
+def test_names_and_times_that_no_system_stores_are_refused(tmp_path: Path, odd) -> None:
+    archive = pack_members(tmp_path / "a.tar.gz", member("t/task_metadata.json"), odd)
+    assert_refused(archive, "that this system can store, found t")
+
+
+@pytest.mark.parametrize("size", ["-1", "9" * 30])
+def test_sizes_that_are_none_are_refused(tmp_path: Path, size: str) -> None:
+    for first in ("t/task_metadata.json", "t/a"):
+        odd = with_header("t/a", **({"size": size} if first != "t/a" else {"GNU.sparse.map": size}))
+        archive = pack_members(tmp_path / "a.tar.gz", *map(member, [first][: first != "t/a"]), odd)
+        assert_refused(archive, "expected")
+
+
+@pytest.mark.parametrize(
+    "kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_SPARSE]
+)
+def test_no_header_fills_the_memory(tmp_path: Path, kind: bytes) -> None:
+    info = member("t/a", size=2**40)
+    info.type = kind
+    archive = tmp_path / "a.tar.gz"
+    archive.write_bytes(gzip.compress(info.tobuf(tarfile.GNU_FORMAT) + bytes(2**20)))
+    expected = "sparse" if kind == tarfile.GNUTYPE_SPARSE else f"a header of {2**40} bytes"
+    assert_refused(archive, expected)
+    with pytest.raises(ArchiveError, match=expected):
+        find_sources(tmp_path)
+
+
+def test_no_map_of_a_sparse_file_fills_the_memory(tmp_path: Path) -> None:
+    odd = with_header("t/a", **{"GNU.sparse.major": "1", "GNU.sparse.minor": "0"})
+    assert_refused(pack_members(tmp_path / "a.tar.gz", odd), "found it corrupted or truncated")
+
+
+def test_a_hidden_task_folder_is_refused(tmp_path: Path) -> None:
+    archive = pack_members(tmp_path / "a.tar.gz", member(".a.tar.gz.partial/task_metadata.json"))
+    assert_refused(archive, "inside a task folder, found it in '.a.tar.gz.partial'")
+
+
 LINKS = {
     "symbolic": (tarfile.SYMTYPE, "train_0.wav"),
     "outside": (tarfile.SYMTYPE, "/etc/passwd"),
     "hard to nothing": (tarfile.LNKTYPE, "tones-v1-full/none.wav"),
     "hard to outside": (tarfile.LNKTYPE, "/etc/passwd"),
     "hard to above": (tarfile.LNKTYPE, "../../../passwd"),
+    "hard to a long name": (tarfile.LNKTYPE, "n" * 300),
 }
 
 
@@ -188,7 +246,7 @@ def test_absurd_sizes_are_refused(make_task: MakeTask, tmp_path: Path) -> None:
     (tmp_path / "huge.tar").write_bytes(huge.tobuf() + bytes(1024))
     assert_refused(tmp_path / "huge.tar", f"expected at most {MAX_MEMBER_BYTES} bytes in a member")
     archive = pack(make_task(), tmp_path / "a.tar.gz")
-    assert_refused(archive, "and 10000 in all, found", max_bytes=10000)
+    assert_refused(archive, "at most 10000 bytes in all, found", max_bytes=10000)
 
 
 @pytest.mark.parametrize("kept", [0.05, 0.5, 0.99])

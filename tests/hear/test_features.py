@@ -197,6 +197,10 @@ def test_components_are_concatenated_in_order_and_checked(tmp_path):
         path.write_bytes(damaged)
         with pytest.raises(ValueError, match=r"a/M\.npy: changed .*remove it and start again"):
             check_arrays(read)
+    for odd in (b"", b"\x93NUMPY", b"PK\x03\x04", np.lib.format.magic(1, 0) + b"\2\0{\n"):
+        path.write_bytes(odd)
+        with pytest.raises(ValueError, match=r"a/M\.npy: not a file of features"):
+            read_components(read, "t", "train")
     path.unlink()
     with pytest.raises(ValueError, match="no such file"):
         check_arrays(read)

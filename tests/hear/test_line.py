@@ -18,7 +18,7 @@ from hear.features.store import StoredSplit, publish, read_stored
 from hear.probe.predict import predict_task, split_targets
 from hear.probe.training import ProbeError
 from hear.protocol import Postprocessing, Protocol
-from hear.scores.files import load_predictions, save_predictions
+from hear.scores.files import load_predictions, read_header, save_predictions
 from hear.scores.score import score_predictions
 from hear.tasks.audio_checks import source_sample_rate
 from hear.tasks.folder import read_task
@@ -297,7 +297,14 @@ def test_models_that_do_not_follow_the_api_are_refused(tmp_path, model):
     assert model.fingerprint() == HearModel(str(tmp_path / "model.py")).fingerprint()
 
 
-def test_unreadable_predictions_are_named(tmp_path):
-    (tmp_path / "x.npz").write_bytes(b"junk")
+@pytest.mark.parametrize("header", ["[]", "[" * 100_000, None])
+def test_unreadable_predictions_are_named(tmp_path, header):
+    path = tmp_path / "x.npz"
+    np.savez(path, header=np.array(header or "{}"))
+    if header is None:  # packed in a way that zipfile does not know
+        content = path.read_bytes()
+        method = content.index(b"PK\1\2") + 10
+        path.write_bytes(content[:method] + b"\x63\0" + content[method + 2 :])
     with pytest.raises(ValueError, match="x.npz: not a readable file of predictions"):
-        load_predictions(tmp_path / "x.npz")
+        load_predictions(path)
+    assert read_header(path) == {}

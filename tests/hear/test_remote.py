@@ -77,6 +77,27 @@ FAILURES = {
         "sys.modules['__main__'].write_frame = lambda s, *_: (s.write(b'x' * 64), s.flush())",
         "answered nonsense: expected a frame, found a header of",
     ),
+    "answers a list": (
+        "f = sys.modules['__main__']; f.write_frame = lambda s, *_: "
+        "(s.write(f.LENGTHS.pack(2, 0) + b'[]'), s.flush())",
+        "answered nonsense: expected a header with keys, found list",
+    ),
+    "answers another type": (
+        "f = sys.modules['__main__']; w = f.write_frame; f.write_frame = "
+        "lambda s, h, a: w(s, {'kind': 'tensor'}, np.array(['a']))",
+        "answered nonsense to get_scene_embeddings: can't convert",
+    ),
+    "answers no array": (
+        "f = sys.modules['__main__']; w = f.write_frame; f.write_frame = "
+        "lambda s, h, a: w(s, {'kind': 'tensor'})",
+        "answered nonsense to get_scene_embeddings: expected an array, found none",
+    ),
+    "no CPU time": (
+        "f = sys.modules['__main__']; w = f.write_frame; f.write_frame = "
+        "lambda s, h, a: w(s, {'kind': 'tensor', 'cpu_s': 'x'}, a)",
+        "answered nonsense: cpu_s 'x'",
+    ),
+    "complex": ("return tf.Tensor(np.ones((2, 2), np.complex64))", "expected real numbers, found"),
     "no tensor": ("return np.ones(2)", r"expected 2 axes and 2 sounds, found shape \(2,\)"),
     "too few": ("return tf.Tensor(np.ones((1, 2), np.float32))", r"found shape \(1, 2\)"),
     "not finite": ("return tf.Tensor(np.full((2, 2), np.nan, np.float32))", "are not finite"),

@@ -345,3 +345,25 @@ def test_all_problems_are_reported_at_once_and_cut_at_twenty(make_task: MakeTask
     assert lines[0] == f"{folder}: 30 problems"
     assert len(lines) == 22
     assert lines[-1] == "  and 10 more"
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a": ' * 50_000, "9" * 5_000])
+@pytest.mark.parametrize("file", ["task_metadata.json", "train.json", "sources.json"])
+def test_json_that_no_parser_takes_is_named(make_task: MakeTask, file: str, text: str) -> None:
+    folder = make_task()
+    (folder / file).write_text(text)
+    assert f"{file}: expected valid JSON" in message_of(folder)
+
+
+def test_numbers_beyond_every_float_are_named(make_task: MakeTask) -> None:
+    folder = make_task(embedding_type="event")
+    change(folder / "train.json", **{"train_0.wav": [{"label": "low", "start": 0, "end": 10**400}]})
+    assert "start and end in ms as finite numbers" in message_of(folder)
+    change(folder / "task_metadata.json", sample_duration=10**400)
+    assert "sample_duration: expected seconds above 0" in message_of(folder)
+
+
+def test_a_label_of_several_lines_is_named(make_task: MakeTask) -> None:
+    folder = make_task()
+    (folder / "labelvocabulary.csv").write_text('idx,label\n0,low\n1,"high\r\nhigher"\n')
+    assert "idx 1: expected a label of one line, found high\\r\\nhigher" in message_of(folder)

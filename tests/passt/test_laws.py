@@ -434,6 +434,31 @@ def test_checkpoints_that_do_not_fit_name_every_tensor(tmp_path):
         infer_architecture(state)
 
 
+@pytest.mark.parametrize(
+    ("odd", "message"),
+    [
+        (torch.zeros(1).expand(10**12), "expected a value in the file for each .* norm.bias"),
+        (torch.zeros(64).to_sparse(), "expected a value in the file for each .* norm.bias"),
+        (torch.empty(2**40, device="meta"), "expected a value in the file for each .* norm.bias"),
+        (torch.zeros(64, dtype=torch.int64), "norm.bias: expected floating-point values, found"),
+        (torch.zeros(64, dtype=torch.complex64), "norm.bias: expected floating-point values"),
+    ],
+)
+def test_tensors_that_are_no_weights_are_refused(tmp_path, odd, message):
+    state = initialize(PaSST(Architecture(64, 1, 1, 5)), 0).state_dict()
+    torch.save(state | {"norm.bias": odd}, tmp_path / "weights.pt")
+    with pytest.raises(CheckpointError, match=message):
+        load_network(Checkpoint.from_config("c", TINY | {"file": str(tmp_path / "weights.pt")}))
+
+
+@pytest.mark.parametrize("changes", [{1: torch.zeros(1)}, {"cls_token": torch.zeros(())}])
+def test_names_and_shapes_of_no_network_are_refused(tmp_path, changes):
+    state = initialize(PaSST(Architecture(64, 1, 1, 5)), 0).state_dict()
+    torch.save(state | changes, tmp_path / "weights.pt")
+    with pytest.raises(CheckpointError):
+        passt.load_model(str(tmp_path / "weights.pt"))
+
+
 def test_a_file_with_another_hash_is_refused(tmp_path):
     path = tmp_path / "weights.safetensors"
     save_file({"a": torch.zeros(1)}, path)

@@ -190,6 +190,12 @@ def test_wrong_audio_is_refused(tmp_path):
         ({"learning_rat": 1.0}, "unknown key 'learning_rat'; did you mean 'learning_rate'"),
         ({"learning_rate": "1e-4"}, "learning_rate: expected float, found str"),
         ({"balanced": 1}, "balanced: expected bool, found int 1"),
+        ({"learning_rate": math.nan}, "learning_rate: expected float, found float nan"),
+        ({"learning_rate": 10**400}, "learning_rate: expected float, found int 1000"),
+        ({"crop_s": [1.0, "2"]}, r"crop_s: expected tuple.float, \.\.\.., found list"),
+        ({"crop_s": [1e308]}, "crop_s: expected seconds above 0, at most 3600, found 1e"),
+        ({"hops": 1}, "hops: expected keys and values for some hops, found 1"),
+        ({"hops": {"hop10": 1}}, "hops: expected keys and values for some hops"),
         ({"hops": {"hop7": {}}}, "hop: expected one of"),
         ({"averaging": "mean"}, "averaging: expected swa"),
         ({"crop_s": [0.1]}, "crop_s: 0.1 s are 0 patch columns"),
@@ -205,6 +211,22 @@ def test_malformed_recipes_are_refused(config, message):
         make_recipe(config, "hop10")
     with pytest.raises(RecipeError, match="hop: expected one of"):
         make_recipe({}, "hop20")
+
+
+@pytest.mark.parametrize(
+    "content", ["2024-13-45", "!!bool x", "{1: 2}", "a: [", "[" * 2_000, "extends: b\0", "\x07"]
+)
+def test_files_that_are_no_recipes_are_named(tmp_path, content):
+    (tmp_path / "a.yaml").write_text(content)
+    with pytest.raises(RecipeError, match="a.yaml: "):
+        read_recipe(tmp_path / "a.yaml", "hop10")
+
+
+def test_recipes_do_not_extend_each_other(tmp_path):
+    for one, other in ("ab", "ba"):
+        (tmp_path / f"{one}.yaml").write_text(f"extends: {other}.yaml")
+    with pytest.raises(RecipeError, match="a.yaml: extends: expected another recipe file"):
+        read_recipe(tmp_path / "a.yaml", "hop10")
 
 
 def test_averages_of_weights():

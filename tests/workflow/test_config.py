@@ -10,7 +10,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from workflow.study.config import FORMER_MODULES, SCHEMA, SHIPPED, ConfigError, read_config
+from workflow.study.config import (
+    FORMER_MODULES,
+    SCHEMA,
+    SHIPPED,
+    ConfigError,
+    read_config,
+    read_yaml,
+)
 from workflow.study.paths import refuse_former_results
 from workflow.study.study import read_study
 
@@ -194,6 +201,37 @@ def test_a_path_that_no_file_system_takes_is_one_line(path, value):
     with pytest.raises(ConfigError, match=f"^config: {path}: expected a ") as error:
         read_study({"study": "mine"} | nested(path, value))
     assert len(str(error.value).splitlines()) == 1
+
+
+LAUGHS = "\n".join(
+    ["a0: &a0 [x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 10))]
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: 2024-13-45", "expected YAML, found an error: month must be in 1..12"),
+        ("a: !!int x", "expected YAML, found an error"),
+        ("a: !!bool x", "expected YAML, found an error"),
+        ("a: !!timestamp x", "expected YAML, found an error"),
+        ("a: [", "expected YAML, found an error"),
+        ("a: &a [*a]", "expected at most 1000000 keys and values, found one that contains"),
+        (LAUGHS, "expected at most 1000000 keys and values, found 9.26e"),
+        (r'a: "\x07"', r"expected text, found the character '.x07' in '.x07'"),
+        (r'a: "\ud800"', "expected YAML, found an error"),
+        (f"a: 0x{'f' * 5000}", "expected numbers, found one of 20000 bits"),
+    ],
+)
+def test_yaml_that_is_no_config_is_named(tmp_path, text, message):
+    (tmp_path / "mine.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=f"mine.yaml: {message}"):
+        read_yaml(tmp_path / "mine.yaml")
+
+
+def test_a_config_that_expands_without_end_is_refused():
+    with pytest.raises(ConfigError, match="config: expected at most 1000000 keys and values"):
+        read_config({"categories": yaml.safe_load(LAUGHS)})
 
 
 def test_a_folder_of_version_0_1_is_refused(tmp_path, monkeypatch):

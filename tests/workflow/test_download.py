@@ -180,6 +180,21 @@ def test_busy_servers_are_asked_again_when_they_say(get, server, pauses):
     assert get() == CONTENT and 1 <= pauses[3] <= 2
 
 
+@pytest.mark.parametrize("value", ["\xb2", "Wed, 21 Oct 9999999 07:28:00 GMT", "x"])
+def test_pauses_that_are_none_are_not_kept(get, server, pauses, value):
+    server.script["/file"] = [("status", 503, {"Retry-After": value})]
+    assert get() == CONTENT and 1 <= pauses[0] <= 2
+
+
+@pytest.mark.parametrize("value", ["bytes */\xb2", f"bytes {'9' * 5000}-1/2", "bytes */x"])
+@pytest.mark.parametrize("status", [206, 416])
+def test_ranges_that_are_none_are_refused(get, server, tmp_path, status, value):
+    (tmp_path / "file.part").write_bytes(CONTENT[:1000])
+    server.always["/file"] = ("status", status, {"Content-Range": value})
+    with pytest.raises(DownloadError, match="file could not be downloaded"):
+        get()
+
+
 def test_pauses_double_and_are_seeded(get, server, pauses):
     server.always["/file"] = ("status", 500)
     with pytest.raises(DownloadError, match="500 Internal Server Error; 4 tries"):

@@ -23,7 +23,7 @@ from hear.archives.unpack import ArchiveError
 from passt.checkpoints import Checkpoint, CheckpointError
 from passt.download import Backoff, DownloadError
 from workflow.fetch.fetch import excludable, fetch_archive, fetch_checkpoint, unpack_task
-from workflow.fetch.known import LOCKED, RECORDED, KnownError, record
+from workflow.fetch.known import LOCKED, RECORDED, KnownError, known_facts, record
 from workflow.fetch.record import Listed, RecordError, find_file
 from workflow.fetch.space import (
     ARCHIVES,
@@ -107,7 +107,7 @@ def test_lock_file_record_and_file_must_agree(here, server, archives):
         here("esc50")
     assert not server.ranges(here.path("esc50"))
     LOCKED.write_text(json.dumps({name: {"md5": found, "length": 1}}))
-    with pytest.raises(KnownError, match="expected size, md5, sha256, source; found .'length'"):
+    with pytest.raises(KnownError, match="expected size as a whole number, md5.*found .*'length'"):
         here("esc50")
     LOCKED.write_text(json.dumps({name: {"md5": found}}))
     assert here("esc50").read_bytes() == archives[name]
@@ -131,6 +131,17 @@ def test_an_archive_must_be_the_one_that_was_downloaded(here, archives):
     archive.write_bytes(archives[NAMES["gunshot_triangulation"]])
     with pytest.raises(ArchiveError, match=f"sha256: expected {known}, found .*\n.*remove"):
         unpack(archive)
+
+
+@pytest.mark.parametrize(
+    "known", [b"[" * 100_000, b'"a"', b'{"a": 1}', b'{"a": {"size": "1"}}', b'{"a": {"md5": null}}']
+)
+def test_a_malformed_lock_file_is_named(tmp_path, monkeypatch, known):
+    monkeypatch.chdir(tmp_path)
+    LOCKED.parent.mkdir()
+    LOCKED.write_bytes(known)
+    with pytest.raises(KnownError, match=f"{LOCKED}: "):
+        known_facts("a")
 
 
 def test_a_users_archive_is_recorded_at_first_use(here, archives):
@@ -196,7 +207,15 @@ def test_a_name_that_the_record_does_not_have(here, server):
 
 
 @pytest.mark.parametrize(
-    "record", [b"{", b"[]", b'{"files": [{"key": "a"}]}', b'{"files": [{"checksum": 3}]}']
+    "record",
+    [
+        b"{",
+        b"[]",
+        b'{"files": [{"key": "a"}]}',
+        b'{"files": [{"checksum": 3}]}',
+        b'{"files": [{"key": "a", "checksum": "md5:0", "size": 1e999}]}',
+        b"[" * 100_000,
+    ],
 )
 def test_without_a_readable_record_archives_are_asked_for_by_name(
     here, server, archives, record, capsys

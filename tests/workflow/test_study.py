@@ -337,6 +337,13 @@ def test_names_of_tasks_in_a_folder(tmp_path):
         read_study(config)
 
 
+@pytest.mark.parametrize("name", ["", "n" * 201])
+def test_names_of_tasks_that_are_no_part_of_a_path_are_refused(tmp_path, name):
+    write_task(tmp_path / "birds-v1-full", name)
+    with pytest.raises(ConfigError, match="task_name: expected a name of 1 to 200 bytes"):
+        read_study({"study": "x", "task_dir": str(tmp_path)})
+
+
 def test_official_scores_only_beside_real_tasks(study, tmp_path):
     config = {"study": "x", "task_dir": str(tmp_path)}
     write_task(tmp_path / "tfds_crema_d-1.0.0-full", "tfds_crema_d")

@@ -64,9 +64,16 @@ def record(name: str, facts: Facts, source: str) -> None:
 def _read(path: Path) -> dict[str, dict]:
     try:
         entries = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise KnownError(f"{path}: expected valid JSON, found an error: {error}") from error
-    unknown = sorted({key for entry in entries.values() for key in entry} - {*KINDS, "source"})
-    if unknown:
-        raise KnownError(f"{path}: expected {', '.join(KINDS)}, source; found {unknown}")
+    if not isinstance(entries, dict):
+        raise KnownError(f"{path}: expected an object of files, found {entries!r:.80}")
+    for name, entry in entries.items():
+        is_known = isinstance(entry, dict) and all(
+            key in (*KINDS, "source") and type(value) is (int if key == "size" else str)
+            for key, value in entry.items()
+        )
+        if not is_known:
+            expected = "size as a whole number, md5, sha256 and source as texts"
+            raise KnownError(f"{path}: {name:.80}: expected {expected}; found {entry!r:.200}")
     return entries

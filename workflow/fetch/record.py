@@ -79,11 +79,14 @@ def read_record(path: Path, settings: Mapping[str, Any]) -> dict[str, Listed]:
             if kind not in KINDS:
                 raise ValueError(f"checksum {file['checksum']!r} of {name}")
             links = file.get("links") or {}
-            urls = [*filter(None, map(links.get, LINKS)), *file_urls(settings, name)]
+            given = [url for url in map(links.get, LINKS) if isinstance(url, str) and url]
+            urls = [*given, *file_urls(settings, name)]
             facts = {"size": int(file["size"]), kind: value}
             listed[name] = Listed(list(dict.fromkeys(urls)), facts)
         return listed
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+    except (
+        ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError
+    ) as error:  # fmt: skip
         found = f"{type(error).__name__}: {error}"
         raise KnownError(
             f"{path}: expected a Zenodo record with files[].key, size and checksum, found {found}"

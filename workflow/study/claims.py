@@ -7,8 +7,6 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from analysis.claims.claim import Claim, Measurand
 from workflow.study.config import ROOT, ConfigError, read_yaml, schema_problems, unknown
 
@@ -35,7 +33,7 @@ def read_claims(
     """
     try:
         content = read_yaml(path)
-    except (OSError, yaml.YAMLError) as error:
+    except OSError as error:
         raise ConfigError(f"config: claims: {path}: {error}") from error
     problems = [
         f"{_where(place, content)}: {problem}"

@@ -6,6 +6,7 @@ import copy
 import difflib
 import math
 import os
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 SHIPPED = ROOT / "config" / "config.yaml"
 MAX_NAME_BYTES, MAX_PATH_BYTES = 255, 4095  # NAME_MAX and PATH_MAX of Linux
 
+MAX_PARTS, MAX_BITS = 1_000_000, 10_000  # of a config: far more than anyone writes
+
 # Keys and module paths of passt-hear 0.1, with what stands for them now.
 FORMER_KEYS = {
     "mini_tasks": "use tasks: [...]",
@@ -29,6 +32,7 @@ FORMER_MODULES = {"passt.logmel": "zoo.logmel"} | {
     f"hear.zoo.{name}": f"zoo.{name}" for name in ("crepe", "ge2e", "naive")
 }
 
+NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 VAGUE = {"oneOf", "not", "pattern"}  # kinds of rule that jsonschema's message only repeats
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster where it is built in
 
@@ -55,6 +59,10 @@ def read_config(config: dict) -> dict:
 
     A ConfigError has one line per problem: the key, what was expected, what was found.
     """
+    try:
+        _check_parts(config)
+    except ConfigError as error:
+        raise ConfigError(f"config: {error}") from error
     _refuse_former(config)
     schema, shipped = read_yaml(SCHEMA), read_yaml(SHIPPED)
     full = merged(shipped, config)
@@ -69,9 +77,49 @@ def read_config(config: dict) -> dict:
 
 
 def read_yaml(path: str | Path) -> Any:
-    """Read a YAML file, without any of its tags being executed."""
-    with open(path, encoding="utf-8") as stream:
-        return yaml.load(stream, LOADER)
+    """Read a YAML file, without any of its tags being executed; ConfigError says what it is not."""
+    try:
+        with open(path, encoding="utf-8") as stream:
+            content = yaml.load(stream, LOADER)
+    except OSError:
+        raise
+    except Exception as error:  # PyYAML's, and whatever int, date and others say of a bad value
+        raise ConfigError(f"{path}: expected YAML, found an error: {error}") from error
+    try:
+        _check_parts(content)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    return content
+
+
+def _check_parts(content: Any) -> None:
+    """Refuse what small files can hold and no program can go through.
+
+    That is lists and mappings that contain themselves or, by anchors, each other many times,
+    numbers of thousands of digits, and characters that no file of text or XML has.
+    """
+    sizes: dict[int, float] = {}  # parts of each list and mapping; infinite while it is open
+
+    def size(part: Any) -> float:
+        if isinstance(part, int) and part.bit_length() > MAX_BITS:
+            raise ConfigError(f"expected numbers, found one of {part.bit_length()} bits")
+        if isinstance(part, str) and (odd := NO_TEXT.search(part)):
+            raise ConfigError(f"expected text, found the character {odd[0]!a} in {part[:80]!a}")
+        if not isinstance(part, dict | list):
+            return 1
+        if id(part) not in sizes:
+            sizes[id(part)] = math.inf
+            inner = [*part.keys(), *part.values()] if isinstance(part, dict) else part
+            sizes[id(part)] = 1 + sum(map(size, inner))
+        return sizes[id(part)]
+
+    try:
+        found = size(content)
+    except RecursionError:
+        raise ConfigError("expected keys and values, found them nested too deeply") from None
+    if found > MAX_PARTS:
+        what = "one that contains itself" if found == math.inf else f"{found:.3g} parts"
+        raise ConfigError(f"expected at most {MAX_PARTS} keys and values, found {what}")
 
 
 def schema_problems(content: Any, schema: dict) -> Iterator[tuple[list[str], str]]:

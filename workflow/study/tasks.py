@@ -22,6 +22,8 @@ from workflow.study.config import ROOT, ConfigError, unknown
 TABLE = ROOT / "config" / "tasks.tsv"
 CACHE = Path("resources/tasks/archives.json")  # metadata of archives already looked into
 
+MAX_SLUG_BYTES = 200  # of a task's name in paths, whose parts may have 255
+
 
 @dataclass(frozen=True)
 class TaskSpec:
@@ -67,7 +69,7 @@ def _files(folder: Path) -> Iterator[Path]:
     """Metadata, vocabulary, sources and splits of a task folder, and the clips of the splits."""
     found = _json(folder / METADATA_FILE).get("splits")
     splits = found if isinstance(found, list) else []
-    splits = [s for s in splits if isinstance(s, str) and re.fullmatch(r"[\w.+-]+", s)]
+    splits = [s for s in splits if isinstance(s, str) and re.fullmatch(r"[\w.+-]{1,200}", s)]
     texts = [METADATA_FILE, VOCABULARY_FILE, SOURCES_FILE, *(f"{split}.json" for split in splits)]
     yield from (folder / name for name in texts if (folder / name).is_file())
     for split in splits:
@@ -82,7 +84,7 @@ def _json(path: Path) -> dict:
     """An object in a file; empty if it is malformed, which the task's check will say."""
     try:
         content = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}
 
@@ -184,7 +186,9 @@ def _from_directory(directory: Path, categories: dict[str, str]) -> dict[str, Ta
     sources = find_sources(directory, CACHE)
     for source in sources:
         if (shown := printable(str(source.path))) != str(source.path):
-            raise ConfigError(f"config: task_dir: {shown}: expected a path in UTF-8; rename it")
+            raise ConfigError(
+                f"config: task_dir: {shown}: expected a path in UTF-8 of one line; rename it"
+            )
     names = [_slug(source.task_name) for source in sources]
     for source, name in zip(sources, names, strict=True):
         # Another version of an official task, or one of several versions, goes by its folder.
@@ -194,6 +198,10 @@ def _from_directory(directory: Path, categories: dict[str, str]) -> dict[str, Ta
             slug = _slug(source.folder_name)
         else:
             slug = name
+        if not 0 < len(slug.encode()) <= MAX_SLUG_BYTES:
+            found = f"{slug[:40]!r}, {len(slug.encode())} bytes"
+            expected = f"a name of 1 to {MAX_SLUG_BYTES} bytes"
+            raise ConfigError(f"{source.path}: task_name: expected {expected}, found {found}")
         others = [s for s in by_slug.get(slug, []) if official.get(s.folder_name) != slug]
         if slug in by_slug and (others or source.folder_name not in official):
             raise ConfigError(
