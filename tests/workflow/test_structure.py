@@ -86,11 +86,9 @@ def test_analysis_needs_no_torch():
         assert not {m for m in imports(path) if m.split(".")[0] in ("torch", "snakemake")}
 
 
-@pytest.mark.parametrize(
-    "file", ("requirements.txt", "requirements-models.txt", "requirements-docs.txt")
-)
-def test_requirements_are_exact(file):
-    lines = (ROOT / file).read_text().splitlines()
+@pytest.mark.parametrize("kind", ("", "-models", "-docs", "-fuzz"))
+def test_requirements_are_exact(kind):
+    lines = (ROOT / f"requirements{kind}.txt").read_text().splitlines()
     for line in lines:
         if line and not line.startswith("#"):
             assert re.fullmatch(r"==[0-9A-Za-z.]+", str(Requirement(line).specifier)), line

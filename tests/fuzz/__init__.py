@@ -1,0 +1,1 @@
+"""Hostile input for every reader of the project: ``python -m tests.fuzz``."""

@@ -1,0 +1,1 @@
+"""What is read, and hostile cases of it."""
