@@ -22,6 +22,7 @@ RESAMPLING_QUALITY = "HQ"  # soxr's default, 20 bit; HEAR's own pipeline used so
 MAX_AMPLITUDE = 2.0  # of full scale: resampling overshoots by some 10 %, other scales start higher
 FORMAT_EXTENSIBLE = 0xFFFE  # WAVE_FORMAT_EXTENSIBLE: the sub-format holds the real one
 SUBFORMAT_OFFSET = 24  # bytes from the start of a fmt chunk, WAVEFORMATEXTENSIBLE
+MAX_CHUNK_BYTES = 4096  # read of a fmt or ds64 chunk, of which the first 40 bytes are looked at
 UNKNOWN_BYTES = 0x7FFF0000  # encoders that write to a pipe promise this much or more, or nothing
 
 
@@ -104,9 +105,10 @@ def _read_layout(path: Path | str) -> _Layout:
                 is_closed = struct.unpack("<I", start[4:8])[0] + 8 == size
                 return _layout(layout, n_bytes, handle.tell(), size, is_closed)
             following = handle.tell() + n_bytes + n_bytes % 2  # chunks are padded to even sizes
-            if kind == b"fmt " and len(layout := handle.read(n_bytes)) < 16:
+            n_read = min(n_bytes, MAX_CHUNK_BYTES)  # read() takes as much memory as it is asked for
+            if kind == b"fmt " and len(layout := handle.read(n_read)) < 16:
                 break
-            large = handle.read(n_bytes) if kind == b"ds64" else large
+            large = handle.read(n_read) if kind == b"ds64" else large
             handle.seek(following)
     missing = "data" if len(layout) >= 16 else "fmt"
     raise ClipError(path, f"a {missing} chunk", "the end of the file")

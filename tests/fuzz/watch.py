@@ -82,6 +82,7 @@ class Watch:
         self._is_on = False
         self._seen: list[str] = []
         tempfile.tempdir = str(self.inside)
+        sys.dont_write_bytecode = True
         sys.addaudithook(self._audit)
         signal.signal(signal.SIGPROF, self._too_slow)
 

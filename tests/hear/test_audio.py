@@ -6,6 +6,7 @@ import json
 import os
 import re
 import struct
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -399,3 +400,14 @@ def test_events_in_seconds_are_noticed(make_task: MakeTask, duration: float | No
     (folder / "test.json").write_text(json.dumps(entries))
     found = "expected times of events in ms, found all of them in the first 0.1% of their clips"
     assert f"test.json: {found}; are they in seconds?" in message_of(folder)
+
+
+def test_a_chunk_that_claims_a_gigabyte_takes_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    path.write_bytes(b"RIFF\0\0\0\0WAVEfmt " + (2**30).to_bytes(4, "little") + bytes(40))
+    tracemalloc.start()
+    with pytest.raises(ClipError, match="a data chunk"):
+        read_wav_header(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**20
