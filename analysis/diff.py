@@ -200,7 +200,7 @@ def describe(a: StudyTables, b: StudyTables) -> list[str]:
     shared = a.scores.merge(b.scores, on=CELL, suffixes=("_a", "_b"))
     other_metric = sorted({*shared.loc[shared["metric_a"] != shared["metric_b"], "task"]})
     if other_metric:
-        lines.append(f"  not compared, by another metric: {', '.join(other_metric)}")
+        lines.append(f"  not compared, different metrics: {', '.join(other_metric)}")
     claims = found[found["part"] == "claim"]
     n_both = len(a.verdicts.keys() & b.verdicts.keys())
     lines += ["", f"Claims: {n_both} in both; {len(claims)} with another verdict."]
@@ -216,9 +216,9 @@ def describe(a: StudyTables, b: StudyTables) -> list[str]:
 
 def _describe_origin(origin: pd.DataFrame, is_known: bool) -> list[str]:
     if not is_known:
-        return ["What made them: not known, since a study without score files is official scores."]
+        return ["What made them: unknown, a study without score files holds official scores."]
     if origin.empty:
-        return ["What made them: nothing differs."]
+        return ["What made them: no difference."]
     lines = ["What made them:"]
     for what, rows in origin.groupby("what", sort=False):
         changes = rows.groupby(["a", "b"], sort=False)["where"].agg(list)
@@ -249,7 +249,9 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("a", type=Path, help="folder of a finished study, below results/")
     parser.add_argument("b", type=Path, help="another one")
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="write all that differs, too")
+    parser.add_argument(
+        "--csv", type=Path, metavar="FILE", help="also write all differences as CSV"
+    )
     given = parser.parse_args(arguments)
     try:
         a, b = read_study(given.a), read_study(given.b)

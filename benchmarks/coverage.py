@@ -1,4 +1,4 @@
-"""How often do intervals hold the truth? Simulated test sets, drawn and widened as in a study.
+"""Coverage of the 95 % intervals on simulated test sets, computed as in a study.
 
     python -m benchmarks.coverage
 

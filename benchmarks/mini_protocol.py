@@ -1,4 +1,4 @@
-"""Does the mini protocol rank models as the reference protocol does? Both on stored features.
+"""Rankings by the mini protocol and by the reference protocol, on stored features.
 
     python -m benchmarks.mini_protocol speech_commands_5h gunshot_triangulation vocal_imitation
 

@@ -1,4 +1,4 @@
-"""How often does the doctor find near copies, and how often does it take other clips for one?
+"""Hit rate and false alarms of the doctor's search for near copies.
 
     python -m benchmarks.near_copies resources/tasks/mini path/to/more/tasks
 

@@ -1,4 +1,4 @@
-"""How far the two programs' scores are apart, per case and over all cases."""
+"""Differences between the scores of two programs, per case and over all cases."""
 
 from __future__ import annotations
 

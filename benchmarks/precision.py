@@ -1,4 +1,4 @@
-"""Embeddings and scores of the default study in another precision: how far are they?
+"""Deviation of the default study's embeddings and scores at other precisions.
 
     make
     .venv/bin/snakemake --cores 2 --config study=mini_bf16 'embedding={precision: bfloat16}' \\

@@ -1,4 +1,4 @@
-"""Does the probe give heareval's scores? Seven small tasks, several seeds, all evaluators.
+"""Agreement of the probe with heareval: seven small tasks, several seeds, all evaluators.
 
     python -m benchmarks.probe_parity --seeds 42 43 44 45 46 47 48 49 --python PYTHON
 

@@ -1,4 +1,4 @@
-"""Both evaluators on stored embeddings of the default study: time, and are predictions equal?
+"""Time and equality of predictions of both evaluators on the default study's embeddings.
 
     .venv/bin/python -m benchmarks.probe_study [--python PYTHON] TASKS
 

@@ -1,4 +1,4 @@
-"""Seconds and memory of what a user waits for before and around the computing.
+"""Seconds and memory of starting: dry run, lint, rule graph, small study.
 
     .venv/bin/python -m benchmarks.start
     .venv/bin/python -m benchmarks.start --against path/to/another/checkout

@@ -1,4 +1,4 @@
-"""What a worker process costs: CREPE in this process and in a worker of the same Python.
+"""Cost of a worker process: CREPE in this process and in a worker of the same Python.
 
     .venv/bin/python -m benchmarks.worker
 

@@ -1,4 +1,4 @@
-"""Who evaluates an embedding: this software's probe, one by one or stacked, or heareval itself."""
+"""Evaluators of an embedding: native probe, stacked probes, or heareval itself."""
 
 from __future__ import annotations
 

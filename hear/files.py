@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and the SHA-256 of a file or folder.
+"""Atomic writing of files, and the SHA-256 of a file or folder.
 
 Only the standard library is needed: the study is read before anything is installed.
 """

@@ -29,7 +29,7 @@ def main(given: Sequence[str] | None = None) -> int:
         print(f"passt {arguments.command}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f"passt {arguments.command}: stopped; the same command goes on", file=sys.stderr)
+        print(f"passt {arguments.command}: stopped; the same command resumes", file=sys.stderr)
         return 130
     return 0
 

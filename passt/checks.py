@@ -1,4 +1,4 @@
-"""Checks of audio before it meets the network: which clip is wrong, and what to do about it."""
+"""Checks of audio before the network: the faulty clip and the remedy."""
 
 from __future__ import annotations
 

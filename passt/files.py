@@ -1,4 +1,4 @@
-"""Hash of a file, and files that are whole or absent."""
+"""Hash of a file, and atomic writing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Patchout audio transformer, on one page in order of use.
+"""The Patchout audio transformer, in order of use.
 
 Parameter names are PaSST's own, so that released weights load with ``strict=True``. Reference:
 hear21passt 0.0.26, ``models/passt.py``; Koutini et al., "Efficient Training of Audio Transformers

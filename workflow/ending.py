@@ -1,4 +1,4 @@
-"""What a run says at its end: its reports, best models, claims and time.
+"""Summary at the end of a run: reports, best models, claims and time.
 
 Read with the standard library alone: with `--sdm conda` the head process has nothing else.
 """
@@ -53,7 +53,7 @@ def ending(studies: Mapping[str, str], seconds: float | None, results: Path) -> 
         lines += [
             f"  {name}: {said}" for name, said in (("best", best), ("claims", claims)) if said
         ]
-    took = "Nothing was left to make." if seconds is None else f"The run took {_time(seconds)}."
+    took = "Everything was up to date." if seconds is None else f"The run took {_time(seconds)}."
     return "\n".join([*lines, took])
 
 

@@ -1,4 +1,4 @@
-"""What a job says: on the terminal and in its log file, errors in one clear line.
+"""Messages of a job on the terminal and in its log; errors as one clear line.
 
 The log file is also the record of the job's progress. Its first line says when and where the job
 started, its last line is the progress bar as it stands, `FINISHED` at the end, and its time on the

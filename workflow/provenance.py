@@ -1,4 +1,4 @@
-"""What made a number: versions, hashes and settings, carried with every score."""
+"""Provenance of scores: versions, hashes and settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long a study was computed: the time of each rule."""
+"""Computing time of a study by rule."""
 
 from __future__ import annotations
 

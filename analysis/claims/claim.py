@@ -1,4 +1,4 @@
-"""A claim of the paper as data, read before anything is computed: the standard library alone."""
+"""Claims of the paper as plain data; imports the standard library only."""
 
 from __future__ import annotations
 

@@ -127,7 +127,7 @@ def judge_measured(claim: Claim, measured: Measured) -> Verdict:
     pairs = [pair for pair in (claim.ratio, claim.than_ratio) if pair]
     values = measured.values
     if not values:
-        return Verdict(NOT_TESTED, "nothing was measured in this study")
+        return Verdict(NOT_TESTED, "this study has no such measurement")
     lacking = dict.fromkeys(key for pair in pairs for key in pair if key not in values)
     if lacking:
         names = ", ".join(f"{m.quantity} at hop {m.hop_ms}, Patchout {m.patchout}" for m in lacking)

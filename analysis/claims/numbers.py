@@ -1,4 +1,4 @@
-"""The numbers that a claim about scores speaks of, from a study's scores."""
+"""Numbers behind the claims about scores, computed from a study's scores."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def _numbers(claim: Claim, cells: Cells) -> Iterator[Number]:
             yield from _numbers(dataclasses.replace(claim, category=category), cells)
         return
     if claim.maxima and claim.maxima not in cells.source.values():
-        raise NotTested("scores are not divided by the best HEAR 2021 entry here")
+        raise NotTested("scores are not normalized by the best HEAR 2021 entry")
     models = [find_model(ids, cells) for ids in claim.models]
     known = [ids for ids in claim.others if {*ids} & {*cells.models}]
     wanted = known if claim.others_of_study and known else claim.others

@@ -1,4 +1,4 @@
-"""Other readings of a claim, decided by the same code: what its verdict hangs on."""
+"""Sensitivity of a verdict: the same claim under other readings."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ def claims_caption(text: FigureText, numbers: pd.DataFrame) -> str:
     nearest = (numbers["stands_for"].fillna("") != "").sum()
     confounds = "; ".join(f"{topic}: {words}" for topic, words in text.confounds.items())
     return (
-        "Claims, the paper's in other words, each with its verdict on this study's numbers. "
+        "The paper's claims, paraphrased, each with its verdict from this study's numbers. "
         f"{count(len(numbers), 'claim')}: {verdicts}. An estimate without an interval is a point "
         "value. Where PaSST's features (M) are not above log-mel by their interval, a verdict says "
         "little of PaSST: the reason counts these tasks, the CSV names them."
@@ -45,7 +45,9 @@ def _corrected(claims: pd.DataFrame) -> str:
 def _of_one_seed(claims: pd.DataFrame) -> str:
     if not (claims["n_seeds"] == 1).any():
         return ""
-    return " At this seed: the study has one probe seed, and no interval knows what others change."
+    return (
+        " At this seed: the study has one probe seed, so no interval covers the spread over seeds."
+    )
 
 
 def leaderboard_row_caption(text: FigureText, numbers: pd.DataFrame) -> str:

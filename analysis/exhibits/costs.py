@@ -54,7 +54,7 @@ TABLE_2_NOTES = (
     "Sequence lengths are counted both ways, as patches alone and with the two tokens (class and "
     "distillation): the paper's 10 ms row counts the tokens, its 5 and 3 ms rows do not, so its "
     "other cells are empty.",
-    "AudioSet mAP is the paper's, of the networks that its authors trained; none is measured here.",
+    "AudioSet mAP is the paper's, for networks that its authors trained; it is not measured here.",
 )
 FIGURE_3_SOURCE = "interspeech2022"
 _VIT = "ViT-B"  # the published network, as the rows of papers name it
@@ -136,8 +136,8 @@ def table_2_here(text: FigureText, numbers: pd.DataFrame) -> str:
 
 
 _SMALL_NETWORK = (
-    " The network measured here is not the paper's ViT-B but a small one: ratios may be compared "
-    "with care, speeds may not."
+    " The network measured here is small, not the paper's ViT-B: ratios can be compared "
+    "with care, speeds cannot."
 )
 
 
@@ -175,7 +175,7 @@ def figure_3_caption(text: FigureText, numbers: pd.DataFrame) -> str:
         "Published AudioSet mAP in percent, without SWA, over training speed in clips of 10 s per "
         "second; the area of a circle is the memory that one more clip in the batch takes. "
         f"{measured.sum()} PaSST networks were measured on this machine; of "
-        f"{', '.join(OTHER_SYSTEMS)} the numbers have what is published."
+        f"{', '.join(OTHER_SYSTEMS)} the published numbers are given."
     )
 
 
@@ -272,5 +272,5 @@ def _notes(costs: pd.DataFrame) -> list[str]:
     ]
     run = costs.loc[costs["source"] == "run", "architecture"]
     if (run != VIT_B).any():
-        notes.insert(1, "Speed and memory are of a small network, mAP is of the published ViT-B.")
+        notes.insert(1, "Speed and memory: a small network; mAP: the published ViT-B.")
     return notes

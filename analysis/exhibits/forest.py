@@ -77,7 +77,7 @@ def figure_claims(claims: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.Da
 def figure_claims_caption(text: FigureText, numbers: pd.DataFrame) -> str:
     return (
         f"{count(len(numbers), 'claim')}: {verdicts_in_words(numbers)}. Horizontal "
-        "axis: distance of the estimate from the claim's threshold (added to its name where it is "
+        "axis: distance of the estimate from the claim's threshold (given after its name if it is "
         "not 0), positive on the claimed side, in the claim's own unit (CSV); lines: 95 % "
         f"intervals.{agreement(numbers)}"
     )

@@ -1,4 +1,4 @@
-"""What the best model of each task takes for what, and the labels that it knows least."""
+"""Tables of the most frequent confusions and the worst labels of each task's best model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Making an exhibit: its tables read, its drawing called, its files written."""
+"""Making of an exhibit: reading its tables, drawing, writing its files."""
 
 from __future__ import annotations
 

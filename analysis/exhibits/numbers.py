@@ -33,7 +33,7 @@ MIN_BOX_TASKS = 4  # quartiles of fewer scores would lie between them, where not
 BOX_NOTE = f"Fewer than {MIN_BOX_TASKS} tasks: points and their median (line), no box."
 RANDOM_INIT = "(random-init)"  # how a display name ends if no trained weights were there
 _MISSING_SHOWN = 8  # models named in a note before the rest is counted
-NOTHING_DRAWN = "Nothing can be drawn in this study; the exhibit says why."
+NOTHING_DRAWN = "This study lacks the data; the exhibit states the reason."
 
 
 def has_official(summary: pd.DataFrame) -> bool:
@@ -92,7 +92,7 @@ def same_note(scores: pd.DataFrame, text: FigureText) -> list[str]:
         groups.setdefault(text.scene_embeddings.get(model, model), []).append(text.model(model))
     same = "; ".join(" = ".join(models) for models in groups.values() if len(models) > 1)
     tasks = count(scenes["task"].nunique(), "scene task")
-    return [f"The same embedding, so the same scores, on {tasks}: {same}."] if same else []
+    return [f"The same embedding and therefore the same scores on {tasks}: {same}."] if same else []
 
 
 def missing_note(models: Iterable[str], drawn: pd.DataFrame) -> list[str]:

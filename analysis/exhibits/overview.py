@@ -104,7 +104,7 @@ def figure_9_caption(text: FigureText, numbers: pd.DataFrame) -> str:
     ]
     beside = has_official(numbers) and places
     mine = f" Of this run: {'; '.join(places)}." if beside else ""
-    unequal = " Models on fewer tasks than others are starred: no score is filled in for them."
+    unequal = " Models with fewer tasks than others are starred; missing scores are not imputed."
     return (
         f"A row per model ({numbers['model'].nunique()}), best median on top; a point per task, "
         f"{tasks_in_words(numbers)} in all. Horizontal axis: score divided by the "

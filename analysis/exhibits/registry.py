@@ -123,11 +123,11 @@ def _table(stem: str, name: str, title: str, place: str, *of: str, **more: Any) 
 
 
 EVENT_TASKS = "DCASE 2016 and MAESTRO"  # with timestamp embeddings, as the paper names them
-IMPROVED = "improved PaSST, whose larger receptive field it does not give (here 640 ms)"
+IMPROVED = "improved PaSST, whose larger receptive field it does not state (here 640 ms)"
 HEADLINE = "figures/claims"
 EXHIBITS = (  # in the report's order
     Exhibit(
-        HEADLINE, "Claims", "Claims, and what this study says of them",
+        HEADLINE, "Claims", "Verdicts of this study",
         "analysis.exhibits.forest:figure_claims", ("claims",),
     ),
     _table(
@@ -158,7 +158,7 @@ EXHIBITS = (  # in the report's order
     ),
     _figure(
         7, "STFT hops, by category", "boxes", "summary", "estimates",
-        paper="hops of 10, 5 and 3 ms on 19 tasks, of levels that it does not name",
+        paper="hops of 10, 5 and 3 ms on 19 tasks, at unstated levels",
     ),
     _figure(
         8, "PaSST beside other models", "boxes", "summary", "estimates", needs=(),
@@ -190,7 +190,7 @@ EXHIBITS = (  # in the report's order
         needs=("train fractions",),
     ),
     Exhibit(
-        "figures/costs", "Costs", "Scores over what the embeddings cost",
+        "figures/costs", "Costs", "Scores against the cost of embeddings",
         "analysis.exhibits.cost_scores:figure_costs", ("costs", "estimates"), needs=("run",),
     ),
     Exhibit(
@@ -215,7 +215,7 @@ EXHIBITS = (  # in the report's order
         hidden=("name", "prediction_type", "split_mode", "metrics", "folders", "warnings"),
     ),
     _table(
-        "findings", "Findings", "What an examination of the tasks found", "tables:findings",
+        "findings", "Findings", "Possible flaws of the tasks", "tables:findings",
         needs=("run",), folded=True,
     ),
     _table(
@@ -223,12 +223,12 @@ EXHIBITS = (  # in the report's order
         "reproduction:reproduction", "summary", "reference", needs=("run",),
     ),
     _table(
-        "confusions", "Confusions", "What the best models take for what",
+        "confusions", "Confusions", "Confusions of the best models",
         "labels:table_confusions", "confusions", "summary", needs=("run",), folded=True,
         hidden=("model",),
     ),
     _table(
-        "labels", "Labels", "What the best models know least", "labels:table_labels", "labels",
+        "labels", "Labels", "Worst labels of the best models", "labels:table_labels", "labels",
         "summary", needs=("run",), folded=True, hidden=("model",),
     ),
     Exhibit(

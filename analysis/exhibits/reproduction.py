@@ -1,4 +1,4 @@
-"""Did a run on the real tasks reproduce PaSST base? Its scores against the published ones.
+"""Reproduction of PaSST base: scores on the real tasks against the published ones.
 
 Up to four sources have scored the same released model on the same tasks, and differ by what seeds,
 resampling and versions move. A run is inside the band of a task if it is within the task's

@@ -132,7 +132,7 @@ def tasks(rows: pd.DataFrame, summary: pd.DataFrame, text: FigureText) -> tuple[
 def tasks_caption(text: FigureText, numbers: pd.DataFrame) -> str:
     return (
         "Size and chance level of each task, events of event tasks in all and in what is tested, "
-        "the log-mel baseline's score, what it stands for."
+        "the log-mel baseline's score, and the task's content."
     )
 
 

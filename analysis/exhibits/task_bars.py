@@ -62,7 +62,7 @@ def figure_10(
     labels = [text.model(model) for model in present]
     sure = _sure(estimates)
     notes = [*missing_note(models, rows), *_missing_cells(rows, text), *interval_note(rows)]
-    notes += ["Bold: the interval of the difference leaves out 0."] if sure else []
+    notes += ["Bold: the interval of the difference excludes 0."] if sure else []
     with house_style():
         figure = new_figure(2.8 + legend_columns(labels)[1], notes, text)
         axes = figure.add_subplot()
@@ -100,7 +100,7 @@ def figure_10_caption(text: FigureText, numbers: pd.DataFrame) -> str:
 
 def figure_10_here(text: FigureText, numbers: pd.DataFrame) -> str:
     models = {BASE: "PaSST base", IMPROVED: "improved PaSST"}
-    return f"{tasks_in_words(numbers)}, normalized, which is our choice{lacking(numbers, models)}"
+    return f"{tasks_in_words(numbers)}, normalized (our choice){lacking(numbers, models)}"
 
 
 def _sure(estimates: pd.DataFrame) -> set[str]:

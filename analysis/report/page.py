@@ -1,4 +1,4 @@
-"""Setting the page: exhibits as cells and images, and the template that they go into."""
+"""Rendering of the report: exhibits as table cells and SVG, and the page template."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def _shown(root: Path, exhibit: Exhibit, drawings: Drawings, text: FigureText) -
     shown = {key: getattr(exhibit, key) for key in ("id", "name", "title", "kind", "folded", "csv")}
     shown["caption"] = caption(exhibit, text, numbers)
     if exhibit.kind == "figure":
-        label = f"{exhibit.name}: {exhibit.title}. The numbers that it draws are in {exhibit.csv}."
+        label = f"{exhibit.name}: {exhibit.title}. The plotted numbers are in {exhibit.csv}."
         return shown | {"svg": drawings.inline(root / f"{exhibit.id}.svg", label)}
     if exhibit.kind == "claims":
         untested = numbers["verdict"].map(verdict_kind) == "not tested"

@@ -1,4 +1,4 @@
-"""Where a study's numbers come from, as its score files say: hashes, versions, protocol."""
+"""Provenance of a study from its score files: hashes, versions, protocol."""
 
 from __future__ import annotations
 

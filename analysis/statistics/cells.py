@@ -193,7 +193,7 @@ def _fill(
         if not np.isclose(score, found, rtol=0, atol=_TOLERANCE, equal_nan=True):
             raise CellsError(
                 f"{task}, {model}: the summary says {found}, the bootstrapped predictions {score}: "
-                "expected both to come from the same predictions, one of the two files is old"
+                "expected equal scores from the same predictions; one of the files is outdated"
             )
         cells.replicates[row, column] = drawn
 

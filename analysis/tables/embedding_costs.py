@@ -1,4 +1,4 @@
-"""What the embeddings of each model cost, from the costs of the passes that they are made of."""
+"""Cost of each model's embeddings, summed over the forward passes that they need."""
 
 from __future__ import annotations
 

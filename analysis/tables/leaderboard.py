@@ -82,7 +82,7 @@ def leaderboard_row(
             problems.append(f"{task}: not HEAR 2021's task in its official version")
     if problems:
         raise LeaderboardError(
-            f"no leaderboard row of {model}, for {len(problems)} reasons:\n  "
+            f"no leaderboard row for {model}, for {len(problems)} reasons:\n  "
             + "\n  ".join(problems)
         )
     row = {"Model": name, "URL": url}

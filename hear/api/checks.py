@@ -117,7 +117,7 @@ def check_repeats(caller: Caller, findings: Findings) -> None:
     given = audio.clone().to(caller.model.device)
     caller.call(given)
     if not torch.equal(given.cpu(), audio):
-        findings.warn(f"{caller.name}: writes into the audio that it is given")
+        findings.warn(f"{caller.name}: modifies the audio passed to it")
 
 
 def check_neighbors(caller: Caller, findings: Findings) -> None:

@@ -59,7 +59,7 @@ def read_environment(entry: dict) -> Environment | None:
         raise ValueError(f"expected one of requirements, conda and interpreter, found {found}")
     python = entry.get("python", "")
     if python and given != ["requirements"]:
-        raise ValueError(f"python stands beside requirements only, found it beside {given[0]}")
+        raise ValueError(f"python goes with requirements only, found it with {given[0]}")
     if python and not re.fullmatch(r"3\.\d+", python):
         raise ValueError(f"python: expected a version such as '3.11', found {python!r}")
     if given == ["interpreter"]:

@@ -101,7 +101,7 @@ class RemoteModule:
         try:
             return RemoteModel(**facts.pop("attributes"), **facts)
         except (KeyError, TypeError):
-            raise self._failed(f"answered nonsense to load_model: {facts!r:.200}") from None
+            raise self._failed(f"gave an invalid answer to load_model: {facts!r:.200}") from None
 
     def get_scene_embeddings(self, audio: Tensor, model: RemoteModel) -> Tensor | np.ndarray:
         """As the module's own; an array if the module's answer is no tensor."""

@@ -1,4 +1,4 @@
-"""Tasks in a directory: its archives and task folders, and what each says of its task.
+"""Tasks in a directory: archives and task folders with their metadata.
 
 Official archives are named `hear2021-<task>-<version>-<mode>-48000.tar.gz` (Zenodo record
 6332517) or `hear-2021.0.6-<task>-<version>-<mode>-44100.tar.gz` (the open tasks); what is inside

@@ -1,4 +1,4 @@
-"""From archives to task folders that can be embedded: unpacked once, resampled if wanted."""
+"""Preparation of task folders from archives: unpacking and optional resampling."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HEAR archives, read as streams, once and to the very end; unpacked into task folders.
+"""Unpacking of HEAR archives into task folders, streamed in one pass.
 
 Members lie below `hear-x.y.z/tasks/<folder>/`, `tasks/<folder>/` or `<folder>/`; the unpacked
 task folder is `<destination>/<folder>` in every case. Python's tarfile takes a damaged header or a

@@ -1,4 +1,4 @@
-"""Audio clips: reading and resampling, and what a WAV file's header promises.
+"""Audio clips: reading, resampling, and parsing of WAV headers.
 
 The header is read here and not only by libsndfile, which shortens a truncated file without a
 word and finds nothing in a file whose length was never filled in. Source of the container:

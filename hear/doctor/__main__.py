@@ -22,7 +22,7 @@ from hear.tasks.problems import TaskError
 MODEL_RATE_HZ = 32000  # PaSST's, as in check_audio
 WIDTH = 100  # of the text for a terminal
 EPILOG = """\
-exit status: 0 nothing severe, 1 something severe, 2 no task, or one that cannot be read"""
+exit status: 0 no severe finding, 1 a severe finding, 2 no readable task"""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -78,7 +78,7 @@ def _refusal(task: TaskFolder, sample_rate_hz: int) -> list[Finding]:
     except TaskError as error:
         lines = str(error).removeprefix(f"{task.path}: ").splitlines()
         found = f"the check of its audio says: {'; '.join(line.strip() for line in lines)}"
-        consequence = "the workflow refuses the task, so that there is no score"
+        consequence = "the workflow rejects the task, so there is no score"
         return [Finding("refused", SEVERE, found, consequence)]
     return []
 

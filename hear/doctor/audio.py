@@ -1,4 +1,4 @@
-"""Audio that cannot be heard, is damaged, or is not what its folder says."""
+"""Audio findings: silence, clipping, damage, lengths and bandwidth."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def _bandwidth(folder: TaskFolder, heard: Mapping[Clip, Heard], rate_hz: int) ->
             "models make of the lower band"
         )
     else:
-        consequence = "what origin clips have can be heard: a probe may learn it for a label"
+        consequence = "the origin of a clip can be heard: a probe may learn it instead of the label"
     level = WARNING if told or len(cut) < len(sounding) else NOTE
     yield Finding("missing_treble", level, found, consequence, _named(list(cut)))
 

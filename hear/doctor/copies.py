@@ -1,4 +1,4 @@
-"""The same recording in two splits: clips of equal samples, and near copies."""
+"""Copies: clips with equal samples, and near copies, in different splits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Findings: what may be wrong with a task, how bad it is, and what follows for its scores."""
+"""Findings about a task: the flaw, its severity, and the consequence for scores."""
 
 from __future__ import annotations
 

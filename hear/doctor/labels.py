@@ -1,4 +1,4 @@
-"""Labels that cannot be learned, tested or told apart, and folds of different labels."""
+"""Label findings: untrained, untested, duplicate or constant labels, shifted distributions."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _vocabulary(folder: TaskFolder) -> Iterator[Finding]:
     unused = [label for label in folder.labels if not counts[label]]
     if unused:
         found = f"{share(len(unused), len(folder.labels))} labels have no clip: {listed(unused)}"
-        consequence = f"nothing is learned or tested of them{_empty_in_map(folder)}"
+        consequence = f"they are neither learned nor tested{_empty_in_map(folder)}"
         yield Finding("unused_labels", NOTE, found, consequence)
 
 
@@ -91,7 +91,7 @@ def _twice(folder: TaskFolder) -> Iterator[Finding]:
         consequence = (
             "the event metrics expect each of them to be found"
             if folder.embedding_type == "event"
-            else "it counts once; their list may have been meant otherwise"
+            else "it counts once; the list may contain an error"
         )
         level = WARNING if folder.embedding_type == "event" else NOTE
         yield Finding("repeated_labels", level, found, consequence, tuple(clips))
@@ -126,7 +126,7 @@ def _untrained(folder: TaskFolder) -> Iterator[Finding]:
             entries = _entries(folder, fold.test)
             clips += [clip for clip, entry in entries if set(_names(entry)) & set(lacking)]
     if lines:
-        found = f"labels are tested and have nothing to train on: {'; '.join(lines)}"
+        found = f"labels are tested but have no training clips: {'; '.join(lines)}"
         consequence = (
             f"no probe can recognize them: up to {100 * worst:.3g} % of what is tested is lost to "
             "every model"
@@ -145,7 +145,7 @@ def _untested(folder: TaskFolder) -> Iterator[Finding]:
         lacking = [label for label in folder.labels if trained[label] and not tested[label]]
         lines += [f"{_of(folder, fold)}{listed(lacking)}"] if lacking else []
     if lines:
-        found = f"labels are trained and not tested: {'; '.join(lines)}"
+        found = f"labels are trained but not tested: {'; '.join(lines)}"
         consequence = f"the score says nothing of them{_empty_in_map(folder)}"
         yield Finding("untested_labels", WARNING, found, consequence)
 
@@ -155,8 +155,12 @@ def _constant(folder: TaskFolder) -> Iterator[Finding]:
     if folder.embedding_type == "event":
         return
     for use, level, consequence in (
-        ("test", SEVERE, "a probe that does not listen can be right: scores tell nothing of it"),
-        ("train", SEVERE, "a probe learns to say it always: scores tell nothing of it"),
+        (
+            "test",
+            SEVERE,
+            "a probe that ignores the audio can be right: scores reveal nothing about it",
+        ),
+        ("train", SEVERE, "a probe learns to always predict it: scores reveal nothing about it"),
     ):
         lines = []
         for fold in folder.folds:
@@ -189,7 +193,7 @@ def _shifted(folder: TaskFolder) -> Iterator[Finding]:
                 f"{test:.0f} % in test"
             )
     if lines:
-        found = f"labels are distributed otherwise in training than in test: {'; '.join(lines)}"
+        found = f"label frequencies differ between training and test: {'; '.join(lines)}"
         consequence = (
             "a probe learns how frequent labels are in training, which is wrong in the test: the "
             "score is lower than on clips of one distribution, and folds differ by it"
@@ -219,7 +223,7 @@ def undefined_scores(folder: TaskFolder) -> Iterator[Finding]:
                 what = f"{', '.join(splits)}: {', '.join(undefined)} undefined"
                 found = f"{what}, as no clip or every clip is of {listed(lacking)}"
                 if splits == fold.valid:
-                    consequence = "the first probe is kept, whatever it is"
+                    consequence = "the first probe is always kept"
                 else:
                     consequence = "there is no such score"
                 is_primary = folder.evaluation[0] in undefined

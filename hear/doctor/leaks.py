@@ -1,4 +1,4 @@
-"""Leaks: what a clip shares with another one in a split that must not know it."""
+"""Leaks: clips shared between training, validation and test splits."""
 
 from __future__ import annotations
 
@@ -49,18 +49,18 @@ def _leak(folder: TaskFolder, kind: str, what: str, use: str, copies: list[Copy]
     other = f"; labels differ in {n_other} of {len(copies)} pairs" if n_other else ""
     known, level, consequence = {
         "tested": (
-            "test clips are known from training",
+            "test clips occur in training",
             SEVERE,
             "the probe may know these clips by heart: the score is too high, by as much as their "
             "share",
         ),
         "selected": (
-            "test clips are known from validation",
+            "test clips occur in validation",
             WARNING,
             "the probe is selected on what it is tested on: the score may be slightly too high",
         ),
         "validated": (
-            "validation clips are known from training",
+            "validation clips occur in training",
             WARNING,
             "validation favors probes that know clips by heart: a worse one may be selected, and "
             "the score may be too low",

@@ -1,4 +1,4 @@
-"""What a clip's samples tell: level, clipping, bandwidth, and a print that near copies share."""
+"""Measurements of a clip: level, clipping, bandwidth, and a fingerprint for near copies."""
 
 from __future__ import annotations
 

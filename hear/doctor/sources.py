@@ -1,4 +1,4 @@
-"""Speakers, instruments and recordings that are in several splits, as names of clips tell them.
+"""Speakers, instruments and recordings in several splits, inferred from clip names.
 
 A folder's `sources.json` goes before names. A naming scheme counts if nearly all clips follow it.
 """

@@ -1,4 +1,4 @@
-"""Arrays side by side, joined only where they are read: features need not fit into memory."""
+"""Lazy concatenation of feature arrays along columns, for features larger than memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""heareval's folder of embeddings: what its first stage leaves and its second one reads.
+"""Embedding folder in heareval's layout, between its first and second stage.
 
 Source of the format: ``heareval`` 2021.1.3, ``embeddings/task_embeddings.py`` (what it writes) and
 ``predictions/task_predictions.py``, SplitMemmapDataset (what it reads).

@@ -1,4 +1,4 @@
-"""The arrays of one task as the probe needs them, checked before any training starts."""
+"""Training data of the probe: a task's arrays, checked before training."""
 
 from __future__ import annotations
 

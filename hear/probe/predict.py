@@ -1,4 +1,4 @@
-"""Predictions of one embedding, task and seed: made by the probe, kept per clip, scored later.
+"""Predictions of the probe for one embedding, task and seed, stored per clip.
 
 How they are stored: :mod:`hear.scores.files`.
 """

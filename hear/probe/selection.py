@@ -1,4 +1,4 @@
-"""Which epoch and which post-processing are kept: the rules of the reference as small pure steps.
+"""Selection of epoch and post-processing by the reference's rules, as pure functions.
 
 Scores are compared as float32 numbers because the reference's trainer (Lightning 1.9: its
 EarlyStopping and ModelCheckpoint callbacks) logs them so.

@@ -1,4 +1,4 @@
-"""Files of stored predictions, read by all that scores them; nothing here needs PyTorch.
+"""Files of stored predictions; needs no PyTorch.
 
 One ``.npz`` without pickles. ``header`` is JSON text: provenance, protocol, and per task folder
 the labels, metrics, grid search and folds. Arrays of fold ``j`` of folder ``i``::

@@ -1,4 +1,4 @@
-"""Scores of each label, and which label was taken for which, from stored predictions.
+"""Scores and confusions of each label, from stored predictions.
 
 The test parts of all folds are pooled, since a label has few clips in one of them; average
 precision and ROC area then compare probabilities of several probes. Seeds are averaged.

@@ -1,4 +1,4 @@
-"""The audio of a task folder, checked file by file before hours are spent on embedding it."""
+"""Checks of a task folder's audio, file by file, before embedding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The hashes of a task's files, which tell its data apart."""
+"""Hashes of a task's files, which identify its data."""
 
 from __future__ import annotations
 

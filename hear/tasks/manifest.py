@@ -89,7 +89,7 @@ def _further_rates(
             rates_hz.append(rate)
         except TaskError as error:
             first = str(error).splitlines()[1].strip()
-            warnings.append(f"{rate}: models read another rate instead, because: {first}")
+            warnings.append(f"{rate}: models read another rate instead: {first}")
     return rates_hz, warnings
 
 

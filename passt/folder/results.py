@@ -1,4 +1,4 @@
-"""Rows of finished files, kept by the hash of what they were made from until all are done."""
+"""Cache of finished files' rows, keyed by the hash of their inputs, for resuming."""
 
 from __future__ import annotations
 

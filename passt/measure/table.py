@@ -1,4 +1,4 @@
-"""What PaSST costs on a machine: sequence lengths, training and inference speed, memory.
+"""Cost of PaSST on a machine: sequence lengths, training and inference speed, memory.
 
 The rows of the paper's Table 2 and of the PaSST part of its Figure 3, measured with the training
 step of :mod:`passt.training` and the embedder on 10 s of noise that is already in memory: mel front

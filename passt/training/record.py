@@ -1,4 +1,4 @@
-"""What a training leaves: its history, its record, its weights in half precision."""
+"""Output of a training: history, record, and weights in half precision."""
 
 from __future__ import annotations
 

@@ -341,7 +341,7 @@ def test_measured_claims() -> None:
     assert found.number.estimate == 2 - 0.5
     lacking = judge_measured(SPEED_UP, Measured({SLOW: 10.0}, VIT_B))
     assert lacking.verdict == NOT_TESTED and "train_samples_per_s at hop 10" in lacking.reason
-    assert judge_measured(SPEED_UP, NOTHING_MEASURED).reason.startswith("nothing was measured")
+    assert judge_measured(SPEED_UP, NOTHING_MEASURED).reason.startswith("this study has no")
 
 
 def test_another_network_does_not_test_the_papers_claim() -> None:

@@ -62,7 +62,7 @@ def test_a_study_does_not_differ_from_itself(
     assert compare(read_study(first), read_study(first)).empty
     assert main([str(first), str(first)]) == 0
     said = capsys.readouterr().out
-    assert "3 equal, 0 moved" in said and "nothing differs" in said
+    assert "3 equal, 0 moved" in said and "What made them: no difference." in said
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_scores_by_another_metric_are_not_compared(first: Path, tmp_path: Path) 
     summary = other / "summary.csv"
     summary.write_text(summary.read_text().replace("top1_acc", "mAP"))
     assert compare(read_study(first), read_study(other)).empty
-    assert "by another metric: esc50" in "\n".join(describe(read_study(first), read_study(other)))
+    assert "different metrics: esc50" in "\n".join(describe(read_study(first), read_study(other)))
 
 
 def test_a_changed_verdict_is_named_and_written(

@@ -67,7 +67,7 @@ def test_tasks_on_which_base_and_improved_differ_are_bold(
     figure, _ = figure_10(run_summary, estimates, text)
     bold = {t.get_text() for t in figure.axes[0].get_xticklabels() if t.get_fontweight() == "bold"}
     assert bold == {"libricount", "maestro"}
-    assert "Bold: the interval of the difference leaves out 0." in words(figure)
+    assert "Bold: the interval of the difference excludes 0." in words(figure)
     assert "Bold" not in words(draw("figure_10", run_summary, text)[0])
 
 
@@ -78,7 +78,7 @@ def test_rows_of_one_embedding_are_named(
     shared = {"passt_m_hop10": "hop10.scene.M", "passt_lm_hop10": "hop10.scene.M"}
     named = replace(text, scene_embeddings=shared | {BASE: "hop10.scene.HM"})
     said = words(draw("figure_9", run_summary, named)[0])
-    start = "The same embedding, so the same scores, on 2 scene tasks: "
+    start = "The same embedding and therefore the same scores on 2 scene tasks: "
     names = [text.model(model) for model in shared]
     assert any(f"{start}{first} = {last}." in said for first, last in (names, names[::-1]))
     assert start not in words(draw("figure_9", real_summary, named)[0])  # these are not drawn

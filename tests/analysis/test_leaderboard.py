@@ -50,7 +50,7 @@ def test_every_reason_is_listed(summary: pd.DataFrame) -> None:
     with pytest.raises(LeaderboardError) as error:
         row(summary, real_tasks=real, deviations=("patience",), url=" ")
     assert str(error.value).splitlines() == [
-        "no leaderboard row of m, for 5 reasons:",
+        "no leaderboard row for m, for 5 reasons:",
         "  leaderboard: url: expected a text, found nothing",
         "  protocol: patience is not heareval's",
         "  crema_d: not HEAR 2021's task in its official version",

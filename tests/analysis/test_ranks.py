@@ -59,7 +59,7 @@ def test_points_and_lines_are_the_numbers(text: FigureText) -> None:
 def test_rows_of_one_embedding_are_named(text: FigureText) -> None:
     shared = dict.fromkeys(("worst", "best", "partial"), "e")  # the last has no scene task
     said = words(draw(replace(text, scene_embeddings=shared))[0])
-    assert "the same scores, on 2 scene tasks: worst = best." in said
+    assert "the same scores on 2 scene tasks: worst = best." in said
 
 
 def test_official_entries_have_no_intervals(text: FigureText) -> None:

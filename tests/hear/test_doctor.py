@@ -82,9 +82,9 @@ def test_a_clean_folder_has_no_finding(build, kind, splits):
 @pytest.mark.parametrize(
     ("pair", "level", "known"),
     [
-        (("train", "test"), "severe", "1 of 8 (12.5 %) test clips are known from training"),
-        (("valid", "test"), "warning", "1 of 8 (12.5 %) test clips are known from validation"),
-        (("train", "valid"), "warning", "1 of 8 (12.5 %) validation clips are known from training"),
+        (("train", "test"), "severe", "1 of 8 (12.5 %) test clips occur in training"),
+        (("valid", "test"), "warning", "1 of 8 (12.5 %) test clips occur in validation"),
+        (("train", "valid"), "warning", "1 of 8 (12.5 %) validation clips occur in training"),
     ],
 )
 def test_identical_clips_in_two_splits(build, pair, level, known):
@@ -410,7 +410,7 @@ def test_the_command_says_by_its_status_what_it_found(build, tmp_path, capsys):
     assert reports[1]["label_counts"]["test"] == {"low": 4, "high": 4}
     (other / str(RATE_HZ) / "test" / "test_3.wav").unlink()
     assert main([str(other), "--quiet"]) == 1
-    assert "the workflow refuses the task" in capsys.readouterr().out
+    assert "the workflow rejects the task" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def test_an_environment_is_named_by_what_it_holds(tmp_path):
     [
         ({}, "expected one of requirements, conda and interpreter, found none of them"),
         ({"requirements": ["a"], "conda": "x.yaml"}, "found requirements and conda"),
-        ({"conda": "x.yaml", "python": "3.11"}, "python stands beside requirements only"),
+        ({"conda": "x.yaml", "python": "3.11"}, "python goes with requirements only"),
         ({"requirements": ["a"], "python": "3"}, "python: expected a version such as '3.11'"),
         ({"requirements": "nowhere.txt"}, "nowhere.txt: .*No such file"),
         ({"interpreter": "no/python"}, "interpreter: no such file: no/python"),

@@ -101,7 +101,7 @@ ALLOWED = {  # what is accepted with a warning
         SCENE + " / (audio.shape[1] > 4000)",
         "clips of 0.2 s give values that are not finite",
     ),
-    "in place": (SCENE, "audio *= 1.0001; " + SCENE, "writes into the audio"),
+    "in place": (SCENE, "audio *= 1.0001; " + SCENE, "modifies the audio"),
     "constant": (SCENE, "return 0 * model(audio) + 1", "two different sounds get the same"),
     "mode": ("self.eval()", "self.drop = nn.Dropout()", "the network is in training mode"),
     "hop": ("// 20", "// 10", "a timestamp every 100 ms"),

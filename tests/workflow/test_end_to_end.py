@@ -62,7 +62,7 @@ def test_from_folders_to_figures(finished):
     nothing = run(finished)
     assert nothing.returncode == 0 and "Nothing to be done" in nothing.stdout
     assert f"report: {output(finished).resolve()}/report.html" in nothing.stdout
-    assert "Nothing was left to make." in nothing.stdout
+    assert "Everything was up to date." in nothing.stdout
 
 
 @pytest.mark.slow
@@ -122,7 +122,7 @@ def test_bad_input_is_named_and_the_other_tasks_are_kept(tmp_path):
     failed = run(clone, "--keep-going", *targets)
     assert failed.returncode != 0
     assert "fold01_3.wav" in failed.stdout and "error:" in failed.stdout
-    assert "the same command goes on from there" in failed.stdout
+    assert "the same command resumes" in failed.stdout
     assert "Traceback" not in failed.stdout.split("error:")[1].split("\n")[0]
     assert not list(output(clone).glob("features/*/tones_scene/*/index.json"))
     assert list(output(clone).glob("scores/*/tones_event.json"))

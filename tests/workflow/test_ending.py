@@ -55,7 +55,7 @@ def test_best_models_claims_and_time(rows: str, best: str, tmp_path: Path) -> No
 def test_what_lies_elsewhere_is_left_out(tmp_path: Path) -> None:
     said = ending({"mini": "Study mini"}, None, tmp_path)
     assert "best" not in said and "claims" not in said
-    assert said.endswith("Nothing was left to make.")
+    assert said.endswith("Everything was up to date.")
 
 
 def test_a_run_without_jobs_says_it_too() -> None:

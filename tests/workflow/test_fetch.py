@@ -228,7 +228,7 @@ def test_without_a_readable_record_archives_are_asked_for_by_name(
         and "by the archive's name" in said
     )
     server.files.clear()
-    with pytest.raises(RecordError, match="(?s)says 404.*the list of archives could not be had"):
+    with pytest.raises(RecordError, match="(?s)says 404.*list of archives could not be downloaded"):
         here("gunshot_triangulation")
 
 
@@ -308,7 +308,7 @@ def test_names_of_other_archives_are_not_taken():
 def test_mirrors_serve_when_zenodo_does_not(here, server, archives, capsys):
     server.files.clear()
     server.files[f"/mirror/{NAMES['esc50']}"] = archives[NAMES["esc50"]]
-    with pytest.raises(RecordError, match="the list of archives could not be had"):
+    with pytest.raises(RecordError, match="the list of archives could not be downloaded"):
         here("esc50")
     here("esc50", mirrors=[f"{server.url}/mirror/"])
     assert "going on without it" in capsys.readouterr().err

@@ -238,7 +238,7 @@ def test_coverage_is_said_on_every_exhibit(tmp_path, monkeypatch):
         paper(tasks=["esc5"])
     with pytest.raises(ValueError, match="found both"):
         paper(task_dir=str(tmp_path))
-    with pytest.raises(ValueError, match="own: add --config study=NAME"):
+    with pytest.raises(ValueError, match="name: add --config study=NAME"):
         paper(study="mini")
     with pytest.raises(ValueError, match="download.folder: expected a folder, found no nowhere"):
         paper(download={"folder": "nowhere"})

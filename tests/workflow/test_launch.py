@@ -56,7 +56,7 @@ def test_the_lock_of_a_killed_run_is_cleared(started, capsys):
     leave_lock()
     start("--cores", "1")
     assert started == [["--unlock", "--cores", "1"], ["--cores", "1"]]
-    assert capsys.readouterr().err == "make: clearing the lock of a run that was killed\n"
+    assert capsys.readouterr().err == "make: removing the lock of a killed run\n"
 
 
 def test_without_locks_a_run_goes_on_and_clears_nothing(started, no_locks, capsys):
@@ -64,7 +64,7 @@ def test_without_locks_a_run_goes_on_and_clears_nothing(started, no_locks, capsy
     start("-n")
     assert started == [["-n"]]
     said = capsys.readouterr().err
-    assert said.startswith("make: going on without a lock of this folder ([Errno 37]")
+    assert said.startswith("make: continuing without a lock of this folder ([Errno 37]")
     assert said.count("\n") == 1
 
 
@@ -78,7 +78,7 @@ def test_no_lock_is_cleared_beside_a_run_of_another_start(started, monkeypatch):
     monkeypatch.setattr(launch, "PATIENCE_S", 0.0)
     leave_lock()
     held = launch.hold()
-    with pytest.raises(SystemExit, match="another run is at work"):
+    with pytest.raises(SystemExit, match="another run is active"):
         launch.main(["--cores", "1"])
     assert not started
     os.close(held)
@@ -95,7 +95,7 @@ def test_a_run_that_stopped_on_a_full_disk_says_so(is_full, monkeypatch):
     free = 2**20 if is_full else 2**40
     monkeypatch.setattr(launch.shutil, "disk_usage", lambda path: SimpleNamespace(free=free))
     said = launch.go_on()
-    assert "the same command goes on" in said
+    assert "the same command resumes" in said
     assert ("1 MiB are free; free some space first" in said) == is_full
 
 
@@ -112,4 +112,4 @@ def test_a_run_that_a_signal_ends_says_how_to_go_on(handlers, capsys):
     kills_itself = "import os, signal; os.kill(os.getpid(), signal.SIGTERM)"
     assert launch._run([sys.executable, "-c", kills_itself]) == 128 + signal.SIGTERM
     said = capsys.readouterr().err
-    assert said.startswith("make: ended by SIGTERM.") and "the same command goes on" in said
+    assert said.startswith("make: ended by SIGTERM.") and "the same command resumes" in said

@@ -138,8 +138,8 @@ def test_a_task_is_rehearsed_from_the_download_to_the_report(tmp_path):
     )
     said = finished.stdout
     assert finished.returncode == 0, said
-    assert "killed in the middle of the download of hear2021-" in said
-    assert "killed in the middle of an embedding" in said and "download: " not in said
+    assert "killed during the download of hear2021-" in said
+    assert "killed during an embedding" in said and "download: " not in said
     results = tmp_path / "rehearsal/results/rehearsal"
     assert "REHEARSAL with generated audio" in (results / "report.html").read_text()
     with open(results / "figures/figure_9.csv", newline="") as stream:

@@ -106,7 +106,7 @@ def test_clips_and_fits_are_counted_while_jobs_run(tmp_path, monkeypatch, job_si
     monkeypatch.chdir(tmp_path)
     study = read_study(CONFIG | {"job_size": job_size})
     lines = describe(study, {})
-    assert cells(lines)["embed"][0].startswith("0 of ") and "no jobs at work" in "\n".join(lines)
+    assert cells(lines)["embed"][0].startswith("0 of ") and "no jobs running" in "\n".join(lines)
 
     sizes = {(p.stage, p.logs[0].partition(".")[0]): p.n for p in pieces(study)}
     n_views = {task: len(study.views(study.tasks[task].embedding_type)) for task in TASKS}
@@ -153,7 +153,7 @@ def test_what_waits_is_done_and_what_was_killed_is_named(tmp_path, monkeypatch):
     write_log(log, "predict:  50%|##| 6/12 [00:01<00:02]", 60, age_s=3600)
     write_log(f"logs/{study.name}/validate/logmel.log", "ValueError: NaN", 1, age_s=3600)
     text = "\n".join(describe(study, {}))
-    assert "no jobs at work" in text and "1:00:00 ago: ValueError: NaN" in text
+    assert "no jobs running" in text and "1:00:00 ago: ValueError: NaN" in text
     assert "predict mlp-mini.beijing_opera.seed1 on node7" in text
 
 
@@ -179,7 +179,7 @@ def test_a_finished_study_has_nothing_left(tmp_path, monkeypatch):
         (path.parent / "a" / "task_metadata.json").write_text(json.dumps(metadata))
         entry = {"path": "a", "n_clips": 3, "duration_s": 3.0}
         path.write_text(json.dumps({"folders": [entry]}))
-    assert "files of minutes are left" in describe(study, {})[-1]
+    assert "files left, minutes of work" in describe(study, {})[-1]
     for path in [*paths.scores(study), *exhibits.targets(study)]:
         write(path)
     assert "all is done" in describe(study, {})[-1]

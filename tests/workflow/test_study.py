@@ -202,8 +202,8 @@ def test_random_weights_are_labeled_everywhere(study):
         ("train_fractions", [1.0, 1.5], "train_fractions.1: 1.5 .*.a share above 0, at most 1"),
         ("train_fractions", [1, 1.0], "train_fractions: .* has non-unique elements"),
         ("train_fractions", [0.1, 0.5], "train_fractions: expected 1.0 among them"),
-        ("task_dir", "somewhere", "task_dir needs a study of its own"),
-        ("tasks_from", "hear2021", "tasks_from: hear2021 needs a study of its own"),
+        ("task_dir", "somewhere", "task_dir needs a study name"),
+        ("tasks_from", "hear2021", "tasks_from: hear2021 needs a study name"),
         ("models.passt_m_hop10.checkpoint", "random_hop01", "did you mean 'random_hop10'"),
         ("models.passt_m_hop10.levels", "M@5", "levels: M@5: expected a block from 1 to 4, .* 5$"),
         ("models.passt_m_hop10.levels", "LM@0", "expected a block from 1 to 4, .* found 0$"),
@@ -234,7 +234,7 @@ def test_random_weights_are_labeled_everywhere(study):
         (
             "models.crepe_tiny.environment",
             {"requirements": ["a"]},
-            "crepe_tiny: requires is of mod",
+            "crepe_tiny: requires applies to mod",
         ),
         (
             "models.new",

@@ -1,4 +1,4 @@
-"""The study that a command is about, named as Snakemake takes it.
+"""Command-line arguments that select a study, as in Snakemake.
 
 --configfile config/paper.yaml --config study=mine task_dir=folder
 """

@@ -1,4 +1,4 @@
-"""Start of Snakemake that clears the lock of a killed run.
+"""Start of Snakemake, after removing the lock of a killed run.
 
 Snakemake locks the folder while it runs and cannot remove the lock when it is killed. Whether its
 owner is still alive is known from a second lock, which the operating system releases on death. On
@@ -21,8 +21,8 @@ STATE = Path(".snakemake")
 PATIENCE_S = 5.0  # chosen
 LEAST_MIB = 16  # chosen; with less Snakemake itself may have failed, which says no more than that
 GO_ON = (
-    "The run has stopped, and what was finished is kept: the same command goes on from there. "
-    "Errors are above, logs of jobs in logs/; make status says how far a study is."
+    "The run stopped. Finished results are kept; the same command resumes. "
+    "Errors are above, job logs in logs/; `make status` shows the progress of a study."
 )
 
 
@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> None:
     os.set_inheritable(lock, True)
     snakemake = [sys.executable, "-m", "snakemake"]
     if is_held and any((STATE / "locks").glob("*")):
-        print("make: clearing the lock of a run that was killed", file=sys.stderr)
+        print("make: removing the lock of a killed run", file=sys.stderr)
         subprocess.run([*snakemake, "--unlock", *arguments], capture_output=True)
     sys.exit(_run([*snakemake, *arguments]))
 
@@ -75,10 +75,10 @@ def _take(lock: int) -> bool:
             return True
         except BlockingIOError:
             if time.monotonic() > end:
-                sys.exit("make: another run is at work in this folder; wait for it or stop it")
+                sys.exit("make: another run is active in this folder; wait for it or stop it")
             time.sleep(0.1)
         except OSError as error:
-            print(f"make: going on without a lock of this folder ({error})", file=sys.stderr)
+            print(f"make: continuing without a lock of this folder ({error})", file=sys.stderr)
             return False
 
 

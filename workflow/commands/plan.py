@@ -191,8 +191,8 @@ def words(rows: pd.DataFrame, cores: int) -> list[str]:
     listed = " and ".join(f"{hours:.3g} h of {on}" for on, hours in kinds.items())
     return [
         f"Total {listed}: {run_hours(rows, cores):.3g} h on {cores} cores. Most of it: {shares}.",
-        f"Dropping a model saves what it alone needs, the most: {drops or 'nothing'}.",
-        f"Longest piece, which more cores do not shorten: {longest['stage']} {longest['task']} "
+        f"Largest savings from dropping one model: {drops or 'nothing'}.",
+        f"Longest job, a limit for any number of cores: {longest['stage']} {longest['task']} "
         f"{longest['item']}, {longest['hours']:.3g} h.",
     ]
 

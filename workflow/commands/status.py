@@ -1,4 +1,4 @@
-"""How far a study is: which jobs run, clips and fits of how many, rate, and time left.
+"""Progress of a study: running jobs, finished clips and fits, rate, and time left.
 
     make status CONFIG=config/paper.yaml
 
@@ -183,7 +183,7 @@ def describe(study: Study, planned: dict[tuple[str, str, str], float]) -> list[s
         if log.is_running:
             lines.append(f"  {_job(rule, log)}, for {_time(log.seconds)}: {_end(log)}")
     if stopped:
-        lines.append("Stopped before their end, and so far not begun again:")
+        lines.append("Stopped early and not yet restarted:")
     return lines + [
         f"  {_job(rule, log)}, {_time(log.silent_s)} ago: {_end(log)}" for rule, log in stopped
     ]
@@ -191,14 +191,14 @@ def describe(study: Study, planned: dict[tuple[str, str, str], float]) -> list[s
 
 def _total(study: Study, stages: list[Stage], at_once: int, n_files: int) -> str:
     n_jobs = sum(stage.n_jobs for stage in stages)
-    said = f"Study {study.name}: {n_jobs or 'no'} job{'s' * (n_jobs != 1)} at work"
+    said = f"Study {study.name}: {n_jobs or 'no'} job{'s' * (n_jobs != 1)} running"
     left_s = sum(stage.left_s or 0.0 for stage in stages)
     unknown = ", ".join(stage.name for stage in stages if stage.left_s is None)
     if not left_s and not unknown:
-        return said + (f"; {n_files} files of minutes are left." if n_files else "; all is done.")
+        return said + (f"; {n_files} files left, minutes of work." if n_files else "; all is done.")
     if left_s:
         said += f"; about {_time(left_s / at_once)} left with {at_once} at a time"
-    return said + (f"; {unknown}: not known yet, make plan would tell." if unknown else ".")
+    return said + (f"; {unknown}: not known yet; `make plan` estimates it." if unknown else ".")
 
 
 def _row(stage: Stage, at_once: int) -> dict[str, str | int]:

@@ -1,4 +1,4 @@
-"""How large the tasks of a study are: clips, seconds, folds, and the probes that they take."""
+"""Workload of a study's tasks: clips, seconds, folds, and number of probes."""
 
 from __future__ import annotations
 

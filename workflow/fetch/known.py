@@ -1,4 +1,4 @@
-"""Sizes and hashes of downloads known beforehand: lock file and earlier downloads.
+"""Known sizes and hashes of downloads: lock file and earlier downloads.
 
 `resources/downloads.lock.json` is committed. What it does not know is recorded when a file is
 first used, in `resources/downloads.recorded.json`, and must be the same ever after.

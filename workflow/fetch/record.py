@@ -57,7 +57,7 @@ def get_record(
             except ValueError as error:
                 path.unlink(missing_ok=True)
                 reasons.append(str(error))
-    raise RecordError("\n".join(["the list of archives could not be had:", *reasons]))
+    raise RecordError("\n".join(["the list of archives could not be downloaded:", *reasons]))
 
 
 def file_urls(settings: Mapping[str, Any], name: str) -> list[str]:

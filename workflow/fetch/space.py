@@ -1,4 +1,4 @@
-"""Where downloads lie, and whether the disk has room for what a study downloads and unpacks."""
+"""Locations of downloads, and the free disk space that a study needs."""
 
 from __future__ import annotations
 

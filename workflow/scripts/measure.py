@@ -1,4 +1,4 @@
-"""measure: what training and inference of PaSST cost here, above what the paper reports."""
+"""measure: speed and memory of PaSST on this machine, beside the paper's numbers."""
 
 import pandas as pd
 

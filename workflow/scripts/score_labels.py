@@ -1,4 +1,4 @@
-"""score_labels: scores of every label, and which label was taken for which, by task and model."""
+"""score_labels: scores and confusions of every label, by task and model."""
 
 import pandas as pd
 from tqdm import tqdm

@@ -1,4 +1,4 @@
-"""sum_costs: what each model's embeddings of each task cost, in seconds per second of audio."""
+"""sum_costs: cost of each model's embeddings by task, in seconds per second of audio."""
 
 import pandas as pd
 

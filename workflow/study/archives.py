@@ -1,4 +1,4 @@
-"""Archives of the 19 tasks of HEAR 2021: where they are and how large their audio is.
+"""Archives of the 19 tasks of HEAR 2021: sources and sizes.
 
 Everything here is known without the network: the study can be planned before anything is fetched.
 """

@@ -25,8 +25,8 @@ MAX_PARTS, MAX_BITS = 1_000_000, 10_000  # of a config: far more than anyone wri
 # Keys and module paths of passt-hear 0.1, with what stands for them now.
 FORMER_KEYS = {
     "mini_tasks": "use tasks: [...]",
-    "missing_tasks": "an archive that cannot be had fails; go on without its task by exclude_tasks",
-    "shards": "use job_size: smallest, which makes every view of a task a job of its own",
+    "missing_tasks": "exclude_tasks continues without a task whose archive cannot be downloaded",
+    "shards": "use job_size: smallest, one job per view of a task",
 }
 FORMER_MODULES = {"passt.logmel": "zoo.logmel"} | {
     f"hear.zoo.{name}": f"zoo.{name}" for name in ("crepe", "ge2e", "naive")
@@ -137,7 +137,7 @@ def schema_problems(content: Any, schema: dict) -> Iterator[tuple[list[str], str
         elif error.validator in VAGUE or (
             error.validator == "type" and error.schema.keys() & VAGUE
         ):
-            yield place, f"{error.instance!r} is not what is expected here ({wanted})"
+            yield place, f"{error.instance!r} is not allowed here ({wanted})"
         else:
             yield place, error.message + (f" ({wanted})" if wanted else "")
 

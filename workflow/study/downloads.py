@@ -1,4 +1,4 @@
-"""What a study has to download, and what is expected of it.
+"""Downloads of a study, with expected sizes and hashes.
 
 What is here already, or was made into a task that is here, is not listed, so that no later change
 of the code or the config downloads it again or redoes what was made from it.

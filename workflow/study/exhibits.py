@@ -1,4 +1,4 @@
-"""Exhibits of a study: which it has, their files, and what they are made from."""
+"""Exhibits of a study, their files and inputs."""
 
 from __future__ import annotations
 

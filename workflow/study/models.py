@@ -202,8 +202,8 @@ def _third_party(id: str, entry: dict, checkpoints: dict[str, Checkpoint]) -> Mo
         return model
     if "requires" in entry:
         raise ConfigError(
-            f"config: models.{id}: requires is of models in this software's environment; packages "
-            "of its own environment stand in environment.requirements"
+            f"config: models.{id}: requires applies to models in this software's environment; "
+            "list packages of its own environment in environment.requirements"
         )
     with _naming(f"models.{id}: environment"):
         environment = read_environment(entry["environment"])

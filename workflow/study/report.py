@@ -1,4 +1,4 @@
-"""What a report says of a study beside its scores: tasks, weights, settings, deviations."""
+"""Facts about a study for its report: tasks, weights, settings, deviations."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ DEVIATIONS = (
     "Audio that is not at a model's sample rate is resampled with soxr (HQ).",
     "A model that predicts no event scores 0 in aggregates, as on the leaderboard; heareval gives "
     "NaN.",
-    "A probe whose last training batch would be one row is refused before training; in heareval "
-    "batch norm fails on it.",
+    "A probe whose last training batch would have one row is rejected before training; batch norm "
+    "fails on it in heareval.",
 )
 
 
@@ -65,12 +65,12 @@ def _notices(study: Study) -> list[str]:
     if study.origin == "mini":
         tasks = (
             "The tasks are generated analogs of HEAR tasks, not HEAR 2021: scores here compare the "
-            "models on these tasks only, and must not stand beside published ones."
+            "models on these tasks only and must not be compared with published ones."
         )
     elif study.is_rehearsal:
         tasks = (
-            f"{words.REHEARSAL}: every score of this run is of stand-ins for the archives and the "
-            "released weights. Only the official scores, marked HEAR 2021, are real. Models of "
+            f"{words.REHEARSAL}: every score of this run is from stand-ins for the archives and "
+            "the released weights. Only the official scores, marked HEAR 2021, are real. Models of "
             f"this run: {', '.join(words.model_labels(study).values())}."
         )
     elif study.is_real:
@@ -81,14 +81,14 @@ def _notices(study: Study) -> list[str]:
         )
     else:
         tasks = (
-            "The tasks are recordings of this user, at least one of which is not a HEAR 2021 task "
-            "in its official version: no official score stands beside them."
+            "The tasks are the user's, at least one of them not a HEAR 2021 task "
+            "in its official version; official scores are therefore not shown."
         )
     if probe := words.other_probe(study):
         beside = "; official scores are by heareval's MLP" if study.is_real else ""
         tasks += f" Scores, figures and claims of this run are by the {probe[0]}{beside}."
     names = ", ".join(sorted(c.id for c in study.used_checkpoints if c.is_random))
-    weights = [f"Random weights, which have learned nothing: {names}."] if names else []
+    weights = [f"Random weights, untrained: {names}."] if names else []
     return [tasks, *weights, *study.notices]
 
 

@@ -207,7 +207,7 @@ def _check_labels(models: dict[str, Model], entries: Iterable[str]) -> None:
         owner = owners.setdefault(_looks(model.label), id)
         if owner != id:
             raise ConfigError(
-                "config: models: expected a label of its own for each model, found "
+                "config: models: expected a different label for each model, found "
                 f"{model.label!r} for {owner}, {id}"
             )
 
@@ -225,9 +225,7 @@ def _check_leaderboard(config: dict) -> None:
 def _without_sources(lacking: dict[str, str]) -> tuple[str, ...]:
     """Say which tasks are left out, of tasks and the wheels that they lack."""
     listed = ", ".join(f"{task} ({wheels})" for task, wheels in lacking.items())
-    said = (
-        "left out are tasks whose sound sources are not installed, as not every platform has them"
-    )
+    said = "tasks whose sound sources are not installed are left out; some platforms lack them"
     return (f"{said}: {listed}",) if lacking else ()
 
 
@@ -247,8 +245,7 @@ def _with_tasks(study: Study) -> Study:
         if kind not in study.probe.kinds
     }
     notices = tuple(
-        f"{reason}, which are left out: {', '.join(study.tasks_of(kind))}"
-        for kind, reason in why.items()
+        f"{reason}; left out: {', '.join(study.tasks_of(kind))}" for kind, reason in why.items()
     )
     tasks = {s: spec for s, spec in study.tasks.items() if spec.embedding_type not in why}
     if not tasks:

@@ -1,4 +1,4 @@
-"""Which tasks a study has, and where they come from."""
+"""Tasks of a study and their sources."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def _need_own_study(config: dict, key: str) -> None:
     others = ("mini",) if config["task_dir"] is None else ("mini", "hear2021")
     if config["study"] in others:  # the tasks of these lie below resources/tasks by this name
         raise ConfigError(
-            f"config: {key} needs a study of its own: add --config study=NAME, "
+            f"config: {key} needs a study name: add --config study=NAME, "
             f"so that {config['study']} stays that of its own tasks"
         )
 

@@ -41,7 +41,7 @@ def stamp(study: Study) -> str:
     elif study.is_real:
         tasks = f"{'stand-ins for ' * study.is_rehearsal}{n} HEAR 2021 tasks"
     else:
-        tasks = f"{n} tasks of this user, not HEAR 2021"
+        tasks = f"{n} tasks of the user, not HEAR 2021"
     weights = ["own PaSST weights" if _own(study) else said for said in _weights(study)]
     seeds = _seeds(study, f"seed{'s' * (len(study.seeds) > 1)}")
     protocol = [*other_probe(study), f"protocol {study.protocol.name}"]
@@ -63,7 +63,7 @@ def _tasks(study: Study) -> str:
         return f"stand-ins for {coverage(study)}" if study.is_rehearsal else coverage(study)
     kind = "HEAR 2021 task" if study.is_real else "task"
     tasks = f"{n} {kind}{'s' * (n > 1)} from {Path(study.config['task_dir']).name}"
-    return tasks + ("" if study.is_real else " (recordings of this user, not the HEAR 2021 suite)")
+    return tasks + ("" if study.is_real else " (the user's recordings, not the HEAR 2021 suite)")
 
 
 def coverage(study: Study) -> str:

@@ -124,13 +124,13 @@ def rehearse(command: list[str], zenodo: FileServer) -> None:
     for place, is_reached in stops.items():
         if (status := run(command, is_reached)) is not None:
             break
-        print(f"rehearse: killed in the middle of {place}; going on", file=sys.stderr)
+        print(f"rehearse: killed during {place}; going on", file=sys.stderr)
     else:
         status = run(command, lambda: False)
     if status:
         sys.exit(f"rehearse: the run ended with exit status {status}; logs: {Path.cwd()}/logs")
     if None in zenodo.ranges(content)[1:]:
-        sys.exit(f"rehearse: {name}: expected to go on in the middle, asked for from the start")
+        sys.exit(f"rehearse: {name}: expected to resume in the middle, requested from the start")
 
 
 def run(command: list[str], is_reached: Callable[[], bool]) -> int | None:
