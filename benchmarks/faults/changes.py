@@ -110,7 +110,7 @@ def stale_lock(cut: Cut, seeds: range) -> Iterator[Row]:
         send(tree(process), 9)
         process.wait(PATIENCE_S)
         done = cut.run() if by_make else _snakemake(cut, SCORES)
-        wanted = "clearing the lock" if by_make else "--unlock"
+        wanted = "removing the lock" if by_make else "--unlock"
         faults = [*lacks(done.stdout, wanted), *cut.wrong(), *cut.go_on()]
         yield Row(f"seed {seed}: {'make' if by_make else 'snakemake'}", said(done.stdout), faults)
 
@@ -129,7 +129,7 @@ def two_runs(cut: Cut, seeds: range) -> Iterator[Row]:
         _wait_for_lock(cut)
         done = _snakemake(cut, SCORES) if second else cut.run(SCORES)
         faults = [] if done.returncode else ["the second run was not refused"]
-        faults += lacks(done.stdout, "another run is at work|cannot be locked")
+        faults += lacks(done.stdout, "another run is active|cannot be locked")
         if process.wait(PATIENCE_S):
             faults.append(f"the first run failed: {said(log.read_text())}")
         names = ("make", "snakemake")

@@ -22,7 +22,7 @@ from benchmarks.faults.study import (
 SLOW = {"BANDS_WAIT_S": "0.5"}  # seconds per batch of the model in the worker
 WHOLE, SNAKEMAKE, ONE = "all processes", "Snakemake alone", "one process"
 MOMENTS = 3  # a signal comes in the first third of the time that the whole study takes
-GO_ON = "the same command goes on"
+GO_ON = "the same command resumes"
 
 
 def kill_run(cut: Cut, seeds: range) -> Iterator[Row]:
