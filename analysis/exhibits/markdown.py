@@ -27,5 +27,5 @@ def _cell(value: object, decimals: int | None) -> str:
 
 
 def _text(value: object) -> str:
-    """Keep a name from ending a cell or beginning a tag."""
-    return str(value).replace("|", "\\|").replace("<", "&lt;")
+    """Keep a name from ending a cell or a row, or beginning a tag."""
+    return " ".join(str(value).splitlines()).replace("|", "\\|").replace("<", "&lt;")

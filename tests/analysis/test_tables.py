@@ -132,8 +132,8 @@ def test_markdown(summary: pd.DataFrame) -> None:
 
 
 def test_names_are_text_in_markdown(summary: pd.DataFrame) -> None:
-    text = to_markdown(score_table(summary, {"a": "<b>x</b>"}).head(1), "study <i>")
-    assert "| &lt;b>x&lt;/b> | run |" in text and text.endswith("\n\nstudy &lt;i>\n")
+    text = to_markdown(score_table(summary, {"a": "<b>x\n</b>"}).head(1), "study <i>")
+    assert "| &lt;b>x &lt;/b> | run |" in text and text.endswith("\n\nstudy &lt;i>\n")
 
 
 def test_markdown_with_a_number_of_decimals(summary: pd.DataFrame) -> None:

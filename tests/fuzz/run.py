@@ -9,6 +9,7 @@ import pkgutil
 import resource
 import tempfile
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -21,6 +22,7 @@ MAX_SHOWN = 1_500  # characters of a case
 HANGS_S = 600.0  # of all cases of a reader without a new one: code of C that does not return
 
 
+@cache
 def find_readers() -> dict[str, Reader]:
     """Every reader by its name, in the order of their modules."""
     modules = sorted(module.name for module in pkgutil.iter_modules(rooms.__path__))
