@@ -18,6 +18,8 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
+from hypothesis.configuration import set_hypothesis_home_dir
+
 from tests.fuzz.run import find_readers, run_reader
 
 COLUMNS = (
@@ -46,6 +48,24 @@ def run_coverage(name: str, n_cases: int, number: int) -> dict:
         return json.loads(file.read_text())
 
 
+def _try(name: str, chosen: argparse.Namespace) -> dict:
+    """Try one reader and print what became of its cases."""
+    started = time.monotonic()
+    try_reader = run_coverage if chosen.coverage else run_apart
+    row = try_reader(name, chosen.cases, chosen.seed)
+    share = row.get("past", 0) / max(row.get("cases", 0), 1)
+    print(
+        f"{name}: {row.get('cases', 0)} cases, {share:.0%} past the first check, "
+        f"{row.get('accepted', 0)} accepted, {row.get('refused', 0)} refused, "
+        f"longest {row.get('longest_s', 0):.2f} s, {row.get('peak_mib', 0)} MiB, "
+        f"{time.monotonic() - started:.0f} s",
+        flush=True,
+    )
+    for what, case in row["faults"].items():
+        print(f"  FAULT {what}\n    {case}", flush=True)
+    return row
+
+
 def main() -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
@@ -65,22 +85,9 @@ def main() -> None:
     if chosen.list:
         print("\n".join(names))
         return
-    rows = []
-    for name in names:
-        started = time.monotonic()
-        try_reader = run_coverage if chosen.coverage else run_apart
-        row = try_reader(name, chosen.cases, chosen.seed)
-        rows.append(row)
-        share = row.get("past", 0) / max(row.get("cases", 0), 1)
-        print(
-            f"{name}: {row.get('cases', 0)} cases, {share:.0%} past the first check, "
-            f"{row.get('accepted', 0)} accepted, {row.get('refused', 0)} refused, "
-            f"longest {row.get('longest_s', 0):.2f} s, {row.get('peak_mib', 0)} MiB, "
-            f"{time.monotonic() - started:.0f} s",
-            flush=True,
-        )
-        for what, case in row["faults"].items():
-            print(f"  FAULT {what}\n    {case}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="fuzz-") as home:
+        set_hypothesis_home_dir(home)  # its tables of Unicode are made once for all readers
+        rows = [_try(name, chosen) for name in names]
     if chosen.write:
         _write(chosen.write, [row for row in rows if not row["faults"]])
     sys.exit(any(row["faults"] for row in rows))

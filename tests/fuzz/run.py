@@ -13,7 +13,6 @@ from functools import cache
 from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
-from hypothesis.configuration import set_hypothesis_home_dir
 
 from tests.fuzz import readers as rooms
 from tests.fuzz.watch import Fault, Reader, Watch
@@ -46,7 +45,6 @@ def run_reader(name: str, n_cases: int, number: int) -> dict:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     faults: dict[str, str] = {}
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
-        set_hypothesis_home_dir(folder)
         watch = Watch(reader, Path(folder))
         watch.limit_memory()
 
