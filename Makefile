@@ -45,10 +45,10 @@ types: $(INSTALLED)
 	$(BIN)/mypy
 
 tests: $(DOCS_INSTALLED)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(CORES) --dist worksteal
 
 fast: $(INSTALLED)
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -n $(CORES) --dist worksteal -m "not slow"
 
 provenance: run
 	@$(BIN)/python -m workflow.commands.launch --cores 1 --report results/provenance.html $(ARGS)

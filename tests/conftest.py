@@ -13,13 +13,12 @@ from filelock import FileLock
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
-torch.set_num_threads(min(2, os.cpu_count() or 1))
+torch.set_num_threads(1)  # as in a job: several slow small products down, and hang in a fork
 
 from passt.mkl import take_fast_path  # noqa: E402 (the root must be on the path)
 
 if os.environ.get("TESTS_MKL_PATH") != "slow":  # as jobs do; tests/passt/test_mkl.py asks for both
     take_fast_path()
-
 
 Once = Callable[[str, Callable[[Path], object]], Path]
 
@@ -40,12 +39,3 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
         return folder
 
     return make
-
-
-@pytest.fixture(scope="module")
-def one_thread():
-    """As a job has: two slow down small products, and a fork of several waits for them forever."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)

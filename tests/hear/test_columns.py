@@ -22,9 +22,6 @@ BATCH = 64
 PROTOCOL = Protocol(n_grid_points=2, max_epochs=6, hidden_dim=32, batch_size=BATCH)
 
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
-
 def inputs() -> ProbeData:
     return probe_inputs("multiclass_5fold", "multiclass", "top1_acc")
 

@@ -12,9 +12,6 @@ from hear.probe.search import train_and_predict
 ROWS = pd.read_csv(RESULTS / "probe_parity.csv")
 
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
-
 def test_every_case_was_run_with_every_evaluator_and_eight_seeds():
     for case in CASES:
         counts = ROWS[ROWS.case == case].groupby(["mkl_path", "program"]).seed.nunique()

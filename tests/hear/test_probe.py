@@ -33,9 +33,6 @@ QUICK = Protocol(n_grid_points=2, max_epochs=6, hidden_dim=32, batch_size=64)
 FOLD = [Fold("test", ("train",), ("valid",), ("test",))]
 
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
-
 def blobs(n_rows: int = 96, distance: float = 8.0) -> ProbeData:
     """Three classes of 2-D points."""
     rng, corners = np.random.default_rng(0), distance * np.array([[0, 0], [0, 1], [1, 0]])

@@ -30,9 +30,6 @@ POINTS = [
 ]
 
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
-
 def scenes() -> ProbeData:
     return probe_inputs("multiclass_5fold", "multiclass", "top1_acc")
 

@@ -21,8 +21,6 @@ from hear.tasks.folder import read_task
 QUICK = Protocol(n_grid_points=1, hidden_dim=8, max_epochs=3)
 N_ROWS = 5  # of each clip of an event task
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 
 def read_split(folder, split):
     """Noise for every clip; of event tasks for several timestamps."""

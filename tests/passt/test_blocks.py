@@ -142,7 +142,7 @@ def test_the_hear_api_concatenates_blocks(weights, network, audio):
         assert timestamps.shape[2] == model.timestamp_embedding_size
 
 
-def test_the_command_line_embeds_blocks(weights, audio, tmp_path, capsys, one_thread):
+def test_the_command_line_embeds_blocks(weights, audio, tmp_path, capsys):
     (tmp_path / "clips").mkdir()
     soundfile.write(tmp_path / "clips" / "a.wav", audio[0].numpy(), 32000, subtype="FLOAT")
     found = {}

@@ -103,9 +103,7 @@ def read_table(path: Path) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize("at_timestamps", [False, True])
 @pytest.mark.parametrize("suffix", [".npz", ".npy", ".parquet"])
-def test_every_file_is_a_row_of_the_table_or_listed(
-    folder, model, tmp_path, one_thread, suffix, at_timestamps
-):
+def test_every_file_is_a_row_of_the_table_or_listed(folder, model, tmp_path, suffix, at_timestamps):
     if suffix == ".parquet":
         pytest.importorskip("pyarrow")
     records = embed(folder, tmp_path / f"out{suffix}", model, at_timestamps, 2)
@@ -132,7 +130,7 @@ def test_every_file_is_a_row_of_the_table_or_listed(
     )
 
 
-def test_float16_is_the_rounded_float32(folder, model, tmp_path, one_thread):
+def test_float16_is_the_rounded_float32(folder, model, tmp_path):
     for storage in ("float32", "float16"):
         embed(folder, tmp_path / f"{storage}.npz", model, False, 0, storage)
     exact, half = (read_table(tmp_path / f"{s}.npz")["embedding"] for s in ("float32", "float16"))
@@ -140,7 +138,7 @@ def test_float16_is_the_rounded_float32(folder, model, tmp_path, one_thread):
     np.testing.assert_array_equal(exact.astype(np.float16), half)
 
 
-def test_a_file_s_rows_depend_on_nothing_but_its_content(folder, model, tmp_path, one_thread):
+def test_a_file_s_rows_depend_on_nothing_but_its_content(folder, model, tmp_path):
     embed(folder, tmp_path / "all.npz", model)
     table = read_table(tmp_path / "all.npz")
     alone = tmp_path / "alone"
@@ -163,7 +161,7 @@ def test_long_files_wait_on_the_disk_with_the_same_samples(tmp_path, monkeypatch
     assert [path.name for path in tmp_path.iterdir()] == ["a.wav"]
 
 
-def test_what_was_embedded_is_kept_by_content(folder, model, tmp_path, one_thread, monkeypatch):
+def test_what_was_embedded_is_kept_by_content(folder, model, tmp_path, monkeypatch):
     embed(folder, tmp_path / "whole.npz", model)
     embedder, embedded = FileEmbedder(model), []
     real = embedder.embed
@@ -189,7 +187,7 @@ def test_what_was_embedded_is_kept_by_content(folder, model, tmp_path, one_threa
     )
 
 
-def test_results_of_other_settings_are_not_taken(folder, model, tmp_path, one_thread, monkeypatch):
+def test_results_of_other_settings_are_not_taken(folder, model, tmp_path, monkeypatch):
     def stop(*_):
         raise KeyboardInterrupt
 
@@ -215,7 +213,7 @@ def test_results_of_other_settings_are_not_taken(folder, model, tmp_path, one_th
         (["-o", "out.npz", "--weights", "none.pt"], "no checkpoint file none.pt"),
     ],
 )
-def test_what_cannot_be_made_is_refused_in_words(folder, capsys, one_thread, options, message):
+def test_what_cannot_be_made_is_refused_in_words(folder, capsys, options, message):
     options = options if "--weights" in options else [*options, "--weights", MINI]
     assert main(["embed", str(folder), *options]) == 1
     assert message in capsys.readouterr().err
@@ -227,7 +225,7 @@ def test_parquet_names_the_package_that_it_needs(monkeypatch, tmp_path):
         writer(tmp_path / "out.parquet")
 
 
-def test_the_command_lists_what_it_did_not_embed(folder, tmp_path, capsys, one_thread):
+def test_the_command_lists_what_it_did_not_embed(folder, tmp_path, capsys):
     output = tmp_path / "out.npz"
     assert main(["embed", str(folder), "-o", str(output), "--weights", MINI, "--levels", "M"]) == 0
     said = capsys.readouterr().err

@@ -19,9 +19,6 @@ from tests.passt.tagged_clips import TINY, write_csv, write_data
 CONFIG = Path(__file__).parents[2] / "config"
 
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
-
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     return write_data(tmp_path_factory.mktemp("data"))

@@ -31,9 +31,7 @@ LONG_S = 5.0  # longer clips stay in files
 
 @pytest.mark.slow
 @pytest.mark.parametrize("at_timestamps", [False, True])
-def test_rows_are_the_harness_s_features_bit_for_bit(
-    tmp_path, one_thread, monkeypatch, at_timestamps
-):
+def test_rows_are_the_harness_s_features_bit_for_bit(tmp_path, monkeypatch, at_timestamps):
     monkeypatch.setattr("passt.embedder.BATCH_S", LONG_S)
     monkeypatch.setattr("passt.folder.audio.LONG_S", LONG_S)
     rng = np.random.default_rng(0)
