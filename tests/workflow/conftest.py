@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,23 +29,28 @@ def archives(tmp_path_factory) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory) -> Path:
-    """A clone in which the study of tones has run, once for all of pytest's processes."""
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    folder = shared / "finished"
-    with FileLock(shared / "finished.lock"):
-        if not folder.exists():
-            clone = make_clone(tmp_path_factory.mktemp("unfinished"))
-            done = run(clone)
-            assert done.returncode == 0, done.stdout
-            assert "The run took 0:" in done.stdout
-            clone.parent.rename(folder)
-    return folder / "clone"
+def finished(once) -> Path:
+    """A clone in which the study of tones has run, and which stays as it is."""
+
+    def fill(folder: Path) -> None:
+        done = run(make_clone(folder / "study"))
+        assert done.returncode == 0, done.stdout
+        assert "The run took 0:" in done.stdout
+        copy(folder / "study", folder / "kept")
+
+    return once("finished", fill) / "kept" / "clone"
 
 
 @pytest.fixture
-def clone(finished, tmp_path) -> Path:
-    """A copy of the finished clone, times included, to be changed."""
-    subprocess.run(["cp", "-a", finished.parent, tmp_path / "study"], check=True)
-    return tmp_path / "study" / finished.name
+def clone(finished) -> Iterator[Path]:
+    """The finished clone where it ran, to be changed by one test at a time."""
+    place = finished.parent.with_name("study")
+    with FileLock(f"{place}.lock"):
+        shutil.rmtree(place)
+        copy(finished.parent, place)
+        yield place / finished.name
+
+
+def copy(folder: Path, target: Path) -> None:
+    """Copy a folder with the times of its files, by which Snakemake goes."""
+    subprocess.run(["cp", "-a", folder, target], check=True)

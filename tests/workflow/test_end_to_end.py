@@ -34,34 +34,34 @@ def plan(*arguments: str) -> dict[str, int]:
 
 
 @pytest.mark.slow
-def test_from_folders_to_figures(finished):
-    scores = pd.read_csv(finished / SCORES)
+def test_from_folders_to_figures(clone):
+    scores = pd.read_csv(clone / SCORES)
     assert tuple(scores.columns) == TIDY_COLUMNS
     assert set(scores["task"]) == {"tones_scene", "tones_event"}
     assert set(scores.query("task == 'tones_scene'")["fold"]) == {"fold00", "fold01", "fold02"}
     assert "passt_l_hop10" not in set(scores.query("task == 'tones_scene'")["model"])
     accuracy = scores.query("model == 'logmel' and metric == 'top1_acc'")["score"]
     assert accuracy.mean() == 1.0  # a tone of 300 Hz is not one of 3 kHz
-    assert {path.name for path in (finished / "results").iterdir()} == {"mine", "official"}
+    assert {path.name for path in (clone / "results").iterdir()} == {"mine", "official"}
     has = ("summary", "estimates", "claims", "tasks", "measure", "labels", "confusions", "costs")
     shown = [e for e in EXHIBITS if {*e.of, *e.needs} <= {*has, "run", "event"}]
     for exhibit in shown:
         for file in exhibit.files:
-            assert (output(finished) / file).stat().st_size, file
-    page = (output(finished) / "report.html").read_text()
+            assert (output(clone) / file).stat().st_size, file
+    page = (output(clone) / "report.html").read_text()
     score_link = "scores/logmel/tones_scene.json"
     for part in ("tones_scene", "<svg ", score_link):
         assert part in page
-    assert (output(finished) / score_link).is_file()
-    measured = pd.read_csv(output(finished) / "measure.csv").query("source == 'run'")
+    assert (output(clone) / score_link).is_file()
+    measured = pd.read_csv(output(clone) / "measure.csv").query("source == 'run'")
     assert {"train_samples_per_s", "inference_samples_per_s"} <= set(measured["quantity"])
-    score = json.loads((output(finished) / "scores/passt_lm_hop10/tones_scene.json").read_text())
+    score = json.loads((output(clone) / "scores/passt_lm_hop10/tones_scene.json").read_text())
     assert score["provenance"]["protocol"]["tones_scene-v1-full"]["n_grid_points"] == 8
     assert score["provenance"]["task_hashes"] and score["provenance"]["checkpoints"]["tiny"]
     assert score["label"] == "L+M" and score["embedding"] == "tiny.scene.M"
-    nothing = run(finished)
+    nothing = run(clone)
     assert nothing.returncode == 0 and "Nothing to be done" in nothing.stdout
-    assert f"report: {output(finished).resolve()}/report.html" in nothing.stdout
+    assert f"report: {output(clone).resolve()}/report.html" in nothing.stdout
     assert "Everything was up to date." in nothing.stdout
 
 
