@@ -7,8 +7,9 @@
 # make plan   hours, disk and memory of CONFIG=... and of smaller studies, before it is run
 # make sizes  clips, sources and expected interval widths of the generated tasks of CONFIG=...
 # make status how far CONFIG=... is while it runs: jobs, clips and fits of how many, time left
-#             (these three take --config key=value in ARGS=...)
+#             (these three, verify and publish take --config key=value in ARGS=...)
 # make rehearse  rehearse config/paper.yaml on stand-ins, in rehearsal/: 30 minutes, 2 GiB
+# make verify every link of CONFIG=..., once run, from archives to figures, by hash and samples
 # make publish  tables, claims and figures of CONFIG=..., once run, into docs/<study>/
 # make readme write the default study's tables and pictures into README.md and docs/
 # make docs   the pages of docs/ as a site, site/index.html
@@ -24,7 +25,7 @@ INSTALLED = .venv/.installed
 DOCS_INSTALLED = .venv/.installed-docs
 
 .PHONY: run install test format lint types tests fast readme provenance environment heareval
-.PHONY: plan sizes status rehearse publish docs
+.PHONY: plan sizes status rehearse publish docs verify
 run: $(INSTALLED)
 	@$(BIN)/python -m workflow.commands.launch --cores $(CORES) $(ARGS)
 
@@ -61,6 +62,9 @@ sizes: $(INSTALLED)
 
 status: $(INSTALLED)
 	@$(BIN)/python -m workflow.commands.status --configfile $(CONFIG) $(ARGS)
+
+verify: $(INSTALLED)
+	@$(BIN)/python -m workflow.commands.verify --cores $(CORES) --configfile $(CONFIG) $(ARGS)
 
 publish: $(INSTALLED)
 	@$(BIN)/python -m workflow.commands.publish --configfile $(CONFIG) $(ARGS)

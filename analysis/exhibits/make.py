@@ -14,10 +14,10 @@ from analysis.exhibits.text import FigureText
 from analysis.tables.scores import write_csv, write_text
 
 
-def make_exhibit(
-    id: str, inputs: Mapping[str, str | Path], text: FigureText, stem: str | Path
-) -> None:
-    """Read an exhibit's tables, draw it, and write its files, named ``stem`` with a suffix.
+def draw_exhibit(
+    id: str, inputs: Mapping[str, str | Path], text: FigureText
+) -> tuple[Any, pd.DataFrame]:
+    """Read an exhibit's tables and draw it; return figure or Markdown, and its numbers.
 
     `inputs` are the paths of the tables that it is made from, by name. ValueError if the exhibit is
     not registered, has a rule of its own, lacks a table, or a table is malformed.
@@ -28,8 +28,15 @@ def make_exhibit(
         expected = ", ".join(exhibit.of) or "an exhibit that is drawn from tables"
         raise ValueError(f"{id}: inputs: expected {expected}; found {', '.join(inputs) or 'none'}")
     tables = {name: load(READERS[name])(inputs[name]) for name in exhibit.of}
-    shown, numbers = load(exhibit.drawing)(**tables, text=text)
-    if exhibit.kind == "figure":
+    return load(exhibit.drawing)(**tables, text=text)
+
+
+def make_exhibit(
+    id: str, inputs: Mapping[str, str | Path], text: FigureText, stem: str | Path
+) -> None:
+    """Write an exhibit's files, named ``stem`` with a suffix; errors as of `draw_exhibit`."""
+    shown, numbers = draw_exhibit(id, inputs, text)
+    if find_exhibit(id).kind == "figure":
         load("analysis.exhibits.style:save_figure")(shown, stem)  # tables need no matplotlib
     else:
         write_text(shown, f"{stem}.md")

@@ -109,6 +109,21 @@ def embed_task(
     return {view: writer.finish(splits) for view, writer in writers.items()}
 
 
+def embed_first(
+    folder: TaskFolder, split: str, model: EmbeddingModel, view: str
+) -> tuple[list[Path], dict[str, np.ndarray]]:
+    """Embed again what `embed_task` gave the model first of a split.
+
+    Return the files of its clips (a batch, or one clip), and by level their first rows as they are
+    stored, float32 (n_rows, size): all of them, or those of a long clip's first part.
+    """
+    audio = folder.audio(source_sample_rate(folder, model.sample_rate), split)
+    paths = [audio[file] for file in folder.order[split]]
+    batch, clips = next(_batches(paths, model, Meter(CPU, float)))
+    levels, _ = next(_embed_batch(model, view, clips, batch))
+    return batch, {level: values.flatten(0, -2).numpy() for level, values in levels.items()}
+
+
 def _try_short_clips(folder: TaskFolder, model: EmbeddingModel, views: Iterable[str]) -> None:
     """Embed the shortest clips before the others, so that all that are too short are known."""
     if folder.sample_duration_s is not None:  # all of one length: the first clip tells

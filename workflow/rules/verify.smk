@@ -1,0 +1,12 @@
+# On request: snakemake --cores 2 verify. It has no inputs, so that nothing is made before it.
+rule verify:
+    log:
+        f"logs/{STUDY.name}/verify.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    threads: workflow.cores
+    message:
+        "verify: every link of the finished study, by hash and a sample by value"
+    script:
+        "../scripts/verify.py"
