@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 from real_archives import NAMES, TASKS, make_archive
-from tones import make_clone, run
+from tones import copy, make_clone, restored, run
 
 from workflow.commands.rehearse.server import FileServer
 
@@ -43,14 +40,5 @@ def finished(once) -> Path:
 
 @pytest.fixture
 def clone(finished) -> Iterator[Path]:
-    """The finished clone where it ran, to be changed by one test at a time."""
-    place = finished.parent.with_name("study")
-    with FileLock(f"{place}.lock"):
-        shutil.rmtree(place)
-        copy(finished.parent, place)
-        yield place / finished.name
-
-
-def copy(folder: Path, target: Path) -> None:
-    """Copy a folder with the times of its files, by which Snakemake goes."""
-    subprocess.run(["cp", "-a", folder, target], check=True)
+    with restored(finished) as clone:
+        yield clone

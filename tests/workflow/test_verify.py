@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tones import STUDY, write_weights
+from tones import STUDY, restored, write_weights
 
 from workflow.commands.arguments import checked_study, read_arguments
 from workflow.commands.verify import again, samples
@@ -101,18 +101,22 @@ def state(clone: Path) -> dict[Path, tuple[int, int]]:
     return {f: (f.stat().st_size, f.stat().st_mtime_ns) for f in files if f.is_file()}
 
 
-@pytest.fixture(scope="module")
-def verified(finished: Path, tmp_path_factory) -> Path:
+@pytest.fixture(scope="session")
+def verified(finished: Path, once) -> Path:
     """The folder in which the untouched study was made again, without a change of its own."""
-    place, before = tmp_path_factory.mktemp("again"), state(finished)
-    command = [sys.executable, "-c", KEEPING, STUDY, str(place)]
-    done = subprocess.run(command, cwd=finished, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert state(finished) == before
-    assert "values bit for bit" in done.stdout
-    assert done.stdout.count("->") == done.stdout.count("holds: ") == 6
-    assert "every link of study mine holds" in done.stdout
-    return place
+
+    def fill(place: Path) -> None:
+        with restored(finished) as clone:
+            before = state(clone)
+            command = [sys.executable, "-c", KEEPING, STUDY, str(place)]
+            done = subprocess.run(command, cwd=clone, capture_output=True, text=True)
+            assert done.returncode == 0, done.stdout + done.stderr
+            assert state(clone) == before
+        assert "values bit for bit" in done.stdout
+        assert done.stdout.count("->") == done.stdout.count("holds: ") == 6
+        assert "every link of study mine holds" in done.stdout
+
+    return once("verified", fill)
 
 
 def first_hashed_break(study: Study) -> tuple[str, list[Break]]:
@@ -149,26 +153,26 @@ def other_arrays(content: bytes) -> bytes:
     ],
 )  # fmt: skip
 def test_the_first_link_that_hashes_do_not_hold_is_named(
-    finished: Path, monkeypatch: pytest.MonkeyPatch,
+    clone: Path, monkeypatch: pytest.MonkeyPatch,
     file: str, change: Callable[[bytes], bytes], link: str, named: str, said: str,
 ) -> None:  # fmt: skip
-    study = read_study(finished, monkeypatch)
+    study = read_study(clone, monkeypatch)
     assert first_hashed_break(study) == ("predictions", [])
-    with changed(finished / file, change):
+    with changed(clone / file, change):
         found, breaks = first_hashed_break(study)
     assert found == link and breaks[0].file.endswith(named) and re.search(said, str(breaks[0]))
 
 
 @pytest.mark.slow
 def test_other_weights_are_not_what_features_were_made_from(
-    finished: Path, monkeypatch: pytest.MonkeyPatch
+    clone: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def others(_: bytes) -> bytes:
-        write_weights(finished / "others.safetensors", seed=2)
-        return (finished / "others.safetensors").read_bytes()
+        write_weights(clone / "others.safetensors", seed=2)
+        return (clone / "others.safetensors").read_bytes()
 
-    study = read_study(finished, monkeypatch)
-    with changed(finished.parent / "mine.safetensors", others):
+    study = read_study(clone, monkeypatch)
+    with changed(clone.parent / "mine.safetensors", others):
         found, breaks = first_hashed_break(study)
     assert found == "features" and {one.file for one in breaks} == {"tiny"}
     assert all("mine.safetensors: changed since" in str(one) for one in breaks)
@@ -188,14 +192,14 @@ def test_other_weights_are_not_what_features_were_made_from(
     ],
 )  # fmt: skip
 def test_a_file_that_is_not_what_is_made_again_is_named(
-    verified: Path, finished: Path, monkeypatch: pytest.MonkeyPatch,
+    verified: Path, clone: Path, monkeypatch: pytest.MonkeyPatch,
     file: str, change: Callable[[bytes], bytes], said: str,
 ) -> None:  # fmt: skip
-    study = read_study(finished, monkeypatch)
+    study = read_study(clone, monkeypatch)
     made = again.mirrored(verified / again.TABLES.name)
     files = [*paths.scores(study), *again.table_files(study), *again.exhibit_files(study)]
     assert file in files and list(again.compare_files(files, made, is_exact=True)) == []
-    with changed(finished / file, change):
+    with changed(clone / file, change):
         breaks = list(again.compare_files(files, made, is_exact=True))
     assert {one.file for one in breaks} == {file} and re.search(said, str(breaks[0]))
     assert [one.file for one in again.compare_files(["results/none.csv"], made, True)]
@@ -212,9 +216,9 @@ def test_a_file_that_is_not_what_is_made_again_is_named(
     ],
 )
 def test_values_differ_by_a_tolerance_where_another_machine_made_them(
-    finished: Path, monkeypatch: pytest.MonkeyPatch, change: float, made_here: bool, said: str
+    clone: Path, monkeypatch: pytest.MonkeyPatch, change: float, made_here: bool, said: str
 ) -> None:
-    study, tasks = read_study(finished, monkeypatch), Tasks()
+    study, tasks = read_study(clone, monkeypatch), Tasks()
     assert not list(check_tasks(study, tasks, []))
     directory = Path(RESULTS, "features/bands/tones_event/timestamp")
     (entry,) = jobs.embed_entries(study, "tones_event", [("bands", "timestamp")])
@@ -230,7 +234,7 @@ def test_values_differ_by_a_tolerance_where_another_machine_made_them(
         return stream.getvalue() + bytes(1)  # not the same file, whatever the change
 
     here = samples.Here(same_versions=made_here, same_machine=made_here)
-    with changed(finished / directory / "E.npy", moved):
+    with changed(clone / directory / "E.npy", moved):
         breaks = list(
             samples.sample_view(tasks, here, "tones_event", model, "timestamp", directory, ["E"])
         )
@@ -239,13 +243,13 @@ def test_values_differ_by_a_tolerance_where_another_machine_made_them(
 
 
 @pytest.mark.slow
-def test_a_broken_link_ends_the_command(finished: Path) -> None:
-    before = state(finished)
+def test_a_broken_link_ends_the_command(clone: Path) -> None:
+    before = state(clone)
     with changed(
-        finished / MANIFEST, lambda text: text.replace(b'"task_hash": "', b'"task_hash": "f')
+        clone / MANIFEST, lambda text: text.replace(b'"task_hash": "', b'"task_hash": "f')
     ):
-        done = subprocess.run(COMMAND, cwd=finished, capture_output=True, text=True)
-    assert done.returncode == 1 and state(finished) == before
+        done = subprocess.run(COMMAND, cwd=clone, capture_output=True, text=True)
+    assert done.returncode == 1 and state(clone) == before
     assert "archives -> tasks is the first link that does not hold" in done.stdout
     assert re.search(r"task.json: .* expected content of .*, found [0-9a-f]{64}", done.stdout)
     assert "tasks -> features" not in done.stdout

@@ -7,10 +7,13 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import soundfile
+from filelock import FileLock
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("passt", "hear", "mini", "zoo", "analysis", "workflow", "config", "profiles")
@@ -197,3 +200,18 @@ def events_of(clone: Path) -> dict[str, int]:
     """How often ``bands`` embedded each split of the event task, by the audio's content."""
     found = [line.partition(EVENT_BATCH)[2] for line in calls(clone) if EVENT_BATCH in line]
     return {audio: found.count(audio) for audio in dict.fromkeys(found)}
+
+
+def copy(folder: Path, target: Path) -> None:
+    """Copy a folder with the times of its files, by which Snakemake goes."""
+    subprocess.run(["cp", "-a", folder, target], check=True)
+
+
+@contextmanager
+def restored(finished: Path) -> Iterator[Path]:
+    """The finished clone where it ran, as it was, to be changed by one test at a time."""
+    place = finished.parent.with_name("study")
+    with FileLock(f"{place}.lock"):
+        shutil.rmtree(place)
+        copy(finished.parent, place)
+        yield place / finished.name
