@@ -5,7 +5,7 @@ rule verify:
     localrule: True
     conda:
         ENVIRONMENT
-    threads: workflow.cores
+    threads: lambda wildcards: workflow.cores
     message:
         "verify: every link of the finished study, by hash and a sample by value"
     script:
