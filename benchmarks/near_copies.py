@@ -26,7 +26,15 @@ from tqdm import tqdm
 
 from hear.archives.find import find_sources
 from hear.audio.read import read_samples
-from hear.doctor.prints import CLOSE_DB, SAME, correlation, excerpt, spectral_print
+from hear.doctor.prints import (
+    CLOSE_DB,
+    SAME,
+    correlation,
+    excerpt,
+    flattened,
+    padded_length,
+    spectral_print,
+)
 from hear.tasks.audio_checks import source_sample_rate
 from hear.tasks.folder import TaskFolder, read_task
 
@@ -36,6 +44,11 @@ N_NEAREST = 4  # prints of each other split that are compared, near or not
 SEED = 0
 Samples = NDArray[np.float32]
 Way = Callable[[Samples, int], Samples]
+
+
+def likeness(first: Samples, second: Samples) -> float:
+    n_padded = padded_length(len(first), len(second))
+    return correlation(flattened(first, n_padded), flattened(second, n_padded), n_padded)
 
 
 def at_rate(samples: Samples, rate_hz: int, lower_hz: int) -> Samples:
@@ -101,7 +114,7 @@ def measure(folder: TaskFolder) -> Iterator[dict]:
             other = spectral_print(copy)
             empty = other is None
             distances.append(np.inf if empty else np.sqrt(np.mean((other - prints[i]) ** 2)))
-            alike.append(0.0 if empty else correlation(waves[i], copy))
+            alike.append(0.0 if empty else likeness(waves[i], copy))
         called = [d <= CLOSE_DB and a >= SAME for d, a in zip(distances, alike, strict=True)]
         yield {
             "folder": folder.name, "way": way, "n": len(chosen),
@@ -126,7 +139,7 @@ def _others(
         for i, (row, near) in enumerate(zip(distances, places, strict=True)):
             for d, j in zip(row, near, strict=True):
                 pairs[few[i], many[j]] = d / np.sqrt(prints.shape[1])
-    alike = {pair: correlation(waves[pair[0]], waves[pair[1]]) for pair in pairs}
+    alike = {pair: likeness(waves[pair[0]], waves[pair[1]]) for pair in pairs}
     called = [pair for pair in pairs if alike[pair] >= SAME and pairs[pair] <= CLOSE_DB]
     return {
         "folder": folder.name, "way": "none", "n": len(pairs), "n_called": len(called),

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
+from hear.audio.read import ClipError, read_wav_header
 from hear.doctor.finding import NOTE, SEVERE, WARNING, Finding, share
 from hear.doctor.leaks import Clip
 from hear.doctor.listen import Heard
-from hear.tasks.audio_checks import LENGTH_TOLERANCE, LENGTH_TOLERANCE_S, QUIET_PEAK
+from hear.tasks.audio_checks import LENGTH_TOLERANCE_S, length_margin_s
 from hear.tasks.folder import TaskFolder
 from hear.tasks.problems import listed
 
 STEPS = 2**15  # of 16 bits per unit of full scale
+QUIET_PEAK = 1e-3  # -60 dB: below, 16 bit leave less than 6 bits; a choice, speech peaks far above
 CLIPPED = 2e-4  # of a clip's samples in flat tops: 6 of a second at 32 kHz; a choice
+LOST_SCALE = "lost_scale"  # the kind of finding for which HEAR's own tasks are refused
 MANY = 0.1  # of the clips: then silence is severe, clipping a warning; a choice
 MOST = 0.5  # of the clips: then it is the folder's way, not a clip's
 FEW = 0.05  # of the clips, and 4 of them, that end at one frequency by more than chance; a choice
@@ -35,9 +38,9 @@ def _named(clips: list[Clip]) -> tuple[str, ...]:
 
 
 def _level(folder: TaskFolder, heard: Mapping[Clip, Heard]) -> Iterator[Finding]:
-    quiet = [clip for clip, what in heard.items() if 0 < what.reach < QUIET_PEAK]
-    sounding = sum(what.reach > 0 for what in heard.values())
-    if quiet and len(quiet) >= MOST * sounding:
+    quiet = [clip for clip, what in heard.items() if what.reach < QUIET_PEAK]
+    n_zero = sum(what.reach == 0 for what in heard.values())
+    if len(quiet) - n_zero >= MOST * (len(heard) - n_zero):  # nothing but zeros counts, too
         steps = max(round(heard[clip].reach * STEPS) for clip in quiet)
         found = (
             f"{share(len(quiet), len(heard))} clips reach no more than {steps} steps of 16 bits, "
@@ -47,10 +50,9 @@ def _level(folder: TaskFolder, heard: Mapping[Clip, Heard]) -> Iterator[Finding]
             "their scale is lost (as in HEAR's archives of before 2022), the rounding of 16 bits "
             "is as loud as what is left: no score means anything"
         )
-        yield Finding("lost_scale", SEVERE, found, consequence, _named(quiet))
-        quiet = []
-    silent = quiet + [clip for clip, what in heard.items() if what.reach == 0]
-    labelled = [clip for clip in silent if folder.clips[clip[0]][clip[1]]]  # not: no event
+        yield Finding(LOST_SCALE, SEVERE, found, consequence, _named(quiet))
+        return
+    labelled = [clip for clip in quiet if folder.clips[clip[0]][clip[1]]]  # not: no event
     if labelled:
         n_of = Counter(clip[0] for clip in heard)
         n_silent = Counter(clip[0] for clip in labelled)
@@ -82,17 +84,13 @@ def _clipping(heard: Mapping[Clip, Heard]) -> Iterator[Finding]:
 def _lengths(folder: TaskFolder, heard: Mapping[Clip, Heard], rate_hz: int) -> Iterator[Finding]:
     wanted_s = folder.sample_duration_s
     if wanted_s is not None:
-        margin_s = max(LENGTH_TOLERANCE_S, LENGTH_TOLERANCE * wanted_s)
-        odd = {
-            clip: what.n_samples / rate_hz
-            for clip, what in heard.items()
-            if abs(what.n_samples / rate_hz - wanted_s) > margin_s
-        }
+        odd = _odd(folder, heard, rate_hz, wanted_s)
         if odd:
+            shortest, longest = (f"{end(odd.values()):.3f}" for end in (min, max))
+            lengths = shortest if shortest == longest else f"{shortest} to {longest}"
             found = (
-                f"{share(len(odd), len(heard))} clips last {min(odd.values()):.3f} to "
-                f"{max(odd.values()):.3f} s, not {wanted_s} s as the metadata say: "
-                f"{listed(_named(list(odd)))}"
+                f"{share(len(odd), len(heard))} clips last {lengths} s, not {wanted_s} s as the "
+                f"metadata say: {listed(_named(list(odd)))}"
             )
             consequence = (
                 "models that cut or pad to the length of the metadata hear something else than "
@@ -115,6 +113,24 @@ def _lengths(folder: TaskFolder, heard: Mapping[Clip, Heard], rate_hz: int) -> I
         )
 
 
+def _odd(
+    folder: TaskFolder, heard: Mapping[Clip, Heard], rate_hz: int, wanted_s: float
+) -> dict[Clip, float]:
+    """Clips of another length than the metadata's, with theirs in seconds."""
+    paths = {split: folder.audio(rate_hz, split) for split in folder.splits}
+    found = {}
+    for (split, file), what in heard.items():
+        off_s = abs(what.n_samples / rate_hz - wanted_s)
+        if off_s > LENGTH_TOLERANCE_S:  # the least that is allowed; its header says if it is more
+            try:
+                header = read_wav_header(paths[split][file])
+            except ClipError:
+                continue  # no WAV file: the check refuses it
+            if off_s > length_margin_s(wanted_s, header):
+                found[split, file] = what.n_samples / rate_hz
+    return found
+
+
 def _bandwidth(folder: TaskFolder, heard: Mapping[Clip, Heard], rate_hz: int) -> Iterator[Finding]:
     sounding = {clip: what for clip, what in heard.items() if what.reach >= QUIET_PEAK}
     cuts: dict[float, list[Clip]] = defaultdict(list)
@@ -126,10 +142,10 @@ def _bandwidth(folder: TaskFolder, heard: Mapping[Clip, Heard], rate_hz: int) ->
     cut = {clip for clips in cuts.values() for clip in clips}
     if not cut:
         return
-    ends = ", ".join(f"{len(cuts[hz])} at {hz:g} Hz" for hz in sorted(cuts))
+    ends = ", ".join(f"at {hz:g} Hz in {len(cuts[hz])}" for hz in sorted(cuts))
     found = (
-        f"{share(len(cut), len(sounding))} clips end below the {rate_hz / 2:g} Hz that their rate "
-        f"carries, as upsampled or coded audio does: {ends}"
+        f"the spectrum of {share(len(cut), len(sounding))} clips ends below the {rate_hz / 2:g} Hz "
+        f"that their sample rate carries, as that of upsampled or coded audio does: {ends}"
     )
     told = _traits(folder, sounding, cut)
     if told:

@@ -17,7 +17,15 @@ from hear.audio.read import open_clip
 from hear.doctor.finding import Finding
 from hear.doctor.leaks import Clip, Copy, leaks, repeats
 from hear.doctor.listen import Heard
-from hear.doctor.prints import CLOSE_DB, EXCERPT_S, SAME, correlation, excerpt
+from hear.doctor.prints import (
+    CLOSE_DB,
+    EXCERPT_S,
+    SAME,
+    correlation,
+    excerpt,
+    flattened,
+    padded_length,
+)
 from hear.tasks.folder import TaskFolder
 
 N_AXES = 8  # of prints that the tree sorts them by
@@ -71,10 +79,15 @@ def _near_copies(
             samples = file.read(int(EXCERPT_S * file.samplerate), dtype="float32")
             return excerpt(samples, file.samplerate)
 
+    @lru_cache(KEPT)
+    def spectrum(clip: Clip, n_padded: int) -> np.ndarray:
+        return flattened(read(clip), n_padded)
+
     label = f"comparing {folder.name}"
     found = []
     for a, b in tqdm(sorted(pairs), label, unit="pair", disable=not progress):
-        alike = correlation(read(a), read(b))
+        n_padded = padded_length(len(read(a)), len(read(b)))
+        alike = correlation(spectrum(a, n_padded), spectrum(b, n_padded), n_padded)
         if alike >= SAME:
             found.append(Copy(a, b, f"~{alike:.2f}"))
     return found

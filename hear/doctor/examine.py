@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from hear.audio.read import ClipError
@@ -18,6 +19,7 @@ from hear.tasks.folder import TaskFolder
 from hear.tasks.problems import listed
 
 
+@threadpool_limits.wrap(limits=1)  # the products of matrices are small: threads spin
 def examine(folder: TaskFolder, rate_hz: int, progress: bool = False) -> list[Finding]:
     """Examine a task folder by its audio at one rate; the worst findings come first.
 

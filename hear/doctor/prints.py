@@ -17,6 +17,7 @@ sample, 34 of strokes of one drum sampled at several loudnesses. The command is
 
 from __future__ import annotations
 
+import math
 from functools import cache
 
 import numpy as np
@@ -60,15 +61,31 @@ def hann(n: int) -> NDArray[np.float32]:
     return np.hanning(n).astype(np.float32)
 
 
+def frames_of(samples: Samples, n_frame: int, hop: int) -> Samples:
+    """Return a view of all whole frames, float32 (n_frames, n_frame); samples are contiguous.
+
+    It is NumPy's sliding window, which takes as long to set up as the spectra of a short clip.
+    """
+    n_frames = (len(samples) - n_frame) // hop + 1
+    size = samples.itemsize
+    return np.ndarray((n_frames, n_frame), samples.dtype, samples, 0, (hop * size, size))
+
+
+def power_of(spectrum: NDArray[np.complexfloating]) -> NDArray[np.floating]:
+    """Return the squared magnitude of every value, without the root that ``abs`` draws."""
+    return spectrum.real**2 + spectrum.imag**2
+
+
 def spectral_print(samples: Samples) -> NDArray[np.float32] | None:
     """Return the print of an excerpt, float32 (2 * N_BANDS,) in dB; None if its bands are empty.
 
     First come the levels of the bands over the whole excerpt, their mean subtracted; then how many
     frames each band's power fills. Silence before or after a sound changes neither.
     """
-    padded = np.pad(samples, N_FFT)
-    frames = np.lib.stride_tricks.sliding_window_view(padded, N_FFT)[::HOP]
-    power = np.abs(rfft(frames * hann(N_FFT), axis=1)) ** 2 @ _bands()
+    padded = np.zeros(len(samples) + 2 * N_FFT, np.float32)
+    padded[N_FFT:-N_FFT] = samples
+    frames = frames_of(padded, N_FFT, HOP)
+    power = power_of(rfft(frames * hann(N_FFT), axis=1)) @ _bands()
     total = power.sum(axis=0, dtype=np.float64)
     if total.max() <= 0:
         return None
@@ -78,28 +95,43 @@ def spectral_print(samples: Samples) -> NDArray[np.float32] | None:
     return np.concatenate([levels - levels.mean(), 10 * np.log10(filled)]).astype(np.float32)
 
 
-def correlation(first: Samples, second: Samples) -> float:
-    """Return the largest correlation of two excerpts at any lag, 0 to 1, whatever their signs."""
-    n_fft = next_fast_len(len(first) + len(second), real=True)
-    a, b = _flattened(first, n_fft), _flattened(second, n_fft)
-    norm = np.sqrt(_energy(a) * _energy(b))
-    return float(np.abs(irfft(a * b.conj(), n_fft)).max() * n_fft / norm) if norm else 0.0
+def padded_length(n_first: int, n_second: int) -> int:
+    """Return a length to which two excerpts are padded, so that every lag of them fits."""
+    return next_fast_len(n_first + n_second, real=True)
+
+
+def correlation(
+    first: NDArray[np.complexfloating], second: NDArray[np.complexfloating], n_padded: int
+) -> float:
+    """Return the largest correlation of two excerpts at any lag, 0 to 1, whatever their signs.
+
+    ``first`` and ``second`` are their `flattened` spectra of ``n_padded`` samples.
+    """
+    norm = np.sqrt(_energy(first) * _energy(second))
+    if not norm:
+        return 0.0
+    return float(np.abs(irfft(first * second.conj(), n_padded)).max() * n_padded / norm)
 
 
 def _energy(spectrum: NDArray[np.complexfloating]) -> float:
-    return 2.0 * float((np.abs(spectrum) ** 2).sum(dtype=np.float64))
+    return 2.0 * float(power_of(spectrum).sum(dtype=np.float64))
 
 
-def _flattened(samples: Samples, n_fft: int) -> NDArray[np.complexfloating]:
-    """The spectrum between `LOWEST_HZ` and `HIGHEST_HZ`, each stretch of 100 Hz at one level."""
-    spectrum = rfft(samples, n_fft)
-    bin_hz = RATE_HZ / n_fft
-    sums = np.concatenate([[0.0], np.cumsum(np.abs(spectrum) ** 2, dtype=np.float64)])
-    places = np.arange(len(spectrum))
+def flattened(samples: Samples, n_padded: int) -> NDArray[np.complexfloating]:
+    """Return the spectrum of a padded excerpt, each stretch of 100 Hz at one level.
+
+    What lies outside of `LOWEST_HZ` to `HIGHEST_HZ` is 0.
+    """
+    spectrum = rfft(samples, n_padded)
+    bin_hz = RATE_HZ / n_padded
+    first, last = int(LOWEST_HZ / bin_hz) + 1, math.ceil(HIGHEST_HZ / bin_hz)
+    sums = np.zeros(len(spectrum) + 1)
+    np.cumsum(power_of(spectrum), dtype=np.float64, out=sums[1:])
     half = max(int(SMOOTHED_HZ / bin_hz) // 2, 1)
+    places = np.arange(first, last)
     start, stop = np.maximum(places - half, 0), np.minimum(places + half + 1, len(spectrum))
     level = (sums[stop] - sums[start]) / (stop - start)
-    inside = (places * bin_hz > LOWEST_HZ) & (places * bin_hz < HIGHEST_HZ)
-    floor = FLOOR * level[inside].max()
-    flat = spectrum / np.sqrt(level + floor + np.finfo(np.float32).tiny)
-    return np.where(inside, flat, 0)
+    floor = FLOOR * level.max() + np.finfo(np.float32).tiny
+    flat = np.zeros_like(spectrum)
+    flat[first:last] = spectrum[first:last] / np.sqrt(level + floor)
+    return flat

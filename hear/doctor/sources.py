@@ -68,8 +68,8 @@ def sources_that_cross(folder: TaskFolder) -> Iterator[Finding]:
     if clips:
         n_sources = len({s for by_clip in sources.values() for s in by_clip.values()})
         found = (
-            f"{share(len(clips), n_tested)} test clips have a {what} that training has too, by "
-            f"{by}: {len(crossing)} of {n_sources}, as {listed(sorted(crossing))}"
+            f"{share(len(clips), n_tested)} test clips share their {what} with a training clip "
+            f"({by}): {len(crossing)} of {n_sources} {what}s, as {listed(sorted(crossing))}"
         )
         consequence = f"the score is that of known {what}s; expect a lower one for new {what}s"
         yield Finding("crossing_sources", WARNING, found, consequence, tuple(clips))

@@ -20,15 +20,7 @@ SAMPLE_RATES_HZ = (16000, 22050, 32000, 44100, 48000)  # the five of HEAR's prep
 LENGTH_TOLERANCE_S = 0.010  # the project's choice: rounding of a resampler is less
 LENGTH_TOLERANCE = 0.005  # share of the length (above 2 s): the project's choice
 OFFICIAL_LENGTH_TOLERANCE = 0.05  # of HEAR's own folders: heareval embeds whatever is there
-QUIET_PEAK = 1e-3  # -60 dB: below, 16 bit leave less than 6 bits; a choice, speech peaks far above
-N_LISTENED = 5  # clips per split whose level is looked at: enough to notice a lost scale
 SECONDS_SHARE = 1.1e-3  # of the clip: where events end whose times are in s, a little behind it
-# hear-preprocess, commit a5d6042 (hearpreprocess/tfds_pipeline.py), ended it on 2022-01-19.
-LOST_SCALE = (
-    "expected audio that can be heard, found almost silence in every split. Until January 2022 "
-    "HEAR's TFDS tasks (CREMA-D, GTZAN, spoken digits) were written 16 bits too quiet, and no "
-    "score on such audio means anything: take the archive of Zenodo record 6332517"
-)
 
 
 @dataclass(frozen=True)
@@ -54,7 +46,6 @@ class _Found:
     last_share: float = 0.0  # of its clip at which the last event ends
     streamed: list[str] = field(default_factory=list)
     beyond: list[str] = field(default_factory=list)  # float clips beyond full scale
-    odd: list[str] = field(default_factory=list)  # clips of another length than the metadata say
 
 
 def source_sample_rate(folder: TaskFolder, sample_rate_hz: int) -> int:
@@ -96,16 +87,15 @@ def check_audio(
     have their times in seconds. The folder is the one that source_sample_rate picks. A TaskError
     lists every problem found.
 
-    Of an official HEAR task, lengths that differ by up to 5 % are a warning, and a task that is
-    almost silent in every split is refused, as any by TFDS: their archives once were.
+    Lengths of an official HEAR task may differ by up to 5 %. What is odd about audio that can be
+    embedded, as its level, is `hear.doctor`'s business.
 
     Returns
     -------
     dict
         sample_rate_hz (of the files), n_clips, duration_s (of all), shortest_s (of a clip),
         warnings (files on disk that no split file names; files that do not say how long they are;
-        lengths; samples beyond full scale; almost silent recordings, judged by a few clips per
-        split).
+        samples beyond full scale).
     """
     rate_hz = source_sample_rate(folder, sample_rate_hz)
     problems = Problems(folder.path)
@@ -134,16 +124,13 @@ def check_audio(
     problems.raise_any()
     warnings = [*folder.warnings, *unnamed_files(folder, rate_hz)]
     for split, found in splits.items():
-        warnings += _odd_files(folder, f"{rate_hz}/{split}", found)
-    quiet = _quiet_splits(folder, rate_hz)
-    if len(quiet) == len(folder.splits) and (is_official or "tfds_task_name" in folder.metadata):
-        raise TaskError(f"{folder.path}: {LOST_SCALE}\n  " + "\n  ".join(quiet))
+        warnings += _odd_files(f"{rate_hz}/{split}", found)
     return {
         "sample_rate_hz": rate_hz,
         "n_clips": n_clips,
         "duration_s": sum(found.n_samples for found in splits.values()) / rate_hz,
         "shortest_s": min(found.shortest_s for found in splits.values()),
-        "warnings": warnings + quiet,
+        "warnings": warnings,
     }
 
 
@@ -170,27 +157,14 @@ def _alike(file: str, present: Iterable[str]) -> str:
     return f" ({ascii(file)}); there is {', '.join(map(ascii, same))}" if same else ""
 
 
-def _odd_files(folder: TaskFolder, where: str, found: _Found) -> Iterator[str]:
+def _odd_files(where: str, found: _Found) -> Iterator[str]:
     """Say what is odd about a split's files and no fault."""
     for what, files in (
-        (f"clips that do not last {folder.sample_duration_s} s", found.odd),
         ("files that do not say how long they are, read to their end", found.streamed),
         ("files with samples beyond full scale", found.beyond),
     ):
         if files:
             yield f"{where}: {what}: {listed(files)}"
-
-
-def _quiet_splits(folder: TaskFolder, rate_hz: int) -> list[str]:
-    warnings = []
-    for split, files in folder.clips.items():
-        audio = folder.audio(rate_hz, split)
-        paths = [audio[file] for file in list(files)[:N_LISTENED]]
-        peak = max(float(np.abs(read_samples(path)[0]).max()) for path in paths)
-        if peak < QUIET_PEAK:
-            found = f"{len(paths)} clips with a peak of {peak:.1g} of full scale"
-            warnings.append(f"{rate_hz}/{split}: almost silence, {found}; its scale may be lost")
-    return warnings
 
 
 def _faults(
@@ -216,11 +190,7 @@ def _faults(
         found.n_samples += header.n_samples
         found.shortest_s = min(found.shortest_s, duration_s)
         found.streamed += [path.name] if header.is_streamed else []
-        # Audio coded in blocks (ADPCM) is padded to whole ones, by some encoders to one more.
-        block_s = 2 * header.block_samples / rate_hz
-        yield from _length_faults(folder, duration_s, entry, tolerance, block_s)
-        if _is_odd(folder, duration_s, LENGTH_TOLERANCE, block_s):
-            found.odd.append(f"{path.name} ({duration_s:.3f} s)")
+        yield from _length_faults(folder, header, duration_s, entry, tolerance)
         if duration_s < limits.shortest_s:
             yield f"at least {limits.shortest_s:.3f} s ({limits.by})", f"{duration_s:.3f} s"
         if entry and folder.embedding_type == "event":
@@ -248,26 +218,24 @@ def _header_faults(header: WavHeader, rate_hz: int) -> Iterator[tuple[str, str]]
 
 
 def _length_faults(
-    folder: TaskFolder, duration_s: float, entry: list[Any], tolerance: float, block_s: float
+    folder: TaskFolder, header: WavHeader, duration_s: float, entry: list[Any], tolerance: float
 ) -> Iterator[tuple[str, str]]:
     wanted_s = folder.sample_duration_s
-    if wanted_s is not None and _is_odd(folder, duration_s, tolerance, block_s):
-        margin_s = _margin_s(wanted_s, tolerance, block_s)
-        yield f"{wanted_s} s (sample_duration) within {margin_s:.3f} s", f"{duration_s:.3f} s"
-    elif wanted_s is None and folder.embedding_type == "event":
+    if wanted_s is not None:
+        margin_s = length_margin_s(wanted_s, header, tolerance)
+        if abs(duration_s - wanted_s) > margin_s:
+            yield f"{wanted_s} s (sample_duration) within {margin_s:.3f} s", f"{duration_s:.3f} s"
+    elif folder.embedding_type == "event":
         for event in entry:
             if event["start"] >= 1000.0 * duration_s:
                 expected = f"events that start before the clip's end ({duration_s:.3f} s)"
                 yield expected, f"{event['label']} at {event['start']} ms"
 
 
-def _is_odd(folder: TaskFolder, duration_s: float, tolerance: float, block_s: float) -> bool:
-    """Tell whether a clip has another length than the metadata say, if they say one."""
-    wanted_s = folder.sample_duration_s
-    if wanted_s is None:
-        return False
-    return abs(duration_s - wanted_s) > _margin_s(wanted_s, tolerance, block_s)
-
-
-def _margin_s(wanted_s: float, tolerance: float, block_s: float) -> float:
+def length_margin_s(
+    wanted_s: float, header: WavHeader, tolerance: float = LENGTH_TOLERANCE
+) -> float:
+    """Return by how many seconds a clip's length may differ from the metadata's."""
+    # Audio coded in blocks (ADPCM) is padded to whole ones, by some encoders to one more.
+    block_s = 2 * header.block_samples / header.sample_rate_hz
     return max(LENGTH_TOLERANCE_S, tolerance * wanted_s, block_s)

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from hear.doctor.audio import LOST_SCALE
 from hear.doctor.examine import examine
-from hear.doctor.finding import SEVERE
+from hear.doctor.finding import SEVERE, Finding
 from hear.files import read_record, sha256_file, write_record
 from hear.metrics.registry import METRICS
 from hear.protocol import Protocol, unprescribed
@@ -41,7 +42,8 @@ def write_manifest(
     ``slug`` is the task's name in the study; ``origin`` says where the folders come from (generator
     and seed, or archives with their hashes), and may have ``warnings``; ``is_official`` that they
     are HEAR 2021's; ``limits`` are those of the study's models. ``progress`` shows bars, and what
-    is odd but no error. A TaskError lists every problem of the first folder that has any.
+    is odd but no error. A TaskError lists every problem of the first folder that has any; a folder
+    of HEAR's whose scale was lost is one.
     """
     manifest: dict = {"task": slug, "origin": origin, "folders": []}
     base = path.parent.absolute()
@@ -55,6 +57,8 @@ def write_manifest(
         hashes = file_hashes(task, progress)
         summary["warnings"] += unread
         findings = examine(task, summary["sample_rate_hz"], progress)
+        if is_official or "tfds_task_name" in task.metadata:
+            _refuse_lost_scale(task, findings)
         inside = task.path.is_relative_to(base)
         manifest["folders"].append(
             {
@@ -91,6 +95,19 @@ def _further_rates(
             first = str(error).splitlines()[1].strip()
             warnings.append(f"{rate}: models read another rate instead: {first}")
     return rates_hz, warnings
+
+
+def _refuse_lost_scale(task: TaskFolder, findings: list[Finding]) -> None:
+    """Refuse a folder of HEAR's whose audio is almost silence, as the first archives of TFDS's."""
+    for finding in findings:
+        if finding.kind == LOST_SCALE:
+            # hear-preprocess, commit a5d6042 (hearpreprocess/tfds_pipeline.py), 2022-01-19
+            raise TaskError(
+                f"{task.path}: expected audio that can be heard, found that {finding.found}. Until "
+                "January 2022 HEAR's TFDS tasks (CREMA-D, GTZAN, spoken digits) were written 16 "
+                "bits too quiet, and no score on such audio means anything: take the archive of "
+                "Zenodo record 6332517"
+            )
 
 
 def task_warnings(manifest: dict) -> list[str]:

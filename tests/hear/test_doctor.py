@@ -198,8 +198,8 @@ def test_upsampled_audio(build):
         write(path, narrow(soundfile.read(path)[0]))
     found = findings(folder)
     assert set(found) == {"missing_treble"}
-    assert "24 of 24 (100 %) clips end below the 8000 Hz" in found["missing_treble"].found
-    assert "24 at 4000 Hz" in found["missing_treble"].found
+    assert "24 of 24 (100 %) clips ends below the 8000 Hz" in found["missing_treble"].found
+    assert "at 4000 Hz in 24" in found["missing_treble"].found
     assert found["missing_treble"].level == "note"
 
 
@@ -219,7 +219,7 @@ def test_lengths_against_the_metadata(build):
     write(audio(folder, "valid", 3), sound(99)[:8000])
     found = findings(folder)
     assert set(found) == {"odd_lengths"}
-    assert found["odd_lengths"].found.startswith("1 of 24 (4.17 %) clips last 0.500 to 0.500 s")
+    assert found["odd_lengths"].found.startswith("1 of 24 (4.17 %) clips last 0.500 s, not 0.6 s")
 
 
 def test_events_behind_the_clip(build):
@@ -358,7 +358,7 @@ def test_sources_that_names_tell(make_task, scheme):
     for split, clips in content.items():
         (folder / f"{split}.json").write_text(json.dumps(dict.fromkeys(clips, ["low"])))
     (finding,) = sources_that_cross(read_task(folder))
-    assert finding.found.startswith("1 of 1 (100 %) test clips have a ")
+    assert finding.found.startswith("1 of 1 (100 %) test clips share their ")
     assert scheme in finding.found and "1 of 2" in finding.found
     content["test"], content["valid"] = content["valid"], content["test"]
     for split, clips in content.items():
