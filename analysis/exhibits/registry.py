@@ -216,7 +216,7 @@ EXHIBITS = (  # in the report's order
     ),
     _table(
         "findings", "Findings", "Possible flaws of the tasks", "tables:findings",
-        needs=("run",), folded=True,
+        needs=("run",), folded=True, hidden=("task", "folder", "kind"),
     ),
     _table(
         "reproduction", "Reproduction", "PaSST base against its published scores",

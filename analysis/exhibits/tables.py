@@ -15,6 +15,7 @@ from analysis.tables.words import ordered_categories
 
 EVENT_COLUMNS = ("n_events", "n_test_events")  # of event tasks; not known of HEAR's own table
 TASK_COLUMNS = ("task", "name", "category", "embedding_type", "metrics", "n_clips", "n_folds")
+LEVELS = ("severe", "warning", "note")  # of findings, the worst first
 FINDING_COLUMNS = ("task", "folder", "level", "kind", "found", "consequence")
 HARDNESS = {  # models whose scores say how hard a task is: column; the last is compared with others
     "passt_m_hop10_random": "M random-init",
@@ -137,20 +138,27 @@ def tasks_caption(text: FigureText, numbers: pd.DataFrame) -> str:
 
 
 def findings(rows: Iterable[Mapping[str, str]], text: FigureText) -> tuple[str, pd.DataFrame]:
-    """Return what the examination of the tasks found as Markdown and as `FINDING_COLUMNS`.
+    """Return what the examination of the tasks found as Markdown and as a table, the worst first.
 
-    `rows` have these keys; they stay in their order.
+    `rows` have the keys `FINDING_COLUMNS`; the table has the task's display name before them.
     """
     table = pd.DataFrame(rows, columns=FINDING_COLUMNS)
-    return to_markdown(table, text.label), table
+    table = table.sort_values("level", key=lambda found: found.map(LEVELS.index), kind="stable")
+    several = table.groupby("task")["folder"].transform("nunique") > 1
+    names = table["task"].map(text.task)
+    table.insert(0, "name", names.where(~several, names + " (" + table["folder"] + ")"))
+    shown = table[["name", "level", "found", "consequence"]].rename(columns={"name": "task"})
+    return to_markdown(shown, text.label), table
 
 
 def findings_caption(text: FigureText, numbers: pd.DataFrame) -> str:
     counts = numbers["level"].value_counts()
-    levels = ", ".join(f"{counts.get(level, 0)} {level}" for level in ("severe", "warning", "note"))
+    levels = ", ".join(f"{counts.get(level, 0)} {level}" for level in LEVELS)
     return (
         "What an examination of the tasks' labels and audio found, and what follows for scores "
-        f"({levels}); severe: a score does not mean what it seems to mean."
+        f"({levels}). Severe: a score does not mean what it seems to mean; warning: it may be too "
+        "high or too low. Between two clips = says that they have the same samples, ~ with a "
+        "correlation that they are copies of one recording."
     )
 
 

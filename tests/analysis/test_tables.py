@@ -11,6 +11,7 @@ import pytest
 from analysis.exhibits.markdown import to_markdown
 from analysis.exhibits.tables import (
     HARDNESS,
+    findings,
     mark_best,
     read_tasks,
     score_table,
@@ -149,3 +150,23 @@ def test_a_full_disk_is_an_error_with_the_file_which_stays_as_it_was(tmp_path: P
         temporary.symlink_to("/dev/full")
         temporary.write_text("new")
     assert path.read_text() == "whole" and len([*tmp_path.iterdir()]) == 1
+
+
+def test_findings_are_the_worst_first_and_say_which_tasks_are_generated() -> None:
+    keys = ("task", "folder", "level", "kind", "found", "consequence")
+    rows = [
+        dict(zip(keys, row, strict=True))
+        for row in (
+            ("esc50", "esc50-mini-full", "note", "clipping", "a", "b"),
+            ("beehive_states", "fold0-mini-full", "warning", "odd_lengths", "c", "d"),
+            ("beehive_states", "fold1-mini-full", "severe", "lost_scale", "e", "f"),
+        )
+    ]
+    text = FigureText("s", "A label.", "", tasks={"esc50": "mini ESC-50"})
+    markdown, table = findings(rows, text)
+    assert list(table["level"]) == ["severe", "warning", "note"]
+    assert list(table["name"]) == [
+        "beehive_states (fold1-mini-full)", "beehive_states (fold0-mini-full)", "mini ESC-50",
+    ]  # fmt: skip
+    assert "| mini ESC-50 | note | a | b |" in markdown and "A label." in markdown
+    assert findings([], text)[1].empty
