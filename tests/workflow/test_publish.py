@@ -22,8 +22,10 @@ def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
     monkeypatch.chdir(tmp_path)
     study = read_study({"study": "small", "tasks": ["esc50"], "select_models": ["passt_mh_hop10"]})
     shown = [file for exhibit in exhibits.exhibits(study) for file in exhibit.page_files]
-    for name in (*TABLES, *LEFT_BEHIND, *shown):
-        path = tmp_path / "results" / "small" / name
+    drawn = [paths.replicates(study, one) for one in study.evaluations]
+    names = [f"results/small/{name}" for name in (*TABLES, *LEFT_BEHIND, *shown)]
+    for name in (*names, *drawn):
+        path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"content of {name}\n")
     claims = "claim_id,verdict\na,holds at this seed\nb,undecided\nc,undecided\n"

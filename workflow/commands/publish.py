@@ -26,11 +26,11 @@ from workflow.machine import machine
 from workflow.stages import read_stages
 from workflow.study import exhibits, words
 from workflow.study.config import ConfigError
-from workflow.study.paths import collection, scores
+from workflow.study.paths import collection, replicates, scores
 from workflow.study.study import Study
 
 TABLES = ("summary.csv", "maxima.csv")  # beside those of the exhibits
-LEFT_BEHIND = ("scores.csv", "replicates.npz", "report.html")  # large
+LEFT_BEHIND = ("scores.csv", "report.html")  # large, as are replicates
 
 
 def publish(study: Study, destination: Path, command: str) -> list[Path]:
@@ -42,7 +42,7 @@ def publish(study: Study, destination: Path, command: str) -> list[Path]:
     shown = exhibits.exhibits(study)
     names = [*TABLES, *(file for exhibit in shown for file in exhibit.page_files)]
     names = list(dict.fromkeys(names))
-    needed = [results / name for name in (*names, *LEFT_BEHIND)]
+    needed = [*(results / name for name in names), *_left_behind(study)]
     if missing := [str(path) for path in needed if not path.is_file()]:
         raise ConfigError(
             f"study {study.name}: expected a finished run, found no {', '.join(missing)}; run "
@@ -102,8 +102,13 @@ def _origins(study: Study) -> list[tuple[str, str]]:
     for path in scores(study):
         made = json.loads(Path(path).read_text(encoding="utf-8"))["provenance"]
         facts |= made["software"] | made["checkpoints"] | made["task_hashes"]
-    results = Path("results", study.name)
-    return [*facts.items(), *((str(p), sha256_of(p)) for p in (results / n for n in LEFT_BEHIND))]
+    return [*facts.items(), *((str(path), sha256_of(path)) for path in _left_behind(study))]
+
+
+def _left_behind(study: Study) -> list[Path]:
+    """Files behind what is published that are not copied."""
+    made = [replicates(study, one) for one in study.evaluations]
+    return [*(Path("results", study.name, name) for name in LEFT_BEHIND), *map(Path, made)]
 
 
 def main() -> None:
