@@ -11,6 +11,7 @@
 # make rehearse  rehearse config/paper.yaml on stand-ins, in rehearsal/: 30 minutes, 2 GiB
 # make verify every link of CONFIG=..., once run, from archives to figures, by hash and samples
 # make publish  tables, claims and figures of CONFIG=..., once run, into docs/<study>/
+# make export  CONFIG=..., run if it was not, for other tools: RO-Crate, Croissant, scores as JSON
 # make readme write the default study's tables and pictures into README.md and docs/
 # make docs   the pages of docs/ as a site, site/index.html
 # Python: the first of these that runs (a shim of pyenv may not) and whose tarfile has extraction
@@ -25,7 +26,7 @@ INSTALLED = .venv/.installed
 DOCS_INSTALLED = .venv/.installed-docs
 
 .PHONY: run install test format lint types tests fast readme provenance environment heareval
-.PHONY: plan sizes status rehearse publish docs verify
+.PHONY: plan sizes status rehearse publish export docs verify
 run: $(INSTALLED)
 	@$(BIN)/python -m workflow.commands.launch --cores $(CORES) $(ARGS)
 
@@ -68,6 +69,9 @@ verify: $(INSTALLED)
 
 publish: $(INSTALLED)
 	@$(BIN)/python -m workflow.commands.publish --configfile $(CONFIG) $(ARGS)
+
+export: $(INSTALLED)
+	@$(BIN)/python -m workflow.commands.launch --cores $(CORES) export --configfile $(CONFIG) $(ARGS)
 
 rehearse: $(INSTALLED)
 	@$(BIN)/python -m workflow.commands.rehearse --cores $(CORES)

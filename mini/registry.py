@@ -15,6 +15,11 @@ from mini.task import MiniTask, MiniTaskError, MissingSourceError
 
 ESPEAK = ("espeakng-loader",)
 MIDI = ("midirenderer", "mido", "pretty-midi")
+LICENSES = {  # of what can be heard of a wheel; no wheel: of this software
+    "espeakng-loader": "https://spdx.org/licenses/GPL-3.0-or-later",
+    "pretty-midi": "https://spdx.org/licenses/GPL-2.0-only",  # its soundfont, as Debian has it
+    "": "https://spdx.org/licenses/Apache-2.0",
+}
 WHEEL_MODULES = {  # wheel's name on PyPI -> module it installs
     wheel: wheel.replace("-", "_") for wheel in ESPEAK + MIDI
 }

@@ -7,7 +7,7 @@ of the work (its README).
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import pandas as pd
@@ -88,3 +88,38 @@ def leaderboard_row(
     row = {"Model": name, "URL": url}
     row |= {column: scores[task] for task, column in LEADERBOARD_COLUMNS.items()}
     return pd.DataFrame([row])
+
+
+def leaderboard_table(
+    summary: pd.DataFrame,
+    models: Mapping[str, str],
+    tasks: Mapping[str, str],
+    real_tasks: Collection[str],
+) -> pd.DataFrame:
+    """Return every model of the run in the leaderboard's columns and order, to be read beside it.
+
+    ``models`` and ``tasks`` are display names. The column of a task that is not in ``real_tasks``
+    has the task's, which must not be a column of the leaderboard; tasks that it does not have come
+    last. A score that a model does not have is empty.
+
+    Raises
+    ------
+    LeaderboardError
+        If a task that is not real would stand in a column of the leaderboard.
+    """
+    found = summary[summary["source"] == "run"]
+    scores = found.pivot(index="model", columns="task", values="score")
+    order = [task for task in LEADERBOARD_COLUMNS if task in scores.columns]
+    order += [task for task in scores.columns if task not in LEADERBOARD_COLUMNS]
+    names = {
+        task: LEADERBOARD_COLUMNS[task] if task in real_tasks else tasks[task] for task in order
+    }
+    for task in order:
+        if task not in real_tasks and names[task] in LEADERBOARD_COLUMNS.values():
+            raise LeaderboardError(
+                f"{task}: expected another name than {names[task]!r}, a column of the leaderboard"
+            )
+    ids = [model for model in models if model in scores.index]
+    rows = scores.loc[ids, order].rename(columns=names).reset_index(drop=True)
+    head = pd.DataFrame({"Model": [models[model] for model in ids], "URL": ""})
+    return pd.concat([head, rows], axis=1)

@@ -123,7 +123,7 @@ def _cut_bins(rate_hz: int) -> list[tuple[float, int, int, int]]:
     """Each cut that a rate can show: the bins just below it, first and end, and the first above."""
     bin_hz = rate_hz / N_FFT
     return [
-        (cut_hz, *(int(share * cut_hz / bin_hz) for share in (0.84, 0.91, 1.05)))
-        for cut_hz in CUTS_HZ
-        if cut_hz <= 0.92 * rate_hz / 2
+        (hz, int(0.84 * hz / bin_hz), int(0.91 * hz / bin_hz), int(1.05 * hz / bin_hz))
+        for hz in CUTS_HZ
+        if hz <= 0.92 * rate_hz / 2
     ]

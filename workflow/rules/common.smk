@@ -30,7 +30,7 @@ sys.path.insert(0, str(HERE.parents[1]))
 from analysis.exhibits.registry import EXHIBITS, find_exhibit
 from workflow.commands import launch
 from workflow.ending import AtNothingToBeDone, ending
-from workflow.study import confounds, downloads, exhibits, jobs, paths, words
+from workflow.study import confounds, downloads, exhibits, exports, jobs, paths, words
 from workflow.study.code import code_of
 from workflow.study.config import share_libraries, shipped_path
 from workflow.study.recipes import recipe_inputs

@@ -75,3 +75,33 @@ rule report:
         "report: study {wildcards.study}"
     script:
         "../scripts/report.py"
+
+
+# On request, not part of `all`: snakemake --cores 2 export
+rule export:
+    input:
+        results=exports.results(STUDY),
+        scores=paths.scores(STUDY),
+        manifests=[paths.manifest(STUDY, task) for task in STUDY.tasks],
+        tidy=f"results/{STUDY.name}/scores.csv",
+        summary=f"results/{STUDY.name}/summary.csv",
+        estimates=f"results/{STUDY.name}/estimates.csv",
+        metrics=f"results/{STUDY.name}/metrics.csv",
+        sources=list(exports.files(STUDY)["sources"].values()),
+        code=code_of("export"),
+    output:
+        exports.outputs(STUDY),
+        crate=f"results/{STUDY.name}/{exports.CRATE_FILE}",
+    log:
+        f"logs/{STUDY.name}/export.log",
+    localrule: True
+    conda:
+        ENVIRONMENT
+    params:
+        facts=exports.facts(STUDY),
+        files=exports.files(STUDY),
+        logs=[f"logs/{STUDY.name}", f"logs/{paths.collection(STUDY)}"],
+    message:
+        f"export: study {STUDY.name} as RO-Crate, Croissant, Every Eval Ever, MTEB and leaderboard"
+    script:
+        "../scripts/export.py"

@@ -1,0 +1,1 @@
+"""Scores of a study in the formats of other tools."""
