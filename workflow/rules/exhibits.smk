@@ -90,7 +90,9 @@ rule export:
         sources=list(exports.files(STUDY)["sources"].values()),
         code=code_of("export"),
     output:
-        exports.outputs(STUDY),
+        list(exports.files(STUDY)["croissant"].values()),
+        # One output: of hundreds Snakemake's records would take forty seconds
+        folder=directory(exports.directory_of(STUDY)),
         crate=f"results/{STUDY.name}/{exports.CRATE_FILE}",
     log:
         f"logs/{STUDY.name}/export.log",

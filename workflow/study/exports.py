@@ -15,6 +15,11 @@ CRATE_FILE = "ro-crate-metadata.json"  # the name is the format's
 PARTS = ("workflow/Snakefile", "workflow/rules/*.smk", "workflow/scripts/*.py")
 
 
+def directory_of(study: Study) -> str:
+    """The folder of all exports but the crate and the Croissant metadata."""
+    return f"results/{study.name}/export"
+
+
 def files(study: Study) -> dict:
     """Every file that exporting a study makes, but the crate, by what it is.
 
@@ -22,7 +27,7 @@ def files(study: Study) -> dict:
     manifests of generated tasks, by task. ``sources`` are copies of the workflow's own files, with
     the files themselves.
     """
-    folder = f"results/{study.name}/export"
+    folder = directory_of(study)
     found = sorted(path for part in PARTS for path in ROOT.glob(part))
     names = [path.relative_to(ROOT).as_posix() for path in found]
     return {
@@ -56,14 +61,6 @@ def results(study: Study) -> list[str]:
     """Results that the crate lists: all but features, predictions and replicates."""
     made = [file for file in exhibits.targets(study) if file.startswith(f"results/{study.name}/")]
     return sorted({*made, *paths.scores(study)})
-
-
-def outputs(study: Study) -> list[str]:
-    """The same files as a list."""
-    made = files(study)
-    by_task = [file for of_model in made["mteb"].values() for file in of_model.values()]
-    named = [*made["every_eval_ever"].values(), *made["croissant"].values(), *made["sources"]]
-    return [made["leaderboard"], made["config"], *named, *by_task]
 
 
 def facts(study: Study) -> dict:
