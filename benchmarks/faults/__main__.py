@@ -1,13 +1,13 @@
-"""Faults: what becomes of a study that is killed, damaged, edited or short of something.
+"""Fault injection: kill, damage, edit and starve a small study, then resume it.
 
-    python -m benchmarks.faults                      # all, hours
-    python -m benchmarks.faults kill_run damaged     # some; the rows of the others stay
+    python -m benchmarks.faults                      # every fault; takes hours
+    python -m benchmarks.faults kill_run damaged     # two faults; other rows are kept
     python -m benchmarks.faults damaged --seeds 7 8
 
-Each trial puts a small study (`benchmarks/faults/study.py`) back into a temporary folder, provokes
-a fault, checks what then lies there, goes on, and compares every stored feature, prediction, score
-and figure with an undisturbed run's, byte by byte. Writes ``benchmarks/results/faults.csv``, a row
-per trial as it ends, and docs/faults.md from it.
+Each trial restores a small study (`benchmarks/faults/study.py`) in a temporary folder, injects a
+fault, checks the files it left, resumes the study, and compares every stored feature, prediction,
+score and figure byte by byte with those of an undisturbed run. Each trial appends a row to
+``benchmarks/results/faults.csv``; docs/faults.md is generated from that file.
 """
 
 from __future__ import annotations
@@ -32,21 +32,25 @@ COLUMNS = ["fault", "trial", "held", "failed", "said", "machine", "versions"]
 MAX_SAID = 300  # characters of a message in the table
 HEAD = " ".join(
     (
-        "What becomes of a study when something goes wrong, tried. Each trial provokes a fault in",
-        "a small study with every kind of step, goes on with the same command (after the next step",
-        "that a message names), and compares every stored feature, prediction, score and figure",
-        "with those of an undisturbed run, byte by byte. *Held* means: no finished feature or",
-        "prediction was lost or computed again, no wrong result was there at any time, the message",
-        "said what it should, and the end was the same. `python -m benchmarks.faults NAME` repeats",
-        "a row; the seed of a trial decides its moments, places and bytes.",
-        "`benchmarks/results/faults.csv` has a row per trial, with what was said.",
+        "Each trial injects one fault into a small study that has every kind of job, follows the",
+        "remedy in the error message, and resumes the study with the same command. It then",
+        "compares every stored feature, prediction, score and figure byte by byte with those of an",
+        "undisturbed run. A trial *held* if no finished feature or prediction was lost or",
+        "recomputed, no wrong result was on disk at any time, the message had the expected",
+        "content, and the final results were identical. `python -m benchmarks.faults NAME`",
+        "repeats a row. The seed of a trial determines when and where the fault strikes and which",
+        "bytes it damages. `benchmarks/results/faults.csv` has one row per trial, with its",
+        "messages.",
     )
 )
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault: its trials, by seed, how many there are by default, and why there may be none."""
+    """A kind of fault: its name, the function that runs its trials, and their default number.
+
+    ``impossible`` returns the reason why this machine cannot run the trials, or an empty string.
+    """
 
     words: str
     try_: Callable[[Cut, range], Iterator[Row]]
@@ -59,30 +63,30 @@ FAULTS = {
     for fault in (
         Fault("The run is killed", kills.kill_run, 50),
         Fault("A job is killed", kills.kill_job, 10),
-        Fault("A long embedding is killed", kills.kill_embed, 10),
+        Fault("A slow embedding job is killed", kills.kill_embed, 10),
         Fault("Ctrl-C", kills.interrupt, 6),
         Fault("SIGTERM", kills.terminate, 6),
-        Fault("A node of a cluster dies", limits.dead_node, 1, limits.slurm_is_possible),
+        Fault("A cluster node dies", limits.dead_node, 1, limits.slurm_is_possible),
         Fault("The disk is full", disk.full_disk, 5, disk.is_possible),
         Fault("The disk is read-only", disk.read_only, 5, disk.is_possible),
         Fault("The temporary folder is full", disk.full_temporary, 1, disk.is_possible),
         Fault("A file is damaged", damage.damaged, 18),
         Fault("A task is edited", changes.edited_task, 4),
         Fault("The config is edited", changes.edited_config, 2),
-        Fault("Clocks jump", changes.clocks, 3),
-        Fault("A lock was left", changes.stale_lock, 2),
+        Fault("File times change", changes.clocks, 3),
+        Fault("A stale lock remains", changes.stale_lock, 2),
         Fault("Two runs in one folder", changes.two_runs, 4),
         Fault("A model crashes", limits.crashing_model, 4),
-        Fault("Memory is short", limits.little_memory, 6),
+        Fault("Memory runs out", limits.little_memory, 6),
     )
 }
 
 
 def page(table: pd.DataFrame) -> str:
-    """The faults as a Markdown table."""
+    """Markdown page of all trials: a row per fault, then its messages and the failed trials."""
     lines = [
-        f"# Faults, provoked\n\n{HEAD}\n",
-        "| fault | provoked by | trials | held | command |",
+        f"# Fault injection\n\n{HEAD}\n",
+        "| fault | how it is injected | trials | held | command |",
         "| --- | --- | --- | --- | --- |",
     ]
     for name, fault in FAULTS.items():
@@ -95,7 +99,7 @@ def page(table: pd.DataFrame) -> str:
 
 
 def _messages(table: pd.DataFrame) -> Iterator[str]:
-    yield "\n## What is said\n\nOne message of each fault, the longest.\n"
+    yield "\n## Messages\n\nThe longest message of each fault, then the trials that did not hold.\n"
     for name, fault in FAULTS.items():
         texts = sorted(set(table.loc[table["fault"] == name, "said"].dropna()), key=len)
         if texts and texts[-1]:
@@ -106,13 +110,13 @@ def _messages(table: pd.DataFrame) -> Iterator[str]:
 
 
 def main() -> None:
-    """Try the faults that were asked for; write their rows and the page."""
+    """Run the trials of the given faults; update the table and the page."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("names", nargs="*", choices=[*FAULTS, []], metavar="NAME")
     parser.add_argument("--seeds", type=int, nargs=2, metavar=("FIRST", "LAST"))
-    parser.add_argument("--work", type=Path, help="a folder to work in, kept for the next call")
+    parser.add_argument("--work", type=Path, help="working folder, kept for the next call")
     parser.add_argument("--output", type=Path, default=OUTPUT)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:

@@ -1,4 +1,4 @@
-"""Inputs, configs and clocks that change between and during runs; locks, and two runs at once."""
+"""Faults: inputs, configs and file times that change; stale locks; concurrent runs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CLOCKS = ("all results", "all results and inputs", "every file by itself")
 
 
 def edited_task(cut: Cut, seeds: range) -> Iterator[Row]:
-    """A clip or label of a task changes, between two runs or while it is embedded, and back."""
+    """A clip or label changes between two runs or during embedding, and is then restored."""
     for seed in seeds:
         during, kind = seed % 2 == 1, ("clip", "label")[seed // 2 % 2]
         folder = cut.folder / "mine/tones_event-v1-full"
@@ -46,7 +46,7 @@ def edited_task(cut: Cut, seeds: range) -> Iterator[Row]:
 
 
 def edited_config(cut: Cut, seeds: range) -> Iterator[Row]:
-    """Other epochs of the probe, in the config, between two runs or during one, and back."""
+    """The probe's number of epochs changes between two runs or during one, and is then restored."""
     for seed in seeds:
         during = seed % 2 == 1
         cut.put("fresh" if during else "finished")
@@ -66,7 +66,7 @@ def edited_config(cut: Cut, seeds: range) -> Iterator[Row]:
 def _changed(
     cut: Cut, path: Path, change: Callable[[Path], None], during: bool
 ) -> tuple[str, list[str]]:
-    """Change a file, now or while a run embeds; return what that run said."""
+    """Change a file, now or while a run embeds; return that run's messages."""
     if not during:
         change(path)
         return "", []
@@ -83,7 +83,7 @@ def _changed(
 
 
 def clocks(cut: Cut, seeds: range) -> Iterator[Row]:
-    """Times of files jump up to a year, into the past or the future."""
+    """Modification times are shifted by up to a year into the past or the future."""
     for seed in seeds:
         draw, what = random.Random(seed), CLOCKS[seed % len(CLOCKS)]
         cut.put("finished")
@@ -101,7 +101,7 @@ def clocks(cut: Cut, seeds: range) -> Iterator[Row]:
 
 
 def stale_lock(cut: Cut, seeds: range) -> Iterator[Row]:
-    """Snakemake's lock of a run that was killed, met by make and by Snakemake itself."""
+    """A killed run leaves Snakemake's lock; then `make` or `snakemake` runs."""
     for seed in seeds:
         by_make = seed % 2 == 0
         cut.put("fresh")
@@ -116,7 +116,7 @@ def stale_lock(cut: Cut, seeds: range) -> Iterator[Row]:
 
 
 def two_runs(cut: Cut, seeds: range) -> Iterator[Row]:
-    """A second run starts while one is at work, by make or by Snakemake itself."""
+    """A second run starts during the first, each started with `make` or `snakemake`."""
     for seed in seeds:
         first, second = seed % 2, seed // 2 % 2
         cut.put("fresh")

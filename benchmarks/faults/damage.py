@@ -1,4 +1,4 @@
-"""Truncated and bit-flipped files, whose times stay as they were, so that only content tells."""
+"""Faults: files truncated or bit-flipped with their modification times preserved."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NEXT_STEP = "remove .*start again|put the file back"
 
 
 def damaged(cut: Cut, seeds: range) -> Iterator[Row]:
-    """A bit is flipped, or the end is cut off, and times stay; then what is said is done."""
+    """A bit is flipped or the end cut off, file times preserved; then the remedy is followed."""
     for seed in seeds:
         draw = random.Random(seed)
         pattern = [*FILES][seed % len(FILES)]

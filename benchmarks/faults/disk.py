@@ -1,4 +1,4 @@
-"""Full and read-only file systems under one folder of a study, or all of it."""
+"""Faults: full and read-only file systems under one folder of a study, or all of it."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ FREE = r"[Nn]o space left on device|no room for|disk is full"
 
 
 def is_possible() -> str:
-    """Why no file system can be mounted here; empty if one can."""
+    """Reason why no file system can be mounted here; empty if one can."""
     return "" if os.geteuid() == 0 else "needs root, to mount a tmpfs"
 
 
 def full_disk(cut: Cut, seeds: range) -> Iterator[Row]:
-    """A tmpfs that is full up to some KiB; then it has room."""
+    """A tmpfs has only some KiB free; then space is freed."""
     for seed in seeds:
         draw, stage = random.Random(seed), [*STAGES][seed % len(STAGES)]
         with _mounted(cut, stage) as folder:
@@ -50,7 +50,7 @@ def full_disk(cut: Cut, seeds: range) -> Iterator[Row]:
 
 
 def read_only(cut: Cut, seeds: range) -> Iterator[Row]:
-    """The same tmpfs, mounted read-only; then writable."""
+    """The same tmpfs is mounted read-only, then writable."""
     for seed in seeds:
         stage = [*STAGES][seed % len(STAGES)]
         with _mounted(cut, stage) as folder:
@@ -62,7 +62,7 @@ def read_only(cut: Cut, seeds: range) -> Iterator[Row]:
 
 
 def full_temporary(cut: Cut, seeds: range) -> Iterator[Row]:
-    """TMPDIR is a full tmpfs, so that Python takes another folder or says that there is none."""
+    """TMPDIR is a full tmpfs: Python uses another folder, or reports that there is none."""
     for seed in seeds:
         cut.put("finished")
         _remove(cut, "results/mine/features")
@@ -86,7 +86,7 @@ def _judged(cut: Cut, failed: subprocess.CompletedProcess, *wanted: str) -> list
 
 @contextmanager
 def _mounted(cut: Cut, stage: str) -> Iterator[Path]:
-    """The finished study, one folder of it on a tmpfs and without what is to be made there."""
+    """The finished study with one folder on a tmpfs and that folder's outputs removed."""
     place, first = STAGES[stage]
     cut.put("finished")
     _remove(cut, first)
@@ -103,7 +103,7 @@ def _mounted(cut: Cut, stage: str) -> Iterator[Path]:
 
 
 def _remove(cut: Cut, first: str) -> None:
-    """Remove what is made from one place on."""
+    """Remove the outputs of a stage and of all later ones."""
     for name in MADE[MADE.index(first) :]:
         path = cut.clone / name
         shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)

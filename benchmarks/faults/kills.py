@@ -1,4 +1,4 @@
-"""Runs, jobs and long embeddings that are killed or interrupted at random moments."""
+"""Faults: runs, jobs and slow embeddings killed or interrupted at random moments."""
 
 from __future__ import annotations
 
@@ -26,34 +26,34 @@ GO_ON = "the same command resumes"
 
 
 def kill_run(cut: Cut, seeds: range) -> Iterator[Row]:
-    """SIGKILL: to all processes, to Snakemake alone (its jobs go on), to a single one."""
+    """SIGKILL to all processes, to Snakemake alone (its jobs continue), or to one process."""
     yield from _chains(cut, seeds, signal.SIGKILL, (WHOLE, SNAKEMAKE, ONE))
 
 
 def kill_job(cut: Cut, seeds: range) -> Iterator[Row]:
-    """SIGKILL to the newest process of a run: the job's own, or its worker."""
+    """SIGKILL to the newest process of a run: a job or its worker."""
     yield from _chains(cut, seeds, signal.SIGKILL, ("the newest process",))
 
 
 def kill_embed(cut: Cut, seeds: range) -> Iterator[Row]:
-    """SIGKILL to all processes while the model in the worker takes its time."""
+    """SIGKILL to all processes while a slow model embeds in its worker."""
     yield from _chains(cut, seeds, signal.SIGKILL, (WHOLE,), slowly=True)
 
 
 def interrupt(cut: Cut, seeds: range) -> Iterator[Row]:
-    """SIGINT to all processes, as a terminal's Ctrl-C."""
+    """SIGINT to all processes, as Ctrl-C in a terminal sends it."""
     yield from _chains(cut, seeds, signal.SIGINT, (WHOLE,))
 
 
 def terminate(cut: Cut, seeds: range) -> Iterator[Row]:
-    """SIGTERM to the command."""
+    """SIGTERM to the `make` command."""
     yield from _chains(cut, seeds, signal.SIGTERM, ("the command",))
 
 
 def _chains(
     cut: Cut, seeds: range, number: signal.Signals, whom: tuple[str, ...], slowly: bool = False
 ) -> Iterator[Row]:
-    """One signal per seed; what it leaves, the next run goes on from, until a task is scored."""
+    """Send one signal per seed; each run resumes from the last, until a task is scored."""
     log, env = cut.work / "log", SLOW if slowly else None
     before: dict[str, int] | None = None
     for seed in seeds:

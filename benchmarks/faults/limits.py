@@ -1,4 +1,4 @@
-"""Too little memory, models that crash in their worker, and nodes of a cluster that die."""
+"""Faults: too little memory, models that crash in their worker, cluster nodes that die."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SLURM = ("start", "kill", "restore", "stop")  # commands, in the environment as 
 
 
 def little_memory(cut: Cut, seeds: range) -> Iterator[Row]:
-    """``ulimit -v`` of every process of a run; then a run without."""
+    """Every process of a run has a small ``ulimit -v``; then the limit is removed."""
     for seed in seeds:
         limit = random.Random(seed).randrange(LEAST_MIB, MOST_MIB)
         cut.put("fresh")
@@ -40,7 +40,7 @@ def little_memory(cut: Cut, seeds: range) -> Iterator[Row]:
 
 
 def crashing_model(cut: Cut, seeds: range) -> Iterator[Row]:
-    """The model's worker ends, is killed or raises an error while it embeds; then it is mended."""
+    """The model's worker exits, is killed or raises an error while embedding; then it is fixed."""
     for seed in seeds:
         crash, words = list(CRASHES.items())[seed % len(CRASHES)]
         cut.put("fresh")
@@ -58,14 +58,14 @@ def crashing_model(cut: Cut, seeds: range) -> Iterator[Row]:
 
 
 def slurm_is_possible() -> str:
-    """Why no cluster can be started; empty if it can."""
+    """Reason why no cluster can be started; empty if it can."""
     missing = [f"FAULTS_SLURM_{name.upper()}" for name in SLURM]
     missing = [name for name in missing if name not in os.environ]
     return f"needs commands for a cluster: {', '.join(missing)}" if missing else ""
 
 
 def dead_node(cut: Cut, seeds: range) -> Iterator[Row]:
-    """Slurm, two nodes: the daemon of one is killed at a random moment; then it comes back."""
+    """Slurm with two nodes: one node's daemon is killed at a random moment, then restarted."""
     for seed in seeds:
         after_s = random.Random(seed).uniform(10, 60)
         cut.put("fresh")

@@ -1,7 +1,8 @@
-"""The study that faults meet: tones in an archive and a folder, a checkpoint, a model in a worker.
+"""The study that faults are injected into: two tone tasks, a checkpoint, a model in a worker.
 
-It lies in one place, ``study/`` of a working folder, and is put back there for every trial, fresh
-or finished, with all times of its files. What it must come to is what an undisturbed run made.
+One task comes in an archive, the other in a folder. Every trial restores the study in ``study/`` of
+a working folder, fresh or finished, with its file times; results are compared with those of an
+undisturbed run.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ UNSAID = (
 
 @dataclass
 class Row:
-    """One trial: what was done, whether all held, what the run said, what did not hold."""
+    """One trial: its conditions, the messages of the run, and the checks that failed."""
 
     trial: str
     said: str
@@ -54,7 +55,7 @@ class Row:
 
 
 class Cut:
-    """The study's folder, and copies of it before and after an undisturbed run."""
+    """The study under test, with copies from before and after an undisturbed run."""
 
     def __init__(self, work: Path) -> None:
         self.work, self.folder = work, work / "study"
@@ -65,7 +66,7 @@ class Cut:
 
     @property
     def seconds(self) -> float:
-        """What the undisturbed run took."""
+        """Duration of the undisturbed run."""
         return float((self.work / "seconds").read_text())
 
     def _make(self) -> None:
@@ -89,7 +90,7 @@ class Cut:
         _copy(self.folder, self.work / "finished")
 
     def put(self, state: str) -> None:
-        """Put the study back, ``fresh`` or ``finished``."""
+        """Restore the study, ``fresh`` or ``finished``."""
         if self.folder.exists():
             shutil.rmtree(self.folder)
         _copy(self.work / state, self.folder)
@@ -97,7 +98,7 @@ class Cut:
     def run(
         self, *targets: str, before: tuple[str, ...] = (), env: dict[str, str] | None = None
     ) -> subprocess.CompletedProcess:
-        """Run to the end, behind what stands ``before`` the command; output is what was said."""
+        """Run the command, prefixed with ``before``, to the end; capture all output in stdout."""
         return subprocess.run(
             [*before, *tones.command(*(targets or ALL))],
             cwd=self.clone,
@@ -110,7 +111,7 @@ class Cut:
         )
 
     def start(self, log: Path, *targets: str, env: dict[str, str] | None = None) -> psutil.Popen:
-        """Start in a session of its own; what is said goes to ``log``."""
+        """Start in a session of its own; all output goes to ``log``."""
         with log.open("w") as stream:
             return psutil.Popen(
                 tones.command(*(targets or ALL)),
@@ -122,7 +123,7 @@ class Cut:
             )
 
     def hashes(self, patterns: tuple[str, ...] = COMPARED, of: str = "study") -> dict[str, str]:
-        """SHA-256 of what is finished, by its path in the results."""
+        """SHA-256 of the finished files, by their path in the results."""
         results = self.work / of / "clone" / "results" / "mine"
         paths = {path for pattern in patterns for path in results.glob(pattern)}
         return {
@@ -132,18 +133,18 @@ class Cut:
         }
 
     def wrong(self) -> list[str]:
-        """What is there and is not as the undisturbed run made it."""
+        """Files that differ from those of the undisturbed run, one message each."""
         expected = self.hashes(of="finished")
         return [
             f"{name} is wrong" for name, found in self.hashes().items() if expected[name] != found
         ]
 
     def numbers(self) -> dict[str, int]:
-        """Files of finished features and predictions, by the file system's numbers."""
+        """Inode numbers of finished features and predictions, by path."""
         return {name: (self.results / name).stat().st_ino for name in self.hashes(KEPT)}
 
     def go_on(self, before: dict[str, int] | None = None, task: str = "") -> list[str]:
-        """Run to the end, of a task or all; what is not as it must be, or was made once more."""
+        """Run to the end, for one task or all; return a message per wrong or recomputed file."""
         done = self.run(*scores(task))
         if done.returncode:
             return [f"the next run failed: {said(done.stdout)}"]
@@ -158,12 +159,12 @@ class Cut:
 
 
 def scores(task: str) -> tuple[str, ...]:
-    """What is asked for so that a task is scored; of no task everything."""
+    """Snakemake targets that score one task; without a task, all targets."""
     return (f"results/mine/scores/bands/{task}.json",) if task else ALL
 
 
 def said(text: str) -> str:
-    """The errors in what a run has said, once each, in one line."""
+    """The distinct errors in a run's output, on one line."""
     found = [" ".join(match.group().split()) for match in SAID.finditer(text)]
     found = [line.removeprefix("error: ") for line in found if not line.startswith(UNSAID)]
     kept = dict.fromkeys(line for line in found if not line.endswith(":"))
@@ -171,12 +172,12 @@ def said(text: str) -> str:
 
 
 def lacks(text: str, *wanted: str) -> list[str]:
-    """What a run should have said and did not."""
+    """Messages that were expected in a run's output and are missing."""
     return [f"not said: {part}" for part in wanted if not re.search(part, text)]
 
 
 def tree(process: psutil.Popen) -> list[psutil.Process]:
-    """A process and all that it started and that still runs, the oldest first."""
+    """A process and its running descendants, the oldest first."""
     try:
         return [process, *process.children(recursive=True)]
     except psutil.NoSuchProcess:
@@ -184,7 +185,7 @@ def tree(process: psutil.Popen) -> list[psutil.Process]:
 
 
 def send(processes: list[psutil.Process], number: signal.Signals) -> None:
-    """Send a signal to processes, some of which may have ended."""
+    """Send a signal to processes; those that have ended are ignored."""
     for process in processes:
         try:
             process.send_signal(number)
@@ -193,7 +194,7 @@ def send(processes: list[psutil.Process], number: signal.Signals) -> None:
 
 
 def wait_for(process: psutil.Popen, seconds: float) -> bool:
-    """Wait until a process ends, or a time is over; tell whether it has ended."""
+    """Wait for a process to end, for at most ``seconds``; return whether it ended."""
     try:
         process.wait(seconds)
     except psutil.TimeoutExpired:
