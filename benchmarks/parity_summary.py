@@ -13,7 +13,7 @@ BYTES = ["search_sha256", "predictions_sha256"]
 
 
 def summaries(rows: pd.DataFrame, ours: str = "native") -> pd.DataFrame:
-    """Compare under each path of MKL, which both programs had; see :func:`summarize`."""
+    """Compare under each path of MKL, which both programs had; see `summarize`."""
     groups = rows.groupby("mkl_path", sort=False)
     parts = [summarize(part, ours).assign(mkl_path=path) for path, part in groups]
     return pd.concat(parts, ignore_index=True)

@@ -20,10 +20,10 @@ PredictTask = Callable[..., tuple]
 def evaluator(
     name: str, python: str = "", mkl: str | None = None, evaluation: Evaluation = REFERENCE
 ) -> PredictTask:
-    """Return the function that evaluates a task, as :func:`hear.probe.predict.predict_task` does.
+    """Return the function that evaluates a task, as `hear.probe.predict.predict_task` does.
 
     ``name`` is ``native`` (one grid point after the other on the CPU, byte for byte as heareval),
-    ``stacked`` (:mod:`hear.probe.stacked`, on a GPU if there is one) or ``heareval``, for which
+    ``stacked`` (`hear.probe.stacked`, on a GPU if there is one) or ``heareval``, for which
     ``python`` is that of its environment and ``mkl``, if given, a file whose ``take_fast_path`` its
     process calls first. ``evaluation`` has the probe; one that is not trained is scikit-learn's,
     whoever evaluates the others.

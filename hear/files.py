@@ -55,7 +55,7 @@ def write_json(path: Path | str, content: object) -> None:
 
 
 def write_record(path: Path | str, content: dict) -> None:
-    """Write strict JSON with a hash of its content, which :func:`read_record` compares."""
+    """Write strict JSON with a hash of its content, which `read_record` compares."""
     write_json(path, content | {CONTENT: _sha256_json(json_value(content))})
 
 

@@ -184,7 +184,7 @@ class Protocol:
 def unprescribed(metadata: Mapping[str, Any]) -> list[str]:
     """Say what HEAR's own folder of a task prescribes and these metadata of it do not.
 
-    The reference takes such metadata as they are, and so does :meth:`Protocol.for_task`.
+    The reference takes such metadata as they are, and so does `Protocol.for_task`.
     """
     given: dict[str, Any] = dict(metadata)
     for grid in ("task_specific_param_grid", "event_postprocessing_grid"):

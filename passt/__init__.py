@@ -1,7 +1,7 @@
 """PaSST with the HEAR API: load_model, get_scene_embeddings, get_timestamp_embeddings.
 
-The representation of the study: mel front end, Patchout transformer, checkpoints, variants and
-windows. Knows nothing of tasks. The API is imported when it is first used, so that checkpoints and
+The package holds the mel front end, the Patchout transformer, checkpoints, variants and windows; it
+is independent of the tasks. The API functions are imported on first use, so that checkpoints and
 variants can be described without torch.
 """
 

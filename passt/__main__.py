@@ -1,4 +1,4 @@
-"""PaSST on the command line."""
+"""Command line of PaSST: embed a folder of audio, export a network."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ COMMANDS = {"embed": embed, "export": export}
 
 
 def main(given: Sequence[str] | None = None) -> int:
-    """Run a command; return its exit status. What it raises is one message, without a trace."""
+    """Run a command; return its exit status. Errors are printed as one line, without traceback."""
     parser = argparse.ArgumentParser(prog="python -m passt", description=__doc__)
     parser.add_argument("--version", action="version", version=f"passt {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)

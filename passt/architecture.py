@@ -1,4 +1,4 @@
-"""Shape of a PaSST network: patches, width, depth, time positions, sizes of its levels."""
+"""Shape of a PaSST network: patches, width, depth, time positions, level sizes."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ MEL_FRAMES = 6  # wrapper.py: get_timestamp_mels, 128 x 6 = 768 values per times
 
 @dataclass(frozen=True)
 class Architecture:
-    """Shape of one PaSST network; the defaults are the released hop 10 ms model's.
+    """Shape of one PaSST network; the defaults are those of the released hop 10 ms model.
 
     ``n_time_patches`` is the length of the time positions: 99, 200 and 320 for hop 320, 160 and
     100, which is ``input_tdim // tstride`` of 998, 2000 and 3200 frames (``PatchEmbed.grid_size``);
-    a 10 s clip fills 99, 199 and 319 of them. ``fstride`` and ``tstride`` are between patches, in
-    mel bins and frames; 16 is no overlap. ``*_patchout_*`` act in training only.
+    a 10 s clip fills 99, 199 and 319 of them. ``fstride`` and ``tstride`` are the patch strides in
+    mel bins and frames; with 16, patches do not overlap. Patchout is applied in training only.
     """
 
     embed_dim: int = 768

@@ -1,4 +1,4 @@
-"""Released weights in the user's cache, downloaded when they are first used."""
+"""Cache of released weights, which are downloaded on first use."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ WAITING = "waiting for another download to end"
 
 
 def cache_folder() -> Path:
-    """Where weights are kept: ``passt`` below ``$XDG_CACHE_HOME``, or else ``~/.cache``."""
+    """Folder of the cached weights: ``passt`` in ``$XDG_CACHE_HOME`` or ``~/.cache``."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "passt"
 
 
 def fetch_weights(checkpoint: Checkpoint, progress: bool = True) -> Checkpoint:
-    """Return a released checkpoint with a file that is here, downloaded if it is nowhere.
+    """Return a released checkpoint with the path of its local file; download it if necessary.
 
-    It is looked for where a study keeps it, below the working directory, and in the cache. The hash
-    of a first download stays beside it: where none is known beforehand, later loads expect this
-    one. CheckpointError says where to put the file if it cannot be had.
+    The file is searched in the study's folder below the working directory, then in the cache. The
+    hash of the first download is stored beside the file; if a checkpoint has no published hash,
+    later loads are checked against it. If the download fails, CheckpointError says where to put the
+    file.
     """
     if checkpoint.file is None or checkpoint.url is None or Path(checkpoint.file).is_file():
         return checkpoint

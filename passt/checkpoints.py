@@ -1,8 +1,8 @@
 """Checkpoints as data: released weights, weights from a file, and seeded random weights.
 
 The released files are those of the kkoutini/PaSST releases that hear21passt 0.0.26 or PaSST itself
-loads (``models/passt.py`` of both, ``default_cfgs`` and ``get_model``). A further one is one entry
-of :data:`RELEASED`.
+loads (``models/passt.py`` of both, ``default_cfgs`` and ``get_model``). To add a checkpoint, add an
+entry to `RELEASED`.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ FRONT_END_VERSION = 3  # raise when values of the front end, the windows or the 
 
 
 class CheckpointError(ValueError):
-    """A checkpoint that is missing, of other contents than expected, or does not fit."""
+    """A checkpoint that is missing, has unexpected contents, or does not fit the network."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
     """Weights and front end of one network.
 
-    A clip longer than ``scene_window_ms`` is embedded as the mean over windows, one every
-    ``scene_hop_ms`` (``wrapper.py``: ``max_model_window``, ``scene_hop``). By default the window is
-    what the time positions allow in whole seconds: 10 s for the released networks, 30 s for one
-    with 300 at hop 10 ms; the hop is 2.5 s, or the window if that is shorter. A window or hop below
-    1 ms, a window longer than the time positions, or a hop that leaves gaps raises
-    :class:`CheckpointError`. ``modules`` are those of hear21passt that run it: levels, and
-    receptive fields in ms.
+    The scene embedding of a clip longer than ``scene_window_ms`` is the mean over windows, one
+    every ``scene_hop_ms`` (``wrapper.py``: ``max_model_window``, ``scene_hop``). By default the
+    window is the largest whole number of seconds that the time positions allow: 10 s for the
+    released networks, 30 s for 300 positions at hop 10 ms. The default hop is 2.5 s, or the window
+    if that is shorter. A window or hop below 1 ms, a window longer than the time positions, or a
+    hop that leaves gaps raises `CheckpointError`. ``modules`` are the hear21passt modules that run
+    this checkpoint: levels, and receptive fields in ms.
     """
 
     id: str  # in paths
@@ -81,17 +81,17 @@ class Checkpoint:
 
     @property
     def is_random(self) -> bool:
-        """True for a network that has learned nothing."""
+        """True if the weights are random and untrained."""
         return self.file is None
 
     @classmethod
     def from_config(cls, id: str, entry: Mapping[str, Any]) -> Checkpoint:
         """Build a checkpoint from its config entry: keys of this class and of Architecture.
 
-        ``released: passt_hop10`` takes the values of a released checkpoint for every key not
-        given; another name is a :class:`CheckpointError`. Without it ``hop`` is needed; time
-        positions not given are those of the first released checkpoint of that hop. Other time
-        positions, or another hop, make another scene window.
+        ``released: passt_hop10`` fills in missing keys from that released checkpoint; an unknown
+        name raises `CheckpointError`. Without ``released``, ``hop`` is required, and missing time
+        positions are taken from the first released checkpoint of that hop. If the time positions or
+        the hop are changed, the scene window is derived from them.
         """
         keys = {key: value for key, value in entry.items() if key not in ("released", "init")}
         if (released := entry.get("released")) is None:
@@ -109,7 +109,7 @@ class Checkpoint:
         return replace(base, **keys, id=id, architecture=architecture, modules={})
 
     def verify(self) -> None:
-        """Check that the file is there and has the expected hash, or raise CheckpointError."""
+        """Raise CheckpointError if the file is missing or does not have the expected hash."""
         if self.file is None:
             return
         if not Path(self.file).is_file():
@@ -121,7 +121,7 @@ class Checkpoint:
             )
 
     def fingerprint(self) -> str:
-        """sha256 of weights, shape, hop, scene window and hop, and the front end's version."""
+        """SHA-256 of weights, shape, hop, scene window and hop, and the front end's version."""
         weights = sha256_file(Path(self.file)) if self.file else f"random-init seed {self.seed}"
         scene = [self.scene_window_ms, self.scene_hop_ms]
         facts = [weights, self.hop, asdict(self.architecture), *map(float, scene)]
@@ -241,7 +241,7 @@ RELEASED = {
 
 
 def time_positions(hop: int) -> int:
-    """Time positions of the first released checkpoint of a hop, of hop 10 ms if there is none."""
+    """Time positions of the first released checkpoint of a hop; hop 10 ms if there is none."""
     shapes = (c.architecture for c in RELEASED.values() if c.hop == hop)
     return next(shapes, Architecture()).n_time_patches
 

@@ -1,4 +1,4 @@
-"""Checks of audio before the network: the faulty clip and the remedy."""
+"""Checks of audio before it enters the network."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ MAX_AMPLITUDE = 2.0  # resampling overshoots 1 by some 10 %; integer scales are 
 
 
 class AudioError(ValueError):
-    """Audio that cannot be embedded as asked."""
+    """Audio that the requested view cannot embed."""
 
 
 def check_audio(audio: Tensor) -> None:
     """Check that waveforms are float32 (n_sounds, n_samples) in [-1, 1] (HEAR API).
 
-    AudioError names the sound, what was expected and what was found.
+    AudioError names the sound, the expected and the actual values.
     """
     if not isinstance(audio, Tensor):
         raise AudioError(f"audio: expected a torch.Tensor, found {type(audio).__name__}")
@@ -50,9 +50,9 @@ def check_audio(audio: Tensor) -> None:
 def check_spectrogram_length(
     n_samples: int, hop: int, architecture: Architecture, what: str
 ) -> None:
-    """Check that ``n_samples`` samples give between one and all patch columns of the network.
+    """Raise AudioError unless ``n_samples`` samples fill between one and all patch columns.
 
-    ``hop`` is the STFT's, in samples; ``what`` names the stretch in the AudioError, e.g. ``scene``.
+    ``hop`` is the STFT hop in samples; ``what`` names the audio in the error, e.g. ``scene``.
     """
     shortest = shortest_samples(hop)
     if n_samples < shortest:
@@ -71,7 +71,7 @@ def check_spectrogram_length(
 
 
 def check_padding(n_samples: int, padding: int, what: str) -> None:
-    """Check that a clip has more than ``padding`` samples, which reflect padding needs."""
+    """Raise AudioError unless a clip has more than ``padding`` samples, as reflection requires."""
     if n_samples <= padding:
         raise AudioError(
             f"clip too short for the {what}: reflect padding needs more than {padding} samples, "

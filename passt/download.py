@@ -1,7 +1,7 @@
-"""Downloads of large files: resumed, retried, verified, from mirrors in order; one at a time.
+"""Downloads of large files: resumed, retried, verified, with mirrors.
 
-Needs the standard library and requests. Ranges and their conditions: RFC 9110, sections 13.1.5
-(If-Range), 14 (Range) and 15 (status).
+Requires only requests. Range requests follow RFC 9110, sections 13.1.5 (If-Range), 14 (Range) and
+15 (status codes).
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ MAX_PAGE_BYTES = 4096  # of a web page, enough for its title
 
 
 class DownloadError(ValueError):
-    """A file that cannot be had; the message names it, every address tried, and why."""
+    """A failed download; the message names the file, and each address tried with the reason."""
 
 
 class _TransientError(Exception):
-    """A failure that may pass: a drop, a busy server. ``wait_s`` is what the server asks for."""
+    """A temporary failure: dropped connection, busy server. ``wait_s`` is the requested pause."""
 
     def __init__(self, reason: str, wait_s: float | None = None) -> None:
         super().__init__(reason)
@@ -47,18 +47,18 @@ class _TransientError(Exception):
 
 
 class _AddressError(Exception):
-    """A failure that trying the same address again does not change: the next one is tried."""
+    """A permanent failure of one address: the next address is tried."""
 
 
 @dataclass
 class Backoff:
     """Exponential back-off with jitter.
 
-    An address is given up after ``attempts`` tries in a row that bring no new byte: a long download
-    that is dropped often but advances each time goes on. The pause doubles from ``first_s`` to
-    ``longest_s``; with the defaults, eight tries span about five minutes, which a restarted server
-    or router needs. ``random`` draws half to the whole pause, so that many clients do not come
-    back at once; ``sleep`` takes seconds.
+    An address is abandoned after ``attempts`` consecutive tries without a new byte; a download that
+    is often dropped but advances each time continues. The pause doubles from ``first_s`` to
+    ``longest_s``. With the defaults, eight tries span about five minutes, enough for a server or
+    router to restart. ``random`` scales each pause to between half and its full length, so that
+    many clients do not return at once; ``sleep`` takes seconds.
     """
 
     attempts: int = 8
@@ -68,7 +68,7 @@ class Backoff:
     sleep: Callable[[float], None] = time.sleep
 
     def pause_s(self, failures: int, asked_s: float | None = None) -> float:
-        """Pause after 1, 2, ... failures; what the server asked for is kept, up to an hour."""
+        """Pause after 1, 2, ... failures, at least the pause the server asks for (up to 1 h)."""
         if asked_s is not None:
             return min(max(asked_s, 0.0), MAX_ASKED_S)
         longest_s = min(self.first_s * 2.0 ** (failures - 1), self.longest_s)
@@ -83,16 +83,16 @@ def download(
     timeout_s: float = TIMEOUT_S,
     progress: bool = True,
 ) -> tuple[dict[str, int | str], str]:
-    """Download a file from the first address that gives it, the preferred one first.
+    """Download a file from the first of ``urls`` that serves it.
 
-    What has arrived is kept in `<path>.part` until the file is complete and verified; a later
-    call goes on from there if it is certain that both ends belong to the same file: a known hash
-    will tell, or else the server confirms it (If-Range). A file at ``path`` is replaced.
+    Received bytes are kept in `<path>.part` until the file is complete and verified. A later call
+    resumes from there if both parts are known to belong to the same file: a known hash verifies it,
+    otherwise the server must confirm it (If-Range). An existing file at ``path`` is replaced.
 
-    ``expected`` is what is known of the file: ``size`` in bytes, ``md5``, ``sha256``
-    (hexadecimal); returned are all three and the address that gave it. A server silent for
-    ``timeout_s`` counts as dropped. DownloadError gives each address with the reason; OSError
-    says that the disk is full, or has no room for what is to come.
+    ``expected`` holds known facts of the file: ``size`` in bytes, ``md5``, ``sha256``
+    (hexadecimal). Returns all three and the address that served the file. A server silent for
+    ``timeout_s`` counts as disconnected. DownloadError lists each address with the reason; OSError
+    reports that the disk is full or has too little space for the file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part, reasons = _Part(path, expected or {}, progress), []
@@ -110,9 +110,9 @@ def download(
 
 @contextmanager
 def locked(path: Path, waiting: str = "") -> Iterator[None]:
-    """Hold a lock file, released when its owner dies; say so if it must be waited for.
+    """Hold a lock file, released when its owner dies; print ``waiting`` if another owner has it.
 
-    On a file system without locks the block goes on without, and that is said.
+    On a file system without locks, the block runs unlocked, with a warning.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:
@@ -124,7 +124,7 @@ def locked(path: Path, waiting: str = "") -> Iterator[None]:
             print(waiting, end="\n" if waiting else "", file=sys.stderr)
             fcntl.flock(file, fcntl.LOCK_EX)
         except (ImportError, OSError) as error:
-            print(f"{path}: going on without a lock ({error})", file=sys.stderr)
+            print(f"{path}: continuing without a lock ({error})", file=sys.stderr)
         yield
 
 
@@ -159,7 +159,7 @@ class _Hashed:
 
 
 class _Part:
-    """What has arrived of a file."""
+    """The received part of a file."""
 
     def __init__(self, path: Path, expected: Mapping[str, int | str], progress: bool) -> None:
         self.path, self.expected, self.progress = path, expected, progress
@@ -174,7 +174,7 @@ class _Part:
         return self.file.stat().st_size if self.file.exists() else 0
 
     def validator(self, url: str) -> str | None:
-        """What an address said that identifies the contents, when it gave what is here."""
+        """Validator (ETag or date) that an address sent with the received part."""
         if not self.state_file.exists():
             return None
         source, _, validator = self.state_file.read_text().partition("\n")
@@ -185,7 +185,7 @@ class _Part:
             print(f"{self.path.name}: {text}", file=sys.stderr)
 
     def hash_first(self, size: int) -> None:
-        """Have hashes of the first ``size`` bytes; read only if they are those of another size."""
+        """Make the hashes cover the first ``size`` bytes; read them again only if necessary."""
         if self.hashed.size != size:
             self.hashed = _Hashed()
             self.hashed.read(self.file, size)
@@ -196,7 +196,7 @@ class _Part:
 
 
 def _from_one_address(url: str, part: _Part, backoff: Backoff, timeout_s: float) -> dict:
-    """Bring the whole file from one address and verify it; once more if it was pieced together."""
+    """Download and verify the file from one address; start over once if a resumed file is bad."""
     while True:
         _receive_all(url, part, backoff, timeout_s)
         part.hash_first(part.size)
@@ -215,7 +215,7 @@ def _from_one_address(url: str, part: _Part, backoff: Backoff, timeout_s: float)
 
 
 def _receive_all(url: str, part: _Part, backoff: Backoff, timeout_s: float) -> None:
-    """Try until the file is complete."""
+    """Request the missing bytes until the file is complete."""
     failures, best = 0, part.size
     while True:
         try:
@@ -231,7 +231,7 @@ def _receive_all(url: str, part: _Part, backoff: Backoff, timeout_s: float) -> N
 
 
 def _receive(url: str, part: _Part, timeout_s: float) -> None:
-    """Ask once for what is missing."""
+    """Request the missing bytes once."""
     validator = None if part.has_hash else part.validator(url)
     if not validator and not part.has_hash:
         part.discard()  # nothing would tell whether the rest belongs to the same file
@@ -253,7 +253,7 @@ def _receive(url: str, part: _Part, timeout_s: float) -> None:
 
 
 def _take(response: requests.Response, url: str, part: _Part, size: int) -> None:
-    """Write what a server answers that was asked for all from byte ``size`` on."""
+    """Write a server's response to a request for the bytes from ``size`` on."""
     start, total = _position(response, size)
     known = part.expected.get("size")
     wanted = total if known is None else int(known)
@@ -283,7 +283,7 @@ def _take(response: requests.Response, url: str, part: _Part, size: int) -> None
 
 
 def _position(response: requests.Response, size: int) -> tuple[int, int | None]:
-    """Position in the file of an answer's first byte, and the file's size if the server says it."""
+    """Position of a response's first byte in the file, and the file's size if it is stated."""
     status, headers = response.status_code, response.headers
     if status != 200 and not (size and status in (206, 416)):
         said = f"the server says {status} {response.reason}"
@@ -304,7 +304,7 @@ def _position(response: requests.Response, size: int) -> tuple[int, int | None]:
 
 
 def _write(response: requests.Response, part: _Part, start: int, total: int | None) -> None:
-    """Write an answer's bytes from position ``start`` on, and hash them."""
+    """Write a response's bytes from position ``start`` on, and hash them."""
     part.file.touch()
     part.hash_first(start)
     shown = _Progress(part.path.name, start, total)
@@ -352,7 +352,7 @@ class _Progress(ProgressLine):
 
 
 def _retry_after_s(value: str | None) -> float | None:
-    """Seconds that the header asks for: a number or a date (RFC 9110, section 10.2.3)."""
+    """Seconds of a Retry-After header: a number or a date (RFC 9110, section 10.2.3)."""
     if value is None:
         return None
     if re.fullmatch(" *[0-9]+ *", value):
@@ -371,12 +371,12 @@ def _title(response: requests.Response) -> str:
 
 
 def _whole_number(text: str) -> int | None:
-    """A number of bytes; None for anything else, as a number that no file has."""
+    """A number of bytes; None if the text is no number, or one larger than any file."""
     return int(text) if re.fullmatch("[0-9]{1,19}", text) else None
 
 
 def _innermost(error: BaseException) -> str:
-    """The cause in plain words; requests and urllib3 wrap it in several layers."""
+    """The message of the innermost cause; requests and urllib3 wrap it in several layers."""
     while (inner := error.__cause__ or error.__context__) is not None:
         error = inner
     return str(error) or type(error).__name__

@@ -1,4 +1,4 @@
-"""From audio to stored components: one forward pass gives features and logits of a view."""
+"""Embedder: audio to stored components, one forward pass for features and logits of a view."""
 
 from __future__ import annotations
 
@@ -25,10 +25,11 @@ Part = tuple[dict[str, Tensor], Tensor | None]  # components and, but for scenes
 
 
 class Embedder(nn.Module):
-    """Front end and network of one checkpoint, whose hops and scene window count, not its file.
+    """Front end and network of one checkpoint, of which the hop and the scene window are used.
 
-    ``precision`` is of the network's matrix products; front end and what is stored stay float32.
-    ``blocks`` are those before the last, numbered from 1, whose features are given beside M.
+    ``precision`` applies to the network's matrix products; the front end and the output stay
+    float32. ``blocks`` are blocks before the last, numbered from 1, whose features are returned
+    beside M.
     """
 
     sample_rate = SAMPLE_RATE_HZ  # at which audio must come (HEAR API)
@@ -50,22 +51,22 @@ class Embedder(nn.Module):
 
     @property
     def batch_s(self) -> float:
-        """Audio, in seconds, that one call should bring to fill the device and bound memory."""
+        """Seconds of audio per call that fill the device within bounded memory."""
         return BATCH_S if self.mel.window.device.type == "cpu" else GPU_BATCH_S
 
     def device_name(self) -> str:
-        """Name of the GPU that computes, or else the kind of device: ``cpu``, ``mps``."""
+        """Name of the GPU, or else the kind of device: ``cpu``, ``mps``."""
         device = self.mel.window.device
         return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
     def embed(self, audio: Audio, view: str) -> Part:
-        """Embed clips, float32 (n_sounds, n_samples) in [-1, 1] at 32 kHz, or a stored one.
+        """Embed clips, float32 (n_sounds, n_samples) in [-1, 1] at 32 kHz, or one stored clip.
 
-        ``view`` is ``scene``, ``rf<ms>`` or ``mel``. Returns the levels by name, L of ``mel``; M,
-        H and M@<block> of each of ``blocks`` of others, float32 on the CPU, (n_sounds, size) for
-        scenes and (n_sounds, n_timestamps, size) else; and the timestamps, centers in ms, float32
-        (n_timestamps,), None for scenes. Audio that cannot be embedded in this view raises
-        AudioError.
+        ``view`` is ``scene``, ``rf<ms>`` or ``mel``. Returns the levels by name (L for ``mel``;
+        otherwise M, H and one M@<block> per entry of ``blocks``) as float32 on the CPU, shape
+        (n_sounds, size) for scenes and (n_sounds, n_timestamps, size) otherwise; and the
+        timestamps, centers in ms, float32 (n_timestamps,), or None for scenes. Audio that cannot be
+        embedded in this view raises AudioError.
         """
         parts = list(self.stream(audio, view))
         if view == "scene":
@@ -75,9 +76,9 @@ class Embedder(nn.Module):
 
     @torch.no_grad()
     def stream(self, audio: Audio, view: str) -> Iterator[Part]:
-        """Embed as :meth:`embed`, some consecutive timestamps at a time; scenes in one part.
+        """Embed like `embed`, yielding consecutive stretches of timestamps; scenes in one part.
 
-        The samples of a stored clip are read (and checked) when they are needed.
+        The samples of a stored clip are read and checked on demand.
         """
         if not isinstance(audio, windows.StoredAudio):
             check_audio(audio)
@@ -99,7 +100,7 @@ class Embedder(nn.Module):
             done += n
 
     def _scene(self, audio: Audio) -> dict[str, Tensor]:
-        """Whole clip up to the scene window; else the mean over windows, one every scene hop."""
+        """Embed the whole clip up to the scene window, else average over windows."""
         window = samples(self.checkpoint.scene_window_ms)
         if audio.shape[1] <= window:
             self._check_length(audio.shape[1], "scene")

@@ -15,7 +15,7 @@ def sha256_file(path: Path) -> str:
 
 
 def replace_file(path: Path, write: Callable[[Path], object]) -> None:
-    """Write a file under another name, then give it its own, so that it is whole or absent."""
+    """Write a file under a temporary name and rename it, so that it is complete or absent."""
     part = path.with_name(path.name + ".part")
     write(part)
     os.replace(part, path)

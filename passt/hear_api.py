@@ -24,7 +24,7 @@ from passt.windows import StoredAudio
 
 
 class PaSSTModel(nn.Module):
-    """One variant with its sizes; level L alone has no scene embedding, its size is 0."""
+    """One variant with its sizes; with level L alone, the scene embedding has size 0."""
 
     def __init__(self, embedder: Embedder, variant: Variant) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class PaSSTModel(nn.Module):
     def components(
         self, audio: Tensor | StoredAudio, pairs: Sequence[tuple[str, str]]
     ) -> tuple[list[Tensor], Tensor | None]:
-        """Embed clips as pairs of view and level, each view once; and timestamps in ms, or None."""
+        """Embed clips as (view, level) pairs, one pass per view; and timestamps in ms or None."""
         views = {view: self.embedder.embed(audio, view) for view in dict(pairs)}
         return [views[view][0][level] for view, level in pairs], next(iter(views.values()))[1]
 
@@ -62,31 +62,31 @@ def load_model(
 ) -> PaSSTModel:
     """Load a variant of PaSST.
 
-    Weights that cannot be had, do not fit, or could be those of several checkpoints raise
-    CheckpointError; an unknown level, block, receptive field or module raises ValueError.
+    CheckpointError if the weights are unavailable, do not fit, or match several checkpoints;
+    ValueError for an unknown level, block, receptive field or module.
 
     Parameters
     ----------
     model_file_path : str
         Weights (``.pt`` or ``.safetensors``). Empty: the released file of ``checkpoint``, which
-        :func:`passt.cache.fetch_weights` downloads once.
+        `passt.cache.fetch_weights` downloads once.
     checkpoint : str, optional
-        One of :data:`passt.checkpoints.RELEASED`: whose STFT hop and scene windows the weights are
-        for. By default the one that has the file's time positions and stride; of several, told by
-        the file's hash or released name, or the first if all have one hop and one scene window.
-        Without a file, ``passt_hop10``.
+        Entry of `passt.checkpoints.RELEASED` that gives the STFT hop and the scene windows. By
+        default the entry with the file's time positions and stride; among several, the file's hash
+        or released name decides, or the first if all have the same hop and scene window. Without a
+        file, ``passt_hop10``.
     levels : str
-        Subset of ``"LMH"``: mel, features, logits. ``M@6`` are the features of block 6 of the
-        network; several stand before M, as in ``"LM@3M@6MH"`` (:mod:`passt.variants`).
+        Subset of ``"LMH"``: mel, features, logits. ``M@6`` stands for the features after block 6 of
+        the network and comes before M, as in ``"LM@3M@6MH"`` (`passt.variants`).
     receptive_fields_ms : tuple of int
         Windows around a timestamp, in ms.
     module : str, optional
-        Name of a released module of hear21passt (e.g. ``base2levelmel``), which sets the three
+        Name of a released hear21passt module (e.g. ``base2levelmel``), which sets the three
         arguments above.
     device : str
-        As for :func:`passt.weights.choose_device`; the model can be moved later.
+        Device, as for `passt.weights.choose_device`; the model can be moved later.
     progress : bool
-        Say on standard error how far a download is.
+        Report the progress of a download on standard error.
     """
     if module is not None:
         modules = released_modules()
@@ -107,10 +107,10 @@ def load_model(
 
 
 def get_scene_embeddings(audio: Tensor, model: PaSSTModel) -> Tensor:
-    """Embed whole clips: to float32 (n_sounds, model.scene_embedding_size).
+    """Embed whole clips; returns float32 (n_sounds, model.scene_embedding_size).
 
-    ``audio`` is float32 (n_sounds, n_samples), mono in [-1, 1] at ``model.sample_rate``. Audio that
-    cannot be embedded raises AudioError, a variant of level L alone ValueError.
+    ``audio`` is float32 (n_sounds, n_samples), mono in [-1, 1] at ``model.sample_rate``. AudioError
+    if the audio cannot be embedded; ValueError for a variant with level L alone.
     """
     name = model.variant.scene_embedding
     if name is None:
@@ -119,7 +119,7 @@ def get_scene_embeddings(audio: Tensor, model: PaSSTModel) -> Tensor:
 
 
 def get_timestamp_embeddings(audio: Tensor, model: PaSSTModel) -> tuple[Tensor, Tensor]:
-    """Embed a window around every timestamp, every 50 ms; ``audio`` as for scenes.
+    """Embed one window per timestamp, every 50 ms; ``audio`` as for `get_scene_embeddings`.
 
     Returns the embeddings, (n_sounds, n_timestamps, model.timestamp_embedding_size), and the
     timestamps, centers in ms, (n_sounds, n_timestamps), both float32.
@@ -130,7 +130,7 @@ def get_timestamp_embeddings(audio: Tensor, model: PaSSTModel) -> tuple[Tensor, 
 
 
 def _from_file(path: str, name: str | None) -> Checkpoint:
-    """Tell which released checkpoint a file's network is like; refuse what contradicts ``name``."""
+    """Match a weight file to a released checkpoint; reject a contradiction with ``name``."""
     if not Path(path).is_file():
         raise CheckpointError(f"no checkpoint file {path}")
     architecture = infer_architecture(read_tensors(Path(path)))
@@ -158,5 +158,5 @@ def _from_file(path: str, name: str | None) -> Checkpoint:
 
 
 def _grid(architecture: Architecture) -> tuple[int, int, int]:
-    """What a network's front end must fit: its time positions and its strides."""
+    """Time positions and strides of a network, which its front end must match."""
     return architecture.n_time_patches, architecture.fstride, architecture.tstride

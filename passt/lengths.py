@@ -24,14 +24,14 @@ def n_frames(n_samples: int, hop: int) -> int:
 
 
 def n_windows(n_samples: int, window: int, hop: int) -> int:
-    """Windows of a clip padded by half a window on both sides, all in samples."""
+    """Number of windows of a clip padded by half a window on both sides; lengths in samples."""
     return (n_samples + 2 * (window // 2) - window) // hop + 1
 
 
 def shortest_clip(view: str, hop: int) -> int:
-    """Samples of the shortest clip that has a view (`passt.variants`) at an STFT hop in samples.
+    """Samples of the shortest clip that a view can embed, at an STFT hop in samples.
 
-    Around timestamps, more than half a window for the reflect padding.
+    Windows around timestamps need more than half a window for the reflect padding.
     """
     if view == "scene":
         return shortest_samples(hop)
@@ -40,11 +40,11 @@ def shortest_clip(view: str, hop: int) -> int:
 
 
 def longest_samples(hop: int, architecture: Architecture) -> int:
-    """Samples that fill all time positions of a network at this STFT hop, and no more."""
+    """Largest number of samples that fits a network's time positions at this STFT hop."""
     last = (architecture.n_time_patches - 1) * architecture.tstride
     return (last + PATCH_SIZE + architecture.tstride - 1) * hop
 
 
 def shortest_samples(hop: int) -> int:
-    """Samples that give one patch (16 mel frames) at this STFT hop, and the STFT its padding."""
+    """Smallest number of samples for one patch (16 mel frames) and the STFT's reflect padding."""
     return max(MIN_SAMPLES, (PATCH_SIZE - 1) * hop + 1)

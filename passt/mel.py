@@ -1,8 +1,8 @@
 """PaSST's mel front end: waveform to normalized log-mel spectrogram.
 
 Order of operations (hear21passt 0.0.26, ``models/preprocess.py``): pre-emphasis, power STFT,
-Kaldi-style mel bank, logarithm, fixed normalization. The mel bank is built once and kept, where
-the reference builds it again for every call.
+Kaldi-style mel bank, logarithm, fixed normalization. The mel bank is built once and kept; the
+reference rebuilds it in every call.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NORM_SHIFT, NORM_SCALE = 4.5, 5.0  # preprocess.py: (melspec + 4.5) / 5
 
 
 def mel_bank(min_hz: float = MIN_HZ, max_hz: float = MAX_HZ) -> Tensor:
-    """Triangular Kaldi mel bank over the FFT bins, float32 (128, 513); its edges in Hz.
+    """Triangular Kaldi mel bank over the FFT bins, float32 (128, 513); edges in Hz.
 
     The scale is 1127 ln(1 + f / 700). The last column is zero: the reference's bank covers
     n_fft // 2 bins and is padded (preprocess.py; Kaldi ``get_mel_banks``).
@@ -54,9 +54,9 @@ def normalize(log_mel: Tensor) -> Tensor:
 class MelSpectrogram(nn.Module):
     """Normalized log-mel spectrogram of PaSST.
 
-    ``hop`` is the STFT's in samples: 320, 160 or 100 (10, 5 and 3.125 ms; the paper's "hop 10 / 5 /
-    3"). The reference also draws two random integers per call in evaluation mode, without effect
-    on the values; this front end draws none.
+    ``hop`` is the STFT hop in samples: 320, 160 or 100 (10, 5 and 3.125 ms; the paper's "hop 10 / 5
+    / 3"). In evaluation mode, the reference draws two random integers per call that do not affect
+    the output; this front end draws none.
     """
 
     window: Tensor
@@ -77,9 +77,9 @@ class MelSpectrogram(nn.Module):
         return normalize(self.log_mel(waveform, self.bank))
 
     def log_mel(self, waveform: Tensor, bank: Tensor) -> Tensor:
-        """Compute the spectrogram before its normalization, where training masks it.
+        """Compute the spectrogram before normalization, which training masks.
 
-        It is the natural logarithm of power; ``bank`` has the edges wanted, which training varies.
+        Returns the natural logarithm of power through ``bank``, whose edges vary in training.
         """
         emphasized = waveform[:, 1:] - PRE_EMPHASIS * waveform[:, :-1]
         spectrum = torch.stft(

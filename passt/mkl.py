@@ -1,11 +1,11 @@
-"""Intel MKL's code path on processors of other makers.
+"""Intel MKL's fast code path on non-Intel processors.
 
-torch's float32 products and attention go through MKL, which takes its slow path on processors that
-are not Intel's: it asks ``mkl_serv_intel_cpu_true`` and nothing else. PyTorch's maintainers name
-overriding that function as the way to full speed on AMD (pytorch/builder #504 and #1245,
-pytorch #38412). MKL still asks the processor itself which instructions it has.
+torch's float32 products and attention use MKL, which takes a slow path on non-Intel processors; the
+only test is the function ``mkl_serv_intel_cpu_true``. PyTorch's maintainers recommend overriding it
+for full speed on AMD (pytorch/builder #504 and #1245, pytorch #38412). MKL still detects the
+processor's instruction set itself.
 
-Only the standard library is imported, so that any process can take the path with its own Python.
+Imports the standard library only, so that a process with any Python can use it.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ READ, WRITE, EXECUTE = 1, 2, 4  # sys/mman.h: PROT_*
 
 
 def take_fast_path() -> None:
-    """Let MKL take its fast path in this process, but for Fourier transforms.
+    """Make MKL use its fast path in this process, except for Fourier transforms.
 
-    To be called after torch is imported, its threads are set, and before its first product, when
-    MKL chooses; after one, a line on standard error says so and nothing changes: products that mix
-    both paths take three times as long as under either. The function is overwritten in memory: that
-    needs no compiler, no file and no order of imports, as a preloaded library would. Where the
-    system forbids it, one line on standard error says so too and MKL goes on as it is. Without
-    effect on Intel's processors, whose path is always the fast one, and where there is no MKL.
+    Call it after importing torch and setting its threads, and before the first product, at which
+    MKL chooses the path. Later calls change nothing and print a warning, since products on both
+    paths take three times as long as on either. The function is overwritten in memory, which,
+    unlike a preloaded library, needs no compiler, file or import order. If the system forbids this,
+    a warning is printed and MKL keeps its path. No effect on Intel processors, which always use the
+    fast path, and without MKL.
 
-    Transforms keep their path: rounded otherwise, they move log-mel bands whose power is near the
-    noise of float32 by more than the 2e-5 that golden values allow.
+    Transforms keep their path: different rounding would change log-mel bands whose power is near
+    the float32 noise by more than the 2e-5 that golden values allow.
     """
     for library in _libraries():
         asked = getattr(library, ASKED)
@@ -58,7 +58,7 @@ def take_fast_path() -> None:
 
 
 def path() -> str:
-    """The path of products in this process: `fast`, `slow` or, without MKL, `none`."""
+    """Path of matrix products in this process: `fast`, `slow` or, without MKL, `none`."""
     libraries = _libraries()
     if not libraries:
         return "none"
@@ -66,7 +66,7 @@ def path() -> str:
 
 
 def _libraries() -> list[ctypes.CDLL]:
-    """Libraries of this process that have MKL's function."""
+    """Loaded libraries that contain MKL's function."""
     if platform.machine() != "x86_64" or not MAPPINGS.is_file():  # Linux alone has this file
         return []
     fields = [line.split(maxsplit=5) for line in MAPPINGS.read_text().splitlines()]
@@ -76,9 +76,9 @@ def _libraries() -> list[ctypes.CDLL]:
 
 
 def _detected(library: ctypes.CDLL) -> ctypes.c_int | None:
-    """Where a library keeps the processor that it detected; None if that cannot be told.
+    """Variable in which a library stores the detected processor; None if it is not found.
 
-    The function that detects begins by comparing that place with zero.
+    The detecting function begins by comparing this variable with zero.
     """
     if "torch" not in sys.modules or not hasattr(library, DETECT):
         return None
@@ -91,14 +91,14 @@ def _detected(library: ctypes.CDLL) -> ctypes.c_int | None:
 
 
 def _transform() -> None:
-    """Let transforms, one and many at a time, choose their path before it is changed."""
+    """Run single and batched transforms, so that they choose their path before it is changed."""
     torch = sys.modules["torch"]
     for n in (1, 64):
         torch.fft.rfft(torch.zeros(n, 1024))
 
 
 def _overwrite(function: Any) -> str | None:
-    """Make a function return 1; return what the system said if it forbids that."""
+    """Overwrite a function to return 1; return the system's error message if it is forbidden."""
     address = _address(function)
     start = address - address % mmap.PAGESIZE
     size = address + len(RETURN_1) - start  # the system rounds up to whole pages

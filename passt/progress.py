@@ -1,4 +1,4 @@
-"""Progress on one line of standard error: redrawn on a terminal, rare elsewhere."""
+"""Progress line on standard error: redrawn on a terminal, printed rarely elsewhere."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ REDRAWN_S, WRITTEN_S = 0.5, 30.0  # between two lines on a terminal, and in a lo
 
 
 class ProgressLine:
-    """A line that says how far something is, and how fast."""
+    """A line that shows progress and speed."""
 
     def __init__(self) -> None:
         self.began = self.shown = time.monotonic()
 
     def show(self, text: Callable[[float], str], is_end: bool = False) -> None:
-        """Show what ``text`` makes of the seconds since the start, if it is time or the end."""
+        """Show ``text(seconds since the start)``, if an update is due or ``is_end``."""
         now, is_terminal = time.monotonic(), sys.stderr.isatty()
         if not is_end and now - self.shown < (REDRAWN_S if is_terminal else WRITTEN_S):
             return

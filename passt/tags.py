@@ -1,4 +1,4 @@
-"""Names of the classes that a network scores, AudioSet's or numbers.
+"""Names of a network's classes: AudioSet tags, or numbers.
 
 ``audioset_tags.csv`` is ``class_labels_indices.csv`` of AudioSet as Google published it
 (http://storage.googleapis.com/us_audioset/youtube_corpus/v1/csv/class_labels_indices.csv;
@@ -15,7 +15,7 @@ N_AUDIOSET = 527
 
 
 def tag_names(n_classes: int) -> tuple[str, ...]:
-    """Names in the order of the logits: AudioSet's display names for its number, else "0", ..."""
+    """Names in the order of the logits: AudioSet's display names for 527 classes, else "0", ..."""
     if n_classes != N_AUDIOSET:
         return tuple(map(str, range(n_classes)))
     path = Path(__file__).with_name("audioset_tags.csv")

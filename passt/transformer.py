@@ -25,9 +25,10 @@ INIT_STD = 0.02  # models/passt.py: trunc_normal_ of tokens, positions and linea
 
 
 def among_many(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """Apply a function of rows to sounds (n_sounds, ..., size) with ``MANY_ROWS`` of zeros behind.
+    """Apply a function of rows to sounds (n_sounds, ..., size) padded with ``MANY_ROWS`` zero rows.
 
-    A row of a product of few rows is rounded by their number, as are the last rows of any.
+    In a matrix product with few rows, and in the last rows of any product, rounding depends on the
+    number of rows; the padding makes a sound's result independent of the batch.
     """
     n_zeros = MANY_ROWS // math.prod(x.shape[1:-1])
     return function(F.pad(x, (0, 0) * (x.ndim - 1) + (0, n_zeros)))[: x.shape[0]]
@@ -62,7 +63,7 @@ class Attention(nn.Module):
 
 
 class Mlp(nn.Module):
-    """Two linear layers with GELU between, four times as wide inside."""
+    """Two linear layers with a GELU between them, four times as wide inside."""
 
     def __init__(self, dim: int) -> None:
         super().__init__()
@@ -85,7 +86,7 @@ class Block(nn.Module):
         self.mlp = Mlp(dim)
 
     def forward(self, x: Tensor, n_outputs: int | None = None) -> Tensor:
-        """Map (n_sounds, n_tokens, embed_dim) to the same shape, or its first tokens alone."""
+        """Map (n_sounds, n_tokens, embed_dim) to the same shape, or to its first tokens only."""
         x = x[:, :n_outputs] + self.attn(self.norm1(x), n_outputs)
         mlp = self.mlp if n_outputs is None else partial(among_many, self.mlp)
         return x + mlp(self.norm2(x))
@@ -125,7 +126,7 @@ class PaSST(nn.Module):
     def forward(self, spectrogram: Tensor, first_column: int = 0) -> tuple[Tensor, Tensor]:
         """Map spectrograms (n_sounds, 128, n_frames) to logits and features, levels H and M.
 
-        Shapes (n_sounds, n_classes) and (n_sounds, embed_dim); otherwise as :meth:`features`.
+        Shapes (n_sounds, n_classes) and (n_sounds, embed_dim); otherwise as `features`.
         """
         features = self.features(spectrogram, first_column=first_column)[len(self.blocks)]
         return self.classify(features), features
@@ -137,12 +138,12 @@ class PaSST(nn.Module):
     def features(
         self, spectrogram: Tensor, blocks: Collection[int] = (), first_column: int = 0
     ) -> dict[int, Tensor]:
-        """Features after the last block, and after further ``blocks``, by number from 1.
+        """Features after the last block and after ``blocks``, by block number from 1.
 
         Shape (n_sounds, embed_dim): the mean of the class and the distillation token after the
-        last norm, also of a block before the last. The spectrogram has at least 16 frames; more
-        patch columns than time positions are a ValueError. ``first_column`` is the time position
-        of the first patch column: 0 but in training, which draws it.
+        final norm, which is applied to earlier blocks as well. The spectrogram must have at least
+        16 frames; more patch columns than time positions raise ValueError. ``first_column`` is the
+        time position of the first patch column: 0 at inference, random in training.
         """
         x = self._patchout(self._add_positions(self.patch_embed(spectrogram), first_column))
         cls_token = self.cls_token + self.new_pos_embed[:, :1]
@@ -174,7 +175,7 @@ class PaSST(nn.Module):
         return patches + positions + self.freq_new_pos_embed
 
     def _patchout(self, patches: Tensor) -> Tensor:
-        """Drop whole columns and rows, then single patches, in training; flatten to a sequence."""
+        """In training, drop whole columns and rows, then single patches; flatten to a sequence."""
         a = self.architecture
         if self.training and a.s_patchout_t:
             patches = patches[..., _kept(patches.shape[3], a.s_patchout_t)]
@@ -187,7 +188,7 @@ class PaSST(nn.Module):
 
 
 def _kept(n: int, n_dropped: int) -> Tensor:
-    """Sorted indices that survive, the same for the whole batch as in the reference."""
+    """Sorted indices of the kept patches, the same for the whole batch as in the reference."""
     if not 0 < n_dropped < n:
         raise ValueError(f"Patchout of {n_dropped} from {n} leaves no patch: lower it")
     return torch.randperm(n)[: n - n_dropped].sort().values
@@ -198,9 +199,9 @@ def initialize(network: PaSST, seed: int) -> PaSST:
     """Fill a network with seeded random weights, in place, and return it.
 
     Truncated normal of standard deviation 0.02 for tokens, positions and linear weights, zero
-    biases, unit norms, as in the reference's training from scratch; also for the heads (which the
-    reference starts at zero), so that the logits of an untrained network are not constant. Global
-    random state is untouched.
+    biases, unit norms, as in the reference's training from scratch. The heads, which the reference
+    initializes with zeros, are drawn as well, so that an untrained network's logits are not
+    constant. The global random state is untouched.
     """
     generator = torch.Generator().manual_seed(seed)
     for name, parameter in network.named_parameters():

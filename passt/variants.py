@@ -1,12 +1,12 @@
-"""Variants of PaSST as data: which levels of which views, in which order.
+"""Variants of PaSST as data: the levels and views of an embedding, in order.
 
-A *view* is what one pass over the audio sees: ``scene``, ``rf160`` (windows of 160 ms around each
-timestamp), ``mel`` (the front end alone). A *component* is one level of one view. An *embedding*
-is an ordered list of components; its canonical name is what identical embeddings share.
+A *view* is the input of one pass over the audio: ``scene``, ``rf160`` (windows of 160 ms around
+each timestamp), ``mel`` (the front end alone). A *component* is one level of one view. An
+*embedding* is an ordered list of components; identical embeddings share a canonical name.
 
-Levels are written one after the other: L, M@<block> with blocks ascending, M, H, each once and none
-needed. ``M@6`` is what M is after the last block: the mean of the two tokens after block 6, through
-the network's last norm.
+Levels are concatenated in the order L, M@<block> with ascending blocks, M, H; each is optional and
+occurs at most once. ``M@6`` is the mean of the two tokens after block 6, through the network's
+final norm; M is the same after the last block.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _VIEW = re.compile(r"scene|mel|rf[1-9][0-9]*")
 
 
 def split_levels(levels: str) -> tuple[str, ...]:
-    """Levels in a text such as ``LM@3M@6H``; ValueError for unknown ones and another order."""
+    """Levels in a text such as ``LM@3M@6H``; ValueError for unknown levels or a wrong order."""
     found = tuple(_LEVEL.findall(levels))
     blocks = blocks_of(found)
     if not _LEVELS.fullmatch(levels) or blocks != sorted(set(blocks)):
@@ -40,14 +40,14 @@ def split_levels(levels: str) -> tuple[str, ...]:
 
 
 def blocks_of(levels: Iterable[str]) -> list[int]:
-    """Numbers of the blocks among levels, 6 of ``M@6``; L, M and H have none."""
+    """Block numbers of levels: 6 for ``M@6``; L, M and H have none."""
     return [int(block) for _, mark, block in (level.partition("@") for level in levels) if mark]
 
 
 def levels_of(levels: str, depth: int) -> str:
-    """Write levels as those of a network of ``depth`` blocks, where M@<depth> is M.
+    """Normalize levels for a network of ``depth`` blocks, in which M@<depth> is M.
 
-    A block that the network does not have is a ValueError, as is M beside M@<depth>.
+    ValueError for a block that the network does not have, and for M together with M@<depth>.
     """
     found = split_levels(levels)
     for block in blocks_of(found):
@@ -64,7 +64,7 @@ def levels_of(levels: str, depth: int) -> str:
 
 @dataclass(frozen=True)
 class Variant:
-    """One PaSST model of the study; other values than the comments say are a ValueError."""
+    """One PaSST model of the study; values that contradict the comments raise ValueError."""
 
     checkpoint: str  # id
     levels: str  # as in the module's docstring
@@ -84,22 +84,22 @@ class Variant:
 
     @property
     def blocks(self) -> tuple[int, ...]:
-        """Blocks among the levels; M, of the last one, is not counted."""
+        """Block numbers among the levels, without the last block (M)."""
         return tuple(blocks_of(split_levels(self.levels)))
 
     @property
     def scene_embedding(self) -> str | None:
         """Canonical name of the scene embedding, None for L alone.
 
-        L and further receptive fields act on timestamps only: every released module's scene
-        embedding is of the whole clip (hear21passt 0.0.26, ``base2levelmel.py``).
+        L and receptive fields apply to timestamps only: in every released module, the scene
+        embedding covers the whole clip (hear21passt 0.0.26, ``base2levelmel.py``).
         """
         levels = self.levels.replace("L", "")
         return f"{self.checkpoint}.scene.{levels}" if levels else None
 
     @property
     def timestamp_embedding(self) -> str:
-        """Canonical name of the timestamp embedding: receptive fields ascending, mel last."""
+        """Canonical name of the timestamp embedding: ascending receptive fields, then mel."""
         views = [f"rf{ms}" for ms in self.receptive_fields_ms if self.levels != "L"]
         views += ["mel"] if "L" in self.levels else []
         return f"{self.checkpoint}.{'+'.join(views)}.{self.levels}"
@@ -115,7 +115,7 @@ class Embedding:
 
     @classmethod
     def parse(cls, name: str) -> Embedding:
-        """Read a canonical name; another form, or an unknown view or level, is a ValueError."""
+        """Parse a canonical name; ValueError for a malformed name, an unknown view or level."""
         if match := _NAME.fullmatch(name):
             views = tuple(match["views"].split("+"))
             if all(map(_VIEW.fullmatch, views)):
@@ -129,8 +129,8 @@ class Embedding:
     def components(self) -> tuple[tuple[str, str], ...]:
         """(view, level) pairs in the order of the released concatenations.
 
-        Per window the logits come before the features (``wrapper.py``, mode ``all``), here those
-        of blocks ascending; the mel level is last (``base2levelmel.py``).
+        In each window, the logits come before the features (``wrapper.py``, mode ``all``), which
+        are in ascending order of their blocks; the mel level is last (``base2levelmel.py``).
         """
         levels, pairs = split_levels(self.levels), []
         for view in self.views:

@@ -1,4 +1,4 @@
-"""Weights of checkpoints, read, checked and loaded into networks."""
+"""Reading, checking and loading of checkpoint weights."""
 
 from __future__ import annotations
 
@@ -47,9 +47,8 @@ def load_embedder(
 ) -> Embedder:
     """Load front end and network of a checkpoint, ready to embed.
 
-    ``device`` as for :func:`choose_device`; ``precision`` is of the network's matrix products;
-    ``blocks`` as for :class:`Embedder`. Another device or precision, or weights that do not fit,
-    raise CheckpointError.
+    ``device`` as for `choose_device`, ``precision`` and ``blocks`` as for `Embedder`. An unknown
+    device or precision, or weights that do not fit, raise CheckpointError.
     """
     if precision not in PRECISIONS:
         raise CheckpointError(f"precision: expected {PRECISIONS}, found {precision!r}")
@@ -59,9 +58,9 @@ def load_embedder(
 
 
 def choose_device(device: str) -> torch.device:
-    """Device by name: ``cpu``, ``cuda``, ``mps``, or ``auto``: CUDA if there is one, else the CPU.
+    """Device by name: ``cpu``, ``cuda``, ``mps``, or ``auto`` (CUDA if available, else the CPU).
 
-    One that is unknown, or that torch does not find, raises CheckpointError.
+    CheckpointError for an unknown device, or one that torch does not find.
     """
     if device not in DEVICES:
         raise CheckpointError(f"device: expected one of {DEVICES}, found {device!r}")
@@ -76,13 +75,12 @@ def choose_device(device: str) -> torch.device:
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """Read a network's named tensors without executing anything stored beside them.
+    """Read a network's named tensors without executing code from the file.
 
-    ``path`` is a ``.safetensors``, or else what ``torch.save`` wrote: a dict of tensors, or a
-    training's state with one such dict (``model`` of DeiT, ``state_dict`` of Lightning). A name
-    that all of the network's tensors begin with (``net.`` of Lightning) is dropped, with what else
-    is there. If it cannot be read, or several networks are in it, CheckpointError says how to
-    convert it.
+    ``path`` is a ``.safetensors`` file or a file written by ``torch.save``: a dict of tensors, or a
+    training state with one such dict (``model`` in DeiT, ``state_dict`` in Lightning). A prefix
+    common to the network's tensors (``net.`` in Lightning) is removed; other entries are dropped.
+    If the file is unreadable or holds several networks, CheckpointError explains how to convert it.
     """
     try:
         if path.suffix == ".safetensors":
@@ -110,7 +108,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def _is_state(content: object) -> TypeGuard[dict[str, Tensor]]:
-    """Tell whether something is a dict of named tensors alone."""
+    """Return whether an object is a dict of named tensors only."""
     if not isinstance(content, dict) or not content:
         return False
     pairs = content.items()
@@ -118,7 +116,7 @@ def _is_state(content: object) -> TypeGuard[dict[str, Tensor]]:
 
 
 def _without_prefix(tensors: dict[str, Tensor], path: Path) -> dict[str, Tensor]:
-    """The tensors of the one network in a dict, by their names in it."""
+    """The tensors of the only network in a dict, by their names without prefix."""
     prefixes = [m[1] for name in tensors if (m := re.fullmatch(r"((?:.*\.)?)cls_token", name))]
     if len(prefixes) > 1:
         found = ", ".join(repr(prefix) for prefix in prefixes)
@@ -135,14 +133,14 @@ def _without_prefix(tensors: dict[str, Tensor], path: Path) -> dict[str, Tensor]
 
 
 def _is_stored(tensor: Tensor) -> bool:
-    """Tell whether all of a tensor's values are there: a small file may claim any shape."""
+    """Return whether a tensor's storage holds all its values: a small file may claim any shape."""
     if tensor.is_nested or tensor.is_meta or tensor.is_quantized or tensor.layout != torch.strided:
         return False
     return tensor.numel() * tensor.element_size() <= tensor.untyped_storage().nbytes()
 
 
 def check_tensors(found: dict[str, Tensor], expected: dict[str, Tensor], where: str) -> None:
-    """Raise CheckpointError with every tensor that is missing, extra, of another shape or kind."""
+    """Raise CheckpointError listing all missing and extra tensors and wrong shapes or types."""
     problems = [f"missing {name}" for name in expected if name not in found]
     problems += [f"unexpected {name}" for name in found if name not in expected]
     for name, wanted in expected.items():
@@ -160,10 +158,10 @@ def check_tensors(found: dict[str, Tensor], expected: dict[str, Tensor], where: 
 
 
 def infer_architecture(tensors: dict[str, Tensor]) -> Architecture:
-    """Read the network's shape off its tensors, or raise CheckpointError with those missing.
+    """Infer the network's shape from its tensors; CheckpointError lists missing tensors.
 
-    What no tensor tells is as in every network released: heads are 64 wide, and both strides are
-    the largest one that cuts the mel bins into as many rows as there are frequency positions.
+    Where tensors do not determine it, the shape follows the released networks: heads are 64 wide,
+    and both strides are the largest that gives as many rows as there are frequency positions.
     """
     needed = ("cls_token", "head.1.weight", "freq_new_pos_embed", "time_new_pos_embed")
     if missing := [name for name in needed if name not in tensors]:

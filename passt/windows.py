@@ -1,8 +1,8 @@
 """Windows of audio: one every hop, centered on its timestamp, the clip reflect-padded.
 
 Reference: hear21passt 0.0.26, ``wrapper.py`` (``get_timestamp_embeddings``), which runs one
-forward pass per window; here windows are stacked into batches, and the padding is made for the
-batch that needs it, so that memory does not grow with the clip.
+forward pass per window. Here windows are stacked into batches, and only the batches at the ends are
+padded, so that memory does not grow with the clip.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from passt.lengths import TIMESTAMP_HOP_MS, n_windows
 
 @runtime_checkable
 class StoredAudio(Protocol):
-    """A clip that stays where it is stored, and of which stretches can be had, front to back.
+    """A clip that stays in its file; stretches are read in order, front to back.
 
     ``shape`` is (1, n_samples); ``stretch(start, stop)`` gives float32 (1, stop - start).
     """
@@ -31,7 +31,7 @@ class StoredAudio(Protocol):
 
 
 def stretch(audio: Tensor | StoredAudio, start: int, stop: int) -> Tensor:
-    """Samples ``start`` to ``stop`` of a batch, or of a stored clip, which are checked then."""
+    """Samples ``start`` to ``stop`` of a batch, or of a stored clip, which are then checked."""
     if isinstance(audio, Tensor):
         return audio[:, start:stop]
     samples = audio.stretch(start, stop)
@@ -40,7 +40,7 @@ def stretch(audio: Tensor | StoredAudio, start: int, stop: int) -> Tensor:
 
 
 def timestamps_ms(n_timestamps: int, hop_ms: float = TIMESTAMP_HOP_MS) -> Tensor:
-    """Centers of the windows in ms, float32 (n_timestamps,), from 0 in steps of ``hop_ms``."""
+    """Window centers in ms, float32 (n_timestamps,), from 0 in steps of ``hop_ms``."""
     return (torch.arange(n_timestamps, dtype=torch.float64) * hop_ms).float()
 
 
@@ -49,9 +49,9 @@ def batches(
 ) -> Iterator[Tensor]:
     """Yield the windows of clips (n_sounds, n_samples) as stacks (n_sounds, n_in_batch, window).
 
-    ``window`` and ``hop`` in samples; timestamps in order; ``batch_size`` is the number of windows
-    to aim at per stack, over all sounds; ``what`` names the window in errors. A clip too short for
-    the reflect padding, or a stored one that is not audio, raises AudioError.
+    ``window`` and ``hop`` are in samples; windows come in order. ``batch_size`` is the intended
+    number of windows per stack, over all sounds; ``what`` names the window in errors. AudioError if
+    a clip is too short for the reflect padding, or if a stored clip is not valid audio.
     """
     padding = window // 2
     check_padding(audio.shape[1], padding, what)
@@ -65,7 +65,7 @@ def batches(
 def _reflected(audio: Tensor | StoredAudio, start: int, stop: int) -> Tensor:
     """Samples ``start`` to ``stop`` of clips that are reflected at both ends.
 
-    As ``F.pad(..., mode="reflect")``, without a padded copy of the whole clip.
+    Equals ``F.pad(..., mode="reflect")`` without a padded copy of the whole clip.
     """
     last = audio.shape[1] - 1
     if start >= 0 and stop <= last + 1:

@@ -69,7 +69,7 @@ class JobLog:
 
 
 def read_log(path: Path) -> JobLog | None:
-    """Read what :func:`logged` has written; None if it is not from there."""
+    """Read what `logged` has written; None if it is not from there."""
     with open(path, "rb") as stream:
         status = os.fstat(stream.fileno())
         first = STARTED.fullmatch(stream.readline().decode(errors="replace").rstrip("\n"))

@@ -27,7 +27,7 @@ def load_source(entry: dict, reports: Iterable[str]) -> tuple[HearModel | Embedd
 
     ``entry`` has its id as ``source``, its ``settings``, ``embedding`` (device and precision), the
     ``levels`` of each view and either ``checkpoint``, an entry of the config, or ``model``, the
-    arguments of :class:`hear.api.model.HearModel`. The facts are ``source``, ``settings`` and the
+    arguments of `hear.api.model.HearModel`. The facts are ``source``, ``settings`` and the
     ``fingerprint`` of weights and code; of a model also the versions of its ``packages``, which the
     reports of the validation name. ValueError if weights have changed since their validation.
     """

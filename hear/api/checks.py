@@ -1,4 +1,4 @@
-"""Checks of what one embedding function of a model returns, for :mod:`hear.api.validate`.
+"""Checks of what one embedding function of a model returns, for `hear.api.validate`.
 
 Each calls the function through a `Caller` and tells `Findings` what it saw, in a sentence that
 names the function, what was expected and what was found.

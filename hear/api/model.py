@@ -26,7 +26,7 @@ class HearModel:
 
     ``module`` is an import path or the path of a ``.py`` file. ``load_model`` gets ``weights``
     (nothing if empty: the module's own default) and the keyword arguments ``options``. With
-    ``worker``, arguments of :class:`hear.api.remote.RemoteModule`, it lives in a process of another
+    ``worker``, arguments of `hear.api.remote.RemoteModule`, it lives in a process of another
     Python. A model whose attribute ``takes_arrays`` is true is given numpy's arrays and gives such.
     ModelError if the module cannot be imported or lacks a function or attribute of the API.
     """

@@ -1,6 +1,6 @@
 """A module with the HEAR API that lives in a worker process of another Python.
 
-:class:`RemoteModule` stands in for the imported module: its ``load_model`` gives an object with the
+`RemoteModule` stands in for the imported module: its ``load_model`` gives an object with the
 API's attributes, its other functions take tensors and give tensors. The worker is
 ``hear/api/worker.py``, which needs numpy alone beside the model's own packages.
 """

@@ -33,7 +33,7 @@ def validate_model(
     kinds: Iterable[str] = KINDS,
     shortest_s: Mapping[str, float] | None = None,
 ) -> dict:
-    """Check a module with the HEAR API; arguments as for :class:`hear.api.model.HearModel`.
+    """Check a module with the HEAR API; arguments as for `hear.api.model.HearModel`.
 
     Only the functions for ``kinds`` of task, ``scene`` and ``event``, are tried. ``shortest_s`` is
     the length of the shortest clip by kind, where it is known: one that is not embedded is an

@@ -1,6 +1,6 @@
 """A model with the HEAR API in a process of its own Python, which answers requests on a pipe.
 
-Started by :mod:`hear.api.remote` with the model's own Python::
+Started by `hear.api.remote` with the model's own Python:
 
     python worker.py MODULE
 

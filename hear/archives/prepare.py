@@ -31,7 +31,7 @@ def prepare_archives(
     """Unpack archives and resample their audio; what an earlier, killed call finished is kept.
 
     ``resample`` is one of `RESAMPLE`; ``hashes`` has by archive name what
-    :func:`hear.archives.unpack.unpack` takes.
+    `hear.archives.unpack.unpack` takes.
 
     Returns
     -------

@@ -1,7 +1,7 @@
 """Cost of stored features: how long their model computed, by view, and on which machine.
 
 It lies beside the features, outside of what is hashed: two runs give the same features in other
-times. A file has one entry per machine, a view that two machines have worked on has two::
+times. A file has one entry per machine, a view that two machines have worked on has two:
 
     [{"machine": ..., "device": "cpu", "mkl": "fast", "threads": 1, "audio_s": 250, "seconds": 5}]
 """

@@ -60,14 +60,14 @@ def embed_task(
 ) -> dict[str, dict]:
     """Embed all clips of a task's folders through views of a model; return each view's index.
 
-    The finished views wait in their working folders (:mod:`hear.features.store`) until
+    The finished views wait in their working folders (`hear.features.store`) until
     ``publish`` moves them to their places. A ValueError names the clip that could not be read or
     embedded, or all of them that are too short.
 
     Parameters
     ----------
     views : dict of str to Path
-        Directory of each view, in the layout of :mod:`hear.features.store`.
+        Directory of each view, in the layout of `hear.features.store`.
     provenance : dict
         Stored in the index as it is. Splits that a killed job has finished under the same
         provenance are kept, so it must name all that the values depend on.
@@ -77,7 +77,7 @@ def embed_task(
         Those of each view that are stored; by default all that the model gives.
     where : mapping, optional
         Machine, ``device`` (by default ``cpu``) and what else the views' costs are noted with
-        (:mod:`hear.features.cost`). A model with a worker says in ``worker_cpu_s`` what that used.
+        (`hear.features.cost`). A model with a worker says in ``worker_cpu_s`` what that used.
     """
     where = where or {"device": CPU}
     for folder in folders:

@@ -1,12 +1,12 @@
 """Stored features: one ``.npy`` per level of a view, in the order the probe reads them.
 
-Layout below one directory per (checkpoint or model, task, view)::
+Layout below one directory per (checkpoint or model, task, view):
 
     <level>.npy    float32 or float16 (n_rows, size): every split of every task folder, one after
                    the other in the index's order
     index.json     view, storage, provenance, the sha256 of each array, and per folder and split
                    the clips in stored order
-    cost.json      how long the model computed, and where (:mod:`hear.features.cost`)
+    cost.json      how long the model computed, and where (`hear.features.cost`)
 
 At timestamps each clip has several rows; the index holds the distinct sequences of timestamps
 and for each clip the number of its own. An unfinished view waits beside its directory, as
@@ -116,7 +116,7 @@ class ViewWriter:
         write_record(self.part / NOTE, self.note)
 
     def close(self) -> None:
-        """Close the files; without :meth:`finish` they wait for the next job."""
+        """Close the files; without `finish` they wait for the next job."""
         for array in self.arrays.values():
             with suppress(OSError):  # what is complete has been flushed; the disk may be full
                 array.stream.close()
@@ -206,7 +206,7 @@ def read_index(directory: Path) -> dict:
 
 
 def check_arrays(components: Iterable[tuple[Path, str]]) -> None:
-    """Compare stored components, as of :func:`read_components`, with the hashes in their indices.
+    """Compare stored components, as of `read_components`, with the hashes in their indices.
 
     ValueError, with the file and the next step, if one is missing or has changed.
     """
@@ -263,7 +263,7 @@ def read_components(components: Iterable[tuple[Path, str]], folder: str, split: 
 
 
 def read_stored(components: list[tuple[Path, str]]) -> Callable[[TaskFolder, str], StoredSplit]:
-    """Reader of one embedding's rows for :func:`hear.probe.predict.predict_task`.
+    """Reader of one embedding's rows for `hear.probe.predict.predict_task`.
 
     ``components`` are those of `read_components`.
     """

@@ -1,6 +1,6 @@
 """The reference as a backend: heareval 2021.1.3 evaluates our embeddings, in its own environment.
 
-:func:`train_and_predict` does what the native function does, with the original
+`train_and_predict` does what the native function does, with the original
 program: the arrays are written in heareval's folder format, a process of its environment's Python
 runs ``hear/heareval/runner.py`` on them, and its test predictions and scores are read back.
 """
@@ -47,7 +47,7 @@ def predict_task(
     mkl: str | None = None,
     evaluation: Evaluation = REFERENCE,
 ) -> tuple[dict, dict[str, np.ndarray]]:
-    """Evaluate a task with heareval itself; see :func:`hear.probe.predict.predict_task`.
+    """Evaluate a task with heareval itself; see `hear.probe.predict.predict_task`.
 
     ``python`` is that of heareval's environment, ``mkl`` a file whose ``take_fast_path`` its
     process calls first. ProbeError also if there is no such environment, or heareval fails; with

@@ -1,6 +1,6 @@
 """Run heareval 2021.1.3 itself on one folder of embeddings; the only file that imports it.
 
-Called by :mod:`hear.heareval.backend` with the Python of heareval's own environment::
+Called by `hear.heareval.backend` with the Python of heareval's own environment:
 
     python -I runner.py FOLDER
 

@@ -30,7 +30,7 @@ class ProbeData:
         Name for messages.
     features, targets : dict of ndarray, (n_rows, n_features) and (n_rows, n_labels), float32
         Per split, in the reference's stored order; targets are 0 or 1. Features are finite, which
-        :mod:`hear.features.store` has checked, and may be Columns, which are read batch by batch.
+        `hear.features.store` has checked, and may be Columns, which are read batch by batch.
     labels : sequence of str
         The vocabulary in index order.
     prediction_type : str

@@ -1,6 +1,6 @@
 """Predictions of the probe for one embedding, task and seed, stored per clip.
 
-How they are stored: :mod:`hear.scores.files`.
+How they are stored: `hear.scores.files`.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def predict_task(
     Returns
     -------
     header, arrays : dict
-        As :mod:`hear.scores.files` describes them. A task whose share of the training part is too
+        As `hear.scores.files` describes them. A task whose share of the training part is too
         small has no folders and no arrays, and the reason as ``left_out``.
 
     Raises
@@ -86,7 +86,7 @@ def _predict_folders(
     evaluate: Callable[..., ProbeResult],
     evaluation: Evaluation,
 ) -> tuple[list[dict], dict[str, np.ndarray]]:
-    """Evaluate each folder of a task; see :func:`predict_task`."""
+    """Evaluate each folder of a task; see `predict_task`."""
     described: list[dict] = []
     arrays: dict[str, np.ndarray] = {}
     for i, folder in enumerate(folders):

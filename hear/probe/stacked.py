@@ -138,7 +138,7 @@ def _validate(
 def stacked_logits(networks: Sequence[nn.Sequential], features: Tensor) -> list[Tensor]:
     """Logits (n_rows, n_labels) of several probes, in their order, for the same rows.
 
-    Networks as :func:`hear.probe.network.build_network` makes them; the number of layers may
+    Networks as `hear.probe.network.build_network` makes them; the number of layers may
     differ. Features are (n_rows, n_features).
     """
     logits: dict[int, Tensor] = {}

@@ -55,7 +55,7 @@ def bootstrap_study(
     seed: int,
     progress: bool = True,
 ) -> tuple[dict, dict[str, NDArray]]:
-    """Bootstrap every task of a study, but those that are left out (:mod:`hear.scores.files`).
+    """Bootstrap every task of a study, but those that are left out (`hear.scores.files`).
 
     ``predictions`` are files by task, one per embedding and probe seed; ``sources`` are those of
     each task's clips. ``seed`` and the names of the test clips determine the draws, whatever other
@@ -189,7 +189,7 @@ def bootstrap_task(
     seed: int,
     tick: Callable[[], object] = lambda: None,
 ) -> tuple[dict, NDArray[np.float64], NDArray[np.float32]]:
-    """Bootstrap one task; see :func:`bootstrap_study`, whose entry and arrays it returns."""
+    """Bootstrap one task; see `bootstrap_study`, whose entry and arrays it returns."""
     cells: dict[tuple[str, int | None], tuple[float, NDArray[np.float64]]] = {}
     first: tuple | None = None
     for path in paths:

@@ -1,7 +1,7 @@
 """Files of stored predictions; needs no PyTorch.
 
 One ``.npz`` without pickles. ``header`` is JSON text: provenance, protocol, and per task folder
-the labels, metrics, grid search and folds. Arrays of fold ``j`` of folder ``i``::
+the labels, metrics, grid search and folds. Arrays of fold ``j`` of folder ``i``:
 
     i/j/probabilities   float32 (n_rows, n_labels), rows as in the header's files
     i/j/targets         uint8 (n_rows, n_labels); for events of each frame
@@ -39,7 +39,7 @@ class PredictedFold(NamedTuple):
 
 
 def predicted_folds(header: dict, arrays: dict[str, np.ndarray]) -> Iterator[PredictedFold]:
-    """Yield every fold of what :func:`load_predictions` returned."""
+    """Yield every fold of what `load_predictions` returned."""
     several = len(header["folders"]) > 1
     for i, folder in enumerate(header["folders"]):
         for j, fold in enumerate(folder["folds"]):
@@ -90,7 +90,7 @@ def without_left_out(paths: Iterable[Path | str]) -> list[Path]:
 
 
 def load_predictions(path: Path | str) -> tuple[dict, dict[str, np.ndarray]]:
-    """Read what :func:`save_predictions` wrote; ValueError names a file that is none."""
+    """Read what `save_predictions` wrote; ValueError names a file that is none."""
     return _read(path)
 
 

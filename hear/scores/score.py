@@ -22,7 +22,7 @@ def score_predictions(
 ) -> list[dict]:
     """Score one file of predictions.
 
-    ``header`` and ``arrays`` are as :func:`hear.scores.files.load_predictions` returns them;
+    ``header`` and ``arrays`` are as `hear.scores.files.load_predictions` returns them;
     ``metrics`` are slugs, None for the task's own; ``postprocessing`` of event tasks stands in for
     the one that validation chose.
 

@@ -97,7 +97,7 @@ CALLS = {  # by the number of files
 
 
 def origin(embedder: Embedder) -> dict[str, str]:
-    """Where the weights come from and what they expect, for the card and the files' metadata."""
+    """Origin of the weights and the audio they expect, for the card and the files' metadata."""
     checkpoint = embedder.checkpoint
     facts = {"weights": f"random, seed {checkpoint.seed}"}
     if checkpoint.file is not None:
@@ -120,7 +120,7 @@ def card(
     differences: Iterable[tuple[int, Mapping[str, float]]],
     parity: float,
 ) -> str:
-    """Text of the card of files that are written; ``differences`` by number of samples."""
+    """Text of the model card of exported files; ``differences`` by number of samples."""
     network, checkpoint = embedder.network, embedder.checkpoint
     first = next(iter(files.values()))
     numbers = {

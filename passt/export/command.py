@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Export; ValueError or OSError if that cannot be done."""
+    """Export a network and print the files; ValueError or OSError if that fails."""
     from passt.export.onnx_files import export_onnx
     from passt.hear_api import load_model
 

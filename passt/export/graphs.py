@@ -1,4 +1,4 @@
-"""Graphs of a checkpoint that take sounds of every length within limits, by torch.export."""
+"""torch.export graphs of a checkpoint, for sounds of any length within its limits."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ OUTPUTS = ("logits", "features")  # levels H and M
 
 
 class ExactMel(nn.Module):
-    """The front end in float64, rounded at its end.
+    """The front end in float64, with its output rounded to float32.
 
-    Quiet bands of loud clips lie at float32's noise: torch's own are off by up to 1e-4 there,
-    ONNX Runtime's in float32 by 2e-4, and the embedding of a pure tone by more than 1e-5.
+    Quiet bands of loud clips are at the level of float32 noise: there, torch errs by up to 1e-4 and
+    ONNX Runtime by 2e-4 in float32, which changes the embedding of a pure tone by more than 1e-5.
     """
 
     def __init__(self, mel: MelSpectrogram) -> None:
@@ -38,7 +38,7 @@ class ExactMel(nn.Module):
 
 @dataclass(frozen=True)
 class Part:
-    """What one file computes, and the lengths that the last axis of its input may have."""
+    """The computation of one file, and the allowed lengths of its input's last axis."""
 
     name: str  # of the session that runs the file; of several files also in theirs
     module: nn.Module
@@ -62,7 +62,7 @@ class Part:
 
     @torch.no_grad()
     def program(self) -> ExportedProgram:
-        """The graph; torch refuses to run it at other lengths than it takes."""
+        """The exported graph; torch rejects inputs outside the allowed lengths."""
         length = Dim(str(self.axes[-1]), min=self.shortest, max=self.longest)
         program = torch.export.export(
             self.module,
@@ -79,7 +79,7 @@ class Part:
 
 
 def parts(embedder: Embedder, apart: bool = False) -> list[Part]:
-    """Parts of a checkpoint on the CPU: one, or front end and network ``apart``, in that order."""
+    """Parts of a checkpoint on the CPU: one, or two (front end, network) if ``apart``."""
     mel, network = ExactMel(embedder.mel), embedder.network
     longest = longest_samples(embedder.mel.hop, network.architecture)
     samples = shortest_samples(embedder.mel.hop), longest
@@ -96,9 +96,10 @@ def parts(embedder: Embedder, apart: bool = False) -> list[Part]:
 def differences(
     embedder: Embedder, front_end: nn.Module, waveform: Tensor, found: Sequence[Tensor]
 ) -> dict[str, float]:
-    """Largest differences of logits and features from the network's behind a front end, by name.
+    """Largest differences of found logits and features from the network's own, by name.
 
-    In units of the largest value expected or of 1.
+    The network is run on the output of ``front_end``. Differences are relative to the largest
+    expected value, or absolute if that is below 1.
     """
     expected = embedder.network(front_end(waveform))
     return {

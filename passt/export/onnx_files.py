@@ -1,4 +1,4 @@
-"""ONNX files of a checkpoint, compared with torch in ONNX Runtime before they get their names."""
+"""Export of a checkpoint to ONNX files, verified in ONNX Runtime against torch."""
 
 from __future__ import annotations
 
@@ -22,15 +22,16 @@ PARITY = 1e-5  # largest difference, in units of the output's largest value by t
 
 
 class ExportError(ValueError):
-    """An export that cannot be made, or that does not compute what torch computes."""
+    """An export that fails, or whose output differs from torch's."""
 
 
 def export_onnx(embedder: Embedder, path: Path, apart: bool = False) -> list[Path]:
-    """Write a network on the CPU, with its front end, as ``path`` (``.onnx``), and a model card.
+    """Write a network on the CPU and its front end to ``path`` (``.onnx``), with a model card.
 
-    Front end and network ``apart`` are two files, ``.mel.onnx`` and ``.network.onnx``. What is
-    written is compared with torch first. ExportError if a package is missing or a value differs by
-    more than ``PARITY``; then no file is left. Returns the files, the card (``.md``) last.
+    With ``apart``, front end and network become two files, ``.mel.onnx`` and ``.network.onnx``. The
+    files are compared with torch before they get their final names. ExportError, without leaving a
+    file, if a package is missing or a value differs by more than ``PARITY``. Returns the paths, the
+    card (``.md``) last.
     """
     if missing := [name for name in PACKAGES if importlib.util.find_spec(name) is None]:
         raise ExportError(f"no package {', '.join(missing)}: pip install {' '.join(PACKAGES)}")
@@ -53,7 +54,7 @@ def export_onnx(embedder: Embedder, path: Path, apart: bool = False) -> list[Pat
 
 
 def write(part: Part, path: Path, metadata: Mapping[str, str]) -> None:
-    """Write one part as an ONNX file of opset ``OPSET``, its weights inside."""
+    """Write one part as an ONNX file of opset ``OPSET`` that contains its weights."""
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # torchvision is not missed
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of torch about its own functions
@@ -75,10 +76,11 @@ def write(part: Part, path: Path, metadata: Mapping[str, str]) -> None:
 def compare(
     embedder: Embedder, files: Mapping[Path, Part]
 ) -> Iterator[tuple[int, dict[str, float]]]:
-    """Run files in ONNX Runtime, one after the other, beside torch; ExportError beyond ``PARITY``.
+    """Compare files, run in sequence by ONNX Runtime, with torch; ExportError beyond ``PARITY``.
 
-    Yields the number of samples and the largest difference of each output, at three lengths; and
-    as ``float32`` that from passt, whose front end rounds to float32, which this does not judge.
+    Yields, at three lengths, the number of samples and the largest difference of each output. The
+    entry ``float32`` is the difference from passt itself, whose front end rounds to float32; it is
+    reported only, not checked.
     """
     import onnxruntime
 

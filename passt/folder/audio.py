@@ -1,4 +1,4 @@
-"""Audio files of any rate, channels and length, as the network hears them."""
+"""Audio files of any rate, channel count and length, decoded to mono at 32 kHz."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ RESAMPLING_QUALITY = "HQ"  # soxr's default, 20 bit
 
 
 class LongClip:
-    """A clip whose samples lie in a file: see :class:`passt.windows.StoredAudio`."""
+    """A clip whose samples are read from a file on demand: see `passt.windows.StoredAudio`."""
 
     def __init__(self, samples: NDArray[np.float32]) -> None:
         self._samples = samples[None]
         self.shape = (1, len(samples))
 
     def stretch(self, start: int, stop: int) -> Tensor:
-        """Samples ``start`` to ``stop``."""
+        """Samples ``start`` to ``stop``, float32 (1, stop - start)."""
         return torch.from_numpy(self._samples[:, start:stop])
 
 
 def find_audio(folder: Path) -> list[str]:
-    """Names below a folder of its audio files, sorted, nested and linked folders included.
+    """Sorted relative paths of the audio files in a folder, including nested and linked folders.
 
-    What is hidden, by a dot, is not looked at.
+    Hidden files and folders (leading dot) are ignored.
     """
     names, seen = [], set()
     for path, folders, files in os.walk(folder, followlinks=True, onerror=_say):
@@ -67,7 +67,7 @@ def _say(error: OSError) -> None:
 
 
 def duration_s(path: Path) -> float | None:
-    """Length that a file's header says; None if there is none."""
+    """Duration according to the file's header; None if it has no readable header."""
     try:
         return soundfile.info(path).duration
     except (soundfile.SoundFileError, OSError):
@@ -77,9 +77,9 @@ def duration_s(path: Path) -> float | None:
 def read_audio(path: Path, scratch: Path) -> Tensor | LongClip:
     """Read a file as one clip, float32 (1, n_samples) at 32 kHz: the mean of its channels.
 
-    A long clip lies in a file below ``scratch`` without a name, which goes when it is done with.
-    AudioError says that the file is empty or shorter than its header says; what libsndfile or the
-    system refuses is their own error.
+    A long clip is stored in an unnamed file in ``scratch``, which is freed with the clip.
+    AudioError if the file is empty or shorter than its header states; errors of libsndfile and the
+    operating system are passed on.
     """
     with soundfile.SoundFile(path) as file:
         if not file.frames:

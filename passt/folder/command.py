@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Embed the folder; ValueError or OSError if nothing can be, not for single files."""
+    """Embed the folder; ValueError or OSError if none of it can be embedded."""
     import torch
 
     from passt import mkl

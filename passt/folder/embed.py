@@ -1,6 +1,6 @@
-"""Embedding of a folder of audio files: several at a time, the longest first, resumed by content.
+"""Embedding of a folder of audio files: in parallel, longest file first, resumable.
 
-Each file is embedded by itself, so that its rows depend on nothing but its content.
+Each file is embedded separately, so that its rows depend on its content only.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ STORAGE = ("float32", "float16")
 
 @dataclass(frozen=True)
 class Record:
-    """One file: its name below the folder, and what became of it."""
+    """Outcome of one file, by its path below the folder."""
 
     file: str
     sha256: str | None = None  # of its content; None if it could not be read
@@ -40,11 +40,11 @@ class Record:
 
 
 class FileEmbedder:
-    """What is stored of a file, and how it is made.
+    """Embedding and tags of a file.
 
-    The scene embedding of ``model``, or with ``at_timestamps`` the other; the ``n_tags`` most
-    probable tags of each row, at timestamps by the longest receptive field. ValueError if the
-    model has no such embedding, or not so many tags.
+    Gives the scene embedding of ``model`` or, with ``at_timestamps``, its timestamp embeddings; and
+    the ``n_tags`` most probable tags of each row, at timestamps from the longest receptive field.
+    ValueError if the model has no such embedding or fewer tags.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class FileEmbedder:
 
     @property
     def nothing(self) -> Rows:
-        """One row of zeros, of the types that :meth:`embed` gives."""
+        """One row of zeros, of the types that `embed` gives."""
         rows = {"timestamp_ms": np.zeros(1, np.float32)} if self.at_timestamps else {}
         rows["embedding"] = np.zeros((1, self.size), self.dtype)
         if self.n_tags:
@@ -104,7 +104,7 @@ class FileEmbedder:
         return rows
 
     def embed(self, path: Path, scratch: Path) -> Rows:
-        """Embed a file; what :func:`passt.folder.audio.read_audio` and the model raise."""
+        """Embed a file; raises the errors of `passt.folder.audio.read_audio` and of the model."""
         audio = read_audio(path, scratch)
         with self._turn:
             parts, timestamps = self.model.components(audio, self._wanted)
@@ -129,11 +129,11 @@ def embed_folder(
     n_workers: int,
     progress: bool = True,
 ) -> list[Record]:
-    """Embed all audio files below a folder into one table; return what became of each, by name.
+    """Embed all audio files below a folder into one table; return their outcomes, by name.
 
-    Rows of finished files wait in ``<output>.part``, from which a killed call goes on; ``write``
-    (of :mod:`passt.folder.table`) makes the table of them at the end. ValueError if the folder has
-    no audio files.
+    Rows of finished files are kept in ``<output>.part``, from which an interrupted call resumes; at
+    the end, ``write`` (of `passt.folder.table`) makes the table from them. ValueError if the folder
+    has no audio files.
     """
     names = find_audio(folder)
     if not names:
@@ -161,7 +161,7 @@ def embed_folder(
 def _embed(
     folder: Path, name: str, duration_s: float | None, embedder: FileEmbedder, results: Results
 ) -> tuple[Record, bool]:
-    """What became of one file, and whether it was embedded now."""
+    """Outcome of one file, and whether it was embedded by this call."""
     sha256, path = None, folder / name
     try:
         sha256 = sha256_file(path)

@@ -16,9 +16,9 @@ Rows = dict[str, np.ndarray]  # by name: timestamp_ms, embedding, tags, probabil
 
 
 class Results:
-    """One file per content in a folder that holds the results of one setting alone.
+    """Folder with one file per audio content, valid for one combination of settings.
 
-    What was made with other ``settings`` is removed.
+    Results of other ``settings`` are removed.
     """
 
     def __init__(self, folder: Path, settings: dict) -> None:
@@ -31,7 +31,7 @@ class Results:
             note.write_text(text, encoding="utf-8")
 
     def read(self, sha256: str) -> Rows | None:
-        """Rows of a file with this content; None if they are not here, or not whole."""
+        """Rows of the file with this content; None if they are missing or incomplete."""
         try:
             with np.load(self._path(sha256), allow_pickle=False) as stored:
                 return dict(stored)
@@ -39,7 +39,7 @@ class Results:
             return None
 
     def write(self, sha256: str, rows: Rows) -> None:
-        """Keep the rows of a file, whole or not at all."""
+        """Store the rows of a file atomically."""
         path = self._path(sha256)
         path.parent.mkdir(exist_ok=True)
         part = path.with_suffix(f".{threading.get_ident()}")
@@ -48,7 +48,7 @@ class Results:
         os.replace(part, path)
 
     def remove(self) -> None:
-        """Remove the folder, whose rows are elsewhere by now."""
+        """Remove the folder, once its rows are in the table."""
         shutil.rmtree(self.folder)
 
     def _path(self, sha256: str) -> Path:

@@ -1,7 +1,7 @@
 """Tables of embeddings: Parquet, ``.npz``, or ``.npy`` beside a ``.csv``.
 
-A row is a file or, at timestamps, one of a file's timestamps, in the order of the files' names. A
-file that was not embedded has one row, with the reason; in arrays of numpy it is among the failed.
+Each row is a file or, at timestamps, one timestamp of a file, in the order of the file names. A
+file that was not embedded has one row with the reason; NumPy files list it among the failed files.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Write = Callable[[Path, list[Record], Results, FileEmbedder], None]
 
 
 def writer(output: Path) -> Write:
-    """Writer for a table of this name; ValueError if there is none, or it cannot be written."""
+    """Writer for a table, by suffix; ValueError if the suffix or the path cannot be written."""
     if output.suffix not in WRITERS:
         raise ValueError(f"output: expected {', '.join(WRITERS)}, found {output.name!r}")
     if output.is_dir():
@@ -134,7 +134,7 @@ WRITERS: dict[str, Write] = {
 
 
 def _write_header(stream: IO[bytes], records: list[Record], embedder: FileEmbedder) -> None:
-    """Write the head of an array of all rows; they follow."""
+    """Write the header of an array with all rows, which are written after it."""
     n_rows = sum(record.n_rows for record in records)
     descr = np.lib.format.dtype_to_descr(embedder.dtype)
     header = {"descr": descr, "fortran_order": False, "shape": (n_rows, embedder.size)}
@@ -144,9 +144,9 @@ def _write_header(stream: IO[bytes], records: list[Record], embedder: FileEmbedd
 def _groups(
     records: list[Record], results: Results, embedder: FileEmbedder
 ) -> Iterator[tuple[Columns, np.ndarray]]:
-    """Columns of some files at a time, and which of their rows are of failed files.
+    """Columns of a few files at a time, and a mask of the rows of failed files.
 
-    What a failed file has no value for is zero.
+    Values that a failed file does not have are zero.
     """
     group: list[Record] = []
     n_rows = 0
@@ -182,5 +182,5 @@ def _columns(
 
 
 def _text(name: str) -> str:
-    """A file's name, whose bytes need not be text, as text."""
+    """A file's name as valid text, even if its bytes are not."""
     return name.encode("utf-8", "backslashreplace").decode("utf-8")

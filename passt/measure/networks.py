@@ -1,4 +1,4 @@
-"""The networks that are measured: the paper's recipe for 10 s clips, by hop and Patchout."""
+"""Networks to measure: the paper's recipe for 10 s clips, by hop and Patchout."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ PATCHOUTS = {  # Table 2's two at every hop; Figure 3's other two at hop 10
 
 
 class MeasureError(ValueError):
-    """A measurement that cannot be made; the message says why."""
+    """A failed measurement, with the reason."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What is measured: the network's size, by default the released ViT-B's, and how long.
+    """Settings of a measurement: network size (default: the released ViT-B), batch, duration.
 
-    ``batch_size`` clips make a training step; at least 2, as memory is a difference of two batches.
-    The timed steps of each network take at least ``seconds``.
+    A training step has ``batch_size`` clips, at least 2 because memory per clip is the difference
+    between two batch sizes. Each network's timed steps take at least ``seconds`` in total.
     """
 
     embed_dim: int = 768
@@ -54,7 +54,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class TenSeconds(Recipe):
-    """A recipe for clips of 10 s alone, whose patches need not overlap."""
+    """A recipe for 10 s clips whose patches need not overlap."""
 
     stride: int = field(default=10, kw_only=True)
 
@@ -64,7 +64,7 @@ class TenSeconds(Recipe):
         return Architecture(tstride=self.stride).time_patches(frames)
 
     def architecture(self, n_classes: int, n_columns: int | None = None) -> Architecture:
-        """Shape of the network; in training with the whole Patchout of a 10 s clip."""
+        """Shape of the network; in training, with the full Patchout of a 10 s clip."""
         shape = super().architecture(n_classes)
         shape = replace(shape, fstride=self.stride, tstride=self.stride)
         if n_columns is None:
@@ -78,9 +78,9 @@ class TenSeconds(Recipe):
 
 
 def recipe_of(hop: str, patchout: str, settings: Settings) -> TenSeconds:
-    """Return the recipe of one network: the paper's but for its size and its Patchout.
+    """Return the recipe of one network: the paper's, except for its size and Patchout.
 
-    ``hop`` is one of :data:`passt.training.config.HOPS`; ``patchout`` is ``none``, ``structured``
+    ``hop`` is one of `passt.training.config.HOPS`; ``patchout`` is ``none``, ``structured``
     (the paper's rows and columns), ``unstructured`` (single patches) or ``no overlap, structured``
     (PaSST-N-S: stride 16, rows and columns).
     """
@@ -103,7 +103,7 @@ def recipe_of(hop: str, patchout: str, settings: Settings) -> TenSeconds:
 
 
 def sequence_length(recipe: TenSeconds) -> int:
-    """Count the patches of a 10 s clip that a training step keeps, without the two tokens."""
+    """Number of patches that a training step keeps of a 10 s clip, without the two tokens."""
     n_columns = recipe.n_columns(CLIP_S)
     a = recipe.architecture(N_TAGS, n_columns)
     kept = (a.n_freq_patches - a.s_patchout_f) * (n_columns - a.s_patchout_t)
@@ -111,5 +111,5 @@ def sequence_length(recipe: TenSeconds) -> int:
 
 
 def has_own_inference(recipe: TenSeconds) -> bool:
-    """Tell whether embedding is timed: Patchout acts in training only."""
+    """Return whether inference is timed: only without Patchout, which acts in training only."""
     return not (recipe.patchout_rows or recipe.patchout_columns or recipe.patchout_patches)

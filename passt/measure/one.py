@@ -1,4 +1,4 @@
-"""One network's speed and memory, in a process whose peak memory is its own."""
+"""Speed and memory of one network, measured in a process of its own."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ LARGEST_THRESHOLD_BYTES = 2**25  # malloc.h: DEFAULT_MMAP_THRESHOLD_MAX, 64 bit
 
 
 def measure_network(recipe: TenSeconds, settings: Settings) -> dict[str, float | str]:
-    """Measure one network in this process, whose peak memory must not be another's.
+    """Measure one network in this process, which must not have measured another before.
 
-    ``inference_samples_per_s`` is of networks without Patchout alone.
+    ``inference_samples_per_s`` is given for networks without Patchout only.
     """
     torch.set_num_threads(settings.threads)
     trainer = Trainer(recipe, np.zeros((1, N_TAGS), dtype=bool), settings.device)
@@ -90,8 +90,8 @@ def device_name(device: torch.device) -> str:
 def measure_apart(recipe: TenSeconds, settings: Settings, what: str) -> dict:
     """Measure one network, called ``what`` in errors, in a process of its own.
 
-    Forked, so that torch is imported once; this process must not have used a GPU, nor several
-    threads if ``settings`` asks for them, as neither survives a fork.
+    The process is forked, so that torch is imported once. The calling process must not have used a
+    GPU, nor several threads if ``settings`` asks for them: neither survives a fork.
     """
     torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))])  # its imports, 2 s, once for all
     context = multiprocessing.get_context("fork")
@@ -118,9 +118,9 @@ def _send(sender: Connection, recipe: TenSeconds, settings: Settings) -> None:
 
 @contextmanager
 def _exact_memory() -> Iterator[None]:
-    """Let the C library give freed tensors back at once, so that resident memory is what is used.
+    """Make the C library return freed tensors at once, so that resident memory equals used memory.
 
-    Slow, so not for what is timed; without effect where the library is not glibc (mallopt(3)).
+    Slows down allocation, so it is not used while timing. No effect without glibc (mallopt(3)).
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", lambda *_: None)
     mallopt(M_MMAP_THRESHOLD, EXACT_BYTES)
@@ -131,7 +131,7 @@ def _exact_memory() -> Iterator[None]:
 def _peak_mib(device: torch.device, act: Callable[[], object]) -> float:
     """Peak memory of the process during ``act``; on a GPU, of its tensors.
 
-    Where the system cannot forget earlier peaks (only Linux can), the peak up to its end.
+    Only Linux can reset the peak of a process; elsewhere, earlier peaks are included.
     """
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
@@ -150,7 +150,7 @@ def _peak_mib(device: torch.device, act: Callable[[], object]) -> float:
 
 
 def _median_s(act: Callable[[], object], device: torch.device, seconds: float) -> float:
-    """Median duration of repeated calls, which other jobs on the machine disturb least."""
+    """Median duration of repeated calls; the median is robust to other jobs on the machine."""
     durations: list[float] = []
     while len(durations) < MIN_STEPS or sum(durations) < seconds:
         start = time.perf_counter()

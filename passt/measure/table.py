@@ -1,12 +1,12 @@
 """Cost of PaSST on a machine: sequence lengths, training and inference speed, memory.
 
-The rows of the paper's Table 2 and of the PaSST part of its Figure 3, measured with the training
-step of :mod:`passt.training` and the embedder on 10 s of noise that is already in memory: mel front
-end, Patchout, network, loss and AdamW count, reading of clips does not.
+Measures the rows of the paper's Table 2 and the PaSST part of its Figure 3, with the training step
+of `passt.training` and the embedder, on 10 s of noise in memory. Timings include mel front end,
+Patchout, network, loss and AdamW, but not the reading of clips.
 
-Conventions: hop in ms as in the paper ("hop 3" is 3.125 ms); speed in clips of 10 s per second, the
-batch over the median duration of a step; memory in MiB that one more clip in the batch adds to the
-peak of a training step, on a GPU of its tensors, on a CPU of the process (resident set).
+Conventions: hop in ms as in the paper ("hop 3" is 3.125 ms). Speed in clips of 10 s per second: the
+batch size over the median duration of a step. Memory in MiB: the increase of a training step's peak
+per additional clip in the batch, of tensors on a GPU and of the resident set on a CPU.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ COLUMNS = (
 
 
 def measure(settings: Settings, progress: bool = True) -> list[Row]:
-    """Measure the networks of Table 2 and Figure 3: rows with the keys :data:`COLUMNS`.
+    """Measure the networks of Table 2 and Figure 3; return rows with the keys `COLUMNS`.
 
-    ``source`` is ``run``, ``patchout`` as in :func:`recipe_of`. Speeds and memory depend on the
-    machine and on what else it does. MeasureError names the network that could not be measured.
+    ``source`` is ``run``, ``patchout`` as in `recipe_of`. Speeds and memory depend on the machine
+    and its load. MeasureError names the network whose measurement failed.
     """
     networks = [(hop, patchout) for hop, kinds in PATCHOUTS.items() for patchout in kinds]
     rows = []

@@ -1,5 +1,5 @@
 """Patchout training on multi-label tags: recipes, data, augmentation, schedule, loop.
 
-The recipe is that of Koutini et al., "Efficient Training of Audio Transformers with Patchout"
-(Interspeech 2022), as the paper's Appendix A and the PaSST repository state it.
+The recipe follows Koutini et al., "Efficient Training of Audio Transformers with Patchout"
+(Interspeech 2022), the paper's Appendix A and the PaSST repository.
 """

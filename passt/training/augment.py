@@ -1,6 +1,6 @@
 """Augmentation of waveforms (NumPy, where clips are read) and spectrograms (torch).
 
-Every function takes the generator it draws from. Sources: the paper's Appendix A and the PaSST
+Every function takes the generator to draw from. Sources: the paper's Appendix A and the PaSST
 repository, ``audioset/dataset.py`` and ``models/preprocess.py``.
 """
 
@@ -32,7 +32,7 @@ def gain(waveforms: Floats, max_db: float, rng: np.random.Generator) -> Floats:
 
 
 def mixup_weights(beta: float, n: int, rng: np.random.Generator) -> Floats:
-    """Weights of the first of two sounds, max(b, 1 - b) with b ~ Beta(beta, beta); shape (n,)."""
+    """Mixup weights of the first sound, max(b, 1 - b) with b ~ Beta(beta, beta); shape (n,)."""
     weights = rng.beta(beta, beta, size=n)
     return np.maximum(weights, 1.0 - weights).astype(np.float32)
 
@@ -43,7 +43,7 @@ def mix_waveforms(
     beta: float,
     rng: np.random.Generator,
 ) -> tuple[Floats, Floats]:
-    """Mix waveforms (n_sounds, n_samples), freed of their means, and targets (n_sounds, n_tags)."""
+    """Mix zero-mean waveforms (n_sounds, n_samples) and their targets (n_sounds, n_tags)."""
     weights = mixup_weights(beta, len(first[0]), rng)[:, None]
     centered = [x - x.mean(axis=1, keepdims=True) for x in (first[0], second[0])]
     targets = weights * first[1] + (1 - weights) * second[1]
@@ -53,7 +53,7 @@ def mix_waveforms(
 def mel_edges(
     min_hz_range: float, max_hz_range: float, rng: np.random.Generator
 ) -> tuple[float, float]:
-    """Draw the mel bank's edges in Hz, around those of inference."""
+    """Draw the mel bank's lowest and highest edge in Hz, around those used at inference."""
     low = MIN_HZ + min_hz_range * rng.random()
     return low, MAX_HZ + max_hz_range * (0.5 - rng.random())
 
@@ -61,8 +61,8 @@ def mel_edges(
 def mask(log_mel: Tensor, max_bands: int, max_frames: int, rng: np.random.Generator) -> Tensor:
     """SpecAugment: mask one stretch of bands and one of frames in each spectrogram.
 
-    ``log_mel`` is (n_sounds, n_bands, n_frames), not normalized; widths are drawn from 0 to one
-    less than ``max_*``.
+    ``log_mel`` is (n_sounds, n_bands, n_frames), not normalized; widths are drawn from [0,
+    ``max_*``).
     """
     n_sounds, n_bands, n_frames = log_mel.shape
     bands = _stretches(n_sounds, n_bands, max_bands, rng)[:, :, None]
@@ -71,7 +71,7 @@ def mask(log_mel: Tensor, max_bands: int, max_frames: int, rng: np.random.Genera
 
 
 def _stretches(n: int, size: int, max_width: int, rng: np.random.Generator) -> Tensor:
-    """Bool (n, size), true in one stretch per row."""
+    """Bool (n, size), true in one random stretch per row."""
     width = np.floor(rng.random((n, 1)) * min(max_width, size))
     start = np.floor(rng.random((n, 1)) * (size - width + 1))
     places = np.arange(size)
@@ -81,7 +81,7 @@ def _stretches(n: int, size: int, max_width: int, rng: np.random.Generator) -> T
 def mix_spectrograms(
     spectrograms: Tensor, targets: Tensor, beta: float, rng: np.random.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Mix each spectrogram and its targets with another of the batch.
+    """Mix each spectrogram and its targets with another one of the batch.
 
     Shapes (n_sounds, n_bands, n_frames) and (n_sounds, n_tags).
     """

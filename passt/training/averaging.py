@@ -1,4 +1,4 @@
-"""Averages of the weights over a training: the network that is evaluated and kept."""
+"""Weight averaging over a training run, for the network that is evaluated and kept."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from passt.training.recipe import Recipe
 class WeightAverage:
     """SWA (mean of the weights after some epochs) or EMA (exponential mean over steps).
 
-    Source of SWA from an epoch on, every few epochs: PaSST repository,
-    ``helpers/swa_callback.py``; Izmailov et al. 2018. Until the first average the network's own
-    weights count; the network is never changed.
+    SWA starts at an epoch and averages every few epochs: PaSST repository,
+    ``helpers/swa_callback.py``; Izmailov et al. 2018. Before the first average, the network's own
+    weights are used. The network itself is never changed.
     """
 
     def __init__(self, network: nn.Module, recipe: Recipe) -> None:
@@ -22,7 +22,7 @@ class WeightAverage:
         self.mean = {name: tensor.clone() for name, tensor in network.state_dict().items()}
 
     def after_step(self) -> None:
-        """Update an EMA; its first steps weigh more, so that the initial weights fade."""
+        """Update an EMA; its decay is lower at first, so that the initial weights fade quickly."""
         if self.recipe.averaging == "ema":
             n = self.n_averaged
             self._update(1.0 - min(self.recipe.ema_decay, (1 + n) / (10 + n)))
@@ -44,11 +44,11 @@ class WeightAverage:
         return self.mean if self.n_averaged else self.network.state_dict()
 
     def state(self) -> dict:
-        """Return what a checkpoint needs."""
+        """State to store, for `restore`."""
         return {"n_averaged": self.n_averaged, "mean": self.mean}
 
     def restore(self, state: dict) -> None:
-        """Go back to a checkpoint's state."""
+        """Restore a stored `state`."""
         self.n_averaged = state["n_averaged"]
         for name, tensor in state["mean"].items():
             self.mean[name].copy_(tensor)

@@ -1,4 +1,4 @@
-"""Recipes from YAML files: which keys differ from the paper's, and for which hop."""
+"""Recipes in YAML files: the keys that differ from the paper's, per hop."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ FIELDS = {field.name: field for field in dataclasses.fields(Recipe)}
 
 
 def read_recipe(path: Path, hop: str) -> tuple[Recipe, Path]:
-    """Read a YAML file for one of :data:`HOPS`; return its recipe and the folder of its clips.
+    """Read a YAML file for one of `HOPS`; return its recipe and the folder of its clips.
 
     The file holds ``data``, the folder of the tagged clips, and the keys of a recipe. ``extends``
-    names another recipe file beside it, whose keys hold where this one has none. RecipeError names
-    the file and the key, or the place where it is no YAML.
+    names another recipe file in the same folder that supplies missing keys. RecipeError names the
+    file and the key, or the position of a YAML syntax error.
     """
     try:
         config = read_keys(path)
@@ -44,10 +44,10 @@ def read_recipe(path: Path, hop: str) -> tuple[Recipe, Path]:
 
 
 def read_keys(path: Path, extending: tuple[Path, ...] = ()) -> dict[str, Any]:
-    """Read a recipe file's keys over those of the recipe that it extends.
+    """Read a recipe file's keys, merged over those of the recipe that it extends.
 
-    ``extending`` are the files that extend this one. RecipeError if it is no file of keys and
-    values, or they extend each other in a circle.
+    ``extending`` are the files that extend this one. RecipeError if the file is no mapping, or if
+    files extend each other in a circle.
     """
     try:
         keys = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
@@ -67,10 +67,10 @@ def read_keys(path: Path, extending: tuple[Path, ...] = ()) -> dict[str, Any]:
 
 
 def make_recipe(config: Mapping[str, Any], hop: str) -> Recipe:
-    """Make a recipe for one of :data:`HOPS` from keys of :class:`Recipe`.
+    """Make a recipe for one of `HOPS` from keys of `Recipe`.
 
-    ``hops`` may hold keys that differ for ``hop10``, ``hop5`` or ``hop3``. Keys not given keep the
-    paper's values; an unknown key, hop or value raises RecipeError.
+    ``hops`` may hold values specific to ``hop10``, ``hop5`` or ``hop3``. Missing keys keep the
+    paper's values; an unknown key or hop or an invalid value raises RecipeError.
     """
     special = config.get("hops", {})
     if not isinstance(special, dict) or not all(isinstance(v, dict) for v in special.values()):
@@ -84,7 +84,7 @@ def make_recipe(config: Mapping[str, Any], hop: str) -> Recipe:
 
 
 def _value(key: str, value: Any) -> Any:
-    """Accept lists for tuples and whole numbers for floats; refuse other kinds."""
+    """Accept lists for tuples and integers for floats; raise RecipeError for other types."""
     if key not in FIELDS:
         near = difflib.get_close_matches(str(key), FIELDS, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
@@ -102,7 +102,7 @@ def _value(key: str, value: Any) -> Any:
 
 
 def _is_number(value: object) -> bool:
-    """Tell whether a value is a finite number, no larger than a float can be."""
+    """Return whether a value is a number that a finite float can hold."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     return abs(value) <= sys.float_info.max

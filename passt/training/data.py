@@ -1,9 +1,9 @@
-"""Tagged clips: an index of wav files with multi-hot labels, and training batches of it.
+"""Tagged clips: an index of wav files with multi-hot labels, and training batches from it.
 
 A data set is a folder with ``tags.csv`` (``idx,label``: 0, 1, ... in order) and ``index.csv``
-(``file,split,labels``: path below the folder, ``train`` or ``valid``, tags joined by ``;``, maybe
-none). The wav files are mono at 32 kHz. ``dataset.json``, if there is one, says how the clips were
-made; it is copied into the record of a training.
+(``file,split,labels``: path below the folder, ``train`` or ``valid``, tags joined by ``;``,
+possibly none). The wav files are mono at 32 kHz. An optional ``dataset.json`` documents how the
+clips were made; it is copied into the training's record.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ORDER, STEP = 0, 1  # streams of random numbers: an epoch's clips, a step's crop
 
 
 class DataError(ValueError):
-    """A data set that cannot be trained on; the message names file and line."""
+    """An invalid data set; the message names file and line."""
 
 
 @dataclass(frozen=True)
@@ -122,10 +122,10 @@ def _read_csv(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
 
 
 def read_crop(path: Path, n_samples: int, position: float) -> NDArray[np.float32]:
-    """Read a stretch of a mono wav file at 32 kHz; a shorter clip is padded with zeros at its end.
+    """Read a crop of a mono wav file at 32 kHz; a shorter clip is zero-padded at its end.
 
-    ``position`` in [0, 1) says where it starts: 0 at the first, 1 at the last place it can. Another
-    file is a DataError.
+    ``position`` in [0, 1) is the start, from the clip's first sample (0) to the last possible start
+    (1). DataError for a file with other properties.
     """
     try:
         with soundfile.SoundFile(path) as clip:
@@ -143,9 +143,9 @@ def read_crop(path: Path, n_samples: int, position: float) -> NDArray[np.float32
 def sampling_weights(targets: NDArray[np.bool_], offset: float) -> NDArray[np.float64]:
     """Weights (n_clips,) that favor clips with rare tags, from targets (n_clips, n_tags).
 
-    Sum of 1 / (count + offset) over a clip's tags, scaled to sum 1; the offset keeps the rarest
-    from dominating; a clip without tags weighs as much as the lightest with one. Source: PaSST
-    repository, ``dataset.py``.
+    A weight is the sum of 1 / (count + offset) over a clip's tags; weights are scaled to sum 1. The
+    offset keeps the rarest tags from dominating. A clip without tags gets the smallest weight of a
+    clip with tags. Source: PaSST repository, ``dataset.py``.
     """
     weights = targets @ (1.0 / (targets.sum(0) + offset))
     if not weights.any():
@@ -155,10 +155,10 @@ def sampling_weights(targets: NDArray[np.bool_], offset: float) -> NDArray[np.fl
 
 
 class StepBatches(Dataset):
-    """Augmented waveforms and targets of each training step, a function of (seed, step) alone.
+    """Augmented waveforms and targets of each training step, a pure function of (seed, step).
 
-    Nothing is carried from step to step, so that a resumed run, or any number of reading
-    processes, gives the same batches.
+    No state is carried between steps, so that a resumed run, with any number of reader processes,
+    gets the same batches.
     """
 
     def __init__(self, clips: Clips, recipe: Recipe) -> None:
@@ -188,14 +188,14 @@ class StepBatches(Dataset):
     def _read(
         self, indices: NDArray[np.int64], n_samples: int, rng: np.random.Generator
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Read crops at random places, shifted and scaled at random."""
+        """Read crops at random positions, with random shifts and gains."""
         crops = [read_crop(self.clips.paths[i], n_samples, rng.random()) for i in indices]
         waveforms = augment.roll(np.stack(crops), self.recipe.roll_samples, rng)
         waveforms = augment.gain(waveforms, self.recipe.gain_db, rng)
         return waveforms, self.clips.targets[indices].astype(np.float32)
 
     def _clips_of(self, step: int) -> NDArray[np.int64]:
-        """Clips of a step: its part of the epoch's draw, without repetition where possible."""
+        """Indices of a step's clips: its part of the epoch's draw, without repeats if possible."""
         epoch, position = divmod(step, self.recipe.steps_per_epoch)
         if self._order[0] != epoch:
             rng = np.random.default_rng((self.recipe.seed, ORDER, epoch))

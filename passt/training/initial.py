@@ -1,4 +1,4 @@
-"""Weights to start from: seeded random ones, a PaSST checkpoint, or DeiT trained on images."""
+"""Initial weights: seeded random weights, a PaSST checkpoint, or DeiT trained on images."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ N_TOKENS = 2  # class and distillation token of DeiT's position embedding
 
 
 def initial_network(recipe: Recipe, targets: NDArray[np.bool_]) -> PaSST:
-    """Make the network that a training on clips with targets (n_clips, n_tags) starts from.
+    """Initialize the network for training on clips with targets (n_clips, n_tags).
 
-    ``initial_weights`` names PaSST weights, whose time positions are interpolated to another hop's
-    number, or those of a distilled DeiT (``deit_base_distilled_patch16_384``) as published: its RGB
-    kernels are summed, its grid of positions is interpolated to the network's and averaged along
-    the other axis, as in the paper. Heads for other tags start at random; so does everything if it
-    is None. A file that lacks tensors, or has others, is a ValueError.
+    ``initial_weights`` is a file with PaSST weights, whose time positions are interpolated to the
+    recipe's hop, or with the published weights of a distilled DeiT
+    (``deit_base_distilled_patch16_384``): its RGB kernels are summed, and its grid of positions is
+    interpolated to the network's and averaged along the other axis, as in the paper. Heads for
+    other tags are random; if it is None, all weights are. ValueError for a file with missing or
+    extra tensors.
     """
     network = initialize(PaSST(recipe.architecture(targets.shape[1])), recipe.seed)
     _start_from_scratch(network, recipe)
@@ -60,7 +61,7 @@ def initial_network(recipe: Recipe, targets: NDArray[np.bool_]) -> PaSST:
 
 @torch.no_grad()
 def _start_from_scratch(network: PaSST, recipe: Recipe) -> None:
-    """Scale the random weights as the recipe wants them."""
+    """Scale the random weights according to the recipe."""
     network.freq_new_pos_embed.mul_(recipe.row_position_std / INIT_STD)
     if not recipe.fan_in_weights:
         return
@@ -72,7 +73,7 @@ def _start_from_scratch(network: PaSST, recipe: Recipe) -> None:
 
 
 def _from_images(tensors: dict[str, Tensor], network: PaSST) -> dict[str, Tensor]:
-    """Turn an image transformer's weights into a spectrogram transformer's."""
+    """Convert an image transformer's weights to a spectrogram transformer's."""
     tensors = dict(tensors)
     positions = tensors.pop("pos_embed")
     tensors["new_pos_embed"] = positions[:, :N_TOKENS]

@@ -1,4 +1,4 @@
-"""The training loop: epochs, validations, a stored state that a killed run goes on from."""
+"""The training loop: epochs, validation, and a stored state to resume from."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from passt.training.validate import validate
 
 
 class TrainingError(ValueError):
-    """A training that cannot go on."""
+    """A training run that cannot continue."""
 
 
 def train(
@@ -32,17 +32,17 @@ def train(
     n_steps: int | None = None,
     progress: bool = True,
 ) -> dict | None:
-    """Train a network, or go on with a training that was stopped; return its record.
+    """Train a network, or resume a stopped training; return its record.
 
-    The data set is that of :mod:`passt.training.data`. ``directory`` receives ``state.pt`` after
-    every epoch and, at the end, in its place, ``weights.safetensors`` (float16) and
-    ``record.json``. ``n_steps`` stops after so many steps in all, with the state stored and None
-    returned: a dry run. ``progress`` reports rate, loss and validation mAP on standard error.
+    ``data_directory`` is a data set of `passt.training.data`. ``directory`` receives ``state.pt``
+    after every epoch; at the end, ``weights.safetensors`` (float16) and ``record.json`` replace it.
+    With ``n_steps``, training stops after that many steps in total, stores the state and returns
+    None (a dry run). ``progress`` reports speed, loss and validation mAP on standard error.
 
-    What is drawn at a step depends on the seed and the step's number only: on one machine and
-    thread count a resumed training gives the same bytes as one that never stopped. Malformed data
-    raise DataError; a stored state of another recipe or other data, and a loss that is not finite,
-    raise TrainingError.
+    Random draws depend on the seed and the step number only: on one machine with a fixed thread
+    count, a resumed training gives the same bytes as an uninterrupted one. Malformed data raise
+    DataError; a stored state of another recipe or data set, and a non-finite loss, raise
+    TrainingError.
     """
     data = read_data(Path(data_directory))
     Path(directory).mkdir(parents=True, exist_ok=True)
@@ -72,7 +72,7 @@ def train(
 def _steps(
     trainer: Trainer, clips: Clips, history: History, last: int, progress: bool
 ) -> Iterator[bool]:
-    """Train until ``last`` steps are done in all; yield after each whether an epoch is over."""
+    """Train up to step ``last``; yield after each step whether an epoch has ended."""
     recipe, steps = trainer.recipe, range(history.step, last)
     loader = DataLoader(
         StepBatches(clips, recipe),
@@ -94,7 +94,7 @@ def _steps(
 
 
 def _end_epoch(trainer: Trainer, data: TaggedData, history: History, progress: bool) -> None:
-    """Average the weights, validate where it is due, report."""
+    """Average the weights, validate if it is due, report."""
     recipe, epoch = trainer.recipe, history.step // trainer.recipe.steps_per_epoch
     loss, history.loss_sum = history.loss_sum / recipe.steps_per_epoch, 0.0
     if not math.isfinite(loss):
@@ -123,7 +123,7 @@ def _save(path: Path, identity: dict, trainer: Trainer, history: History) -> Non
 
 
 def _restore(path: Path, identity: dict, trainer: Trainer, history: History) -> None:
-    """Go back to a stored state, if it is of this training."""
+    """Restore a stored state; TrainingError if it belongs to another training."""
     try:
         state = torch.load(path, map_location=trainer.device, weights_only=True)
     except Exception as error:

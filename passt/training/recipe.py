@@ -1,4 +1,4 @@
-"""Every hyperparameter of a training as one value; the defaults are the paper's.
+"""All hyperparameters of a training as one value; the defaults are the paper's.
 
 Sources: "App. A" is the paper's Appendix A; "repo" is the PaSST repository (github.com/kkoutini,
 ``ex_audioset.py``, ``audioset/dataset.py``, ``helpers/``) where the paper is silent; "sec. 3.3" is
@@ -20,24 +20,26 @@ PATCHOUT = {320: (4, 40), 160: (6, 100), 100: (6, 150)}  # App. A: rows, columns
 
 
 class RecipeError(ValueError):
-    """A recipe that cannot be followed; the message names the key, what is expected and found."""
+    """An invalid recipe; the message names the key, the expected and the actual value."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Hyperparameters of one training; ``*_epochs`` and ``*_start`` are times in epochs.
+    """Hyperparameters of one training; ``*_epochs`` and ``*_start`` are in epochs.
 
-    ``hop`` sets what is None by default: the time positions, and the rows and columns that
-    structured Patchout drops from a full grid, the paper's. A shorter crop loses the same share of
-    its columns and single patches, and SpecAugment masks the same share of its length.
+    Fields that default to None are set by ``hop`` to the paper's values: the time positions, and
+    the rows and columns that structured Patchout drops from a full grid. A shorter crop loses the
+    same proportion of its columns and patches, and SpecAugment masks the same proportion of its
+    length.
 
-    ``epoch_clips`` make an epoch, whatever the size of the data. A share of ``final_factor`` of the
-    learning rate is left after the ramp-down. ``balanced`` draws clips by the sum of
-    1 / (count + ``balance_offset``) over their tags. ``waveform_mixup_rate`` is a share of clips,
-    ``spectrogram_mixup_rate`` of steps; ``*_beta`` is b in Beta(b, b) of the weights. Shifts of
-    ``roll_samples`` and gains of ``gain_db`` are the largest, both signs. The mel bank's lowest
-    edge is drawn from [0, ``min_hz_range``), its highest from 15 kHz +- ``max_hz_range`` / 2. In a
-    share of ``random_positions`` of the steps a crop's time positions start anywhere.
+    An epoch has ``epoch_clips`` clips, regardless of the size of the data set. After the ramp-down,
+    the learning rate is multiplied by ``final_factor``. ``balanced`` draws clips by the sum of
+    1 / (count + ``balance_offset``) over their tags. ``waveform_mixup_rate`` is a proportion of
+    clips, ``spectrogram_mixup_rate`` of steps; ``*_beta`` is b in the Beta(b, b) distribution of
+    the weights. ``roll_samples`` and ``gain_db`` are maxima in both directions. The mel bank's
+    lowest edge is drawn from [0, ``min_hz_range``), its highest from 15 kHz +- ``max_hz_range`` /
+    2. In a proportion ``random_positions`` of the steps, a crop's time positions start at a random
+    offset.
     """
 
     name: str = "audioset"
@@ -125,17 +127,17 @@ class Recipe:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Whole batches of an epoch."""
+        """Number of full batches per epoch."""
         return self.epoch_clips // self.batch_size
 
     def n_columns(self, seconds: float) -> int:
-        """Patch columns of a crop."""
+        """Number of patch columns of a crop."""
         return Architecture().time_patches(n_frames(round(seconds * SAMPLE_RATE_HZ), self.hop))
 
     def architecture(self, n_classes: int, n_columns: int | None = None) -> Architecture:
-        """Shape of the network, with the Patchout of a crop of ``n_columns`` patch columns.
+        """Shape of the network, with the Patchout for a crop of ``n_columns`` patch columns.
 
-        Without them no Patchout, as at inference.
+        With None there is no Patchout, as at inference.
         """
         shape = (self.embed_dim, self.depth, self.num_heads, n_classes, self.n_time_patches)
         if n_columns is None:
@@ -149,7 +151,7 @@ class Recipe:
         )
 
     def deviations(self) -> dict[str, Any]:
-        """Every value that is not the paper's for the same hop, but the name and the seed."""
+        """Values that differ from the paper's for the same hop, except the name and the seed."""
         paper = dataclasses.asdict(Recipe(hop=self.hop))
         found = dataclasses.asdict(self)
         return {k: v for k, v in found.items() if k not in ("name", "seed") and v != paper[k]}

@@ -22,7 +22,7 @@ from passt.training.recipe import Recipe
 
 @dataclass
 class History:
-    """Progress of a training, over all its interruptions."""
+    """Progress of a training, accumulated over interruptions."""
 
     step: int = 0  # done
     wall_s: float = 0.0  # in steps and validations
@@ -39,7 +39,7 @@ class History:
         self._wall, self._cpu = time.monotonic(), time.process_time()
 
     def stop(self) -> None:
-        """Add the time since the clocks were started or read last."""
+        """Add the time since the clocks were last started or stopped."""
         wall, cpu = time.monotonic(), time.process_time()
         self.wall_s += wall - self._wall
         self.cpu_s += cpu - self._cpu
@@ -55,7 +55,7 @@ class History:
 def make_record(
     recipe: Recipe, data: TaggedData, history: History, n_parameters: int, machine: dict
 ) -> dict:
-    """Describe a finished training, ready for JSON; ``machine`` is device and precision."""
+    """JSON-serializable description of a finished training; ``machine``: device and precision."""
     counts = {"train": len(data.train), "valid": len(data.valid)}
     facts = {"sha256": data.sha256, "origin": data.origin, "n_clips": counts, "tags": data.tags}
     prevalence = data.valid.targets.mean(axis=0)
@@ -83,7 +83,7 @@ def make_record(
 
 
 def write_results(directory: Path, weights: dict[str, Tensor], record: dict) -> None:
-    """Write ``weights.safetensors`` in float16, then ``record.json``, which gets its hash."""
+    """Write ``weights.safetensors`` in float16, then ``record.json`` with its hash."""
     half = {name: tensor.half().cpu().contiguous() for name, tensor in weights.items()}
     facts = {key: record["recipe"][key] for key in ("hop", "num_heads", "seed")}
     facts["recipe"] = record["recipe"]["name"]

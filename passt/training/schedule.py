@@ -1,4 +1,4 @@
-"""The learning rate over time: exponential warm-up, plateau, linear ramp-down."""
+"""Learning rate schedule: exponential warm-up, plateau, linear ramp-down."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def warm_up(epoch: float, n_epochs: float) -> float:
 
 
 def ramp_down(epoch: float, start: float, n_epochs: float, final: float) -> float:
-    """Linear ramp from 1 at ``start`` to ``final`` at ``start + n_epochs``, constant around it.
+    """Linear ramp from 1 at ``start`` to ``final`` at ``start + n_epochs``, constant outside.
 
     Times in epochs. Source: PaSST repository, ``helpers/ramp.py``.
     """

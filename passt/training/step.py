@@ -1,4 +1,4 @@
-"""One training step: spectrograms, Patchout, loss, descent; and the state it leaves behind."""
+"""One training step: spectrograms, Patchout, loss, optimizer; and the trainer's state."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ class Trainer:
         return recipe.learning_rate * warm_up(epoch, recipe.warm_up_epochs) * down
 
     def step(self, step: int, waveforms: Tensor, targets: Tensor) -> Tensor:
-        """Descend once on waveforms (n_sounds, n_samples) and targets (n_sounds, n_tags), float32.
+        """Update once on waveforms (n_sounds, n_samples) and targets (n_sounds, n_tags), float32.
 
-        ``step``, counted from 0, and the recipe's seed decide everything that is drawn. Returns the
-        binary cross-entropy, mean over sounds and tags, on the device.
+        All random draws depend on the recipe's seed and ``step``, counted from 0. Returns the
+        binary cross-entropy, averaged over sounds and tags, on the device.
         """
         recipe = self.recipe
         rng = np.random.default_rng((recipe.seed, SPECTROGRAM, step))
@@ -76,7 +76,7 @@ class Trainer:
         return loss.detach()
 
     def _spectrograms(self, waveforms: Tensor, rng: np.random.Generator) -> Tensor:
-        """Mel spectrograms of a bank with other edges, masked, normalized."""
+        """Mel spectrograms from a bank with random edges, masked and normalized."""
         recipe = self.recipe
         low, high = augment.mel_edges(recipe.min_hz_range, recipe.max_hz_range, rng)
         bank = mel_bank(min_hz=low, max_hz=high).to(self.device)
@@ -109,7 +109,7 @@ class Trainer:
         return {"device": torch.cuda.get_device_name() if cuda else "CPU", "precision": precision}
 
     def state(self) -> dict:
-        """Return what going on needs: tensors and plain values only."""
+        """State needed to resume: tensors and plain values only."""
         return {
             "network": self.network.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -118,7 +118,7 @@ class Trainer:
         }
 
     def restore(self, state: dict) -> None:
-        """Go back to a stored state."""
+        """Restore a stored `state`."""
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.average.restore(state["average"])
@@ -126,7 +126,7 @@ class Trainer:
 
 
 def _half_precision(device: torch.device, cpu_bfloat16: bool) -> torch.dtype | None:
-    """Return the type of mixed precision; None for float32 alone."""
+    """Data type of mixed precision; None for pure float32."""
     if device.type == "cuda":
         native = torch.cuda.is_bf16_supported(including_emulation=False)
         return torch.bfloat16 if native else torch.float16

@@ -16,7 +16,7 @@ BATCH_CLIPS = 16
 
 
 def macro_map(targets: NDArray[np.bool_], scores: NDArray[np.float32]) -> float:
-    """Mean average precision of tags that occur, NaN if none does; shapes (n_clips, n_tags)."""
+    """Mean average precision over tags that occur, NaN if none does; shapes (n_clips, n_tags)."""
     occurs = targets.any(axis=0)
     if not occurs.any():
         return float("nan")
@@ -27,7 +27,7 @@ def macro_map(targets: NDArray[np.bool_], scores: NDArray[np.float32]) -> float:
 def validate(network: PaSST, mel: MelSpectrogram, clips: Clips, seconds: float) -> float:
     """Macro mAP of the first ``seconds`` of every clip; shorter ones are padded with zeros.
 
-    The network is left in evaluation mode; ``mel`` is on its device.
+    The network is left in evaluation mode; ``mel`` must be on the network's device.
     """
     network.eval()
     n_samples, device = round(seconds * SAMPLE_RATE_HZ), mel.window.device

@@ -2,7 +2,7 @@
 
 Weights and waveforms are pure functions of names and numbers, so that the same ones can be made
 here as were fed to the reference. Of large arrays 256 values at seeded places are kept, of all
-arrays shape, sum and L2 norm. The values of :data:`SCENES_S` are made again, in an environment that
+arrays shape, sum and L2 norm. The values of `SCENES_S` are made again, in an environment that
 has hear21passt and from the repository's root, by
 ``.envs/hear21passt/bin/python -m tests.passt.golden``.
 """
@@ -115,7 +115,7 @@ def waveforms(seconds: float, n_sounds: int = 2) -> torch.Tensor:
 
 @torch.no_grad()
 def main() -> None:
-    """Compute the values of :data:`SCENES_S` with hear21passt and put them into the fixture."""
+    """Compute the values of `SCENES_S` with hear21passt and put them into the fixture."""
     from benchmarks import hear21passt_shims
 
     hear21passt_shims.install()

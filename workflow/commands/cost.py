@@ -2,7 +2,7 @@
 
 A multiply-add counts as two operations. Counted are the matrix products of the network (patch
 projection, attention, MLP, head), all but a few percent of its time; the mel front end, norms,
-softmax, activations and the rows of zeros of a batch (:data:`passt.transformer.MANY_ROWS`) are not.
+softmax, activations and the rows of zeros of a batch (`passt.transformer.MANY_ROWS`) are not.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ def go_on() -> str:
 
 
 def hold() -> int | None:
-    """Let a run that :func:`main` did not start keep it from clearing Snakemake's lock.
+    """Let a run that `main` did not start keep it from clearing Snakemake's lock.
 
     The lock is held with other such runs until the process ends; None where ``main`` holds it.
     """

@@ -54,7 +54,7 @@ while time.monotonic() < end:
 class Rates:
     """What this machine does, one thread of it.
 
-    ``view_s`` gives seconds per unit (:func:`units`) by source and kind of view, ``sizes`` the
+    ``view_s`` gives seconds per unit (`units`) by source and kind of view, ``sizes`` the
     values of each level of such a view, ``weights`` the bytes of a checkpoint's. ``decode_s`` is
     per second of audio at the archives' rate, read and resampled; ``start_s`` what a job imports;
     ``probe`` seconds per epoch of each trained probe on embeddings of two sizes, each by rows as in

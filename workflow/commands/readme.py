@@ -155,7 +155,7 @@ def speeds(folder: Path) -> str:
 
 
 def stages(path: Path) -> str:
-    """Markdown of a plan (:mod:`workflow.commands.plan`) by stage, with what dominates each."""
+    """Markdown of a plan (`workflow.commands.plan`) by stage, with what dominates each."""
     rows, table = pd.read_csv(path), []
     for stage, part in rows.groupby("stage", sort=False):
         hours = part.groupby("item")["hours"].sum()

@@ -4,7 +4,7 @@
 
 Read off what lies on the disk, so that it can be asked for while the study runs, on a cluster too:
 outputs, what waits to become one, and the logs of jobs, whose last line is their progress
-(:mod:`workflow.logs`). Time left is that of as many jobs as run now. Parts of a stage count by the
+(`workflow.logs`). Time left is that of as many jobs as run now. Parts of a stage count by the
 hours that `make plan` gave them, by their clips or fits if it has not been asked.
 """
 

@@ -111,7 +111,7 @@ def unpack_task(
     its archives must have the hashes that are known, and what is not known is recorded. By
     ``settings``, the config's ``download``, the user's archives are compared with the record if
     it can be had: another MD5 is one of the origin's ``warnings``. The rest is as
-    :func:`hear.archives.prepare.prepare_archives` takes, gives and raises it.
+    `hear.archives.prepare.prepare_archives` takes, gives and raises it.
     """
     archives = [source for source in sources if source.is_file()]
     hashes = {path.name: known_hash(path.name) for path in archives} if expected else {}

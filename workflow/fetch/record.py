@@ -96,7 +96,7 @@ def read_record(path: Path, settings: Mapping[str, Any]) -> dict[str, Listed]:
 def find_file(files: Mapping[str, Listed], name: str, claimed: Collection[str] = ()) -> Listed:
     """Return the file of the record that an archive is.
 
-    Its name may be another one (:func:`workflow.study.archives.fitting_name`). A KnownError lists
+    Its name may be another one (`workflow.study.archives.fitting_name`). A KnownError lists
     what there is, the nearest names first.
     """
     if found := fitting_name(name, files, claimed):

@@ -156,7 +156,7 @@ class Study:
 
 
 def read_study(config: dict) -> Study:
-    """Build the study of a config as a user writes it (:func:`workflow.study.config.read_config`).
+    """Build the study of a config as a user writes it (`workflow.study.config.read_config`).
 
     A ConfigError says before anything runs what cannot: unknown keys, models whose checkpoint is
     not there, tasks that do not exist, two models with one label.

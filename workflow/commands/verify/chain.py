@@ -1,7 +1,7 @@
 """Links of the chain that carry hashes: archive to task, task to features, features to predictions.
 
 Each check yields a `Break` for each file that is not what the next file was made from. What was
-stored is compared as jobs compare it (:mod:`workflow.sources`, :mod:`workflow.provenance`), but for
+stored is compared as jobs compare it (`workflow.sources`, `workflow.provenance`), but for
 the versions of the software, which may be others where a study is verified.
 """
 
@@ -177,7 +177,7 @@ def check_predictions(study: Study, notes: list[str]) -> Iterator[Break]:
 
 
 def prediction_entries(study: Study) -> Iterator[tuple[str, str, Any, dict, int]]:
-    """Task, folder, evaluation, entry (:func:`workflow.study.jobs.predict_entries`) and seed."""
+    """Task, folder, evaluation, entry (`workflow.study.jobs.predict_entries`) and seed."""
     for task, spec in study.tasks.items():
         embeddings = list(study.embeddings_of(spec.embedding_type).values())
         for probe, one in paths.probes(study, spec.embedding_type).items():
