@@ -20,13 +20,13 @@ PredictTask = Callable[..., tuple]
 def evaluator(
     name: str, python: str = "", mkl: str | None = None, evaluation: Evaluation = REFERENCE
 ) -> PredictTask:
-    """Return the function that evaluates a task, as `hear.probe.predict.predict_task` does.
+    """Return the function that evaluates a task, like `hear.probe.predict.predict_task`.
 
-    ``name`` is ``native`` (one grid point after the other on the CPU, byte for byte as heareval),
+    ``name`` is ``native`` (grid points in sequence on the CPU, byte for byte like heareval),
     ``stacked`` (`hear.probe.stacked`, on a GPU if there is one) or ``heareval``, for which
-    ``python`` is that of its environment and ``mkl``, if given, a file whose ``take_fast_path`` its
-    process calls first. ``evaluation`` has the probe; one that is not trained is scikit-learn's,
-    whoever evaluates the others.
+    ``python`` is the interpreter of its environment and ``mkl``, if given, a file whose
+    ``take_fast_path`` its process calls first. ``evaluation`` selects the probe; a probe without
+    training uses scikit-learn with every evaluator.
     """
     stacked = partial(train_and_predict, fit_points=fit_stacked)
     known: dict[str, PredictTask] = {
@@ -44,7 +44,7 @@ def evaluator(
 
 
 def described(name: str, evaluation: Evaluation = REFERENCE) -> str:
-    """Name of an evaluator for the provenance, with the device where that moves numbers."""
+    """Name of an evaluator for the provenance, with the device if results depend on it."""
     if not evaluation.probe.is_trained:
         return f"scikit-learn {version('scikit-learn')}"
     if name != "stacked":

@@ -1,6 +1,6 @@
 """Atomic writing of files, and the SHA-256 of a file or folder.
 
-Only the standard library is needed: the study is read before anything is installed.
+Requires the standard library only: the study is read before anything is installed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MADE_AGAIN = "remove it and start again, so that it is made again"
 
 @contextmanager
 def naming(path: Path | str) -> Iterator[None]:
-    """Name a file in an ``OSError`` without one, as Python's writing on a full disk raises it."""
+    """Add the file's name to an ``OSError`` without one, such as Python raises on a full disk."""
     try:
         yield
     except OSError as error:
@@ -31,7 +31,7 @@ def naming(path: Path | str) -> Iterator[None]:
 
 @contextmanager
 def replacing(path: Path | str) -> Iterator[Path]:
-    """Give a temporary path beside ``path``; what is written there replaces it at the end.
+    """Yield a temporary path beside ``path``; the file written there replaces ``path`` at the end.
 
     If the block fails, the temporary file is removed and ``path`` stays as it was; an ``OSError``
     names it. A killed process leaves `<name>.<process id>.part`.
@@ -48,21 +48,21 @@ def replacing(path: Path | str) -> Iterator[Path]:
 
 
 def write_json(path: Path | str, content: object) -> None:
-    """Write strict JSON, replacing a file that is there; see `json_value`."""
+    """Write strict JSON atomically, replacing an existing file; see `json_value`."""
     with replacing(path) as temporary:
         text = json.dumps(json_value(content), indent=1, allow_nan=False)
         temporary.write_text(text, encoding="utf-8")
 
 
 def write_record(path: Path | str, content: dict) -> None:
-    """Write strict JSON with a hash of its content, which `read_record` compares."""
+    """Write strict JSON with a hash of its content, which `read_record` checks."""
     write_json(path, content | {CONTENT: _sha256_json(json_value(content))})
 
 
 def read_record(path: Path | str) -> Any:
-    """Read the content of a JSON file; without a hash it is taken as it is.
+    """Read the content of a JSON file and check its hash, if it has one.
 
-    ValueError, with the file and the next step, if it is missing, no JSON, or has changed since it
+    ValueError, with the file and the remedy, if it is missing, not JSON, or has changed since it
     was written.
     """
     try:
@@ -82,9 +82,9 @@ def _sha256_json(content: dict) -> str:
 
 
 def json_value(value: Any) -> Any:
-    """Return a value, or all that is in it, as strict JSON holds it: NaN is null, infinity a text.
+    """Convert a value, recursively, to strict JSON: NaN becomes null, infinity a string.
 
-    Python's own writer makes ``NaN`` and ``Infinity`` of them, which other readers refuse.
+    Python's own writer emits ``NaN`` and ``Infinity``, which other readers reject.
     """
     if isinstance(value, dict):
         return {key: json_value(part) for key, part in value.items()}
@@ -102,7 +102,7 @@ def sha256_file(path: Path | str) -> str:
 
 
 def files_of(path: Path | str) -> list[Path]:
-    """Return the files in and below a folder, sorted, without hidden ones; of a file, itself."""
+    """Return the non-hidden files in and below a folder, sorted; for a file, the file itself."""
     path = Path(path)
     if not path.is_dir():
         return [path]

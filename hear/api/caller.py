@@ -1,4 +1,4 @@
-"""Caller of a model's embedding function with generated sounds, and the findings of the checks."""
+"""Caller: runs a model's embedding function on generated sounds; findings of its checks."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ SIZES = {"scene": "scene_embedding_size", "event": "timestamp_embedding_size"}
 
 @dataclass
 class Findings:
-    """What the checks found, in words."""
+    """Findings of the checks, as sentences."""
 
     errors: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     passed: list[str] = field(default_factory=list)
 
     def error(self, text: str) -> None:
-        """Add what makes scores wrong or impossible."""
+        """Add a finding that makes scores wrong or impossible."""
         self.errors += [text] if text not in self.errors else []
 
     def warn(self, text: str) -> None:
-        """Add what is allowed but may cost scores."""
+        """Add a finding that the API allows but that may lower scores."""
         self.warnings += [text] if text not in self.warnings else []
 
     def ok(self, text: str) -> None:
-        """Add a check that was made and found nothing to refuse."""
+        """Add a passed check."""
         self.passed.append(text)
 
 
 class Caller:
-    """One embedding function of one model, called with sounds made for the purpose."""
+    """One embedding function of one model, called with generated sounds."""
 
     def __init__(self, model: HearModel, kind: str, size: int) -> None:
         self.model = model
@@ -46,12 +46,12 @@ class Caller:
         self.sample_rate = model.sample_rate
 
     def call(self, given: Tensor) -> Any:
-        """What the function returns; it may write into the tensor that it is given."""
+        """Return the function's unmodified result; the function may write to its input."""
         with torch.no_grad():
             return self.model.call(self.name, given)
 
     def embed(self, audio: Tensor) -> Tensor:
-        """The embeddings alone, on the CPU, outside of any graph."""
+        """The embeddings alone, detached, on the CPU."""
         returned = self.call(audio.clone())
         embeddings = returned if self.kind == "scene" else returned[0]
         return embeddings.detach().cpu()
@@ -68,7 +68,7 @@ class Caller:
 
 
 def difference(first: Tensor, second: Tensor) -> float:
-    """Norm of the difference relative to the larger norm; infinite for other shapes."""
+    """Norm of the difference relative to the larger norm; infinite if the shapes differ."""
     if first.shape != second.shape:
         return float("inf")
     scale = max(float(first.double().norm()), float(second.double().norm()), 1e-12)

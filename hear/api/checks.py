@@ -1,7 +1,7 @@
-"""Checks of what one embedding function of a model returns, for `hear.api.validate`.
+"""Checks of the output of a model's embedding function, for `hear.api.validate`.
 
-Each calls the function through a `Caller` and tells `Findings` what it saw, in a sentence that
-names the function, what was expected and what was found.
+Each check calls the function through a `Caller` and adds a sentence to `Findings` that names the
+function, the expected and the actual result.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ALIKE = 1e-3  # the same with other shapes of the batch, also in reduced precisi
 
 
 def check_kind(caller: Caller, again: Caller, findings: Findings, shortest_s: float) -> dict:
-    """Make all checks of one function, ``again`` being the same one of a second load of the model.
+    """Run all checks of one function; ``again`` calls it on a second load of the model.
 
     Clips of ``shortest_s`` must be embedded. Returns facts for the report:
     ``shortest_{kind}_clip_s`` and, for timestamps, their hop.
@@ -46,7 +46,7 @@ def check_kind(caller: Caller, again: Caller, findings: Findings, shortest_s: fl
 
 
 def _attempt(check: Callable, caller: Caller, findings: Findings, *more: object) -> bool:
-    """Make a check; what the model raises is a finding too. False if it raised."""
+    """Run a check; return False if the model raised an error, which becomes a finding."""
     try:
         check(caller, findings, *more)
         return True
@@ -57,7 +57,7 @@ def _attempt(check: Callable, caller: Caller, findings: Findings, *more: object)
 
 
 def check_form(caller: Caller, findings: Findings, duration_s: float) -> None:
-    """Types, axes, dtype and sizes of what is returned for two clips of noise."""
+    """Check types, axes, dtype and sizes of the output for two clips of noise."""
     n_sounds = 2
     returned = caller.call(caller.noise(n_sounds, duration_s))
     embeddings, name = returned, caller.name
@@ -87,7 +87,7 @@ def check_form(caller: Caller, findings: Findings, duration_s: float) -> None:
 
 
 def check_finite(caller: Caller, findings: Findings) -> None:
-    """No NaN or infinity, also for silence, a constant and full scale."""
+    """Check that no output is NaN or infinite, also for silence, a constant and full scale."""
     quiet = torch.zeros(1, caller.sample_rate)
     sounds = {
         "noise": caller.noise(1, 1.0),
@@ -103,7 +103,7 @@ def check_finite(caller: Caller, findings: Findings) -> None:
 
 
 def check_repeats(caller: Caller, findings: Findings) -> None:
-    """The same sounds give the same embeddings, other sounds others, and stay as they are."""
+    """Check that equal sounds give equal embeddings, other sounds others; input stays unchanged."""
     audio = caller.noise(2, 1.0)
     first = caller.embed(audio)
     if (found := difference(first, caller.embed(audio))) > SAME:
@@ -121,7 +121,7 @@ def check_repeats(caller: Caller, findings: Findings) -> None:
 
 
 def check_neighbors(caller: Caller, findings: Findings) -> None:
-    """A clip has the same embedding alone, beside quiet ones and beside loud ones."""
+    """Check that a clip's embedding does not depend on the other clips in the batch."""
     clip, others = caller.noise(1, 1.0, seed=1), caller.noise(2, 1.0, seed=2)
     alone = caller.embed(clip)
     for what, gain in (("quiet", 0.01), ("loud", 2.0)):
@@ -135,7 +135,7 @@ def check_neighbors(caller: Caller, findings: Findings) -> None:
 
 
 def check_reload(caller: Caller, findings: Findings, again: Caller) -> None:
-    """Loading the model once more gives the same network."""
+    """Check that loading the model again gives the same network."""
     audio = caller.noise(1, 1.0)
     found = difference(caller.embed(audio), again.embed(audio))
     if found > SAME:
@@ -146,9 +146,9 @@ def check_reload(caller: Caller, findings: Findings, again: Caller) -> None:
 
 
 def check_short(caller: Caller, findings: Findings, shortest_s: float) -> float | None:
-    """Return the shortest length that is embedded, of `SHORT_S` and ``shortest_s``.
+    """Return the shortest length of `SHORT_S` and ``shortest_s`` that the function embeds.
 
-    What happens below it is an error if the tasks have such clips, else a warning.
+    A failure on shorter clips is an error if the tasks have such clips, else a warning.
     """
     shortest = None
     own = {shortest_s} if shortest_s <= 1 else set()  # longer ones were tried by the other checks

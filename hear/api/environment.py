@@ -1,6 +1,6 @@
-"""Environments of models: what they hold, a name for it, and how one is made.
+"""Environments of models: specification, name and creation.
 
-Only the standard library is needed: the study is read before anything is installed.
+Requires the standard library only: the study is read before anything is installed.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ FIND_NUMPY = "import numpy"
 
 @dataclass(frozen=True)
 class Environment:
-    """What an environment holds: packages as pip takes them, or the text of a conda file.
+    """Specification of an environment: pip requirements, or the text of a conda file.
 
-    ``python`` is a version such as ``3.11``, empty for that of this process.
+    ``python`` is a version such as ``3.11``; empty for this process's version.
     """
 
     requirements: tuple[str, ...] = ()
@@ -43,15 +43,16 @@ class Environment:
 
     @property
     def name(self) -> str:
-        """Hash of what the environment holds, 16 hexadecimal digits."""
+        """Hash of the specification, 16 hexadecimal digits."""
         return hashlib.sha256(json.dumps(asdict(self)).encode()).hexdigest()[:16]
 
 
 def read_environment(entry: dict) -> Environment | None:
-    """Read ``environment`` of a model's entry; None for an ``interpreter``, which is there already.
+    """Read ``environment`` of a model's entry; None for an existing ``interpreter``.
 
-    ``requirements`` is a list or a file of them, ``conda`` a file, ``python`` a version. ValueError
-    if a file cannot be read, a version is not one, or the keys contradict each other.
+    ``requirements`` is a list of requirements or a file with them, ``conda`` a file, ``python`` a
+    version. ValueError if a file is unreadable, a version invalid, or the keys contradict each
+    other.
     """
     given = [key for key in ("requirements", "conda", "interpreter") if key in entry]
     if len(given) != 1:
@@ -76,10 +77,10 @@ def read_environment(entry: dict) -> Environment | None:
 
 
 def make_environment(environment: Environment, folder: Path) -> None:
-    """Make an environment; its record (``RECORD``) is written last and names its Python.
+    """Create an environment; its record (``RECORD``) is written last and names its Python.
 
-    ValueError if no such Python is there, or with the last lines of an installation that failed;
-    nothing half-made is left.
+    ValueError if there is no Python of that version, or with the last lines of a failed
+    installation; a failed installation is removed.
     """
     started = time.monotonic()
     shutil.rmtree(folder, ignore_errors=True)
@@ -98,7 +99,7 @@ def make_environment(environment: Environment, folder: Path) -> None:
 
 
 def list_packages(python: Path | str) -> tuple[str, dict[str, str]]:
-    """Version of a Python, and of every package in its environment."""
+    """Version of a Python interpreter, and the version of each package in its environment."""
     version, packages = json.loads(_output([python, "-I", "-c", LIST_PACKAGES]))
     return version, packages
 
@@ -134,7 +135,7 @@ def _make_conda(environment: Environment, folder: Path) -> Path:
 
 
 def find_python(version: str) -> str:
-    """Path of a Python of a version on PATH; of this one if the version is its own or empty."""
+    """Path of a Python with the version, from PATH; this process's if it matches or is empty."""
     if not version or version == f"{sys.version_info.major}.{sys.version_info.minor}":
         return sys.executable
     for name in (f"python{version}", "python3", "python"):
@@ -146,7 +147,7 @@ def find_python(version: str) -> str:
 
 
 def _run(command: Sequence[str | Path], what: str) -> None:
-    """Run a command and show its output; ValueError with its last lines if it fails."""
+    """Run a command, passing on its output; ValueError with its last lines if it fails."""
     last: deque[str] = deque(maxlen=LOG_LINES)
     try:
         process = subprocess.Popen(

@@ -24,11 +24,12 @@ from hear.audio.stored import StoredClip
 class HearModel:
     """A third-party model with views ``scene`` and ``timestamp``.
 
-    ``module`` is an import path or the path of a ``.py`` file. ``load_model`` gets ``weights``
-    (nothing if empty: the module's own default) and the keyword arguments ``options``. With
-    ``worker``, arguments of `hear.api.remote.RemoteModule`, it lives in a process of another
-    Python. A model whose attribute ``takes_arrays`` is true is given numpy's arrays and gives such.
-    ModelError if the module cannot be imported or lacks a function or attribute of the API.
+    ``module`` is an import path or the path of a ``.py`` file. ``load_model`` is called with
+    ``weights`` (omitted if empty, for the module's default) and the keyword arguments ``options``.
+    With ``worker``, arguments of `hear.api.remote.RemoteModule`, the model runs in a process of
+    another Python. A model with a true attribute ``takes_arrays`` takes and returns NumPy arrays
+    instead of tensors. ModelError if the module cannot be imported or lacks a function or attribute
+    of the API.
     """
 
     batch_s = 60.0  # audio of one call, in seconds, whatever the device: its memory is not known
@@ -65,13 +66,13 @@ class HearModel:
         return self.module.cpu_s if isinstance(self.module, RemoteModule) else 0.0
 
     def device_name(self) -> str:
-        """Name of the GPU that computes, or ``cpu``."""
+        """Name of the GPU in use, or ``cpu``."""
         if isinstance(self.model, RemoteModel):
             return self.model.device
         return torch.cuda.get_device_name() if self.device == "cuda" else "cpu"
 
     def call(self, function: str, audio: Tensor) -> Any:
-        """What a function of the module returns, arrays of a model that takes them as tensors."""
+        """Call a function of the module; returned NumPy arrays are converted to tensors."""
         if not takes_arrays(self.model):
             return getattr(self.module, function)(audio.to(self.device), self.model)
         returned = getattr(self.module, function)(audio.numpy(), self.model)
@@ -81,7 +82,7 @@ class HearModel:
 
     @torch.no_grad()
     def embed(self, audio: Tensor, view: str) -> tuple[dict[str, Tensor], Tensor | None]:
-        """Embed clips: float32, shape (n_sounds, n_samples), in [-1, 1] at ``sample_rate``.
+        """Embed clips, float32 (n_sounds, n_samples) in [-1, 1] at ``sample_rate``.
 
         Returns
         -------
@@ -93,7 +94,7 @@ class HearModel:
         Raises
         ------
         ModelError
-            If the model fails, or the result does not have the shape of the API, or is not finite.
+            If the model fails, or the result has a wrong shape or is not finite.
         """
         try:
             if view == "scene":
@@ -122,12 +123,12 @@ class HearModel:
     def stream(
         self, audio: Tensor | StoredClip, view: str
     ) -> Iterator[tuple[dict[str, Tensor], Tensor | None]]:
-        """Embed a batch of clips in one part: the API has no smaller one."""
+        """Embed a batch of clips, yielded as one part: the API has no streaming."""
         whole = audio.stretch(0, audio.shape[1]) if isinstance(audio, StoredClip) else audio
         yield self.embed(whole, view)
 
     def fingerprint(self) -> str:
-        """sha256 over the module's source file and the weights: changes when either does."""
+        """SHA-256 over the module's source file and the weights."""
         if isinstance(self.model, RemoteModel):
             source = self.model.source_sha256
         else:
@@ -135,14 +136,14 @@ class HearModel:
         return hashlib.sha256((source + self.weights_hash()).encode()).hexdigest()
 
     def weights_hash(self) -> str:
-        """sha256 over names and values of the network's parameters and buffers; empty if none."""
+        """SHA-256 over names and values of the network's parameters and buffers; empty if none."""
         if isinstance(self.model, RemoteModel):
             return self.model.weights_sha256
         return weights_hash(self.model)
 
 
 def import_model(module: str) -> ModuleType:
-    """Import a model's module by import path or by the path of its file, or raise ModelError."""
+    """Import a model's module by import path or file path; ModelError if that fails."""
     try:
         return import_module(module)
     except Exception as error:

@@ -1,4 +1,4 @@
-"""A module with the HEAR API that lives in a worker process of another Python.
+"""A module with the HEAR API that runs in a worker process of another Python.
 
 `RemoteModule` stands in for the imported module: its ``load_model`` gives an object with the
 API's attributes, its other functions take tensors and give tensors. The worker is
@@ -34,10 +34,10 @@ HOST_VARIABLES = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")  # of this process'
 
 @dataclass(frozen=True)
 class RemoteModel:
-    """What ``load_model`` gave in the worker: attributes of the API, and facts of the network.
+    """Proxy of a model loaded in the worker: attributes of the API, and facts of the network.
 
-    ``kind`` is ``torch``, ``tensorflow``, ``numpy`` or the name of another class; ``device`` the
-    name of the GPU that computes, or ``cpu``.
+    ``kind`` is ``torch``, ``tensorflow``, ``numpy`` or the name of another class; ``device`` is the
+    name of the GPU in use, or ``cpu``.
     """
 
     kind: str
@@ -53,11 +53,10 @@ class RemoteModel:
 class RemoteModule:
     """A worker process for one model, and the functions of its module.
 
-    ``python`` is the worker's Python, ``mkl`` a file whose ``take_fast_path`` it calls when torch
-    is imported, ``variables`` what its environment has beside this process's, ``timeout_s`` how
-    long one answer may take. ``cpu_s`` are the CPU seconds that it had used at its last answer. A
-    worker that does not start, dies, hangs or answers nonsense is a ModelError with the last lines
-    that it printed.
+    ``python`` is the worker's Python, ``mkl`` a file whose ``take_fast_path`` is called when torch
+    is imported, ``variables`` are additional environment variables, ``timeout_s`` limits the time
+    per response. ``cpu_s`` is the worker's CPU time at its last response. A worker that does not
+    start, dies, hangs or sends an invalid response raises ModelError with its last lines of output.
     """
 
     def __init__(
@@ -104,11 +103,11 @@ class RemoteModule:
             raise self._failed(f"gave an invalid answer to load_model: {facts!r:.200}") from None
 
     def get_scene_embeddings(self, audio: Tensor, model: RemoteModel) -> Tensor | np.ndarray:
-        """As the module's own; an array if the module's answer is no tensor."""
+        """Call the module's function; returns an array if the module returned no tensor."""
         return self._embed("get_scene_embeddings", audio, 1)[0]
 
     def get_timestamp_embeddings(self, audio: Tensor, model: RemoteModel) -> tuple:
-        """As the module's own."""
+        """Call the module's function; returns embeddings and timestamps in ms."""
         return tuple(self._embed("get_timestamp_embeddings", audio, 2))
 
     def _embed(self, function: str, audio: Tensor, n_answers: int) -> list[Tensor | np.ndarray]:
@@ -168,7 +167,7 @@ class RemoteModule:
 
 
 def as_tensor(header: dict, array: np.ndarray | None) -> Tensor | np.ndarray:
-    """A tensor of the type that the model gave, or an array if it gave no tensor."""
+    """Decode a result: a tensor of the model's dtype, or an array if it was no tensor."""
     if array is None:
         raise ValueError("expected an array, found none")
     if header.get("kind") != "tensor":
@@ -178,7 +177,7 @@ def as_tensor(header: dict, array: np.ndarray | None) -> Tensor | np.ndarray:
 
 
 class _Timed:
-    """A pipe whose reads raise TimeoutError after a time without the bytes asked for."""
+    """A pipe whose reads raise TimeoutError if the bytes do not arrive in time."""
 
     def __init__(self, pipe: Any, timeout_s: float) -> None:
         self.pipe, self.deadline = pipe, time.monotonic() + timeout_s

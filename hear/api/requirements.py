@@ -1,4 +1,4 @@
-"""Extra packages that a model's entry names: are they installed, and which versions?"""
+"""Check of the extra packages that a model's entry requires."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 
 def check_requirements(requires: Iterable[str]) -> dict[str, str]:
-    """Check what a model needs beside the project's own packages; return the installed versions.
+    """Check a model's additional requirements; return the installed versions.
 
-    Each of ``requires`` is what would follow ``pip install``: a requirement, after options if it
-    needs any ("--no-deps torchcrepe==0.0.24"). ValueError if one is not a requirement, or is not
-    installed in such a version: with the command that installs it.
+    Each entry of ``requires`` holds the arguments of ``pip install``: a requirement, after any
+    options ("--no-deps torchcrepe==0.0.24"). ValueError if an entry is malformed, or not installed
+    in a matching version; the message gives the installation command.
     """
     installed = {}
     for text in requires:

@@ -15,7 +15,7 @@ class ModelError(ValueError):
 
 
 def source_hash(module: str) -> str:
-    """sha256 of a module's source file; neither it nor the packages around it are imported.
+    """SHA-256 of a module's source file, without importing it or its parent packages.
 
     ``module`` is an import path or the path of a ``.py`` file. ModelError if there is none.
     """

@@ -1,4 +1,4 @@
-"""Checks of timestamps: HEAR's rules, and whether they mark the middle of what is embedded."""
+"""Checks of timestamps: HEAR's rules, and whether they mark the centers of the windows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_JITTER_MS = 1.0  # hear-validator: deviation of a hop from the mean hop
 def check_timestamps(
     caller: Caller, findings: Findings, timestamps: object, shape: tuple, duration_s: float
 ) -> None:
-    """In ms, ascending, regular, the same for all sounds, inside the clip and up to its end."""
+    """Check that timestamps are in ms, ascending, regular, equal for all sounds; span the clip."""
     name, duration_ms = caller.name, 1000 * duration_s
     if not isinstance(timestamps, Tensor) or tuple(timestamps.shape) != shape:
         found = getattr(timestamps, "shape", type(timestamps).__name__)
@@ -48,7 +48,7 @@ def check_timestamps(
 def _check_span(
     name: str, findings: Findings, first: float, last: float, hop: float, duration_ms: float
 ) -> None:
-    """HEAR's rules of where timestamps begin, end, and how far apart they are."""
+    """Check HEAR's rules on the first and last timestamp and on their distance."""
     of = f"for a clip of {duration_ms:.0f} ms"
     if last < duration_ms - 2 * hop:
         hint = "; are they seconds instead of ms?" if last < duration_ms / 100 else ""
@@ -68,7 +68,7 @@ def _check_span(
 
 
 def check_centered(caller: Caller, findings: Findings) -> None:
-    """A short sound in silence changes the embeddings around its own time, on both sides."""
+    """Check that a short sound in silence changes the embeddings around its time, on both sides."""
     at_ms, rate = 900.0, caller.sample_rate
     base = 0.01 * caller.noise(1, 2.0)
     burst = base.clone()

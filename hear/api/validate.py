@@ -1,10 +1,10 @@
-"""Validation of models with the HEAR API, before anything long runs.
+"""Validation of models with the HEAR API, before any long job runs.
 
-The rules of HEAR's own validator (https://github.com/hearbenchmark/hear-validator): functions,
-attributes, shapes, dtype, and timestamps in ms that are regular, inside the clip and reach its end.
-And what it does not ask but wrong scores come from: values that are not finite, another answer to
-the same question, an answer that depends on the other clips of the batch, another network at every
-load, timestamps that do not mark the middle of what is embedded.
+Checks the rules of HEAR's own validator (https://github.com/hearbenchmark/hear-validator):
+functions, attributes, shapes, dtype, and timestamps in ms that are regular, lie inside the clip and
+reach its end. Also checks common causes of wrong scores that it does not cover: non-finite values,
+nondeterministic output, output that depends on the other clips of the batch, a different network at
+every load, timestamps that are not the centers of their windows.
 """
 
 from __future__ import annotations
@@ -35,20 +35,20 @@ def validate_model(
 ) -> dict:
     """Check a module with the HEAR API; arguments as for `hear.api.model.HearModel`.
 
-    Only the functions for ``kinds`` of task, ``scene`` and ``event``, are tried. ``shortest_s`` is
-    the length of the shortest clip by kind, where it is known: one that is not embedded is an
-    error, shorter ones are warnings.
+    Only the functions for the given ``kinds`` of task, ``scene`` and ``event``, are checked.
+    ``shortest_s`` is the length of the tasks' shortest clip by kind, where known: failing to embed
+    it is an error; failing on shorter clips is a warning.
 
     Returns
     -------
     dict
-        What was found, in plain types: rate, sizes, hop of the timestamps, hash of the weights,
-        the checks that passed, and ``warnings``: what is allowed but costs scores.
+        Findings in plain types: sample rate, sizes, hop of the timestamps, hash of the weights, the
+        checks that passed, and ``warnings``, which may lower scores.
 
     Raises
     ------
     ModelError
-        One line per problem: the function, what was expected and what was found.
+        One line per problem: the function, the expected and the actual result.
     """
     model = HearModel(module, weights, options, worker)
     findings = Findings()
@@ -68,7 +68,7 @@ def validate_model(
 
 
 def _attributes(model: HearModel, kinds: Iterable[str], findings: Findings) -> dict:
-    """The model object itself: its class and the attributes that the API wants."""
+    """Check the model object: its class and the attributes that the API requires."""
     network = model.model
     if isinstance(network, RemoteModel):
         kind, trains = network.kind, network.has_mode

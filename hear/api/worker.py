@@ -1,12 +1,12 @@
-"""A model with the HEAR API in a process of its own Python, which answers requests on a pipe.
+"""Worker process that runs a model with the HEAR API in its own Python and serves a pipe.
 
 Started by `hear.api.remote` with the model's own Python:
 
     python worker.py MODULE
 
-Needs nothing but the standard library and numpy; valid for Python 3.8 and later. A frame is the
-lengths of its two parts, a header in JSON and the bytes of an array, whose type and shape the
-header has. Whatever the model prints goes to standard error.
+Requires only NumPy and Python 3.8 or later. A frame consists of the lengths of its two parts, a
+JSON header, and the bytes of an array whose type and shape are in the header. The model's output
+goes to standard error.
 """
 
 import hashlib

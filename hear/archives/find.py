@@ -1,8 +1,8 @@
-"""Tasks in a directory: archives and task folders with their metadata.
+"""Discovery of tasks in a directory: archives and task folders with their metadata.
 
 Official archives are named `hear2021-<task>-<version>-<mode>-48000.tar.gz` (Zenodo record
-6332517) or `hear-2021.0.6-<task>-<version>-<mode>-44100.tar.gz` (the open tasks); what is inside
-decides, not the name. Only the standard library is needed.
+6332517) or `hear-2021.0.6-<task>-<version>-<mode>-44100.tar.gz` (the open tasks). Archives are
+identified by their content, not by their name. Requires the standard library only.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MAX_METADATA_BYTES = 2**20  # 1 MiB; the official ones have less than 10 kB
 
 @dataclass(frozen=True)
 class Source:
-    """Where one task comes from: an archive (with one task folder) or a task folder."""
+    """Source of one task: an archive (with one task folder) or a task folder."""
 
     path: Path
     folder_name: str
@@ -34,17 +34,17 @@ class Source:
 
 
 def find_sources(directory: Path | str, cache: Path | str | None = None) -> list[Source]:
-    """Find every HEAR archive and every task folder in a directory and up to 4 levels below.
+    """Find all HEAR archives and task folders in a directory and up to 4 levels below.
 
-    Returns them sorted by folder name. Hidden entries are passed over; the directory may itself be
-    a task folder. The JSON file ``cache``, written if need be, remembers what is in each archive
-    (by path, size and time of change): the metadata may be the last member of a large one.
+    Returns them sorted by folder name. Hidden entries are skipped; the directory itself may be a
+    task folder. The JSON file ``cache``, created if necessary, stores the metadata of each archive
+    by path, size and time of change: they may be the last member of a large archive.
 
     Raises
     ------
     ArchiveError
-        If there is nothing, an archive is damaged, metadata are malformed, or two sources have
-        the same folder name.
+        If nothing is found, an archive is damaged, metadata are malformed, or two sources have the
+        same folder name.
     """
     directory = Path(directory).absolute()
     if not os.path.isdir(directory):  # Path.is_dir raises where a name is too long
@@ -96,7 +96,7 @@ def _source(path: Path, known: dict[str, Any], seen: dict[str, Any]) -> Source:
 
 
 def _read_cache(cache: Path | str | None) -> dict[str, Any]:
-    """Return the remembered entries; a cache that cannot be read only costs another look."""
+    """Return the cached entries; an unreadable cache is ignored."""
     needed = {"size", "mtime_ns", "folder_name", "metadata"}
     try:
         entries = json.loads(Path(cache).read_text(encoding="utf-8")) if cache else {}
@@ -110,9 +110,9 @@ def _read_cache(cache: Path | str | None) -> dict[str, Any]:
 
 
 def _read_metadata(archive: Path) -> tuple[str, dict[str, Any]]:
-    """Return folder and metadata of an archive's task, reading no further than to where they are.
+    """Return folder and metadata of an archive's task, reading the archive only as far as needed.
 
-    Whether the archive is safe and complete is checked when it is unpacked.
+    `hear.archives.unpack` checks whether the archive is safe and complete.
     """
     with open_tar(archive, to_end=False) as tar:
         for member in members(archive, tar):

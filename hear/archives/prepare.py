@@ -28,23 +28,23 @@ def prepare_archives(
     hashes: Mapping[str, Mapping[str, str]] | None = None,
     progress: bool = True,
 ) -> tuple[list[Path], dict]:
-    """Unpack archives and resample their audio; what an earlier, killed call finished is kept.
+    """Unpack archives and resample their audio; work finished by an interrupted call is kept.
 
-    ``resample`` is one of `RESAMPLE`; ``hashes`` has by archive name what
-    `hear.archives.unpack.unpack` takes.
+    ``resample`` is one of `RESAMPLE`; ``hashes`` holds, by archive name, the argument of
+    `hear.archives.unpack.unpack`.
 
     Returns
     -------
     folders : list of Path
         One task folder per archive.
     origin : dict
-        ``archives`` and ``md5``: SHA-256 and MD5 by name; ``resampled``: from and to which rate,
-        by folder; ``warnings``: what was left out or changed.
+        ``archives`` and ``md5``: SHA-256 and MD5 by name; ``resampled``: original and new sample
+        rate by folder; ``warnings``: files that were left out or changed.
 
     Raises
     ------
     ArchiveError
-        If an archive is damaged, unsafe or another one than ``hashes`` say.
+        If an archive is damaged, unsafe or does not match ``hashes``.
     TaskError
         If a task folder to be resampled is malformed, or clips cannot be resampled.
     """
@@ -89,7 +89,7 @@ def prepare_archives(
 
 
 def _is_unpacked(entry: dict, stamp: dict, destination: Path, resample: str) -> bool:
-    """Tell whether all that is needed of an archive is in its folder already."""
+    """Return whether an archive is already unpacked with all required audio."""
     if not stamp.items() <= entry.items() or "md5" not in entry:  # as of an older version
         return False
     is_whole = not entry["is_reduced"] or resample == "disk_only"
@@ -97,7 +97,7 @@ def _is_unpacked(entry: dict, stamp: dict, destination: Path, resample: str) -> 
 
 
 def _rate_to_copy(rates_hz: Sequence[int]) -> int | None:
-    """The lowest rate above the model's; None if audio is at the model's rate, or only below it."""
+    """Lowest rate above the model's; None if audio exists at the model's rate, or only below."""
     above = [rate for rate in rates_hz if rate > MODEL_RATE_HZ]
     return None if MODEL_RATE_HZ in rates_hz or not above else min(above)
 

@@ -1,10 +1,10 @@
 """Unpacking of HEAR archives into task folders, streamed in one pass.
 
-Members lie below `hear-x.y.z/tasks/<folder>/`, `tasks/<folder>/` or `<folder>/`; the unpacked
-task folder is `<destination>/<folder>` in every case. Python's tarfile takes a damaged header or a
-missing end for the end of an archive, and its stream mode does not compare gzip checksums; both
-are done here. Archives are looked into before anything is installed: importing this needs the
-standard library alone.
+Members lie in `hear-x.y.z/tasks/<folder>/`, `tasks/<folder>/` or `<folder>/`; the unpacked task
+folder is always `<destination>/<folder>`. Python's tarfile mistakes a damaged header or a missing
+end for the end of an archive, and its stream mode does not compare gzip checksums; both are checked
+here. Requires the standard library only, because archives are inspected before anything is
+installed.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ UNNAMEABLE = (  # what the system says of names that are too long, malformed or 
 
 
 class ArchiveError(ValueError):
-    """An archive that cannot or must not be unpacked; the message names it and the member."""
+    """A damaged or unsafe archive; the message names it and the member."""
 
 
 class Unpacked(NamedTuple):
-    """What an archive became: its task folder; its hashes, hexadecimal; what was left out."""
+    """Result of unpacking: task folder, hashes (hexadecimal), and warnings about omitted links."""
 
     folder: Path
     sha256: str
@@ -59,7 +59,7 @@ class Unpacked(NamedTuple):
 
 
 class _Member(tarfile.TarInfo):
-    """A member's header; refused are those for which tarfile reads without end into memory."""
+    """A member's header; rejects headers that make tarfile read without limit into memory."""
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
@@ -78,11 +78,11 @@ class _Member(tarfile.TarInfo):
 def open_tar(
     path: Path, wrap: Callable[[Any], Any] = lambda raw: raw, to_end: bool = True
 ) -> Iterator[tarfile.TarFile]:
-    """Open a .tar or .tar.gz (told apart by content) for one pass over its members.
+    """Open a .tar or .tar.gz file (distinguished by content) for one pass over its members.
 
-    ``wrap`` takes the open file and returns what is read instead, with a method ``read``. With
-    ``to_end``, the file is read on to its end once the block ends, and checked to be complete.
-    ArchiveError if the archive turns out to be corrupted or truncated while it is used.
+    ``wrap`` takes the open file and returns a replacement with a method ``read``. With ``to_end``,
+    the rest of the file is read when the block ends, to check that it is complete. ArchiveError if
+    the archive turns out to be corrupted or truncated.
     """
     try:
         with path.open("rb") as raw:
@@ -111,7 +111,7 @@ def open_tar(
 
 @contextmanager
 def _malformed(path: Path) -> Iterator[None]:
-    """Turn what tarfile says of numbers and names in headers into an ArchiveError."""
+    """Turn tarfile's errors about numbers and names in headers into ArchiveError."""
     try:
         yield
     except (ValueError, LookupError, ArithmeticError, RecursionError) as error:
@@ -121,7 +121,7 @@ def _malformed(path: Path) -> Iterator[None]:
 
 
 def members(path: Path, tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
-    """Yield an archive's members; ArchiveError for a header that is none, or a huge member."""
+    """Yield an archive's members; ArchiveError for an invalid header or a huge member."""
     while True:
         with _malformed(path):
             member = tar.next()
@@ -135,7 +135,7 @@ def members(path: Path, tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
 
 
 def task_folder(path: Path, member: tarfile.TarInfo) -> PurePosixPath | None:
-    """Return the task folder that a member shows by being its metadata, None for other members."""
+    """Return the task folder whose metadata file this member is; None for other members."""
     name = PurePosixPath(member.name)
     if not member.isreg() or name.name != METADATA_FILE:
         return None
@@ -155,17 +155,17 @@ def unpack(
 ) -> Unpacked:
     """Unpack an archive's task folder to `<destination>/<folder>`.
 
-    Everything goes to a hidden folder in the destination first and is renamed once the archive
-    was read to its end, so an interrupted call leaves nothing that looks finished. A task folder
-    of that name is replaced. Members outside the task folder are dropped. A hard link to an
-    earlier member becomes a copy of it; other links are left out, which is a warning. ``hashes``
-    are the hexadecimal ones that the archive must have, by algorithm (`md5`, `sha256`).
+    Files are extracted to a hidden folder in the destination, which is renamed once the archive has
+    been read to its end, so that an interrupted call leaves no seemingly finished folder. An
+    existing task folder of that name is replaced. Members outside the task folder are dropped. A
+    hard link to an earlier member becomes a copy of it; other links are omitted with a warning.
+    ``hashes`` are the expected hexadecimal hashes by algorithm (`md5`, `sha256`).
 
     Raises
     ------
     ArchiveError
-        If the archive is damaged, incomplete, another one than ``hashes`` say or unsafe (devices,
-        members outside, more than ``max_bytes``), or holds no or several task folders.
+        If the archive is damaged, incomplete, does not match ``hashes``, is unsafe (devices,
+        members outside the folder, more than ``max_bytes``), or holds no or several task folders.
     """
     from tqdm import tqdm  # here: what finds tasks imports this module and needs no packages
 
@@ -201,7 +201,7 @@ def unpack(
 
 
 class _Tapped:
-    """A file that shows to ``taps`` what is read of it."""
+    """A file that passes all bytes read from it to ``taps``."""
 
     def __init__(self, raw: Any, taps: list[Callable[[bytes], object]]) -> None:
         self.raw, self.taps = raw, taps
@@ -216,10 +216,10 @@ class _Tapped:
 def _extract(
     archive: Path, tar: tarfile.TarFile, destination: Path, max_bytes: int
 ) -> tuple[PurePosixPath, list[PurePosixPath]]:
-    """Extract every member; return the folder that has task metadata, and links left out.
+    """Extract all members; return the folder with task metadata, and the omitted links.
 
-    Stricter than tarfile's data filter (PEP 706), which lets some links and names pass: HEAR
-    archives have none of them.
+    Stricter than tarfile's data filter (PEP 706), which allows some links and names that HEAR
+    archives do not contain.
     """
     folders, left_out, n_bytes = set(), [], 0
     for member in members(archive, tar):
@@ -263,7 +263,7 @@ def _extract(
 
 @contextmanager
 def _nameable(archive: Path, name: PurePosixPath) -> Iterator[None]:
-    """Turn what a member's name or time make the system refuse into an ArchiveError."""
+    """Turn system errors caused by a member's name or time into ArchiveError."""
     try:
         yield
     except (OSError, ValueError, OverflowError) as error:
@@ -276,7 +276,7 @@ def _nameable(archive: Path, name: PurePosixPath) -> Iterator[None]:
 
 
 def _linked_file(member: tarfile.TarInfo, destination: Path) -> Path | None:
-    """Return the extracted file that a hard link leads to; None for anything else."""
+    """Return the extracted file that a hard link refers to; None for anything else."""
     name = PurePosixPath(member.linkname)
     if not member.islnk() or name.is_absolute() or ".." in name.parts:
         return None

@@ -1,8 +1,8 @@
 """Audio clips: reading, resampling, and parsing of WAV headers.
 
-The header is read here and not only by libsndfile, which shortens a truncated file without a
-word and finds nothing in a file whose length was never filled in. Source of the container:
-Multimedia Programming Interface 1.0 (RIFF WAVE); of its form for more than 4 GiB: EBU Tech 3306.
+WAV headers are parsed here because libsndfile silently shortens a truncated file and reads nothing
+from a file whose length was never filled in. Container format: Multimedia Programming Interface 1.0
+(RIFF WAVE); for more than 4 GiB: EBU Tech 3306 (RF64).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ UNKNOWN_BYTES = 0x7FFF0000  # encoders that write to a pipe promise this much or
 
 
 class ClipError(ValueError):
-    """An audio file that cannot be used: which one, what was expected, what was found."""
+    """An unusable audio file; the message names the file, the expected and the actual value."""
 
     def __init__(self, path: Path | str, expected: str, found: object) -> None:
         super().__init__(f"{path}: expected {expected}, found {found}")
@@ -36,7 +36,7 @@ class ClipError(ValueError):
 
 @dataclass(frozen=True)
 class WavHeader:
-    """What the header of a WAV file says, and what the file holds."""
+    """Header of a WAV file, and the audio that the file actually holds."""
 
     is_float: bool  # floating-point samples, which can be NaN or beyond full scale
     n_channels: int
@@ -50,7 +50,7 @@ class WavHeader:
 
 @dataclass(frozen=True)
 class _Layout:
-    """Where the audio of a RIFF WAVE file lies, and how it is coded."""
+    """Position and coding of the audio in a RIFF WAVE file."""
 
     form: int  # format tag
     block_bytes: int
@@ -61,12 +61,12 @@ class _Layout:
 
 
 def read_wav_header(path: Path | str) -> WavHeader:
-    """Read the header of a WAV file without its samples.
+    """Read the header of a WAV file, without its samples.
 
     Raises
     ------
     ClipError
-        If the file is no RIFF WAVE file, lacks its `fmt ` or `data` chunk, or has a coding that
+        If the file is not a RIFF WAVE file, lacks a `fmt ` or `data` chunk, or has a coding that
         libsndfile does not decode.
     """
     layout = _read_layout(path)
@@ -115,7 +115,7 @@ def _read_layout(path: Path | str) -> _Layout:
 
 
 def _layout(fmt: bytes, data_bytes: int, start: int, size: int, is_closed: bool) -> _Layout:
-    """Tell a length that was never filled in from an empty and from a truncated file."""
+    """Distinguish a length that was never filled in from an empty and from a truncated file."""
     form, block_bytes = struct.unpack_from("<H10xH", fmt)
     if form == FORMAT_EXTENSIBLE and len(fmt) >= SUBFORMAT_OFFSET + 2:
         form = struct.unpack_from("<H", fmt, SUBFORMAT_OFFSET)[0]
@@ -128,7 +128,7 @@ def _layout(fmt: bytes, data_bytes: int, start: int, size: int, is_closed: bool)
 
 
 class _FilledIn(io.FileIO):
-    """A WAV file whose header says how long its audio is."""
+    """A WAV file presented with the missing length filled in."""
 
     def __init__(self, path: Path | str, layout: _Layout) -> None:
         super().__init__(path)
@@ -152,7 +152,7 @@ def _sound_file(path: Path | str, layout: _Layout | None) -> soundfile.SoundFile
 
 @contextmanager
 def open_clip(path: Path | str) -> Iterator[soundfile.SoundFile]:
-    """Open an audio file; ClipError, also of what is done with it, names the file."""
+    """Open an audio file; errors on opening and within the block become ClipError."""
     with readable(path):
         try:
             layout = _read_layout(path)
@@ -164,7 +164,7 @@ def open_clip(path: Path | str) -> Iterator[soundfile.SoundFile]:
 
 @contextmanager
 def readable(path: Path | str) -> Iterator[None]:
-    """Turn an error of libsndfile or the system into a ClipError, which names the file."""
+    """Turn errors of libsndfile and the system into ClipError, which names the file."""
     try:
         yield
     except (soundfile.LibsndfileError, OSError) as error:
@@ -182,8 +182,8 @@ def check_shape(path: Path | str, n_samples: int, n_channels: int) -> None:
 def check_samples(path: Path | str, samples: np.ndarray, offset: int = 0) -> None:
     """Raise ClipError for samples that are NaN, infinite or far beyond full scale.
 
-    It has their number and the first one, or the peak. ``samples`` (n_samples,) start at the file's
-    sample number ``offset``.
+    The message gives their number and the first position, or the peak. ``samples`` (n_samples,)
+    start at the file's sample number ``offset``.
     """
     finite = np.isfinite(samples)
     if not finite.all():
@@ -197,10 +197,10 @@ def check_samples(path: Path | str, samples: np.ndarray, offset: int = 0) -> Non
 
 
 def read_samples(path: Path | str) -> tuple[np.ndarray, int]:
-    """Read a mono file as it is: samples, float32 (n_samples,) with full scale 1, and their rate.
+    """Read a mono file: samples, float32 (n_samples,) with full scale 1, and their rate in Hz.
 
     ClipError if it cannot be read, has several channels, no samples, or samples that
-    `check_samples` refuses.
+    `check_samples` rejects.
     """
     with open_clip(path) as file:
         samples = file.read(file.frames, dtype="float32", always_2d=True)
@@ -211,10 +211,10 @@ def read_samples(path: Path | str) -> tuple[np.ndarray, int]:
 
 
 def read_clip(path: Path | str, sample_rate_hz: int) -> np.ndarray:
-    """Read a mono clip at a sample rate, resampled where the file has another one.
+    """Read a mono clip at a sample rate; resample it if the file has another rate.
 
-    Returns float32 (n_samples,), full scale is 1, and raises as read_samples does. That the file is
-    complete is check_audio's business.
+    Returns float32 (n_samples,) with full scale 1; raises the errors of `read_samples`.
+    `hear.tasks.audio_checks.check_audio` checks that the file is complete.
     """
     samples, rate_hz = read_samples(path)
     if rate_hz != sample_rate_hz:

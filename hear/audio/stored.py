@@ -1,4 +1,4 @@
-"""Long clips, read from their file a stretch at a time in memory that does not grow with them."""
+"""Long clips, read from their file in stretches, in constant memory."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ BLOCK_S = 10.0  # read at a time, and kept behind the last stretch: reflections 
 class StoredClip:
     """One mono clip in its file, resampled while it is read.
 
-    Its samples are those of `hear.audio.read`, bit for bit. Stretches are asked for in
-    the order of the clip; a step back behind what is kept reads the file again. ``shape`` is
-    (1, n_samples) at the rate wanted: a batch of one clip. ClipError if the file cannot be opened,
-    has several channels or no samples; that it is complete is check_audio's business.
+    Its samples equal those of `hear.audio.read` bit for bit. Stretches are requested in the order
+    of the clip; going back beyond the buffer reads the file again. ``shape`` is (1, n_samples) at
+    the requested rate: a batch of one clip. ClipError if the file cannot be opened, has several
+    channels or no samples; `hear.tasks.audio_checks.check_audio` checks that it is complete.
     """
 
     _kept: np.ndarray  # samples behind and ahead of the last stretch
@@ -41,10 +41,10 @@ class StoredClip:
         return self.shape[1] / self._rate_hz
 
     def stretch(self, start: int, stop: int) -> Tensor:
-        """Samples ``start`` to ``stop``, 0 <= start < stop <= n_samples, at the rate wanted.
+        """Samples ``start`` to ``stop``, 0 <= start < stop <= n_samples, at the requested rate.
 
-        Returns float32 (1, stop - start), full scale is 1. ClipError if the file cannot be read on
-        or ends early, or samples are NaN or infinite.
+        Returns float32 (1, stop - start) with full scale 1. ClipError if the file is unreadable or
+        ends early, or samples are NaN or infinite.
         """
         if start < self._first:
             self._start_over()
@@ -65,7 +65,7 @@ class StoredClip:
         self._first = 0
 
     def _read(self) -> Iterator[np.ndarray]:
-        """The clip's samples at the rate wanted, in blocks."""
+        """The clip's samples at the requested rate, in blocks."""
         with open_clip(self._path) as file:
             resampler = None
             if file.samplerate != self._rate_hz:

@@ -1,4 +1,4 @@
-"""Examination of task folders from the command line: `python -m hear.doctor FOLDER`."""
+"""Examination of task folders on the command line: `python -m hear.doctor FOLDER`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ exit status: 0 no severe finding, 1 a severe finding, 2 no readable task"""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Examine the folders of a command line and print what is found; return the exit status."""
+    """Examine the given folders and print the findings; return the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m hear.doctor",
         description="Examine a task folder in HEAR's layout, or a folder of several, and say what "
@@ -62,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _folders(directory: Path) -> list[Path]:
-    """Task folders in a directory, which may be one itself; ArchiveError if there is none."""
+    """Task folders in a directory, or the directory itself; ArchiveError if there is none."""
     folders = [source.path for source in find_sources(directory) if source.path.is_dir()]
     if not folders:
         raise ArchiveError(
@@ -72,7 +72,7 @@ def _folders(directory: Path) -> list[Path]:
 
 
 def _refusal(task: TaskFolder, sample_rate_hz: int) -> list[Finding]:
-    """What the workflow's own check refuses, if it does."""
+    """Problems for which the workflow's own check rejects the task, as findings."""
     try:
         check_audio(task, sample_rate_hz, progress=False)
     except TaskError as error:

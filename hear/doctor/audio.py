@@ -25,7 +25,7 @@ ALONE = 0.9  # of a label's clips, while at most 1 - ALONE of the others: the la
 
 
 def check_sound(folder: TaskFolder, heard: Mapping[Clip, Heard], rate_hz: int) -> Iterator[Finding]:
-    """Yield what the samples of a folder's clips at one rate show."""
+    """Yield findings about the samples of a folder's clips at one rate."""
     if heard:
         yield from _level(folder, heard)
         yield from _clipping(heard)
@@ -116,7 +116,7 @@ def _lengths(folder: TaskFolder, heard: Mapping[Clip, Heard], rate_hz: int) -> I
 def _odd(
     folder: TaskFolder, heard: Mapping[Clip, Heard], rate_hz: int, wanted_s: float
 ) -> dict[Clip, float]:
-    """Clips of another length than the metadata's, with theirs in seconds."""
+    """Clips whose length differs from the metadata, with their length in seconds."""
     paths = {split: folder.audio(rate_hz, split) for split in folder.splits}
     found = {}
     for (split, file), what in heard.items():
@@ -165,7 +165,7 @@ def _bandwidth(folder: TaskFolder, heard: Mapping[Clip, Heard], rate_hz: int) ->
 
 
 def _traits(folder: TaskFolder, clips: Iterable[Clip], having: set[Clip]) -> list[str]:
-    """Labels of whose clips nearly all are among ``having``, and nearly none of the others."""
+    """Labels with nearly all of their clips in ``having``, while nearly no other clips are."""
     if folder.embedding_type == "event":
         return []
     n_of: Counter[tuple[str, bool]] = Counter()

@@ -1,4 +1,4 @@
-"""Copies: clips with equal samples, and near copies, in different splits."""
+"""Copies: clips in different splits with equal samples, and near copies."""
 
 from __future__ import annotations
 
@@ -40,11 +40,10 @@ def find_copies(
     paths: Mapping[Clip, Path],
     progress: bool = False,
 ) -> Iterator[Finding]:
-    """Yield what clips of equal samples and near copies do to the score.
+    """Yield findings about clips with equal samples and near copies, and their effect on scores.
 
-    Digital silence is no recording. Near copies are looked for among the `N_CANDIDATES` clips of
-    each other split whose prints are nearest, so that their number grows with the clips, not with
-    the pairs.
+    Digital silence is ignored. Near copies are searched among the `N_CANDIDATES` clips of each
+    other split with the nearest prints, so that the cost grows linearly with the number of clips.
     """
     same: dict[bytes, list[Clip]] = defaultdict(list)
     for clip, what in heard.items():
@@ -59,7 +58,7 @@ def find_copies(
 
 
 def _across(clips: list[Clip]) -> Iterator[Copy]:
-    """Pair each of some clips of one recording with one of each other split."""
+    """Pair each clip of one recording with one clip of each other split."""
     by_split: dict[str, list[Clip]] = defaultdict(list)
     for clip in clips:
         by_split[clip[0]].append(clip)
@@ -94,7 +93,7 @@ def _near_copies(
 
 
 def _candidates(folder: TaskFolder, heard: Mapping[Clip, Heard]) -> set[tuple[Clip, Clip]]:
-    """Pairs of clips of two splits with near prints, whose samples are not equal."""
+    """Pairs of clips from two splits with similar prints but different samples."""
     clips: dict[str, list[Clip]] = {split: [] for split in folder.splits}
     for clip, what in heard.items():
         if what.print is not None:
@@ -121,7 +120,7 @@ def _candidates(folder: TaskFolder, heard: Mapping[Clip, Heard]) -> set[tuple[Cl
 
 
 def _along_main_axes(prints: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
-    """Prints along the `N_AXES` in which they differ most: a tree of more compares all pairs."""
+    """Prints projected on their `N_AXES` principal axes; with more, a tree search is no faster."""
     everything = np.concatenate([*prints.values()]).astype(np.float64)
     axes = np.linalg.eigh(np.atleast_2d(np.cov(everything.T)))[1][:, -N_AXES:]
     return {split: (of_split @ axes).astype(np.float32) for split, of_split in prints.items()}

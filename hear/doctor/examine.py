@@ -1,4 +1,4 @@
-"""Examination of a task folder: its labels, its audio, and what its splits share."""
+"""Examination of a task folder: labels, audio, and leaks between its splits."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from hear.tasks.problems import listed
 
 @threadpool_limits.wrap(limits=1)  # the products of matrices are small: threads spin
 def examine(folder: TaskFolder, rate_hz: int, progress: bool = False) -> list[Finding]:
-    """Examine a task folder by its audio at one rate; the worst findings come first.
+    """Examine a task folder with its audio at one rate; the worst findings come first.
 
-    Every clip is decoded once, and memory holds some 500 bytes of each. A clip that cannot be read
-    is a finding. ``progress`` shows bars with their rate.
+    Each clip is decoded once and takes about 500 bytes of memory. An unreadable clip is a finding.
+    ``progress`` shows progress bars.
     """
     heard: dict[Clip, Heard] = {}
     paths: dict[Clip, Path] = {

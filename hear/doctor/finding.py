@@ -14,8 +14,8 @@ LEVELS = (SEVERE, WARNING, NOTE)
 class Finding:
     """One finding about a task folder.
 
-    ``found`` and ``consequence`` are sentences without a full stop; ``clips`` are all that it is
-    about, `<split>/<clip>` or two of them, and may be long.
+    ``found`` and ``consequence`` are sentences without a full stop; ``clips`` are all clips
+    concerned, `<split>/<clip>` or pairs of them.
     """
 
     kind: str
@@ -25,7 +25,7 @@ class Finding:
     clips: tuple[str, ...] = ()
 
     def summary(self) -> dict[str, str]:
-        """Return what a manifest or a table holds: all but the clips."""
+        """Fields for a manifest or a table: all but the clips."""
         names = ("kind", "level", "found", "consequence")
         return {name: getattr(self, name) for name in names}
 

@@ -20,7 +20,7 @@ SHIFT_P = 1e-4  # and how unlikely it must be if the clips were split at random;
 
 
 def check_labels(folder: TaskFolder) -> Iterator[Finding]:
-    """Yield what the split files show without any audio."""
+    """Yield findings about the labels in the split files; no audio is read."""
     yield from _vocabulary(folder)
     yield from _twice(folder)
     yield from _always_together(folder)
@@ -151,7 +151,7 @@ def _untested(folder: TaskFolder) -> Iterator[Finding]:
 
 
 def _constant(folder: TaskFolder) -> Iterator[Finding]:
-    """Parts in which a label is on every clip, so that a probe need not listen."""
+    """Parts in which every clip has the same label, so that a probe can ignore the audio."""
     if folder.embedding_type == "event":
         return
     for use, level, consequence in (
@@ -202,9 +202,10 @@ def _shifted(folder: TaskFolder) -> Iterator[Finding]:
 
 
 def undefined_scores(folder: TaskFolder) -> Iterator[Finding]:
-    """Yield the parts in which a metric is undefined, as a label has no clip there, or all of them.
+    """Yield parts in which a metric is undefined because a label is on no clip, or on all clips.
 
-    Without a validation score the reference keeps the first probe after its first validation.
+    If the validation score is undefined, the reference keeps the first probe after its first
+    validation.
     """
     if folder.embedding_type == "event":
         empty = [split for split in folder.splits if not any(folder.clips[split].values())]

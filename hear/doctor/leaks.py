@@ -16,7 +16,7 @@ Clip = tuple[str, str]  # split, file
 
 @dataclass(frozen=True)
 class Copy:
-    """Two clips of different splits that hold the same recording; ``how`` alike they are."""
+    """Two clips of different splits with the same recording; ``how`` says how similar they are."""
 
     first: Clip
     second: Clip
@@ -24,9 +24,9 @@ class Copy:
 
 
 def leaks(folder: TaskFolder, kind: str, what: str, copies: Iterable[Copy]) -> Iterator[Finding]:
-    """Say of copies in two splits what they do to the score: one finding per use of the splits.
+    """Yield one finding per use of two splits with copies, with the consequence for the score.
 
-    ``what`` says in the plural what the clips are to each other, as "identical".
+    ``what`` describes the copies in the plural, such as "identical".
     """
     by_use: dict[str, list[Copy]] = defaultdict(list)
     for copy in copies:
@@ -73,7 +73,7 @@ def _leak(folder: TaskFolder, kind: str, what: str, use: str, copies: list[Copy]
 
 
 def _use(folder: TaskFolder, a: str, b: str) -> str:
-    """Say what two splits that share clips do to each other, in the worst of all folds."""
+    """Worst use of two splits that share clips, over all folds."""
 
     def meets(first: str, second: str) -> bool:
         return any(
@@ -97,7 +97,7 @@ def _labels(folder: TaskFolder, clip: Clip) -> Any:
 
 
 def repeats(folder: TaskFolder, groups: Iterable[list[Clip]]) -> Iterator[Finding]:
-    """Say which clips are in one split several times; each of ``groups`` is one recording."""
+    """Yield findings about clips that occur repeatedly in one split; a group is one recording."""
     pairs = [
         f"{'/'.join(first)} = {'/'.join(other)}"
         for group in groups

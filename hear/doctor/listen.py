@@ -27,12 +27,12 @@ DROP = 100.0  # power just below such a cut over all above it, 20 dB; 16 bits ho
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What is kept of one clip, some 500 bytes.
+    """Measurements of one clip, about 500 bytes.
 
-    ``audio_hash`` is of the decoded samples; ``reach`` is half the distance of the lowest and the
-    highest sample, full scale 1; ``n_flat`` the samples in flat tops; ``cut_hz`` where its treble
-    ends as that of audio of a lower sample rate does, 0 if nowhere; ``print`` is None for a clip of
-    digital silence.
+    ``audio_hash`` is the hash of the decoded samples; ``reach`` half the distance between the
+    lowest and the highest sample, with full scale 1; ``n_flat`` the number of samples in flat tops;
+    ``cut_hz`` the frequency at which the treble is cut off as in audio of a lower sample rate, 0 if
+    there is none; ``print`` the spectral print, None for digital silence.
     """
 
     audio_hash: bytes
@@ -44,7 +44,7 @@ class Heard:
 
 
 def listen(path: Path) -> Heard:
-    """Read a mono clip once, block by block; ClipError as `hear.audio.read.read_samples`."""
+    """Measure a mono clip in one pass; raises the errors of `hear.audio.read.read_samples`."""
     digest = hashlib.sha256()
     low, high = np.inf, -np.inf
     n_flat = {-1: 0, 1: 0}
@@ -85,7 +85,7 @@ def _read(file: soundfile.SoundFile, n_samples: int) -> NDArray[np.float32]:
 
 
 def _n_flat(samples: NDArray[np.float32], sign: int, peak: float) -> int:
-    """Samples in runs of `FLAT` or more at the peak that the wave reaches or leaves steeply.
+    """Samples in runs of at least `FLAT` at the peak, reached or left steeply.
 
     ``peak`` is the highest of ``sign * samples``.
     """
@@ -103,7 +103,7 @@ def _n_flat(samples: NDArray[np.float32], sign: int, peak: float) -> int:
 
 
 def _cut_hz(samples: NDArray[np.float32], rate_hz: int) -> float:
-    """The lowest of `CUTS_HZ` above which there is nothing and below which there is something."""
+    """Lowest of `CUTS_HZ` with energy below it and none above it."""
     if len(samples) < N_FFT:
         samples = np.pad(samples, (0, N_FFT - len(samples)))
     hop = max((len(samples) - N_FFT + 1) // N_FRAMES, 1)
@@ -120,7 +120,7 @@ def _cut_hz(samples: NDArray[np.float32], rate_hz: int) -> float:
 
 @cache
 def _cut_bins(rate_hz: int) -> list[tuple[float, int, int, int]]:
-    """Each cut that a rate can show: the bins just below it, first and end, and the first above."""
+    """For each cutoff that a rate can show: bins below it (first, end), and the first above it."""
     bin_hz = rate_hz / N_FFT
     return [
         (hz, int(0.84 * hz / bin_hz), int(0.91 * hz / bin_hz), int(1.05 * hz / bin_hz))

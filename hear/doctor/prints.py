@@ -1,18 +1,18 @@
-"""Near copies of recordings: a spectral print finds candidates, a correlation of waves decides.
+"""Near copies of recordings: spectral prints find candidates, waveform correlation decides.
 
-The print is 24 levels and 24 durations of bands, without the clip's loudness and place in time. A
-near copy passed a gain, another sample rate, a shift or a lossy codec: it is close to its original
-in all of them, so that a tree finds it without comparing all pairs. The waves of two candidates are
-then correlated at every lag, with all bands flattened to one level: the same wave correlates, two
-takes of the same sound do not. Only the first 30 s of a clip are compared, below 3.6 kHz, which
-most lower sample rates and codecs keep.
+A print holds the levels and durations of 24 bands, independent of the clip's loudness and position
+in time. A near copy went through a gain, another sample rate, a shift or a lossy codec; its print
+stays close to the original's, so that a tree finds it without comparing all pairs. The waveforms of
+two candidates are then correlated at every lag, with all bands flattened to one level: the same
+waveform correlates, two takes of the same sound do not. Only the first 30 s of a clip are compared,
+below 3.6 kHz, which most lower sample rates and codecs preserve.
 
-Of copies of 449 clips of 23 task folders, all are found after a gain, 16 kHz, 8 kHz and MP3, 448
-after a shift of 37 ms, 96 % under white noise (20 dB), 93 % after MP3 of the least bits. Without
-their first 10 ms 81 % are found, and 70 % without 80 ms: a drum without its stroke is another
-sound. Of 23,627 nearest pairs of clips 37 are called copies: three of two programs of one
-sample, 34 of strokes of one drum sampled at several loudnesses. The command is
-`python -m benchmarks.near_copies`.
+Of the copies of 449 clips from 23 task folders, all are found after a gain, at 16 kHz, at 8 kHz and
+after MP3; 448 after a shift of 37 ms; 96 % under white noise (20 dB); 93 % after MP3 at the lowest
+bit rate. Without their first 10 ms, 81 % are found, and without 80 ms, 70 %: a drum stroke without
+its attack is another sound. Of 23,627 nearest pairs of clips, 37 are reported as copies: three are
+two programs of one sample, 34 are strokes of one drum sampled at several loudnesses. These numbers
+come from `python -m benchmarks.near_copies`.
 """
 
 from __future__ import annotations
@@ -62,9 +62,9 @@ def hann(n: int) -> NDArray[np.float32]:
 
 
 def frames_of(samples: Samples, n_frame: int, hop: int) -> Samples:
-    """Return a view of all whole frames, float32 (n_frames, n_frame); samples are contiguous.
+    """Return a view of all full frames, float32 (n_frames, n_frame), of contiguous samples.
 
-    It is NumPy's sliding window, which takes as long to set up as the spectra of a short clip.
+    Faster than NumPy's sliding window, whose set-up takes as long as the spectra of a short clip.
     """
     n_frames = (len(samples) - n_frame) // hop + 1
     size = samples.itemsize
@@ -72,15 +72,16 @@ def frames_of(samples: Samples, n_frame: int, hop: int) -> Samples:
 
 
 def power_of(spectrum: NDArray[np.complexfloating]) -> NDArray[np.floating]:
-    """Return the squared magnitude of every value, without the root that ``abs`` draws."""
+    """Return the squared magnitude of every value, without the square root of ``abs``."""
     return spectrum.real**2 + spectrum.imag**2
 
 
 def spectral_print(samples: Samples) -> NDArray[np.float32] | None:
     """Return the print of an excerpt, float32 (2 * N_BANDS,) in dB; None if its bands are empty.
 
-    First come the levels of the bands over the whole excerpt, their mean subtracted; then how many
-    frames each band's power fills. Silence before or after a sound changes neither.
+    The first half are the levels of the bands over the excerpt, minus their mean; the second half
+    is the number of frames that each band's power fills. Silence before or after a sound does not
+    change them.
     """
     padded = np.zeros(len(samples) + 2 * N_FFT, np.float32)
     padded[N_FFT:-N_FFT] = samples
@@ -96,14 +97,14 @@ def spectral_print(samples: Samples) -> NDArray[np.float32] | None:
 
 
 def padded_length(n_first: int, n_second: int) -> int:
-    """Return a length to which two excerpts are padded, so that every lag of them fits."""
+    """Return the length to which two excerpts are padded, so that all lags fit."""
     return next_fast_len(n_first + n_second, real=True)
 
 
 def correlation(
     first: NDArray[np.complexfloating], second: NDArray[np.complexfloating], n_padded: int
 ) -> float:
-    """Return the largest correlation of two excerpts at any lag, 0 to 1, whatever their signs.
+    """Return the largest absolute correlation of two excerpts over all lags, 0 to 1.
 
     ``first`` and ``second`` are their `flattened` spectra of ``n_padded`` samples.
     """
@@ -118,9 +119,9 @@ def _energy(spectrum: NDArray[np.complexfloating]) -> float:
 
 
 def flattened(samples: Samples, n_padded: int) -> NDArray[np.complexfloating]:
-    """Return the spectrum of a padded excerpt, each stretch of 100 Hz at one level.
+    """Return the spectrum of a padded excerpt, with each 100 Hz band scaled to the same level.
 
-    What lies outside of `LOWEST_HZ` to `HIGHEST_HZ` is 0.
+    Values outside `LOWEST_HZ` to `HIGHEST_HZ` are 0.
     """
     spectrum = rfft(samples, n_padded)
     bin_hz = RATE_HZ / n_padded

@@ -1,6 +1,6 @@
 """Speakers, instruments and recordings in several splits, inferred from clip names.
 
-A folder's `sources.json` goes before names. A naming scheme counts if nearly all clips follow it.
+A folder's `sources.json` takes precedence. A naming scheme is used if nearly all clips follow it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ FOLLOWED = 0.95  # share of clips that follow a scheme, so that it is taken for 
 
 @dataclass(frozen=True)
 class Scheme:
-    """Names of clips (without suffix, whole) whose first group is what other clips share."""
+    """Pattern of clip names (without suffix) whose first group identifies the source."""
 
     name: str  # of the data set that has it
     source: str  # what the group is
@@ -50,7 +50,7 @@ AFTER_LABEL = Scheme("label-source_rest", "source", r"([^_]+)_.+")  # after the 
 
 
 def sources_that_cross(folder: TaskFolder) -> Iterator[Finding]:
-    """Say how many test clips have a source that training has too."""
+    """Yield a finding about test clips whose source also occurs in training."""
     told = _told(folder)
     if told is None:
         return
@@ -76,7 +76,7 @@ def sources_that_cross(folder: TaskFolder) -> Iterator[Finding]:
 
 
 def _told(folder: TaskFolder) -> tuple[str, str, Mapping[str, Mapping[str, str]]] | None:
-    """What tells the sources, what they are, and the sources by split and clip; None if nothing."""
+    """Evidence of the sources, their kind, and the sources by split and clip; None if unknown."""
     if folder.sources:
         return SOURCES_FILE, "source", folder.sources
     for scheme in SCHEMES:
@@ -109,7 +109,7 @@ def _after_labels(clips: Mapping[str, list[str]]) -> dict[str, str]:
 
 
 def _is_followed(folder: TaskFolder, sources: Mapping[str, Mapping[str, str]]) -> bool:
-    """Tell whether nearly all clips have a source, and several of them."""
+    """Return whether nearly all clips have one of several sources, and some share theirs."""
     n_clips = sum(map(len, folder.clips.values()))
     found = [source for by_clip in sources.values() for source in by_clip.values()]
     return len(found) >= FOLLOWED * n_clips and 1 < len(set(found)) < len(found)

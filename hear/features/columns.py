@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 
 class Columns:
-    """A matrix whose column blocks stay where they are, in memory or in mapped files.
+    """A matrix of column blocks that stay in place, in memory or in mapped files.
 
     ``arrays`` (at least one) are float32 or float16 (n_rows, size), in the order of concatenation,
     and are joined as float32 (n_rows, sum of sizes). ValueError if they are not matrices with the
@@ -28,14 +28,14 @@ class Columns:
         return self.shape[0]
 
     def __getitem__(self, rows: slice) -> NDArray[np.float32]:
-        """Join some rows in memory."""
+        """Concatenate the given rows in memory."""
         start, stop, _ = rows.indices(len(self))
         joined = np.empty((stop - start, self.shape[1]), self.dtype)
         self.read(rows, joined)
         return joined
 
     def read(self, rows: slice, out: NDArray[np.float32]) -> None:
-        """Copy some rows to an array of their shape."""
+        """Copy the given rows to ``out``, an array of the same shape."""
         first = 0
         for array in self.arrays:
             last = first + array.shape[1]

@@ -1,7 +1,7 @@
-"""Cost of stored features: how long their model computed, by view, and on which machine.
+"""Cost of stored features: the model's computing time by view and machine.
 
-It lies beside the features, outside of what is hashed: two runs give the same features in other
-times. A file has one entry per machine, a view that two machines have worked on has two:
+The file lies beside the features and is not hashed: two runs give the same features in different
+times. It has one entry per machine; a view that two machines computed has two:
 
     [{"machine": ..., "device": "cpu", "mkl": "fast", "threads": 1, "audio_s": 250, "seconds": 5}]
 """
@@ -19,11 +19,11 @@ CPU = "cpu"  # a device; others go by their names
 
 
 class Meter:
-    """Seconds that a model's calls take in one split, by view.
+    """Computing time of a model's calls in one split, by view.
 
-    On a CPU they are CPU seconds of this process and of the model's worker (``elsewhere_s``), less
-    those of threads that read ahead; views share them as they share those of the calling thread. On
-    another device they are the seconds that the calls last.
+    On a CPU: CPU seconds of this process and of the model's worker (``elsewhere_s``), without those
+    of read-ahead threads, divided among views in proportion to the calling thread's CPU time. On
+    another device: wall-clock seconds of the calls.
     """
 
     def __init__(self, device: str, elsewhere_s: Callable[[], float]) -> None:
@@ -34,7 +34,7 @@ class Meter:
         self._calls_s: dict[str, float] = {}
 
     def read(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Call a function in a thread that reads ahead; its seconds do not count."""
+        """Call a function in a read-ahead thread, whose CPU seconds are excluded."""
         start_s = time.thread_time()
         try:
             return function(*arguments)
@@ -43,14 +43,14 @@ class Meter:
 
     @contextmanager
     def call(self, view: str) -> Iterator[None]:
-        """Count what is done inside the ``with`` block for a view."""
+        """Attribute the time of the ``with`` block to a view."""
         clock = time.thread_time if self._on_cpu else time.perf_counter
         start_s = clock()
         yield
         self._calls_s[view] = self._calls_s.get(view, 0.0) + clock() - start_s
 
     def seconds(self) -> dict[str, float]:
-        """Seconds of each view so far, once no thread reads ahead any more."""
+        """Seconds of each view so far; call it after read-ahead threads have ended."""
         if not self._on_cpu:
             return dict(self._calls_s)
         used_s = time.process_time() + self._elsewhere_s() - self._start_s - sum(self._reading_s)
@@ -59,7 +59,7 @@ class Meter:
 
 
 def add_cost(costs: list[dict], cost: Mapping[str, Any]) -> None:
-    """Add a split's cost to that of the same machine, or as the first of another one."""
+    """Add a split's cost to the entry of the same machine, or as a new entry."""
     for known in costs:
         if all(known[key] == value for key, value in cost.items() if key not in SUMS):
             for key in SUMS:

@@ -1,7 +1,7 @@
-"""Embedding of a task: every clip of every split through the views of one model.
+"""Embedding of a task: all clips of all splits through the views of one model.
 
-A clip is decoded once for all views. Finished splits are kept, so that a job that is killed goes
-on with the next one.
+A clip is decoded once for all views. Finished splits are kept, so that a killed job resumes with
+the next one.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ Batch = tuple[list[Path], Audio]
 
 
 class EmbeddingModel(Protocol):
-    """What ``embed_task`` needs of a model."""
+    """Interface of a model for `embed_task`."""
 
     sample_rate: int
 
     @property
     def batch_s(self) -> float:
-        """Audio of one call, in seconds: bounds memory, fills the device."""
+        """Seconds of audio per call that fill the device within bounded memory."""
 
     def embed(self, audio: Tensor, view: str) -> Part:
-        """Components of a batch of clips and, but for scenes, their timestamps in ms."""
+        """Components of a batch of clips and, except for scenes, their timestamps in ms."""
 
     def stream(self, audio: Audio, view: str) -> Iterator[Part]:
-        """The same, some timestamps at a time: what a long clip needs, which stays in its file."""
+        """Like `embed`, in consecutive stretches of timestamps, for long clips read from files."""
 
 
 def embed_task(
@@ -60,24 +60,24 @@ def embed_task(
 ) -> dict[str, dict]:
     """Embed all clips of a task's folders through views of a model; return each view's index.
 
-    The finished views wait in their working folders (`hear.features.store`) until
-    ``publish`` moves them to their places. A ValueError names the clip that could not be read or
-    embedded, or all of them that are too short.
+    Finished views stay in their working folders (`hear.features.store`) until `publish` moves them
+    to their final paths. ValueError names the clip that cannot be read or embedded, or all clips
+    that are too short.
 
     Parameters
     ----------
     views : dict of str to Path
         Directory of each view, in the layout of `hear.features.store`.
     provenance : dict
-        Stored in the index as it is. Splits that a killed job has finished under the same
-        provenance are kept, so it must name all that the values depend on.
+        Stored in the index. Splits that a killed job finished with the same provenance are kept, so
+        it must include everything that the values depend on.
     storage : str
-        Type of the stored numbers, ``float32`` or ``float16``. Readers get float32.
+        Type of the stored values, ``float32`` or ``float16``. Readers get float32.
     levels : mapping, optional
-        Those of each view that are stored; by default all that the model gives.
+        Levels to store, by view; by default all that the model returns.
     where : mapping, optional
-        Machine, ``device`` (by default ``cpu``) and what else the views' costs are noted with
-        (`hear.features.cost`). A model with a worker says in ``worker_cpu_s`` what that used.
+        Machine, ``device`` (default ``cpu``) and further facts to store with the views' costs
+        (`hear.features.cost`). The attribute ``worker_cpu_s`` of a model is its worker's CPU time.
     """
     where = where or {"device": CPU}
     for folder in folders:
@@ -112,10 +112,10 @@ def embed_task(
 def embed_first(
     folder: TaskFolder, split: str, model: EmbeddingModel, view: str
 ) -> tuple[list[Path], dict[str, np.ndarray]]:
-    """Embed again what `embed_task` gave the model first of a split.
+    """Embed the first batch of a split again, as `embed_task` did.
 
-    Return the files of its clips (a batch, or one clip), and by level their first rows as they are
-    stored, float32 (n_rows, size): all of them, or those of a long clip's first part.
+    Returns the files of its clips (a batch, or one clip), and by level their rows as stored,
+    float32 (n_rows, size): all rows, or those of a long clip's first part.
     """
     audio = folder.audio(source_sample_rate(folder, model.sample_rate), split)
     paths = [audio[file] for file in folder.order[split]]
@@ -125,7 +125,7 @@ def embed_first(
 
 
 def _try_short_clips(folder: TaskFolder, model: EmbeddingModel, views: Iterable[str]) -> None:
-    """Embed the shortest clips before the others, so that all that are too short are known."""
+    """Embed the shortest clips first, so that all clips that are too short can be reported."""
     if folder.sample_duration_s is not None:  # all of one length: the first clip tells
         return
     rate = source_sample_rate(folder, model.sample_rate)
@@ -190,7 +190,7 @@ def _named(paths: list[Path]) -> str:
 def _embed_batch(
     model: EmbeddingModel, view: str, audio: Audio, paths: list[Path]
 ) -> Iterator[Part]:
-    """One part for several clips, which ``batch_s`` bounds; a single clip in bounded parts."""
+    """Embed several clips in one part, a single clip in parts of bounded size."""
     if isinstance(audio, StoredClip) or len(paths) == 1:
         try:
             yield from model.stream(audio, view)
@@ -206,7 +206,7 @@ def _embed_batch(
 
 
 def _read_ahead(batches: Iterator[Batch], meter: Meter) -> Iterator[Batch]:
-    """Stack the next batch in a thread while this one is embedded."""
+    """Prepare the next batch in a thread while the current one is embedded."""
     with ThreadPoolExecutor(max_workers=1) as reader:
         pending = reader.submit(meter.read, next, batches, None)
         while (batch := pending.result()) is not None:
@@ -238,7 +238,7 @@ def _batches(paths: list[Path], model: EmbeddingModel, meter: Meter) -> Iterator
 def _clips(
     paths: list[Path], model: EmbeddingModel, meter: Meter
 ) -> Iterator[tuple[Path, np.ndarray | StoredClip]]:
-    """Decode and resample clips in their order, as many at a time as the job has threads."""
+    """Decode and resample clips in order, in as many threads as the job has."""
     n_readers = torch.get_num_threads()
     with ThreadPoolExecutor(n_readers) as readers:
         pending: deque[Future[np.ndarray | StoredClip]] = deque()

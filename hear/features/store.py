@@ -1,16 +1,16 @@
 """Stored features: one ``.npy`` per level of a view, in the order the probe reads them.
 
-Layout below one directory per (checkpoint or model, task, view):
+Layout of the directory of one (checkpoint or model, task, view):
 
-    <level>.npy    float32 or float16 (n_rows, size): every split of every task folder, one after
-                   the other in the index's order
-    index.json     view, storage, provenance, the sha256 of each array, and per folder and split
+    <level>.npy    float32 or float16 (n_rows, size): the splits of all task folders, concatenated
+                   in the index's order
+    index.json     view, storage, provenance, the SHA-256 of each array, and per folder and split
                    the clips in stored order
-    cost.json      how long the model computed, and where (`hear.features.cost`)
+    cost.json      computing time by machine (`hear.features.cost`)
 
-At timestamps each clip has several rows; the index holds the distinct sequences of timestamps
-and for each clip the number of its own. An unfinished view waits beside its directory, as
-``<view>.part``, with a note of the splits that are complete.
+At timestamps, each clip has several rows; the index holds the distinct sequences of timestamps, and
+for each clip the number of its sequence. An unfinished view is stored beside its directory, in
+``<view>.part``, with a list of the complete splits.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ STORAGE = ("float32", "float16")
 
 @dataclass(frozen=True)
 class StoredSplit:
-    """Features of one split in stored order, and for timestamps where each row lies.
+    """Features of one split in stored order and, for timestamps, the time of each row.
 
     ``timestamps_ms`` (n_rows,) and ``n_rows`` (per clip) are None for scenes.
     """
@@ -48,11 +48,11 @@ class StoredSplit:
 
 
 class ViewWriter:
-    """Write the levels of one view split by split; a killed job goes on after its last split.
+    """Write the levels of one view split by split; a killed job resumes after its last split.
 
-    ``directory`` is where the finished view will lie. ``facts`` are ``view``, ``storage`` and
-    ``provenance``: all that the values depend on. What an earlier job left unfinished is kept only
-    if it was made from the same facts, with the same ``levels`` where they are given.
+    ``directory`` is the path of the finished view. ``facts`` are ``view``, ``storage`` and
+    ``provenance``: everything that the values depend on. Splits of an earlier, unfinished job are
+    kept only if its facts, and its ``levels`` if given, are the same.
     """
 
     def __init__(self, directory: Path, facts: dict, levels: Collection[str] | None = None) -> None:
@@ -75,7 +75,7 @@ class ViewWriter:
         self.note["facts"] = facts
 
     def has(self, folder: str, split: str) -> bool:
-        """Tell whether a split is complete already."""
+        """Return whether a split is already complete."""
         return split in self.note["folders"].get(folder, {})
 
     def append(self, level: str, rows: np.ndarray) -> None:
@@ -98,7 +98,7 @@ class ViewWriter:
         timestamps_ms: list[list[float]] | None,
         cost: Mapping[str, Any] | None = None,
     ) -> None:
-        """Note that a split is complete: its clips in stored order, their timestamps or None."""
+        """Record a split as complete, with its clips in stored order and timestamps or None."""
         entry: dict = {"files": files}
         if timestamps_ms is not None:
             known = self.note["timestamps_ms"]
@@ -116,7 +116,7 @@ class ViewWriter:
         write_record(self.part / NOTE, self.note)
 
     def close(self) -> None:
-        """Close the files; without `finish` they wait for the next job."""
+        """Close the files; without `finish`, the next job continues them."""
         for array in self.arrays.values():
             with suppress(OSError):  # what is complete has been flushed; the disk may be full
                 array.stream.close()
@@ -141,7 +141,7 @@ class ViewWriter:
 
 
 class _GrowingArray:
-    """An ``.npy`` file to which rows are appended; ``n_rows`` rows of a file begun earlier stay."""
+    """An ``.npy`` file to which rows are appended; keeps ``n_rows`` rows of an existing file."""
 
     def __init__(self, path: Path, dtype: np.dtype, size: int, n_rows: int) -> None:
         self.path, self.dtype, self.size, self.n_rows = path, dtype, size, n_rows
@@ -179,9 +179,9 @@ class _GrowingArray:
 
 
 def publish(directory: Path) -> None:
-    """Move a finished view from its working folder to its own; nothing if it was there before.
+    """Move a finished view from its working folder to its final path, unless it is already there.
 
-    A view without a file of its cost, stored before there were any, gets one without an entry.
+    A view that an older version stored without a cost file gets an empty one.
     """
     part = directory.with_name(f"{directory.name}.part")
     if (part / INDEX).exists():
@@ -196,19 +196,19 @@ def publish(directory: Path) -> None:
 
 
 def discard(directory: Path) -> None:
-    """Remove what is not published of a view."""
+    """Remove the unpublished working folder of a view."""
     shutil.rmtree(directory.with_name(f"{directory.name}.part"), ignore_errors=True)
 
 
 def read_index(directory: Path) -> dict:
-    """Read the index of one view; a ValueError names a file that is missing or damaged."""
+    """Read the index of one view; ValueError names a missing or damaged file."""
     return read_record(directory / INDEX)
 
 
 def check_arrays(components: Iterable[tuple[Path, str]]) -> None:
-    """Compare stored components, as of `read_components`, with the hashes in their indices.
+    """Compare stored components (see `read_components`) with the hashes in their indices.
 
-    ValueError, with the file and the next step, if one is missing or has changed.
+    ValueError, with the file and the remedy, if one is missing or has changed.
     """
     for directory, level in components:
         path, expected = directory / f"{level}.npy", read_index(directory)["sha256"][level]
@@ -219,7 +219,7 @@ def check_arrays(components: Iterable[tuple[Path, str]]) -> None:
 
 
 def split_rows(index: dict, folder: str, split: str) -> tuple[slice, list[int]]:
-    """Rows of one split in the arrays of a view, and its number of rows per clip."""
+    """Rows of one split in the arrays of a view, and the number of rows of each clip."""
     lengths = [len(sequence) for sequence in index["timestamps_ms"]]
     first = 0
     for name, splits in index["folders"].items():
@@ -236,10 +236,10 @@ def split_rows(index: dict, folder: str, split: str) -> tuple[slice, list[int]]:
 
 
 def read_components(components: Iterable[tuple[Path, str]], folder: str, split: str) -> Columns:
-    """Map the stored components, float32 (n_rows, sum of sizes), of the embedding of one split.
+    """Map the components of an embedding for one split, float32 (n_rows, sum of sizes).
 
-    ``components`` are the directory of a view and a level, in the order of concatenation; their
-    rows are read when they are used. ValueError if they disagree on the number of rows.
+    ``components`` are pairs of a view's directory and a level, in the order of concatenation; rows
+    are read on demand. ValueError if the components have different numbers of rows.
     """
     parts, names = [], []
     for directory, level in components:
@@ -263,9 +263,9 @@ def read_components(components: Iterable[tuple[Path, str]], folder: str, split: 
 
 
 def read_stored(components: list[tuple[Path, str]]) -> Callable[[TaskFolder, str], StoredSplit]:
-    """Reader of one embedding's rows for `hear.probe.predict.predict_task`.
+    """Reader of one embedding for `hear.probe.predict.predict_task`.
 
-    ``components`` are those of `read_components`.
+    ``components`` as for `read_components`.
     """
 
     def read_split(folder: TaskFolder, split: str) -> StoredSplit:

@@ -1,8 +1,8 @@
 """The reference as a backend: heareval 2021.1.3 evaluates our embeddings, in its own environment.
 
-`train_and_predict` does what the native function does, with the original
-program: the arrays are written in heareval's folder format, a process of its environment's Python
-runs ``hear/heareval/runner.py`` on them, and its test predictions and scores are read back.
+`train_and_predict` is the native function's counterpart: it writes the arrays in heareval's folder
+format, runs ``hear/heareval/runner.py`` on them with the Python of heareval's environment, and
+reads back the test predictions and scores.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ def predict_task(
 ) -> tuple[dict, dict[str, np.ndarray]]:
     """Evaluate a task with heareval itself; see `hear.probe.predict.predict_task`.
 
-    ``python`` is that of heareval's environment, ``mkl`` a file whose ``take_fast_path`` its
-    process calls first. ProbeError also if there is no such environment, or heareval fails; with
-    the end of its output.
+    ``python`` is the interpreter of heareval's environment, ``mkl`` a file whose ``take_fast_path``
+    its process calls first. ProbeError also if there is no such environment, or if heareval fails,
+    with the end of its output.
     """
     facts = {"name": "heareval", "versions": environment(python)}
     evaluate = partial(train_and_predict, python=python, mkl=mkl)
@@ -62,9 +62,9 @@ def predict_task(
 
 
 def environment(python: Path | str = PYTHON) -> dict[str, str]:
-    """Return the versions of heareval and what it computes with.
+    """Return the versions of heareval and of its numerical packages.
 
-    If the environment is not there or lacks heareval, ProbeError names the command that makes it.
+    If the environment is missing or lacks heareval, ProbeError names the command that creates it.
     """
     code = f"from importlib.metadata import version as v; print(*map(v, {PACKAGES!r}))"
     try:
@@ -89,11 +89,11 @@ def train_and_predict(
     python: Path | str = PYTHON,
     mkl: str | None = None,
 ) -> ProbeResult:
-    """Let heareval train, select and predict; see the native function.
+    """Train, select and predict with heareval; like `hear.probe.search.train_and_predict`.
 
-    Threads are those of torch in this process. ``FoldResult.reference_score`` is heareval's own
-    primary test score. ProbeError as the native function, and if heareval fails; with the end of
-    its output.
+    heareval uses as many threads as torch in this process. ``FoldResult.reference_score`` is its
+    own primary test score. ProbeError as in the native function, and if heareval fails, with the
+    end of its output.
     """
     data.check()
     if data.train_rows:
@@ -115,9 +115,9 @@ def train_and_predict(
 def run(folder: Path, python: Path | str, where: str, bar: tqdm) -> list[dict[str, Any]]:
     """Run heareval on a folder; return one record per training, in the order of training.
 
-    ``folder`` is as ``hear.heareval.folder`` writes it, settings included; ``where`` names task and
-    seed in messages; ``bar`` is advanced by one per training. ProbeError has the end of heareval's
-    output.
+    ``folder`` is written by `hear.heareval.folder`, including settings; ``where`` names task and
+    seed in messages; ``bar`` advances by one per training. ProbeError contains the end of
+    heareval's output.
     """
     log = folder.parent / "heareval.log"
     command: list[str | Path] = [Path(python).absolute(), "-I", RUNNER, folder.absolute()]

@@ -20,11 +20,11 @@ CHUNK_ROWS = 4096  # written at a time, so that mapped features never lie in mem
 
 
 def write_folder(folder: Path, data: ProbeData, protocol: Protocol, metrics: Sequence[str]) -> None:
-    """Write arrays as heareval's ``embeddings`` stage would have left them.
+    """Write arrays in the output format of heareval's ``embeddings`` stage.
 
-    ``folder`` exists and is empty. ``protocol``, as resolved by ``Protocol.for_task``, is passed on
-    as the task's own grid, which heareval lets a task prescribe. ``metrics`` are slugs, the primary
-    one first.
+    ``folder`` must exist and be empty. ``protocol``, as resolved by ``Protocol.for_task``, is
+    written as the task-specific grid that heareval supports. ``metrics`` are slugs, the primary one
+    first.
     """
     is_kfold = data.folds[0].test != ("test",)
     grid = {key: list(getattr(protocol, name)) for key, name in GRID_LISTS.items()}
@@ -50,7 +50,7 @@ def write_folder(folder: Path, data: ProbeData, protocol: Protocol, metrics: Seq
 def write_settings(
     folder: Path, protocol: Protocol, seed: int, threads: int, mkl: str | None = None
 ) -> None:
-    """Write what the runner needs beyond heareval's own files."""
+    """Write the settings that the runner needs in addition to heareval's own files."""
     settings = {
         "seed": seed,
         "threads": threads,

@@ -6,9 +6,9 @@ Called by `hear.heareval.backend` with the Python of heareval's own environment:
 
 ``FOLDER`` is in heareval's format, with ``run.json`` beside it: ``seed``, ``threads``,
 ``n_grid_points``, ``initializations`` and ``mkl``, a file whose ``take_fast_path`` is called before
-anything is computed, or null. After each training one line of JSON goes to standard
-output; everything that heareval prints goes to standard error. Nothing of heareval is changed but
-the shims below, each for the reason it gives.
+anything is computed, or null. One line of JSON per training is printed on standard output;
+heareval's own output goes to standard error. heareval is unchanged except for the shims below, each
+of which states its reason.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from heareval.predictions import runner, task_predictions
 
 
 def install_shims(seed: int, initializations: list[str]) -> None:
-    """Let heareval run on today's packages, with a seed and initializations of the caller's."""
+    """Make heareval run with current packages and with the given seed and initializations."""
     # torch >= 2.6 loads weights only; heareval's checkpoints also hold the classes of its grid.
     # Each process reads only the checkpoints that it wrote itself.
     torch.load = partial(torch.load, weights_only=False)
@@ -49,7 +49,7 @@ def install_shims(seed: int, initializations: list[str]) -> None:
 
 
 def record_fits(stream: TextIO) -> None:
-    """Report every training: the grid point, its best epoch, and how often it was validated."""
+    """Report each training: grid point, best epoch, and number of validations."""
     model = task_predictions.AbstractPredictionModel
     validation_epoch_end = model.validation_epoch_end
     train = task_predictions.task_predictions_train
@@ -92,7 +92,7 @@ def _save_arrays(predictions: dict[str, Any], stream: Any) -> None:
 
 
 def main() -> None:
-    """Evaluate one folder."""
+    """Evaluate the folder given on the command line."""
     folder = Path(sys.argv[1])
     stream = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)

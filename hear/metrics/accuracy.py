@@ -16,11 +16,11 @@ N_CHROMA = 12  # pitch classes in an octave
 
 
 def accuracy(target: Matrix, prediction: Matrix, modulo: int | None = None) -> float:
-    """Return the share (0 to 1) of clips whose most probable label is the true one.
+    """Return the fraction (0 to 1) of clips whose most probable label is the true one.
 
-    Both matrices are (n_clips, n_labels); of several marked labels and of equal predictions the
-    first counts, as in the reference. With ``modulo``, label indices are compared modulo it
-    (octaves, whatever pitch the first label is). ValueError as ``check_clips`` raises it.
+    Both matrices are (n_clips, n_labels); with several true labels or tied predictions, the first
+    is used, as in the reference. With ``modulo``, label indices are compared modulo this number
+    (octaves, regardless of the first label's pitch). ValueError as in `check_clips`.
     """
     return float(np.mean(label_hits(target, prediction, modulo)))
 
@@ -34,14 +34,14 @@ def weighted_accuracy(
 
 
 def label_hits(target: Matrix, prediction: Matrix, modulo: int | None) -> NDArray[np.bool_]:
-    """Tell for each clip, shape (n_clips,), whether it counts as right; see ``accuracy``."""
+    """Return for each clip, bool (n_clips,), whether it counts as correct; see ``accuracy``."""
     check_clips(target, prediction)
     modulo = modulo or target.shape[1]
     return target.argmax(axis=1) % modulo == prediction.argmax(axis=1) % modulo
 
 
 def most_frequent(label_counts: LabelCounts, n_clips: int, modulo: int | None = None) -> float:
-    """Return the accuracy of always answering the most frequent label."""
+    """Return the accuracy of always predicting the most frequent label."""
     n_labels = len(label_counts)
     answers = np.arange(n_labels) % (modulo or n_labels)
     return np.bincount(answers, weights=label_counts).max() / n_clips

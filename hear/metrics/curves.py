@@ -1,13 +1,13 @@
 """Areas under the precision-recall and ROC curves of labels: ``mAP``, ``aucroc``, ``d_prime``.
 
-On the clips as they are, the floating-point operations are scikit-learn 1.9's
-(``average_precision_score``, ``roc_auc_score``) in their order, so that values, and the early
-stopping that compares them, are heareval's to the last bit. scikit-learn itself checks every
-label's arrays anew, which takes much longer than sorting a few hundred clips.
+Without bootstrapping, the floating-point operations and their order are those of scikit-learn 1.9
+(``average_precision_score``, ``roc_auc_score``), so that values, and the early stopping that
+compares them, equal heareval's to the last bit. scikit-learn itself validates the arrays of every
+label, which takes much longer than sorting a few hundred clips.
 
-Bootstrapped clips: scoring each replicate so would cost a sort per label and replicate. The
-``weighted`` functions compare the clips once, and a replicate is a row of weights (how often each
-clip was drawn), so that many replicates are one matrix product.
+Scoring each bootstrap replicate in this way would cost a sort per label and replicate. The
+``weighted`` functions compare the clips once; a replicate is a row of weights (how often each clip
+was drawn), so that many replicates are one matrix product.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ Counts = NDArray[np.float64]
 def average_precision(true: NDArray[np.bool_], value: NDArray[np.floating]) -> float:
     """Return the area under the steps of one label's precision-recall curve, 0 to 1.
 
-    ``true`` (n_clips,) tells which clips carry the label, ``value`` (n_clips,) is finite and higher
-    for clips that rather do. 0 if no clip carries it (score.py, MeanAveragePrecision).
+    ``true`` (n_clips,) marks the clips with the label; ``value`` (n_clips,) is finite and higher
+    for clips that are more likely to have it. 0 if no clip has it (score.py, MeanAveragePrecision).
     """
     hits, misses = _counts(true, value)
     precision = np.flip(hits / (hits + misses))
@@ -39,7 +39,7 @@ def average_precision(true: NDArray[np.bool_], value: NDArray[np.floating]) -> f
 def roc_area(true: NDArray[np.bool_], value: NDArray[np.floating]) -> float:
     """Return the area under one label's ROC curve, 0 to 1; arguments as `average_precision`.
 
-    NaN if no clip carries the label, or all do (score.py, AUCROC).
+    NaN if no clip has the label, or all do (score.py, AUCROC).
     """
     hits, misses = _counts(true, value)
     if not hits[-1] or not misses[-1]:
@@ -63,7 +63,7 @@ def _counts(true: NDArray[np.bool_], value: NDArray[np.floating]) -> tuple[Count
 def _weighted_average_precision(
     true: NDArray[np.bool_], value: NDArray[np.floating], weights: Weights
 ) -> NDArray[np.float64]:
-    """Average over the positive clips of the precision among all clips with as high a value."""
+    """Mean over the positive clips of the precision among all clips with at least their value."""
     above = (value[:, None] >= value[true]).astype(np.float32)  # (n_clips, n_positive)
     mine = weights[:, true]
     n_above = np.maximum(weights @ above, 1)  # 0 only where the positive itself was not drawn
@@ -76,7 +76,7 @@ def _weighted_average_precision(
 def _weighted_roc_area(
     true: NDArray[np.bool_], value: NDArray[np.floating], weights: Weights
 ) -> NDArray[np.float64]:
-    """Share of (positive, negative) pairs that are in the right order, ties half."""
+    """Fraction of correctly ordered (positive, negative) pairs; ties count half."""
     negative = value[~true][:, None]
     below = (negative < value[true]).astype(np.float32) + 0.5 * (negative == value[true])
     mine, others = weights[:, true], weights[:, ~true]
@@ -86,9 +86,9 @@ def _weighted_roc_area(
 
 
 def distances(areas: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return d', the distance of two normal distributions with the same ROC area, of each area.
+    """Return d' of each ROC area: the distance of two normal distributions with that area.
 
-    The square root of 2 times the normal quantile; infinite for an area of 1 (score.py, DPrime).
+    sqrt(2) times the normal quantile; infinite for an area of 1 (score.py, DPrime).
     """
     # Here, not at the top: importing it takes longer than most jobs score.
     from scipy.special import ndtri
@@ -100,11 +100,11 @@ def label_mean(
     of_label: Callable[..., float | NDArray[np.float64]],
     transform: Callable[[NDArray[np.float64]], NDArray[np.float64]] = np.asarray,
 ) -> Callable[..., Any]:
-    """Make a metric: the mean over labels, each with equal weight, of a function of one label.
+    """Make a metric: the unweighted mean over labels of a function of one label.
 
-    It takes target (0 or 1) and prediction, matrices (n_clips, n_labels), and for bootstrapped
-    clips weights (n_replicates, n_clips): then it returns the value of each replicate, shape
-    (n_replicates,), else a number. ValueError as ``check_clips`` raises it.
+    The metric takes target (0 or 1) and prediction, matrices (n_clips, n_labels), and returns a
+    number. With weights (n_replicates, n_clips) of bootstrapped clips, it returns the value of each
+    replicate, shape (n_replicates,). ValueError as in `check_clips`.
     """
 
     def score(target: Matrix, prediction: Matrix, *weights: Weights) -> float | NDArray[np.float64]:

@@ -1,9 +1,9 @@
-"""Event-based and segment-based scores, equal to sed_eval's and without its loops.
+"""Event-based and segment-based scores, equal to sed_eval's but without its loops.
 
 Reference and estimated events are given per file: ``{file: [{'label', 'start', 'end'}, ...]}``,
-times in ms. As in ``heareval`` 2021.1.3 (``score.py``, SoundEventScore) only the files of the
-*estimate* are evaluated: a reference file that has no entry there does not count at all, one
-with an empty entry counts as missed. Counts are summed over files before ratios are taken.
+times in ms. As in ``heareval`` 2021.1.3 (``score.py``, SoundEventScore), only the files of the
+*estimate* are evaluated: a reference file without an entry there is ignored; with an empty entry,
+its events count as missed. Counts are summed over files before ratios are taken.
 
 sed_eval (Mesaros, Heittola, Virtanen: Metrics for Polyphonic Sound Event Detection, Applied
 Sciences 6(6), 2016) computes in seconds; tolerances are compared on the same floats here.
@@ -40,9 +40,9 @@ def segment_error_rate(
 ) -> dict[str, float]:
     """Return substitutions, deletions and insertions per active reference label and second.
 
-    ``error_rate`` is 0 at best and may be above 1; it is astronomically large if estimated labels
-    are active and no reference label is (sed_eval's denominator is then its epsilon). ValueError on
-    malformed events (see ``tabulate``).
+    ``error_rate`` is 0 at best and may exceed 1; it is extremely large if estimated labels are
+    active and no reference label is (sed_eval's denominator is then its epsilon). ValueError for
+    malformed events (see `tabulate`).
     """
     reference, estimated = tabulate(reference_events, estimated_events, labels)
     last = max(np.max(table.offset_s, initial=0) for table in (reference, estimated))
@@ -69,11 +69,11 @@ def segment_error_rate(
 def tabulate(
     reference_events: EventsByFile, estimated_events: EventsByFile, labels: Sequence[str]
 ) -> tuple[EventTable, EventTable]:
-    """Turn both into columns over the estimate's files, checking every event of these.
+    """Check and tabulate the events of the estimate's files, reference first.
 
-    ValueError if an argument is no mapping, the estimate has no file, an event lacks a key, its
-    label is not in the vocabulary, a time is not a finite number, or it ends before it starts; the
-    message names the file.
+    ValueError, naming the file, if an argument is not a mapping, the estimate has no file, an event
+    lacks a key, its label is not in the vocabulary, a time is not a finite number, or the event
+    ends before it starts.
     """
     both = {"reference": reference_events, "estimated": estimated_events}
     for what, events in both.items():
@@ -117,21 +117,21 @@ def _table(
 
 @dataclass(frozen=True)
 class FMeasure:
-    """Metric that asks for the right label, an onset within a tolerance, and maybe an offset.
+    """Event F-measure: an event matches by label, onset and, optionally, offset.
 
     Parameters
     ----------
     t_collar_s : float
-        Largest distance of the onsets, and of the offsets of short events, in seconds.
+        Onset tolerance, and offset tolerance of short events, in seconds.
     percentage_of_length : float, optional
-        Share (0 to 1) of the reference event's length by which the offset may differ if that is
-        more than ``t_collar_s``; None if offsets are not compared.
+        Offset tolerance as a fraction (0 to 1) of the reference event's length, if that is larger
+        than ``t_collar_s``; None if offsets are not compared.
 
     Notes
     -----
-    Called with ``(reference_events, estimated_events, labels)`` it returns ``f_measure, precision,
-    recall``: precision (and F) is NaN without any estimated event, recall without any reference
-    event. ValueError on malformed events (see ``tabulate``).
+    Called with ``(reference_events, estimated_events, labels)``, it returns ``f_measure, precision,
+    recall``. Precision and F-measure are NaN without estimated events, recall without reference
+    events. ValueError for malformed events (see `tabulate`).
     """
 
     t_collar_s: float
@@ -169,8 +169,8 @@ class FMeasure:
         """Count matched, reference and estimated events of each file of the estimate.
 
         Returns int (n_files, 3), or (n_labels, 3) with ``by="label"``. Events of different files or
-        labels are never matched, so sums over any choice of them give that choice's F-measure (see
-        ``f_measure_of_counts``).
+        labels never match, so the F-measure of any subset of files or labels follows from its
+        summed counts (see `f_measure_of_counts`).
         """
         reference, estimated = tabulate(reference_events, estimated_events, labels)
         left, right = _candidates(reference, estimated, len(labels), self.t_collar_s)
@@ -187,10 +187,10 @@ class FMeasure:
 
 
 def f_measure_of_counts(counts: NDArray[np.number]) -> NDArray[np.float64]:
-    """Return F-measure, precision and recall, shape (3, ...), from numbers of events.
+    """Return F-measure, precision and recall, shape (3, ...), from event counts.
 
-    ``counts`` (..., 3) are matched, reference and estimated events. NaN as ``FMeasure`` says; F is
-    0 if precision and recall are.
+    ``counts`` (..., 3) are matched, reference and estimated events. NaN as in `FMeasure`; the
+    F-measure is 0 if precision and recall are.
     """
     n_matched, n_reference, n_estimated = np.moveaxis(np.asarray(counts, np.float64), -1, 0)
     with np.errstate(invalid="ignore"):  # 0 / 0 is NaN on purpose
@@ -203,10 +203,10 @@ def f_measure_of_counts(counts: NDArray[np.number]) -> NDArray[np.float64]:
 def _candidates(
     reference: EventTable, estimated: EventTable, n_labels: int, t_collar_s: float
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return all (reference, estimated) pairs of one file and label with onsets close enough.
+    """Return all (reference, estimated) pairs of equal file and label with onsets close enough.
 
-    Onsets are laid out on one line, file after file and label after label, so that one sorted
-    search finds the neighbors of all events; the exact comparison follows.
+    The onsets of all files and labels are placed on one axis, so that one sorted search finds the
+    neighbors of all events; the exact comparison follows.
     """
     if len(reference.file) == 0 or len(estimated.file) == 0:
         return np.zeros(0, np.intp), np.zeros(0, np.intp)
@@ -228,7 +228,7 @@ def _candidates(
 def _largest_matching(
     left: NDArray[np.intp], right: NDArray[np.intp], n_left: int, n_right: int
 ) -> NDArray[np.intp]:
-    """Choose as many pairs as possible so that no event is used twice; return their left ends."""
+    """Maximum matching: as many pairs as possible without reusing an event; returns left ends."""
     if len(left) == 0:
         return np.zeros(0, np.intp)
     # Here, not at the top: importing them takes long, which most jobs would spend in vain.
@@ -242,8 +242,8 @@ def _largest_matching(
 def _active_segments(events: EventTable, n_segments: int, n_labels: int) -> NDArray[np.intp]:
     """Return the sorted codes of (file, second, label) in which the events are active.
 
-    A file's roll ends with its last offset, and an onset before 0 counts from that end: sed_eval
-    slices a numpy array with it.
+    A file ends with its last offset. A negative onset counts from that end, because sed_eval slices
+    a NumPy array with it.
     """
     if len(events.file) == 0:
         return np.zeros(0, np.intp)
@@ -267,11 +267,11 @@ def _ranges(first: NDArray[np.intp], counts: NDArray[np.intp]) -> NDArray[np.int
 def _f_measure(
     slug: str, label: str, t_collar_s: float, percentage_of_length: float | None = None
 ) -> Metric:
-    """Record of an F-measure, which counts 0 where no event was estimated.
+    """Record of an F-measure, which counts as 0 if no event was estimated.
 
     The HEAR 2021 leaderboard shows 0, not a gap, for an entry without any correct event (PANNs on
-    DCASE 2016 Task 2 and on MAESTRO). There is no chance level: predicting nothing has no
-    F-measure, and random events come near 0.
+    DCASE 2016 Task 2 and on MAESTRO). There is no chance level: without predicted events, the
+    F-measure is undefined, and random events score near 0.
     """
     measure = FMeasure(t_collar_s, percentage_of_length)
     return Metric(slug, label, "event", measure, measure.weighted, missing_score=0.0)

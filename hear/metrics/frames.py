@@ -1,7 +1,7 @@
-"""From events to frames and back.
+"""Conversion between events and frames.
 
 An event is a dict with ``label``, ``start`` and ``end``, times in ms. A clip's frames are the
-rows of its timestamp embeddings, one every hop. The rules are those of ``heareval`` 2021.1.3
+rows of its timestamp embeddings, one per hop. The rules are those of ``heareval`` 2021.1.3
 (``embeddings/task_embeddings.py``, ``predictions/task_predictions.py``).
 """
 
@@ -24,7 +24,7 @@ def frame_targets(
 ) -> NDArray[np.float32]:
     """Mark, for each timestamp, the labels whose events cover it.
 
-    ``events`` are one clip's, timestamps (n_timestamps,) increase strictly, ``labels`` is the
+    ``events`` belong to one clip, timestamps (n_timestamps,) increase strictly, ``labels`` is the
     vocabulary in index order. Returns float32 (n_timestamps, n_labels): 1 where start <= timestamp
     < end + 0.0001, else 0. ValueError if timestamps do not increase, a label is not in the
     vocabulary, or an event ends before it starts.
@@ -52,9 +52,8 @@ def events_from_frames(
 ) -> list[dict[str, Any]]:
     """Turn one clip's frame probabilities into events.
 
-    Probabilities are median-filtered along time, cut at the threshold, and every run of
-    consecutive frames that lasts long enough is an event from the run's first to its last
-    timestamp.
+    Probabilities are median-filtered along time and thresholded. Every sufficiently long run of
+    consecutive active frames becomes an event from the run's first to its last timestamp.
 
     Parameters
     ----------
@@ -64,7 +63,7 @@ def events_from_frames(
     median_filter_ms : float
         Filter length; 0 for none. It spans ``round(median_filter_ms / mean hop)`` frames.
     min_duration_ms : float
-        Shorter events (last minus first timestamp) are dropped.
+        Events shorter than this (last minus first timestamp) are dropped.
 
     Returns
     -------
@@ -78,9 +77,9 @@ def events_from_frames(
 
     Notes
     -----
-    ``create_events_from_prediction`` filters the probabilities; here the frames are cut first
-    and the filter counts active neighbors. A median is an order statistic, and these commute
-    with a threshold, so the result is the same.
+    ``create_events_from_prediction`` filters the probabilities; here the frames are thresholded
+    first and the filter counts active neighbors. The result is the same, because a median is an
+    order statistic and therefore commutes with a threshold.
     """
     times = _timestamps(timestamps_ms)
     if probabilities.shape != (len(times), len(labels)):
@@ -105,8 +104,8 @@ def filter_width(timestamps_ms: NDArray[np.floating], median_filter_ms: float) -
 def filter_active(active: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:
     """Median-filter activity along time as ``scipy.ndimage.median_filter`` does.
 
-    ``active`` is (n_timestamps, n_labels), ``width`` the window in frames: an even one reaches one
-    frame further back and takes the upper of the two middle values. Edges are mirrored.
+    ``active`` is (n_timestamps, n_labels), ``width`` the window in frames. An even window reaches
+    one frame further back and takes the upper of the two middle values. Edges are mirrored.
     """
     if width < 2:
         return active
@@ -138,7 +137,7 @@ def events_from_active(
 
 
 def _timestamps(timestamps_ms: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Check that there are timestamps and that they increase."""
+    """Return timestamps as float64; ValueError unless they exist and increase strictly."""
     times = np.asarray(timestamps_ms, np.float64)
     if times.ndim != 1 or len(times) == 0 or not np.isfinite(times).all():
         raise ValueError(f"timestamps: expected a non-empty row of numbers, found {times.shape}")

@@ -1,9 +1,9 @@
 """The record of a metric, and the input check that all clip metrics share.
 
-One file per family holds a metric's function, the same on bootstrapped clips, its chance level and
-its record; ``hear.metrics.registry`` collects the records. The reference comes first, the estimate
-second. Values equal those of ``heareval`` 2021.1.3 (``score.py``), which calls scikit-learn and
-sed_eval; neither is called here.
+Each family of metrics has one file with the metric's function, its bootstrapped version, its chance
+level and its record; `hear.metrics.registry` collects the records. The reference is the first
+argument, the estimate the second. Values equal those of ``heareval`` 2021.1.3 (``score.py``), which
+calls scikit-learn and sed_eval; neither is called here.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ FACTS = ("label", "maximize", "lower", "upper", "missing_score")  # travel with 
 
 
 class MetricError(ValueError):
-    """A metric that cannot do what it is asked for."""
+    """An operation that a metric does not support."""
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric and all that is known of it.
+    """A metric with its functions, bounds and labels.
 
     Attributes
     ----------
     slug : str
         HEAR's name.
     label : str
-        For axes and tables.
+        Name for axes and tables.
     kind : str
         ``clip``: the arguments are target and prediction, matrices (n_clips, n_labels).
         ``event``: they are reference and estimated events by file, and the vocabulary.
@@ -45,8 +45,8 @@ class Metric:
         ``function(*arguments)``: a number, or a dict of numbers whose first is the primary one.
     weighted : callable, optional
         ``weighted(*arguments, weights)``: the primary number of each replicate of the clips (files
-        for events), shape (n_replicates,). Weights say how often each was drawn; the values are
-        those of ``function`` on the drawn clips.
+        for events), shape (n_replicates,). Weights are the number of times each was drawn; values
+        equal those of ``function`` on the drawn clips.
     chance : callable, optional
         ``chance(label_counts, n_clips)``: score of a prediction that ignores the audio.
     maximize : bool
@@ -54,9 +54,9 @@ class Metric:
     lower, upper : float
         Range of the primary number.
     needs_both : bool
-        Undefined (NaN) where a label is on no clip, or on all of them.
+        Whether the metric is undefined (NaN) if a label is on no clip, or on all clips.
     missing_score : float, optional
-        What a missing (NaN) primary score counts in aggregates; None: it stays missing.
+        Value of a missing (NaN) primary score in aggregates; None if it stays missing.
     """
 
     slug: str
@@ -72,7 +72,7 @@ class Metric:
     missing_score: float | None = None
 
     def primary(self, *arguments: Any) -> float:
-        """Return the number that selection and tables use (NaN where it is undefined)."""
+        """Return the number that selection and tables use (NaN if undefined)."""
         value = self.function(*arguments)
         return float(next(iter(value.values())) if isinstance(value, Mapping) else value)
 
@@ -89,15 +89,15 @@ class Metric:
         return float(self.chance(label_counts, n_clips))
 
     def facts(self) -> dict[str, str | bool | float | None]:
-        """Return the ``FACTS`` that travel with scores, as strict JSON holds them."""
+        """Return the ``FACTS`` stored with scores, as strict JSON."""
         return json_value({name: getattr(self, name) for name in FACTS})
 
 
 def check_clips(target: Matrix, prediction: Matrix) -> None:
     """Check a pair of matrices (n_clips, n_labels) before they are scored.
 
-    ValueError if they are not two matrices of the same non-empty shape, hold anything but finite
-    numbers, or the target anything but 0 and 1.
+    ValueError unless they are two matrices of the same non-empty shape with finite numbers, and the
+    target has only 0 and 1.
     """
     for name, matrix in (("target", target), ("prediction", prediction)):
         if not isinstance(matrix, np.ndarray) or matrix.ndim != 2:

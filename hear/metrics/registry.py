@@ -1,4 +1,4 @@
-"""All of HEAR 2021's metrics by their official slugs."""
+"""Registry of the HEAR 2021 metrics, by official slug."""
 
 from __future__ import annotations
 
