@@ -1,4 +1,4 @@
-"""The downstream probes and the share of the training part that one is given, as plain data."""
+"""Downstream probes, and the fraction of the training part that they use, as plain data."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class Probe:
     Attributes
     ----------
     name, label : str
-        In configs and paths, and on exhibits.
+        Name in configs and paths; label on exhibits.
     kinds : tuple of str
-        Kinds of task that it can evaluate.
+        Kinds of tasks that it supports.
     fixed : mapping
-        Values of the protocol that it fixes, whatever study and task say; the rest of the grid
-        stays as far as it applies.
+        Protocol values that override study and task; the rest of the grid is kept where it
+        applies.
     is_trained : bool
-        If false it draws no random number, has no seed, and of the protocol only the metric counts.
+        If false, it draws no random numbers, has no seed, and uses only the protocol's metric.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Probe:
     is_trained: bool = True
 
     def protocol(self, of_task: Protocol) -> Protocol:
-        """Change a task's protocol, as ``Protocol.for_task`` resolves it, to this probe's."""
+        """Adapt a task's protocol, resolved by ``Protocol.for_task``, to this probe."""
         return dataclasses.replace(of_task, **self.fixed)
 
 
@@ -53,25 +53,25 @@ PROBES = {
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A probe that is given a share of each fold's training part."""
+    """A probe and the fraction of each fold's training part that it uses."""
 
     probe: Probe
     train_fraction: float = 1.0
 
     @property
     def name(self) -> str:
-        """In paths: ``mlp``, ``linear-train0.2``."""
+        """Name in paths: ``mlp``, ``linear-train0.2``."""
         share = "" if self.train_fraction == 1 else f"-train{self.train_fraction}"
         return f"{self.probe.name}{share}"
 
     @property
     def has_seed(self) -> bool:
-        """True if a seed changes predictions: of the training, or of the clips that are drawn."""
+        """True if predictions depend on a seed: of the training, or of the drawn clips."""
         return self.probe.is_trained or self.train_fraction < 1
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What stands in the provenance of predictions; nothing for heareval's own evaluation."""
+        """Entries for the provenance of predictions; none for heareval's own evaluation."""
         if self == REFERENCE:
             return {}
         return {"probe": self.probe.name, "train_fraction": self.train_fraction}

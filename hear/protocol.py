@@ -1,9 +1,9 @@
-"""The downstream protocol as a value: what is searched, for how long, and how the best is chosen.
+"""The downstream protocol as a value: search grid, training length, selection rules.
 
 Defaults are those of ``heareval`` 2021.1.3 (``predictions/task_predictions.py``: ``PARAM_GRID``,
-``TASK_SPECIFIC_PARAM_GRID``, ``EVENT_POSTPROCESSING_GRID``). Three layers make the protocol of
-one task, in this order: the study's values, what the reference and the task's metadata prescribe
-for this task, and the study's caps, which only ever lower a number.
+``TASK_SPECIFIC_PARAM_GRID``, ``EVENT_POSTPROCESSING_GRID``). The protocol of a task results from
+three layers, in this order: the study's values; the values that the reference and the task's
+metadata prescribe for this task; the study's caps, which can only lower a number.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ POSTPROCESSING_LISTS = {"median_filter_ms": "median_filter_ms", "min_duration": 
 
 
 class ProtocolError(ValueError):
-    """A protocol that cannot be run; the message names the key, what is expected and found."""
+    """An invalid protocol; the message names the key, the expected and the actual value."""
 
 
 class GridPoint(NamedTuple):
-    """One point of the search: what differs between the probes that are tried."""
+    """One point of the search grid: the settings that differ between probes."""
 
     hidden_layers: int
     initialization: str
@@ -60,13 +60,13 @@ class GridPoint(NamedTuple):
 
 
 class Neighbors(NamedTuple):
-    """What differs between the nearest-neighbor probes that are tried."""
+    """One point of the search for nearest-neighbor probes."""
 
     k: int
 
 
 class Postprocessing(NamedTuple):
-    """How frames become events; ordered as the reference's sorted tuples are."""
+    """Post-processing of frames to events; ordered like the reference's sorted tuples."""
 
     median_filter_ms: float
     min_duration_ms: float
@@ -79,22 +79,23 @@ class Protocol:
     Attributes
     ----------
     name : str
-        Shown on figures and written into each score's provenance.
+        Name on figures and in each score's provenance.
     n_grid_points : int
-        How many points of the shuffled grid are tried, on the first fold only.
+        Number of points of the shuffled grid to try, on the first fold only.
     hidden_layers, learning_rates, initializations : tuple
-        The grid; 0 hidden layers are a linear probe.
+        The grid; 0 hidden layers make a linear probe.
     hidden_dim, dropout, batch_size : int, float, int
-        The same for every point.
+        Settings shared by all points.
     max_epochs, validation_every, patience : int
-        Epochs, epochs between validations, validations without improvement before stopping.
+        Number of epochs, epochs between validations, validations without improvement before
+        stopping.
     use_scoring_for_early_stopping : bool
-        Select by the task's primary metric; if false, by the validation loss.
+        If true, select by the task's primary metric, else by the validation loss.
     median_filter_ms, min_duration_ms : tuple of float
         Event post-processing grid, in ms.
     max_epochs_cap, validation_every_cap, patience_cap : int or None
-        Upper limits that act after the task's own values, so that a quick study stays quick on
-        a task that prescribes more; None leaves the task's value.
+        Upper limits applied after the task's own values, to keep small studies fast on tasks that
+        prescribe more; None keeps the task's value.
     """
 
     name: str = "reference"
@@ -126,10 +127,10 @@ class Protocol:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Protocol:
-        """Build a protocol from a configuration block, in which lists stand for tuples.
+        """Build a protocol from a configuration block, with lists instead of tuples.
 
-        Missing attributes keep the reference's values. ProtocolError for an unknown key (with the
-        nearest known one) or a value of the wrong kind.
+        Missing attributes keep the reference's values. ProtocolError for an unknown key (suggesting
+        the closest known key) or a value of the wrong type.
         """
         known = [field.name for field in dataclasses.fields(cls)]
         for key in config:
@@ -143,14 +144,15 @@ class Protocol:
         return cls(**values)
 
     def for_task(self, metadata: Mapping[str, Any]) -> Protocol:
-        """Add what the reference and the task's metadata prescribe, then lower to the caps.
+        """Apply the task-specific values of the reference and the metadata, then the caps.
 
-        Of the task's ``task_metadata.json`` are read ``task_name``,
-        ``use_scoring_for_early_stopping``, ``evaluation_params.task_specific_param_grid`` and
-        ``evaluation_params.event_postprocessing_grid``. Applying the method again changes nothing.
+        Uses ``task_name``, ``use_scoring_for_early_stopping``,
+        ``evaluation_params.task_specific_param_grid`` and
+        ``evaluation_params.event_postprocessing_grid`` of the task's ``task_metadata.json``. The
+        method is idempotent.
 
-        ProtocolError if the metadata prescribes a key that the probe does not have, several values
-        where only one can be used, or if no validation would ever happen.
+        ProtocolError if the metadata prescribe a key that the probe does not have, or several
+        values where only one is possible, or if validation would never take place.
         """
         grid = REFERENCE_TASK_GRID.get(metadata.get("task_name", ""), {})
         changes = _from_grid(grid | _task_grid(metadata, "task_specific_param_grid"))
@@ -170,7 +172,7 @@ class Protocol:
         return protocol
 
     def deviations(self) -> dict[str, Any]:
-        """Return every attribute (but the name) whose value is not the reference's default."""
+        """Return all attributes, except the name, that differ from the reference's defaults."""
         reference = Protocol()
         values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         return {k: v for k, v in values.items() if k != "name" and v != getattr(reference, k)}
@@ -182,9 +184,9 @@ class Protocol:
 
 
 def unprescribed(metadata: Mapping[str, Any]) -> list[str]:
-    """Say what HEAR's own folder of a task prescribes and these metadata of it do not.
+    """Warnings about values that HEAR's own task folder prescribes but these metadata do not.
 
-    The reference takes such metadata as they are, and so does `Protocol.for_task`.
+    Like the reference, `Protocol.for_task` uses such metadata unchanged.
     """
     given: dict[str, Any] = dict(metadata)
     for grid in ("task_specific_param_grid", "event_postprocessing_grid"):
@@ -200,10 +202,10 @@ def unprescribed(metadata: Mapping[str, Any]) -> list[str]:
 
 
 def grid_points(protocol: Protocol, seed: int) -> list[GridPoint]:
-    """Draw the points that are tried: shuffle the whole grid, take the first ``n_grid_points``.
+    """Draw the grid points to try: shuffle the whole grid, take the first ``n_grid_points``.
 
-    The same seed picks the same points as ``random.seed(seed)`` does in the reference. Before the
-    shuffle the order is that of sklearn's ``ParameterGrid``: keys sorted by name (hidden_layers,
+    A seed selects the same points as ``random.seed(seed)`` in the reference. Before the shuffle,
+    the order is that of scikit-learn's ``ParameterGrid``: keys sorted by name (hidden_layers,
     initialization, lr), the last varying fastest (``task_predictions()``).
     """
     values = (protocol.hidden_layers, protocol.initializations, protocol.learning_rates)
@@ -213,7 +215,7 @@ def grid_points(protocol: Protocol, seed: int) -> list[GridPoint]:
 
 
 def _check_value(key: str, value: Any, default: Any) -> None:
-    """Raise unless the value is of the default's kind; numbers must be positive."""
+    """Raise ProtocolError unless the value has the default's type; numbers must be positive."""
     if isinstance(default, tuple):
         if not isinstance(value, tuple) or not value:
             raise ProtocolError(f"{key}: expected a list with at least one value, found {value!r}")
@@ -227,9 +229,9 @@ def _check_value(key: str, value: Any, default: Any) -> None:
 
 
 def _check_number(key: str, value: Any, whole: bool) -> None:
-    """Raise unless the value is a finite number, whole and positive where it counts things.
+    """Raise ProtocolError unless the value is a finite number, for counts a positive integer.
 
-    No hidden layer is a linear probe.
+    Zero hidden layers are allowed: a linear probe.
     """
     kinds = (int,) if whole else (int, float)
     may_be_0 = key.endswith("_ms") or key in ("dropout", "hidden_layers")
@@ -254,7 +256,7 @@ def _task_grid(metadata: Mapping[str, Any], key: str) -> dict[str, list]:
 
 
 def _from_grid(grid: Mapping[str, Any]) -> dict[str, Any]:
-    """Translate a ``task_specific_param_grid`` into attributes."""
+    """Convert a ``task_specific_param_grid`` to attributes."""
     changes: dict[str, Any] = {}
     for key, values in grid.items():
         if key in GRID_LISTS:
@@ -270,10 +272,9 @@ def _from_grid(grid: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _from_postprocessing(grid: Mapping[str, Any]) -> dict[str, Any]:
-    """Translate an ``event_postprocessing_grid`` into attributes.
+    """Convert an ``event_postprocessing_grid`` to attributes.
 
-    A key that the metadata leave out takes the default of the reference's
-    ``create_events_from_prediction``.
+    Missing keys take the defaults of the reference's ``create_events_from_prediction``.
     """
     for key in grid:
         if key not in POSTPROCESSING_LISTS:

@@ -1,8 +1,8 @@
-"""A task folder's audio at a lower rate, stored beside the original or in its place.
+"""Downsampled copies of a task folder's audio, beside or instead of the original.
 
-The samples are those that `hear.audio.read` gives when it resamples while reading, rounded
-to 16 bit as in HEAR's own archives: an error of at most half a step (2**-16 of full scale, -96 dB),
-and clipping where the filter overshoots full scale.
+The samples equal those of `hear.audio.read` when it resamples while reading, rounded to 16 bits as
+in HEAR's own archives: an error of at most half a step (2**-16 of full scale, -96 dB), and clipping
+where the filter overshoots full scale.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ STEPS = 2**15  # of 16 bit PCM per unit of full scale
 
 @dataclass(frozen=True)
 class Resampled:
-    """What was done: clips written now, clips kept from an earlier call, clips that clipped."""
+    """Numbers of clips written now, kept from an earlier call, and clipped at full scale."""
 
     n_written: int
     n_kept: int
@@ -43,12 +43,12 @@ def resample_folder(
     n_threads: int = 1,
     progress: bool = True,
 ) -> Resampled:
-    """Write `<to_hz>/<split>/<file>`, 16 bit PCM, for every clip that the split files name.
+    """Write `<to_hz>/<split>/<file>`, 16 bit PCM, for every clip in the split files.
 
-    Each file is written under a temporary name and renamed: a killed call goes on where it was.
-    Without ``keep_source`` each original goes once its copy is there, and the folder
-    `<from_hz>/`, with whatever else it holds, at the end. ``n_threads`` clips are whole in memory
-    at a time. A TaskError lists the clips that are missing or cannot be read; all others are done.
+    Each file is written under a temporary name and renamed, so that a killed call can resume.
+    Without ``keep_source``, each original is deleted once its copy exists, and at the end the
+    folder `<from_hz>/` with all remaining files. Up to ``n_threads`` full clips are in memory at a
+    time. TaskError lists the clips that are missing or unreadable; all others are converted.
     """
     source, target = folder.path / str(from_hz), folder.path / str(to_hz)
     for unfinished in target.rglob("*.part"):
@@ -87,7 +87,7 @@ def resample_folder(
 
 
 def _resample_file(pair: tuple[Path, Path], to_hz: int, keep_source: bool) -> bool | ClipError:
-    """Write one copy; return whether samples beyond full scale were clipped, or what is wrong."""
+    """Write one copy; return whether samples were clipped at full scale, or the ClipError."""
     path, copy = pair
     try:
         steps = np.rint(read_clip(path, to_hz) * np.float32(STEPS))

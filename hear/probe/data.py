@@ -22,15 +22,15 @@ from hear.tasks.metadata import PREDICTION_TYPES
 
 @dataclass(frozen=True)
 class ProbeData:
-    """One task's embeddings and targets, and how they are divided and judged.
+    """Embeddings and targets of one task, with its splits and metric.
 
     Attributes
     ----------
     task : str
-        Name for messages.
+        Name of the task in messages.
     features, targets : dict of ndarray, (n_rows, n_features) and (n_rows, n_labels), float32
-        Per split, in the reference's stored order; targets are 0 or 1. Features are finite, which
-        `hear.features.store` has checked, and may be Columns, which are read batch by batch.
+        By split, in the reference's stored order; targets are 0 or 1. Features are finite, as
+        checked by `hear.features.store`, and may be Columns, which are read batch by batch.
     labels : sequence of str
         The vocabulary in index order.
     prediction_type : str
@@ -38,9 +38,9 @@ class ProbeData:
     metric : str
         Slug of the primary metric.
     events : EventInfo, optional
-        What event metrics need.
+        Frames and reference events, for event metrics.
     train_rows : mapping, optional
-        By fold and split, which rows train, (n_rows,) bool; all rows of a fold that is not named.
+        Bool (n_rows,) by fold and split: the rows used for training; all rows in other folds.
     """
 
     task: str
@@ -54,7 +54,7 @@ class ProbeData:
     train_rows: Mapping[str, Mapping[str, NDArray[np.bool_]]] = field(default_factory=dict)
 
     def check(self) -> None:
-        """Raise ProbeError, naming task and split, unless the arrays can be trained on."""
+        """Raise ProbeError, naming task and split, if the arrays are invalid."""
         if not self.folds:
             raise ProbeError(f"{self.task}: expected at least one fold, found none")
         if self.prediction_type not in PREDICTION_TYPES:
@@ -72,8 +72,8 @@ class ProbeData:
     def fold(self, fold: Fold, protocol: Protocol) -> FoldData:
         """Gather one fold's tensors and its judge.
 
-        ProbeError if a part is empty, TrainPartError if a hidden layer would see a last training
-        batch of a single row; UserWarning if the training part has no example of a label.
+        ProbeError if a part is empty; TrainPartError if the last training batch has a single row
+        and there is a hidden layer; UserWarning if the training part has no example of a label.
         """
         where = f"{self.task}, fold {fold.name}"
         train = self._parts(where, fold.train, self.train_rows.get(fold.name))
@@ -117,16 +117,16 @@ class ProbeData:
         splits: Sequence[str],
         rows: Mapping[str, NDArray[np.bool_]] | None = None,
     ) -> Parts:
-        """Return the tensors of some splits, of some of their rows."""
+        """Return the tensors of some splits, restricted to ``rows`` if given."""
         missing = [split for split in splits if split not in self.features]
         if missing or not sum(len(self.features[split]) for split in splits):
             raise ProbeError(f"{where}: expected rows in {splits}, missing or empty: {missing}")
         return [self._part(split, None if rows is None else rows[split]) for split in splits]
 
     def _part(self, split: str, rows: NDArray[np.bool_] | None) -> tuple[Columns, Tensor]:
-        """Share a split's arrays, or copy some rows.
+        """Share a split's arrays, or copy the selected rows.
 
-        Of all rows targets are copied only if they are read-only or strided.
+        Without ``rows``, targets are copied only if they are read-only or strided.
         """
         features, targets = self.features[split], self.targets[split]
         columns = features if isinstance(features, Columns) else Columns([features])
@@ -135,7 +135,7 @@ class ProbeData:
         return columns, torch.from_numpy(np.require(targets, np.float32, ("C", "W")))
 
     def _judge(self, splits: Sequence[str], protocol: Protocol) -> Judge:
-        """Return what scores the validation part."""
+        """Return the function that scores the validation part."""
         if METRICS[self.metric].kind == "event" and self.events is not None:
             return event_judge(self.events, splits, self.metric, self.labels, protocol)
         return clip_judge(np.concatenate([self.targets[split] for split in splits]), self.metric)

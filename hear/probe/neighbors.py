@@ -1,9 +1,9 @@
 """k nearest neighbors by cosine distance: a probe without training.
 
-A label's probability is the share of the k nearest training clips that have it, each weighted by
-the inverse of its distance. k is chosen as the reference chooses a grid point: by the task's metric
-on the validation part of the first fold, the first of equals, and kept for the other folds. Where a
-task asks for selection by the loss the metric chooses all the same: the loss of a share of 0 is
+A label's probability is the fraction of the k nearest training clips that have it, each weighted by
+the inverse of its distance. k is chosen like the reference's grid point: by the task's metric on
+the validation part of the first fold (the first of equals), and kept for the other folds. The
+metric is used even if a task prescribes selection by the loss: the loss of a probability of 0 is
 infinite.
 """
 
@@ -28,9 +28,9 @@ RESOLUTION = 1e-6  # of a distance of float32 vectors: closer ones count as the 
 
 
 def vote(data: ProbeData, protocol: Protocol, seed: int, progress: bool = False) -> ProbeResult:
-    """Predict a scene task's test parts by their neighbors; see ``search.train_and_predict``.
+    """Predict a scene task's test parts; interface of `hear.probe.search.train_and_predict`.
 
-    Neither seed nor grid is used. ProbeError if the arrays do not fit together, or for events.
+    Seed and grid are ignored. ProbeError if the arrays do not fit together, and for event tasks.
     """
     data.check()
     if data.events is not None:
@@ -54,7 +54,7 @@ def vote(data: ProbeData, protocol: Protocol, seed: int, progress: bool = False)
 def neighbor_shares(train: Parts, rows: Parts, ks: Iterable[int]) -> Iterator[NDArray[np.float32]]:
     """Probabilities (n_rows, n_labels) from the k nearest training rows, for each k, ascending.
 
-    All training rows are taken where there are fewer than k.
+    All training rows are used if there are fewer than k.
     """
     features, targets = _joined(train)
     queries, _ = _joined(rows)
@@ -70,7 +70,7 @@ def neighbor_shares(train: Parts, rows: Parts, ks: Iterable[int]) -> Iterator[ND
 
 
 def _validated(part: FoldData, ks: list[int]) -> Iterator[PointResult]:
-    """How each k does in validation, by the rules of selection of the other probes."""
+    """Validation result of each k, by the selection rules of the other probes."""
     for k, found in zip(ks, neighbor_shares(part.train, part.valid, ks), strict=True):
         selection = Selection(METRICS[part.metric].maximize, patience=1)
         selection.update(part.judge(found)[0])

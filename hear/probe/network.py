@@ -24,11 +24,11 @@ INITIALIZERS = {
 
 
 class ColumnLinear(nn.Linear):
-    """A linear layer whose weight may lie by columns, with nn.Linear's values to within 1e-5.
+    """A linear layer whose weight may be stored by columns; equals nn.Linear to within 1e-5.
 
-    The rows of the gradient are then as long as the hidden layer and not as the embedding, whose
-    odd lengths slow down that product (``python -m benchmarks.probe --cases rates``). Layers that
-    would gain nothing stay as they are.
+    The rows of the gradient then have the length of the hidden layer instead of the embedding,
+    whose odd lengths slow down that product (``python -m benchmarks.probe --cases rates``). Layers
+    that would not be faster are unchanged.
     """
 
     # Below these sizes products of the two layouts differed in the last bit (MKL 2024.2, one to
@@ -38,7 +38,7 @@ class ColumnLinear(nn.Linear):
     ALIGNED = 16  # float32 values of a cache line: rows of whole lines are not slow
 
     def store_by_columns(self) -> None:
-        """Change the weight's layout where that pays, once it has its values."""
+        """Change the layout of the initialized weight, if that is faster."""
         odd = self.in_features >= self.MIN_FEATURES and self.in_features % self.ALIGNED
         if odd and self.out_features >= self.MIN_HIDDEN:
             self.weight.data = self.weight.data.t().contiguous().t()
@@ -55,9 +55,9 @@ def build_network(
     """Build a freshly initialized probe that maps features to logits.
 
     ``(n_rows, n_features) -> (n_rows, n_labels)``; per hidden layer Linear, BatchNorm1d, Dropout,
-    ReLU, then Linear: without hidden layers a linear probe. Draws from torch's default generator:
-    the default initialization of each layer, the Xavier one over its weight, and the random rows of
-    the summary.
+    ReLU, then Linear; without hidden layers, a linear probe. Draws from torch's default generator,
+    as the reference does: each layer's default initialization, the Xavier initialization that
+    overwrites its weight, and the random input of the model summary.
     """
     initialize = INITIALIZERS[point.initialization]
     layers: list[nn.Module] = []

@@ -1,6 +1,6 @@
-"""Predictions of the probe for one embedding, task and seed, stored per clip.
+"""Predictions of the probe for one embedding, task and seed, per clip.
 
-How they are stored: `hear.scores.files`.
+`hear.scores.files` documents the file format.
 """
 
 from __future__ import annotations
@@ -40,23 +40,23 @@ def predict_task(
     Parameters
     ----------
     folders : list of TaskFolder
-        Each is evaluated by itself, as the reference does.
+        Evaluated separately, as in the reference.
     read_split : callable
         Features of (folder, split).
     protocol : Protocol
-        The study's; what a task prescribes is added here.
+        The study's protocol; the task's own settings are added here.
     provenance : dict
-        Stored in the header; without an ``evaluator`` it is ``native``.
+        Stored in the header; ``evaluator`` defaults to ``native``.
     evaluate : callable
-        ``hear.probe.search.train_and_predict`` or what stands in for it.
+        `hear.probe.search.train_and_predict` or a replacement.
     evaluation : Evaluation
-        The probe, whose protocol is taken, and the share of the training part that it is given.
+        The probe, which adapts the protocol, and the fraction of the training part to use.
 
     Returns
     -------
     header, arrays : dict
-        As `hear.scores.files` describes them. A task whose share of the training part is too
-        small has no folders and no arrays, and the reason as ``left_out``.
+        As described in `hear.scores.files`. If the fraction of the training part is too small,
+        there are no folders and no arrays, and ``left_out`` gives the reason.
 
     Raises
     ------
@@ -114,8 +114,7 @@ def _predict_folders(
 def split_targets(folder: TaskFolder, split: str, stored: StoredSplit) -> np.ndarray:
     """Targets of a split's rows, float32 (n_rows, n_labels), in stored order.
 
-    ValueError if the stored features have another number of rows than the split has clips or
-    frames.
+    ValueError if the number of stored rows differs from the split's number of clips or frames.
     """
     files = folder.order[split]
     clips = folder.clips[split]
@@ -139,7 +138,7 @@ def split_targets(folder: TaskFolder, split: str, stored: StoredSplit) -> np.nda
 
 
 def _frames(stored: StoredSplit) -> tuple[np.ndarray, list[int]]:
-    """Time of each row in ms and rows of each file, which timestamp embeddings have."""
+    """Time of each row in ms and number of rows of each file, for timestamp embeddings."""
     assert stored.timestamps_ms is not None and stored.n_rows is not None, "scene embeddings"
     return stored.timestamps_ms, stored.n_rows
 
@@ -147,7 +146,7 @@ def _frames(stored: StoredSplit) -> tuple[np.ndarray, list[int]]:
 def _train_rows(
     folder: TaskFolder, stored: dict[str, StoredSplit], fraction: float, seed: int
 ) -> dict[str, dict[str, np.ndarray]]:
-    """Rows of a share of each fold's training clips, as ``ProbeData`` takes them; none for all."""
+    """Rows of a fraction of each fold's training clips, for ``ProbeData``; empty if it is 1."""
     if fraction == 1:
         return {}
     clips = {f.name: draw_train_clips(folder, f, fraction, seed) for f in folder.folds}

@@ -1,4 +1,4 @@
-"""The downstream evaluation of one task: search on the first fold, train on all, predict tests.
+"""Downstream evaluation of one task: search on the first fold, train on all, predict tests.
 
 Source: ``heareval`` 2021.1.3, ``predictions/task_predictions.py``, function task_predictions.
 """
@@ -26,10 +26,9 @@ FitPoints = Callable[[FoldData, Sequence[GridPoint], Protocol, tqdm], Iterable[F
 class FoldResult:
     """The test predictions of one fold.
 
-    ``probabilities`` are float32 (n_test_rows, n_labels) in the order of the test splits' rows. The
-    post-processing of ``chosen``, the probe that made them, is the one for its test events.
-    ``reference_score`` is the primary test score as heareval computed it, if it made the
-    predictions.
+    ``probabilities`` are float32 (n_test_rows, n_labels) in the order of the test splits' rows.
+    ``chosen`` is the probe that made them; its post-processing applies to its test events.
+    ``reference_score`` is heareval's primary test score, if heareval made the predictions.
     """
 
     name: str
@@ -40,7 +39,7 @@ class FoldResult:
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """All folds, and the search on the first fold in the order in which it was made."""
+    """Results of all folds, and of the search on the first fold, in the order of training."""
 
     folds: tuple[FoldResult, ...]
     grid: tuple[PointResult, ...]
@@ -49,7 +48,7 @@ class ProbeResult:
 def one_by_one(
     data: FoldData, points: Sequence[GridPoint], protocol: Protocol, bar: tqdm
 ) -> Iterator[Fit]:
-    """Train the grid points of a fold one after the other, as the reference does."""
+    """Train the grid points of a fold in sequence, as the reference does."""
     for number, point in enumerate(points, start=1):
         grid = f", grid {number}/{len(points)}" if len(points) > 1 else ""
         bar.set_description(f"{data.where}{grid}", refresh=False)
@@ -70,8 +69,8 @@ def train_and_predict(
     protocol : Protocol
         As resolved by ``Protocol.for_task``.
     seed : int
-        Decides which grid points are tried, the initial weights and the dropout; all three are
-        the reference's own for the same seed (its only one is 42).
+        Determines the grid points, the initial weights and the dropout; all three equal the
+        reference's for the same seed (which it fixes at 42).
     fit_points : callable
         Trains the grid points of one fold; `hear.probe.stacked` trains them together.
 
@@ -83,9 +82,9 @@ def train_and_predict(
 
     Notes
     -----
-    One by one, on one machine and thread count, the probabilities equal the reference's bit for
-    bit. torch's default generator is seeded inside and left as it was found; threads are the
-    caller's choice.
+    With `one_by_one`, the probabilities equal the reference's bit for bit on the same machine with
+    the same number of threads, which the caller sets. The state of torch's default generator is
+    restored.
     """
     data.check()
     parts = [data.fold(fold, protocol) for fold in data.folds]
@@ -111,7 +110,7 @@ def train_and_predict(
 def _search(
     data: FoldData, fits: Iterable[Fit], protocol: Protocol
 ) -> tuple[Fit, list[PointResult]]:
-    """Return the best (the first of equals) and the table of all grid points."""
+    """Return the best fit (the first of equals) and the results of all grid points."""
     sign = 1 if protocol.use_scoring_for_early_stopping and METRICS[data.metric].maximize else -1
     best: Fit | None = None
     grid = []
@@ -125,7 +124,7 @@ def _search(
 
 
 def _only_postprocessing(data: ProbeData, protocol: Protocol) -> Postprocessing | None:
-    """Return the post-processing of event tasks whose validation does not choose one."""
+    """Return the post-processing of event tasks for which validation does not select one."""
     if data.events is None or protocol.use_scoring_for_early_stopping:
         return None
     postprocessings = protocol.postprocessings()

@@ -1,7 +1,7 @@
 """Selection of epoch and post-processing by the reference's rules, as pure functions.
 
-Scores are compared as float32 numbers because the reference's trainer (Lightning 1.9: its
-EarlyStopping and ModelCheckpoint callbacks) logs them so.
+Scores are compared as float32 because the reference's trainer (the EarlyStopping and
+ModelCheckpoint callbacks of Lightning 1.9) logs them in that type.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ Events = dict[str, list[dict[str, Any]]]
 
 @dataclass(frozen=True)
 class EventInfo:
-    """What an event task knows about its frames, per split.
+    """Frames and reference events of an event task, by split.
 
-    ``timestamps_ms`` (n_rows,) and ``files`` tell time and file of each row of features;
-    ``reference`` are the reference events per file, ``{'label', 'start', 'end'}`` in ms.
+    ``timestamps_ms`` (n_rows,) and ``files`` are the time and file of each row of features;
+    ``reference`` are the reference events by file, ``{'label', 'start', 'end'}`` in ms.
     """
 
     timestamps_ms: Mapping[str, NDArray[np.float64]]
@@ -36,7 +36,7 @@ class EventInfo:
 
 @dataclass(frozen=True)
 class FileFrames:
-    """The rows of one file in order of time."""
+    """The rows of one file in temporal order."""
 
     file: str
     rows: NDArray[np.intp]
@@ -44,12 +44,12 @@ class FileFrames:
 
 
 class Selection:
-    """Early stopping and the best epoch, fed with one score per validation.
+    """Early stopping and selection of the best epoch, from one score per validation.
 
-    It stops after ``patience`` validations in a row without improvement. ``best`` is the score of
-    the epoch to keep; a NaN is kept as the worst possible value. Only a strict improvement counts,
-    so the first of equal epochs is kept. A score that is not finite stops at once; it is kept only
-    if it was the first.
+    Training stops after ``patience`` consecutive validations without improvement. ``best`` is the
+    score of the epoch to keep; NaN is stored as the worst possible value. Only a strict improvement
+    counts, so the first of equal epochs is kept. A non-finite score stops training at once; its
+    epoch is kept only if it was the first.
     """
 
     def __init__(self, maximize: bool, patience: int) -> None:
@@ -62,7 +62,7 @@ class Selection:
         self.stopped = False
 
     def update(self, score: float) -> bool:
-        """Take the next validation's score; return True if its epoch is the best so far."""
+        """Add the next validation score; return True if its epoch is the best so far."""
         value = self._sign * float(np.float32(score))
         self.n_validations += 1
         if not math.isfinite(value):
@@ -79,10 +79,10 @@ class Selection:
 
 
 def frames_by_file(info: EventInfo, splits: Sequence[str]) -> list[FileFrames]:
-    """Group the rows of some splits, read one after the other, by file.
+    """Group the rows of some splits by file, in order of first appearance.
 
-    Files are in order of first appearance; rows count through all splits. ValueError if a file has
-    no reference entry or two rows with the same timestamp.
+    Rows are numbered across the concatenated splits. ValueError if a file has no reference entry or
+    two rows with the same timestamp.
     """
     files = np.concatenate([np.asarray(info.files[split], dtype=np.str_) for split in splits])
     times = np.concatenate([np.asarray(info.timestamps_ms[s], np.float64) for s in splits])
@@ -104,7 +104,7 @@ def frames_by_file(info: EventInfo, splits: Sequence[str]) -> list[FileFrames]:
 
 
 def reference_events(info: EventInfo, splits: Sequence[str]) -> Events:
-    """Merge the reference events of some splits; a file may be in one only."""
+    """Merge the reference events of some splits; a file may occur in one split only."""
     merged: Events = {}
     for split in splits:
         for file, events in info.reference[split].items():
@@ -120,10 +120,10 @@ def events_of_files(
     labels: Sequence[str],
     postprocessings: Sequence[Postprocessing],
 ) -> dict[Postprocessing, Events]:
-    """Turn frame probabilities into events per file, for each post-processing.
+    """Convert frame probabilities to events by file, for each post-processing.
 
-    Probabilities are (n_rows, n_labels). Returns ``{postprocessing: {file: events}}``; a file
-    without any event has an empty list.
+    Probabilities are (n_rows, n_labels). Returns ``{postprocessing: {file: events}}``; files
+    without events have an empty list.
     """
     found: dict[Postprocessing, Events] = {p: {} for p in postprocessings}
     active = probabilities > THRESHOLD
@@ -150,11 +150,11 @@ def clip_judge(target: NDArray[np.float32], metric: str) -> Judge:
 def event_judge(
     info: EventInfo, splits: Sequence[str], metric: str, labels: Sequence[str], protocol: Protocol
 ) -> Judge:
-    """Return the function that scores frame probabilities and picks the post-processing.
+    """Return the function that scores frame probabilities and selects the post-processing.
 
-    A score of NaN competes as 0, of equal scores the larger post-processing wins, and the
-    highest score wins even where lower is better: the reference sorts ``(score,
-    postprocessing)`` downwards. The winner's score is reported as it is, NaN included.
+    The reference sorts ``(score, postprocessing)`` in descending order: NaN counts as 0, among
+    equal scores the larger post-processing wins, and the highest score wins even if lower is
+    better. The winner's score is returned unchanged, including NaN.
     """
     frames, reference = frames_by_file(info, splits), reference_events(info, splits)
     postprocessings = protocol.postprocessings()

@@ -1,11 +1,10 @@
-"""All grid points of a fold trained together: one large product per layer, data on the device.
+"""Joint training of all grid points of a fold: one large product per layer, data on the device.
 
-On a GPU one probe at a time leaves the device idle. Here the networks of a fold's grid points,
-which see the same batches in the same order (the reference never shuffles), are stacked: one
-matrix product for their first layers, one batched product for each later one. Everything else is
-the protocol of `hear.probe.search`: initial weights, optimizer, early stopping, best epoch. What
-differs from heareval is the dropout's random numbers, so scores equal its in distribution, not
-byte for byte.
+A single probe does not keep a GPU busy. Here the networks of a fold's grid points, which see the
+same batches in the same order (the reference never shuffles), are stacked: one matrix product for
+their first layers, one batched product for each later layer. Everything else follows
+`hear.probe.search`: initial weights, optimizer, early stopping, best epoch. Only the dropout's
+random numbers differ from heareval's, so scores agree in distribution, not byte for byte.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ DEVICE_SHARE = 0.6  # of a GPU's free memory that a fold's features may take; ch
 
 
 def best_device() -> torch.device:
-    """A GPU if torch finds one."""
+    """The GPU if torch finds one, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
@@ -36,11 +35,11 @@ def fit_stacked(
 ) -> list[Fit]:
     """Train the grid points of one fold together.
 
-    ``protocol`` is as resolved by ``Protocol.for_task``, ``bar`` is advanced by one per epoch and
-    grid point. The networks stay on the device. ProbeError if a loss becomes NaN or infinite.
+    ``protocol`` is resolved by ``Protocol.for_task``; ``bar`` advances by one per epoch and grid
+    point. The networks stay on the device. ProbeError if a loss becomes NaN or infinite.
 
-    A grid point that stops early leaves the stack. Seeds: torch's default generator gives the
-    initial weights and then one seed for the dropout on the device.
+    A grid point that stops early leaves the stack. torch's default generator draws the initial
+    weights, then one seed for the dropout on the device.
     """
     device = best_device()
     bar.set_description(f"{data.where}, {len(points)} grid points on {device}", refresh=False)
@@ -67,9 +66,9 @@ def fit_stacked(
 def on_device(
     parts: Parts, batch_size: int, device: torch.device
 ) -> Iterable[tuple[Tensor, Tensor]]:
-    """Batches of a part: all on the device if they fit, else sent there one by one.
+    """Batches of a part: all on the device if they fit, else copied there one by one.
 
-    Pairs (features, targets) that can be iterated over again: the same in the same order.
+    Returns pairs (features, targets) that can be iterated repeatedly, in the same order.
     """
     if device.type == "cuda":
         n_bytes = sum(4 * math.prod(x.shape) + y.nbytes for x, y in parts)
@@ -80,7 +79,7 @@ def on_device(
 
 @dataclass
 class _Sent:
-    """Batches that are read anew in every epoch."""
+    """Batches that are read again in every epoch."""
 
     parts: Parts
     batch_size: int
@@ -138,8 +137,8 @@ def _validate(
 def stacked_logits(networks: Sequence[nn.Sequential], features: Tensor) -> list[Tensor]:
     """Logits (n_rows, n_labels) of several probes, in their order, for the same rows.
 
-    Networks as `hear.probe.network.build_network` makes them; the number of layers may
-    differ. Features are (n_rows, n_features).
+    Networks are made by `hear.probe.network.build_network` and may differ in their number of
+    layers. Features are (n_rows, n_features).
     """
     logits: dict[int, Tensor] = {}
     for length in sorted({len(network) for network in networks}):
@@ -150,7 +149,7 @@ def stacked_logits(networks: Sequence[nn.Sequential], features: Tensor) -> list[
 
 
 def _equal_depth(networks: Sequence[nn.Sequential], features: Tensor) -> Tensor:
-    """Logits (n_networks, n_rows, n_labels) of probes with equally many layers."""
+    """Logits (n_networks, n_rows, n_labels) of probes with the same number of layers."""
     n_networks, n_rows = len(networks), len(features)
     first, *layers = zip(*networks, strict=True)
     wide = nn.functional.linear(
@@ -174,7 +173,7 @@ def _equal_depth(networks: Sequence[nn.Sequential], features: Tensor) -> Tensor:
 
 
 def _batch_norm(layers: Sequence[nn.BatchNorm1d], rows: Tensor) -> Tensor:
-    """Normalize columns, which are each network's own; updates the running statistics."""
+    """Batch-normalize each network's own columns; updates the running statistics."""
     mean, variance = (torch.cat([getattr(n, name) for n in layers]) for name in RUNNING)
     weight, bias = (torch.cat([getattr(n, name) for n in layers]) for name in ("weight", "bias"))
     layer = layers[0]

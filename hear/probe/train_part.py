@@ -1,10 +1,10 @@
-"""A share of a fold's training clips, drawn so that shares are nested and keep the labels.
+"""Nested, stratified fractions of a fold's training clips.
 
-Clips are put into an order of which every share is the beginning, so that a larger share has all
-clips of a smaller one. A clip belongs to the rarest of its labels in the fold's training part (of
-events: of the labels that its events have), a multiclass clip to its only one. Each label's clips
-lie in random order at equal distances from the beginning to the end: labels keep their proportions,
-and the first clip of every label comes before the second of any.
+Clips are sorted so that every fraction is a prefix of the same order; a larger fraction therefore
+contains a smaller one. Each clip is assigned to one label: the rarest of its labels (for event
+tasks, of its events' labels) in the fold's training part. The clips of each label are placed in
+random order at equal distances along the order: labels keep their proportions, and the first clip
+of every label comes before the second clip of any.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from hear.tasks.folder import Fold, TaskFolder
 def draw_train_clips(
     folder: TaskFolder, fold: Fold, fraction: float, seed: int
 ) -> dict[str, NDArray[np.bool_]]:
-    """Draw a share of a fold's training clips; by split, which clips of the stored order it has.
+    """Draw a fraction of a fold's training clips; return a mask of the stored order, by split.
 
-    The same seed and clips give the same order of drawing, whatever the fraction. TrainPartError
-    if a label that the training part has would be left without a clip.
+    The same seed and clips give the same order for every fraction. TrainPartError if a label of the
+    training part would be left without a clip.
     """
     clips = [(split, file) for split in fold.train for file in folder.order[split]]
     labels = [_labels(folder.clips[split][file]) for split, file in clips]
@@ -59,7 +59,7 @@ def _labels(entry: list[Any]) -> set[str]:
 
 
 def _shuffled(clips: list[tuple[str, str]], seed: int) -> list[int]:
-    """Places of clips in a random order that depends on their names, not on their order."""
+    """Positions of clips in a random order that depends on their names, not on their order."""
     order = sorted(range(len(clips)), key=clips.__getitem__)
     names = "\n".join("/".join(clips[i]) for i in order)
     rng = np.random.default_rng([seed, zlib.crc32(names.encode())])

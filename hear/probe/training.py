@@ -1,4 +1,4 @@
-"""Train one probe on one fold: epochs, validations, early stopping, the best epoch's weights."""
+"""Training of one probe on one fold: epochs, validation, early stopping, best epoch's weights."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ class ProbeError(ValueError):
 
 
 class TrainPartError(ProbeError):
-    """A training part that is too small; the message names task, fold and what is missing."""
+    """A training part that is too small; the message names task, fold and the reason."""
 
 
 @dataclass(frozen=True)
 class FoldData:
-    """Tensors and rules of one fold, the same for every grid point.
+    """Tensors and rules of one fold, shared by all grid points.
 
     ``where`` names task and fold in messages. Each part has one pair (features, targets) per split:
     Columns (n_rows, n_features) and Tensor (n_rows, n_labels), float32. ``judge`` scores the
@@ -54,10 +54,10 @@ class FoldData:
 
 @dataclass(frozen=True)
 class PointResult:
-    """How one probe did in validation.
+    """Validation result of one probe.
 
-    ``epoch`` is the best, counted from 0; ``validation_score`` the primary metric, or the loss, of
-    that epoch, and ``postprocessing`` the one chosen then, for events.
+    ``epoch`` is the best epoch, counted from 0; ``validation_score`` its primary metric or loss;
+    ``postprocessing`` the one selected for events in that epoch.
     """
 
     point: GridPoint | Neighbors
@@ -68,16 +68,16 @@ class PointResult:
 
 
 class Fit(NamedTuple):
-    """A trained probe: how it did, and the network with the best epoch's weights."""
+    """A trained probe: its validation result, and the network with the best epoch's weights."""
 
     result: PointResult
     network: nn.Sequential
 
 
 class Adam:
-    """torch's own Adam step in its functional form, with the state that it needs.
+    """torch's functional Adam step with its state.
 
-    The first step of ``torch.optim.Adam`` imports a compiler, two seconds in every job.
+    The first step of ``torch.optim.Adam`` imports a compiler, which costs two seconds per job.
     """
 
     def __init__(self, parameters: Iterable[Tensor], learning_rate: float) -> None:
@@ -88,13 +88,13 @@ class Adam:
         self.steps = [torch.tensor(0.0) for _ in self.parameters]
 
     def zero_grad(self) -> None:
-        """Forget the gradients."""
+        """Reset the gradients."""
         for parameter in self.parameters:
             parameter.grad = None
 
     @torch.no_grad()
     def step(self) -> None:
-        """Descend once, along the parameters' gradients."""
+        """Update the parameters once from their gradients."""
         adam(
             self.parameters,
             cast("list[Tensor]", [parameter.grad for parameter in self.parameters]),
@@ -114,7 +114,7 @@ class Adam:
 
 
 class Run:
-    """One grid point in training on one fold, with what its best epoch so far had."""
+    """One grid point during training on one fold, with the state of its best epoch so far."""
 
     def __init__(
         self, data: FoldData, point: GridPoint, protocol: Protocol, device: torch.device = CPU
@@ -136,13 +136,13 @@ class Run:
             raise ProbeError(f"{self.name}, epoch {epoch}: the loss became {loss}")
 
     def update(self, epoch: int, score: float, postprocessing: Postprocessing | None) -> None:
-        """Let selection look at a validation; keep the state of an epoch that became better."""
+        """Add a validation to the selection; keep the state of an epoch that improves."""
         if self.selection.update(score):
             self.epoch, self.postprocessing = epoch, postprocessing
             self.state = copy.deepcopy(self.network.state_dict())
 
     def finish(self) -> Fit:
-        """Return what was found, the network with the best epoch's weights."""
+        """Return the result, with the best epoch's weights in the network."""
         best, n_validations = self.selection.best, self.selection.n_validations
         if best is None:
             raise ProbeError(f"{self.name}: no validation within {self.max_epochs} epochs")
@@ -154,14 +154,14 @@ class Run:
 def fit(data: FoldData, point: GridPoint, protocol: Protocol, bar: tqdm) -> Fit:
     """Train one grid point on one fold.
 
-    ``protocol`` is as resolved by ``Protocol.for_task``. ``bar`` is advanced by one per epoch;
-    epochs saved by early stopping are taken off its total. ProbeError if the loss becomes NaN or
+    ``protocol`` is resolved by ``Protocol.for_task``. ``bar`` advances by one per epoch; epochs
+    saved by early stopping are subtracted from its total. ProbeError if the loss becomes NaN or
     infinite.
 
-    The training order is the same in every epoch and the last, shorter batch is used, as in the
-    reference. Draws from torch's default generator what the reference draws, in its order: the
-    network, then per epoch one seed of the training loader and the dropout masks, and one seed
-    of the validation loader at each validation.
+    As in the reference, the training order is the same in every epoch and the last, shorter batch
+    is used. Draws the same random numbers from torch's default generator as the reference, in the
+    same order: the network; per epoch, a seed for the training loader and the dropout masks; at
+    each validation, a seed for the validation loader.
     """
     run = Run(data, point, protocol)
     for epoch in range(protocol.max_epochs):
@@ -183,17 +183,17 @@ def fit(data: FoldData, point: GridPoint, protocol: Protocol, bar: tqdm) -> Fit:
 def predict(
     network: nn.Module, parts: Parts, prediction_type: str, batch_size: int
 ) -> NDArray[np.float32]:
-    """Return a probe's probabilities (n_rows, n_labels), made on the device of its weights."""
+    """Return a probe's probabilities (n_rows, n_labels), computed on the device of its weights."""
     logits = _logits(network, parts, batch_size)
     return torch.cat([probabilities_of(batch, prediction_type) for batch in logits]).cpu().numpy()
 
 
 def batches(parts: Parts, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Cut consecutive batches out of splits laid end to end.
+    """Yield consecutive batches of the concatenated splits.
 
-    The last batch may be shorter; the splits are never in memory as a whole. Batches, features
-    (n_rows, n_features) and targets (n_rows, n_labels), are freshly allocated, so that the same
-    rows give the same sums wherever the arrays lie in memory.
+    The last batch may be shorter; the splits are never entirely in memory. Batches of features
+    (n_rows, n_features) and targets (n_rows, n_labels) are newly allocated, so that sums do not
+    depend on the memory alignment of the arrays.
     """
     n_rows = sum(len(features) for features, _ in parts)
     for start in range(0, n_rows, batch_size):
@@ -211,7 +211,7 @@ def batches(parts: Parts, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
 
 
 def _train_epoch(network: nn.Module, optimizer: Adam, data: FoldData, batch_size: int) -> float:
-    """Run once over the training part; return the last batch's loss."""
+    """Train for one epoch; return the last batch's loss."""
     _draw_loader_seed()
     network.train()
     for features, targets in batches(data.train, batch_size):
@@ -225,7 +225,7 @@ def _train_epoch(network: nn.Module, optimizer: Adam, data: FoldData, batch_size
 def _validate(
     network: nn.Module, data: FoldData, protocol: Protocol
 ) -> tuple[float, Postprocessing | None]:
-    """Compute what selection needs: the primary metric or the loss, and nothing else."""
+    """Compute the selection score, primary metric or loss, and the selected post-processing."""
     _draw_loader_seed()
     logits = _logits(network, data.valid, protocol.batch_size)
     if protocol.use_scoring_for_early_stopping:
@@ -237,12 +237,12 @@ def _validate(
 
 @torch.no_grad()
 def _logits(network: nn.Module, parts: Parts, batch_size: int) -> list[Tensor]:
-    """Run the network in evaluation mode, batch by batch, where its weights are."""
+    """Run the network in evaluation mode, batch by batch, on the device of its weights."""
     network.eval()
     device = next(network.parameters()).device
     return [network(features.to(device)) for features, _ in batches(parts, batch_size)]
 
 
 def _draw_loader_seed() -> None:
-    """Draw what a torch DataLoader draws when an iteration over it starts."""
+    """Draw the seed that a torch DataLoader draws at the start of an iteration."""
     torch.empty((), dtype=torch.int64).random_()

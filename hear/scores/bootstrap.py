@@ -1,21 +1,20 @@
-"""Bootstrap of test clips: scores of replicates, from which intervals follow.
+"""Bootstrap of test clips: scores of replicates, from which `analysis` computes intervals.
 
-What is independent in a task's test part is drawn with replacement, the same draws for all models
-of a task (paired); every draw, a replicate, is scored on the primary metric of the task. What
-follows from the replicates is for ``analysis`` to say.
+The independent units of a task's test part are drawn with replacement, with the same draws for all
+models of a task (paired). Each draw, a replicate, is scored on the task's primary metric.
 
-- Clips that share a speaker, an instrument or a place are right and wrong together, so that their
-  *sources* are drawn, each with all its clips; where clips have none, the clips themselves, and for
-  event tasks the files, whose frames and events are not independent.
+- The errors of clips that share a speaker, an instrument or a place are correlated; therefore
+  *sources* are drawn, each with all its clips. Without sources, clips are drawn; in event tasks,
+  files, because their frames and events are not independent.
 - Folds are strata: the score of a k-fold task is the mean over folds, so sources are drawn within
-  each fold. Of the n of a fold n - 1 are drawn, which makes the variance of a mean unbiased (Rao
-  and Wu, "Resampling inference with complex survey data", JASA 83, 1988); n draws would make it
-  too small by 1/n, a third where a fold has three files. A fold of a single clip says nothing of
-  its spread: the scores of its replicates are NaN.
-- Where every fold is of one source, whole folds are drawn, n - 1 of the n sources.
-- Fewer than `MIN_FREEDOM` degrees of freedom say next to nothing of the spread over sources: then
-  clips are drawn, and the replicates are about other clips of the same sources.
-- Tasks with the same test clips, told by their names, get the same draws.
+  each fold. From the n sources of a fold, n - 1 are drawn, which makes the variance of a mean
+  unbiased (Rao and Wu, "Resampling inference with complex survey data", JASA 83, 1988); n draws
+  would underestimate it by 1/n, that is by a third for a fold of three files. The spread of a fold
+  with a single clip is unknown: its replicates have score NaN.
+- If every fold has a single source, whole folds are drawn, n - 1 of the n sources.
+- With fewer than `MIN_FREEDOM` degrees of freedom, the spread over sources cannot be estimated:
+  clips are drawn instead, and the replicates represent other clips of the same sources.
+- Tasks with the same test clips, identified by name, get the same draws.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ MIN_FREEDOM = 4  # chosen: below it Student's quantile is 3 and more, and clips 
 
 
 class BootstrapError(ValueError):
-    """Predictions of one task that do not belong together, or whose clips cannot be drawn again."""
+    """Predictions of one task that are inconsistent, or whose clips cannot be bootstrapped."""
 
 
 def bootstrap_study(
@@ -55,11 +54,11 @@ def bootstrap_study(
     seed: int,
     progress: bool = True,
 ) -> tuple[dict, dict[str, NDArray]]:
-    """Bootstrap every task of a study, but those that are left out (`hear.scores.files`).
+    """Bootstrap every task of a study, except those left out (`hear.scores.files`).
 
-    ``predictions`` are files by task, one per embedding and probe seed; ``sources`` are those of
-    each task's clips. ``seed`` and the names of the test clips determine the draws, whatever other
-    tasks there are. BootstrapError names the file.
+    ``predictions`` are files by task, one per embedding and probe seed; ``sources`` are the sources
+    of each task's clips. Draws depend only on ``seed`` and the names of the test clips, not on
+    other tasks. BootstrapError names the file.
 
     Returns
     -------
@@ -68,9 +67,9 @@ def bootstrap_study(
         n_scored`` (clips, or reference events), and of the draws ``drawn`` (``clips`` or
         ``sources``), ``n_sources`` (0 if unknown), ``degrees_of_freedom``.
     arrays : dict of ndarray
-        ``{task}/scores`` float64 (n_embeddings, n_seeds) on the clips as they are, and
+        ``{task}/scores`` float64 (n_embeddings, n_seeds) on the actual test clips, and
         ``{task}/replicates`` float32 (n_embeddings, n_seeds, n_replicates). Both are means over
-        folds; an undefined score counts what its metric says.
+        folds; undefined scores are replaced by the metric's ``missing_score``.
     """
     header: dict = {"seed": seed, "n_replicates": n_replicates, "tasks": {}}
     arrays: dict[str, NDArray] = {}
@@ -90,10 +89,10 @@ def bootstrap_study(
 
 @dataclass(frozen=True)
 class Draws:
-    """Draws of one task: how often each clip and each fold counts in each replicate.
+    """Draws of one task: multiplicity of each clip and each fold in each replicate.
 
     ``clips`` are (n_replicates, n_clips) per fold, ``folds`` (n_replicates, n_folds): whole
-    numbers, NaN where a fold has a single clip. What is not drawn has one row of ones.
+    numbers, or NaN if a fold has a single clip. Units that are not drawn have one row of ones.
     """
 
     clips: list[Weights]
@@ -103,12 +102,12 @@ class Draws:
     degrees_of_freedom: float
 
     def over_folds(self, scores: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-        """Mean over folds of each replicate, of the scores of each fold on its drawn clips."""
+        """Mean over folds of each replicate, from the scores of each fold on its drawn clips."""
         by_fold = np.stack(np.broadcast_arrays(*scores), axis=1)  # (n_replicates or 1, n_folds)
         return (by_fold * self.folds).sum(axis=1) / self.folds.sum(axis=1)
 
     def facts(self) -> dict[str, object]:
-        """What stands in the header."""
+        """Facts for the header."""
         names = ("drawn", "n_sources", "degrees_of_freedom")
         return {name: getattr(self, name) for name in names}
 
@@ -116,10 +115,10 @@ class Draws:
 def draw_task(
     folds: Mapping[str, Sequence[str]], sources: Sources, n_replicates: int, seed: int
 ) -> Draws:
-    """Draw the sources of a task's test clips, or the clips; ``folds`` has the clips of each.
+    """Draw the sources of a task's test clips, or the clips; ``folds`` has the clips by fold.
 
-    Degrees of freedom are the numbers of sources less one per fold. Sources of unequal size count
-    as fewer: (sum n)**2 / sum n**2 of them (Kish, "Survey sampling", 1965).
+    Degrees of freedom are the number of sources minus one per fold. For sources of unequal size,
+    the effective number is (sum n)**2 / sum n**2 (Kish, "Survey sampling", 1965).
     """
     units = [
         [known.get(clip, f"\0{clip}") for clip in clips]
@@ -157,7 +156,7 @@ def _generator(seed: int, clips: list[str]) -> np.random.Generator:
 
 
 def _draw(units: Sequence[str], n_replicates: int, rng: np.random.Generator) -> Weights:
-    """Draw units as `draw_weights` does, for clips of which each is of one unit."""
+    """Draw units as `draw_weights` does; return weights of their clips."""
     places = {unit: i for i, unit in enumerate(dict.fromkeys(units))}
     return draw_weights(len(places), n_replicates, rng)[:, [places[unit] for unit in units]]
 
@@ -189,7 +188,7 @@ def bootstrap_task(
     seed: int,
     tick: Callable[[], object] = lambda: None,
 ) -> tuple[dict, NDArray[np.float64], NDArray[np.float32]]:
-    """Bootstrap one task; see `bootstrap_study`, whose entry and arrays it returns."""
+    """Bootstrap one task; returns the header entry and arrays described in `bootstrap_study`."""
     cells: dict[tuple[str, int | None], tuple[float, NDArray[np.float64]]] = {}
     first: tuple | None = None
     for path in paths:
@@ -228,7 +227,7 @@ def bootstrap_task(
 
 
 def _primary(predicted: list[PredictedFold], path: str | Path) -> str:
-    """The primary metric, the same in all folders and one that knows bootstrapped clips."""
+    """The primary metric, which must be the same in all folders and support weights."""
     metrics = {one.folder["metrics"][0] for one in predicted}
     if len(metrics) != 1:
         raise BootstrapError(f"{path}: expected one primary metric, found {sorted(metrics)}")
@@ -247,7 +246,7 @@ def _n_scored(one: PredictedFold) -> int:
 
 
 def _score(predicted: list[PredictedFold], draws: Draws) -> tuple[float, NDArray[np.float64]]:
-    """Score all folds as they are and on all replicates; means over folds."""
+    """Score all folds on the actual clips and on all replicates; return means over folds."""
     scores, replicates = [], []
     for one, weights in zip(predicted, draws.clips, strict=True):
         metric, arguments = METRICS[one.folder["metrics"][0]], metric_arguments(one)
@@ -261,7 +260,7 @@ def _score(predicted: list[PredictedFold], draws: Draws) -> tuple[float, NDArray
 
 
 def _counted(metric: Metric, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Scores as they count in aggregates, a missing one as what its metric says."""
+    """Scores for aggregates, with NaN replaced by the metric's ``missing_score``."""
     if metric.missing_score is None:
         return scores
     return np.where(np.isnan(scores), metric.missing_score, scores)

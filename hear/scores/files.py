@@ -1,4 +1,4 @@
-"""Files of stored predictions; needs no PyTorch.
+"""Files of stored predictions, readable without PyTorch.
 
 One ``.npz`` without pickles. ``header`` is JSON text: provenance, protocol, and per task folder
 the labels, metrics, grid search and folds. Arrays of fold ``j`` of folder ``i``:
@@ -8,8 +8,8 @@ the labels, metrics, grid search and folds. Arrays of fold ``j`` of folder ``i``
     i/j/timestamps_ms   float64 (n_rows,); event tasks only
     i/j/n_rows          int64 (n_files,), rows of each file; event tasks only
 
-A task that a share of its training part is too small for has no folder, and in the header the
-reason as ``left_out``. Without a seed of its training the header's ``seed`` is null.
+If a fraction of the training part is too small for a task, there is no folder, and the header gives
+the reason as ``left_out``. For a probe without training seed, the header's ``seed`` is null.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ from hear.files import MADE_AGAIN, json_value, replacing
 class PredictedFold(NamedTuple):
     """One fold of a file of predictions.
 
-    ``name`` stands in score files: the fold's, after its folder's if the task has several.
-    ``folder`` and ``fold`` are the header's entries, ``arrays`` the fold's own by their last name.
+    ``name`` is used in score files: the fold's name, preceded by its folder's if the task has
+    several. ``folder`` and ``fold`` are the header's entries, ``arrays`` the fold's arrays by the
+    last part of their name.
     """
 
     name: str
@@ -39,7 +40,7 @@ class PredictedFold(NamedTuple):
 
 
 def predicted_folds(header: dict, arrays: dict[str, np.ndarray]) -> Iterator[PredictedFold]:
-    """Yield every fold of what `load_predictions` returned."""
+    """Yield the folds of the predictions returned by `load_predictions`."""
     several = len(header["folders"]) > 1
     for i, folder in enumerate(header["folders"]):
         for j, fold in enumerate(folder["folds"]):
@@ -62,7 +63,7 @@ def save_predictions(path: Path, header: dict, arrays: dict[str, np.ndarray]) ->
 
 
 def content_hash(arrays: dict[str, np.ndarray]) -> str:
-    """SHA-256 of named arrays, in hex; their order does not count."""
+    """SHA-256 of named arrays, in hex, independent of their order."""
     digest = hashlib.sha256()
     for name, array in sorted(arrays.items()):
         digest.update(f"{name}\0{array.dtype.str}\0{array.shape}\0".encode())
@@ -71,7 +72,7 @@ def content_hash(arrays: dict[str, np.ndarray]) -> str:
 
 
 def read_header(path: Path) -> dict:
-    """Read what predictions were made from; empty if the file is missing or unreadable."""
+    """Read the header of a file of predictions; empty if it is missing or unreadable."""
     try:
         return _read(path, ["header"])[0]
     except ValueError:
@@ -79,7 +80,7 @@ def read_header(path: Path) -> dict:
 
 
 def without_left_out(paths: Iterable[Path | str]) -> list[Path]:
-    """Return those of a task's files of predictions whose embedding has a score with every seed."""
+    """Return a task's files of predictions, without embeddings for which any seed is left out."""
     headers = {Path(path): read_header(Path(path)) for path in paths}
     left_out = {h["provenance"]["embedding"] for h in headers.values() if "left_out" in h}
     return [
@@ -90,7 +91,7 @@ def without_left_out(paths: Iterable[Path | str]) -> list[Path]:
 
 
 def load_predictions(path: Path | str) -> tuple[dict, dict[str, np.ndarray]]:
-    """Read what `save_predictions` wrote; ValueError names a file that is none."""
+    """Read a file written by `save_predictions`; ValueError names an invalid file."""
     return _read(path)
 
 

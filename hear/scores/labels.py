@@ -1,7 +1,7 @@
 """Scores and confusions of each label, from stored predictions.
 
-The test parts of all folds are pooled, since a label has few clips in one of them; average
-precision and ROC area then compare probabilities of several probes. Seeds are averaged.
+The test parts of all folds are pooled, because a single fold has few clips of a label; average
+precision and ROC area therefore compare probabilities of several probes. Seeds are averaged.
 """
 
 from __future__ import annotations
@@ -28,10 +28,11 @@ LABEL_SCORES = ("recall", "precision", "f_measure", "average_precision", "roc_au
 class LabelScores:
     """Scores of the labels of a task by one embedding.
 
-    ``n`` (n_labels,) are the test clips that carry each label, or its reference events. ``scores``
-    has (n_labels,) for each of `LABEL_SCORES`, NaN where undefined: precision of a label that was
-    never predicted, what the task's kind does not have. ``confusions`` (n_labels, n_labels) are
-    numbers of clips by true and predicted label, where every clip has one label, else None.
+    ``n`` (n_labels,) is the number of test clips, or reference events, of each label. ``scores``
+    has an array (n_labels,) for each of `LABEL_SCORES`, NaN if undefined: the precision of a label
+    that was never predicted, and scores that the task's kind does not have. ``confusions``
+    (n_labels, n_labels) counts clips by true and predicted label if every clip has one label, else
+    it is None.
     """
 
     labels: list[str]
@@ -41,13 +42,13 @@ class LabelScores:
 
 
 def score_labels(paths: Iterable[str | Path]) -> dict[str, LabelScores]:
-    """Score the labels of one task by embedding; ``paths`` are its predictions, all seeds.
+    """Score the labels of one task by embedding; ``paths`` are its predictions for all seeds.
 
-    Clips of any task have average precision and ROC area, clips with one label each also recall,
-    precision and F-measure of the most probable label. Events have recall, precision and F-measure
-    by the first F-measure among the task's metrics, or by onsets within 200 ms. Scores are means
-    over the seeds in which they are defined, confusions over all. ValueError names a file that is
-    no file of predictions.
+    Scene tasks have average precision and ROC area; if clips have one label each, also recall,
+    precision and F-measure of the most probable label. Event tasks have recall, precision and
+    F-measure, according to the first F-measure among the task's metrics, or with onsets within
+    200 ms. Scores are means over the seeds for which they are defined, confusions over all seeds.
+    ValueError names an invalid file of predictions.
     """
     found: dict[str, list[LabelScores]] = {}
     for path in paths:
@@ -71,7 +72,7 @@ def _over_seeds(seeds: list[LabelScores]) -> LabelScores:
 
 
 def _vocabulary(folds: Sequence[PredictedFold]) -> dict[str, int]:
-    """Index of every label of the task's folders, which mostly have the same ones."""
+    """Index of every label in the task's folders."""
     labels = dict.fromkeys(label for one in folds for label in one.folder["labels"])
     return {label: i for i, label in enumerate(labels)}
 
@@ -117,7 +118,7 @@ def _events(folds: Sequence[PredictedFold]) -> LabelScores:
 
 
 def _of_counts(counts: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-    """Scores of matched, true and predicted numbers, shape (3, n_labels); 0 / 0 is NaN."""
+    """Scores from matched, true and predicted counts, shape (3, n_labels); 0 / 0 is NaN."""
     matched, n_true, n_predicted = counts
     with np.errstate(invalid="ignore"):
         return {

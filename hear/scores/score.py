@@ -22,17 +22,17 @@ def score_predictions(
 ) -> list[dict]:
     """Score one file of predictions.
 
-    ``header`` and ``arrays`` are as `hear.scores.files.load_predictions` returns them;
-    ``metrics`` are slugs, None for the task's own; ``postprocessing`` of event tasks stands in for
-    the one that validation chose.
+    ``header`` and ``arrays`` are returned by `hear.scores.files.load_predictions`; ``metrics`` are
+    slugs, None for the task's own; ``postprocessing`` replaces the one selected in validation, for
+    event tasks.
 
     Returns
     -------
     list of dict
         One row per folder, fold and number, with keys ``metric, primary, fold, seed, score`` (null
         for NaN, ``"inf"`` for infinity). A metric with several numbers (F-measure, precision,
-        recall) has a row each; the first carries the metric's slug, the others ``slug.name``. A
-        task with several folders prefixes the folder to the fold.
+        recall) has one row for each; the first is named by the metric's slug, the others
+        ``slug.name``. If a task has several folders, the folder precedes the name of the fold.
     """
     return [
         {
@@ -48,7 +48,7 @@ def score_predictions(
 
 
 def metrics_of(header: dict) -> dict[str, dict]:
-    """Facts of the metrics of a file of predictions, by slug; they stand in each score file."""
+    """Facts of the metrics of a file of predictions, by slug, for its score file."""
     slugs = dict.fromkeys(slug for folder in header["folders"] for slug in folder["metrics"])
     return {slug: METRICS[slug].facts() for slug in slugs}
 
@@ -56,7 +56,7 @@ def metrics_of(header: dict) -> dict[str, dict]:
 def metric_arguments(
     predicted: PredictedFold, postprocessing: Postprocessing | None = None
 ) -> tuple[Any, ...]:
-    """What a metric of a fold's kind is called with (see ``hear.metrics.metric.Metric``)."""
+    """Arguments of a metric for a fold's predictions (see `hear.metrics.metric.Metric`)."""
     folder, fold, arrays = predicted.folder, predicted.fold, predicted.arrays
     if folder["embedding_type"] != "event":
         return arrays["targets"].astype(np.float32), arrays["probabilities"]

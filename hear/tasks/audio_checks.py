@@ -25,9 +25,9 @@ SECONDS_SHARE = 1.1e-3  # of the clip: where events end whose times are in s, a 
 
 @dataclass(frozen=True)
 class Limits:
-    """What the models of a study embed: shorter clips are refused before anything is embedded.
+    """Minimum clip length of a study's models; shorter clips are rejected before embedding.
 
-    ``shortest_s`` is what a clip must last, in seconds, ``by`` says for whom.
+    ``shortest_s`` is the minimum in seconds, ``by`` names the model that requires it.
     """
 
     shortest_s: float = 0.0
@@ -39,7 +39,7 @@ NO_LIMITS = Limits()
 
 @dataclass
 class _Found:
-    """What is found in one split's files on the way."""
+    """Facts collected while checking one split's files."""
 
     n_samples: int = 0
     shortest_s: float = float("inf")
@@ -51,10 +51,10 @@ class _Found:
 def source_sample_rate(folder: TaskFolder, sample_rate_hz: int) -> int:
     """Return the rate of the audio folder to read for a model's sample rate.
 
-    The model's own rate if the task has it; else the lowest rate above, because going down
-    loses nothing the model could hear; else the highest below, whose missing treble no
-    resampling can bring back. Of a checked task only folders that passed count (``rates_hz``).
-    TaskError if the task has no folder of `SAMPLE_RATES_HZ`.
+    This is the model's own rate if the task has it; else the lowest higher rate, because
+    downsampling loses nothing that the model could use; else the highest lower rate, which lacks
+    treble. For a checked task, only folders that passed are considered (``rates_hz``). TaskError if
+    the task has no folder of `SAMPLE_RATES_HZ`.
     """
     present = folder.rates_hz or present_rates(folder)
     if not present:
@@ -67,7 +67,7 @@ def source_sample_rate(folder: TaskFolder, sample_rate_hz: int) -> int:
 
 
 def present_rates(folder: TaskFolder) -> list[int]:
-    """Return the rates of the audio folders that a task folder has, checked or not."""
+    """Return the sample rates of a task's audio folders, checked or not."""
     return [rate for rate in SAMPLE_RATES_HZ if (folder.path / str(rate)).is_dir()]
 
 
@@ -78,23 +78,22 @@ def check_audio(
     progress: bool = True,
     limits: Limits = NO_LIMITS,
 ) -> dict[str, Any]:
-    """Check every audio file that will be read for a model's sample rate.
+    """Check all audio files that will be read for a model's sample rate.
 
-    Each clip of the split files exists, is a readable and complete mono WAV file with the
-    folder's sample rate, lasts as long as the metadata say (within 10 ms or 0.5 %) and as
-    ``limits`` demand, and has finite samples that are not far beyond full scale. Integer samples
-    are not read: they are neither. Events that all lie in the first thousandth of their clips
-    have their times in seconds. The folder is the one that source_sample_rate picks. A TaskError
-    lists every problem found.
+    The files are in the folder chosen by `source_sample_rate`. Each clip of the split files must
+    exist, be a readable and complete mono WAV file with the folder's sample rate, have the length
+    given in the metadata (within 10 ms or 0.5 %; up to 5 % for an official HEAR task) and satisfy
+    ``limits``. Floating-point samples must be finite and not far beyond full scale; integer samples
+    are not read, because they always are. Events that all lie in the first thousandth of their
+    clips are assumed to be in seconds, an error. TaskError lists all problems.
 
-    Lengths of an official HEAR task may differ by up to 5 %. What is odd about audio that can be
-    embedded, as its level, is `hear.doctor`'s business.
+    Irregularities of audio that can be embedded, such as its level, are reported by `hear.doctor`.
 
     Returns
     -------
     dict
-        sample_rate_hz (of the files), n_clips, duration_s (of all), shortest_s (of a clip),
-        warnings (files on disk that no split file names; files that do not say how long they are;
+        sample_rate_hz (of the files), n_clips, duration_s (total), shortest_s (shortest clip),
+        warnings (files on disk that no split file names; files without a length in their header;
         samples beyond full scale).
     """
     rate_hz = source_sample_rate(folder, sample_rate_hz)
@@ -135,7 +134,7 @@ def check_audio(
 
 
 def unnamed_files(folder: TaskFolder, rate_hz: int) -> Iterator[str]:
-    """Say of each split's audio folder which files no split file names."""
+    """Yield a warning for each split's audio folder with files that no split file names."""
     for split in folder.clips:
         named = {path.name for path in folder.audio(rate_hz, split).values()}
         if extra := sorted(_on_disk(folder, f"{rate_hz}/{split}") - named):
@@ -148,7 +147,7 @@ def _on_disk(folder: TaskFolder, where: str) -> set[str]:
 
 
 def _alike(file: str, present: Iterable[str]) -> str:
-    """Say which present files differ from a missing one in case or Unicode form only."""
+    """Text naming present files that differ from a missing one only in case or Unicode form."""
 
     def form(name: str) -> str:
         return unicodedata.normalize("NFC", name).casefold()
@@ -158,7 +157,7 @@ def _alike(file: str, present: Iterable[str]) -> str:
 
 
 def _odd_files(where: str, found: _Found) -> Iterator[str]:
-    """Say what is odd about a split's files and no fault."""
+    """Yield warnings about a split's files that are not errors."""
     for what, files in (
         ("files that do not say how long they are, read to their end", found.streamed),
         ("files with samples beyond full scale", found.beyond),
@@ -176,9 +175,9 @@ def _faults(
     limits: Limits,
     found: _Found,
 ) -> Iterator[tuple[str, object]]:
-    """What a file has that it may not have (expected, found); what is no fault is noted.
+    """Yield a file's errors as (expected, found); warnings are added to ``found``.
 
-    ``rates_hz`` are the folder's and the one at which the clip will be read.
+    ``rates_hz`` are the folder's rate and the rate at which the clip will be read.
     """
     rate_hz, wanted_hz = rates_hz
     try:
@@ -205,7 +204,7 @@ def _faults(
 
 
 def _header_faults(header: WavHeader, rate_hz: int) -> Iterator[tuple[str, str]]:
-    """What a header has that it may not have: expected, found."""
+    """Yield a header's errors as (expected, found)."""
     if header.bytes_present < header.data_bytes:
         found = f"{header.bytes_present} (truncated)"
         yield f"{header.data_bytes} bytes of audio by its header", found
@@ -235,7 +234,7 @@ def _length_faults(
 def length_margin_s(
     wanted_s: float, header: WavHeader, tolerance: float = LENGTH_TOLERANCE
 ) -> float:
-    """Return by how many seconds a clip's length may differ from the metadata's."""
+    """Return the allowed difference, in seconds, between a clip's length and the metadata's."""
     # Audio coded in blocks (ADPCM) is padded to whole ones, by some encoders to one more.
     block_s = 2 * header.block_samples / header.sample_rate_hz
     return max(LENGTH_TOLERANCE_S, tolerance * wanted_s, block_s)

@@ -1,9 +1,9 @@
 """Croissant metadata of a task: its audio files and labels as record sets, one JSON-LD document.
 
-Format: Croissant 1.0 (http://mlcommons.org/croissant/1.0). The document stands beside the task's
-folders, whose paths in it are relative. Records are in it: the split files of HEAR's layout have
-clip names for keys, which no extraction of Croissant's reaches, and its reader (1.1) opens no WAV
-file.
+Format: Croissant 1.0 (http://mlcommons.org/croissant/1.0). The document lies beside the task's
+folders and refers to them by relative paths. It contains the records itself: the split files of
+HEAR's layout use clip names as keys, which Croissant's extraction cannot address, and its reader
+(1.1) cannot open WAV files.
 """
 
 from __future__ import annotations
@@ -65,14 +65,15 @@ def croissant(
 ) -> dict[str, Any]:
     """Describe a checked task, whose folders lie beside its manifest.
 
-    ``description`` has what the folders do not say: ``name``, ``description``, ``license``,
-    ``creator``, ``version``, ``datePublished`` and further properties of a schema.org Dataset.
+    ``description`` supplies the properties that the folders do not contain: ``name``,
+    ``description``, ``license``, ``creator``, ``version``, ``datePublished`` and further properties
+    of a schema.org Dataset.
 
     Returns
     -------
     dict
-        A document with the record sets ``clips`` (path, split) and ``annotations``: one record for
-        each label of a scene, or each event with its times in ms. Paths name the clip in both.
+        A document with the record sets ``clips`` (path, split) and ``annotations``: one record per
+        label of a scene, or per event with its times in ms. Both identify clips by path.
     """
     hashes = "; ".join(f"{name} {digest}" for name, digest in task_hashes(dict(manifest)).items())
     rate_hz = {Path(entry["path"]).name: entry["sample_rate_hz"] for entry in manifest["folders"]}
@@ -116,7 +117,7 @@ def croissant(
 def _record_set(
     name: str, description: str, columns: Mapping[str, str], records: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    """A record set whose records are in the document."""
+    """A record set with inline records."""
     return {
         "@type": "cr:RecordSet",
         "@id": name,

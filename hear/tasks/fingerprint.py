@@ -20,10 +20,10 @@ def text_files(folder: TaskFolder) -> dict[str, Path]:
 
 
 def task_files(folder: TaskFolder) -> dict[str, Path]:
-    """Return the files that a task names and that are there, by their names.
+    """Return the existing files that belong to a task, by their names.
 
-    They are `text_files`, and the clips `<rate>/<split>/<clip>` in every audio folder. A file that
-    no split names is none of the task's.
+    These are `text_files` and the clips `<rate>/<split>/<clip>` in every audio folder. Files that
+    no split names do not belong to the task.
     """
     clips = {
         f"{rate_hz}/{split}/{clip}": path
@@ -43,9 +43,9 @@ def file_hashes(folder: TaskFolder, progress: bool = False) -> dict[str, str]:
 
 
 def states(folders: list[TaskFolder]) -> dict[Path, tuple[int, int]]:
-    """Return size and time of the last change (ns) of each of `task_files` of a task's folders.
+    """Return size and change time (ns) of each of `task_files` of a task's folders.
 
-    The time is the one that no program can set, of content or name (``st_ctime``).
+    The time is ``st_ctime``, which programs cannot set.
     """
     statuses = {path: path.stat() for folder in folders for path in task_files(folder).values()}
     return {path: (status.st_size, status.st_ctime_ns) for path, status in statuses.items()}
@@ -54,8 +54,8 @@ def states(folders: list[TaskFolder]) -> dict[Path, tuple[int, int]]:
 def fingerprint(hashes: dict[str, str]) -> str:
     """Return the hash of a task's data, `task_hash` in a score's provenance.
 
-    SHA-256 over names and hashes as `file_hashes` gives them: 64 hexadecimal digits, the same
-    wherever the folder lies.
+    SHA-256 over the names and hashes from `file_hashes`: 64 hexadecimal digits, independent of the
+    folder's location.
     """
     digest = hashlib.sha256()
     for name, sha256 in hashes.items():

@@ -1,8 +1,8 @@
-"""HEAR task folders: what a task asks, its clips and labels, its order and its folds.
+"""HEAR task folders: metadata, clips and labels, order and folds.
 
 A task folder holds `task_metadata.json`, `labelvocabulary.csv`, one `<split>.json` per split and
-`<sample_rate>/<split>/*.wav`; `sources.json`, which is not HEAR's, may say which clips share a
-speaker or an instrument. Source of the format: the HEAR 2021 archives (Zenodo record
+`<sample_rate>/<split>/*.wav`. An optional `sources.json`, an extension of HEAR's format, lists the
+speaker or instrument of clips. Source of the format: the HEAR 2021 archives (Zenodo record
 6332517); of order and folds: heareval 2021.
 """
 
@@ -34,7 +34,7 @@ ORDER_SEED = 0  # heareval's random.Random(0) when it computes the embeddings
 
 @dataclass(frozen=True)
 class Fold:
-    """One division of the splits: which train the probe, which select it, which test it."""
+    """One division of the splits into training, validation and test."""
 
     name: str
     train: tuple[str, ...]
@@ -46,11 +46,10 @@ class Fold:
 class TaskFolder:
     """One task folder, read and checked (its audio: see check_audio).
 
-    ``clips`` has per split, in the JSON files' key order, clip file to labels (scene) or to events
-    {'label', 'start', 'end'} with times in ms (event). ``sources`` has per split the clips that may
-    share their speaker, instrument or place with others, with its name. ``warnings`` say what
-    was left out of what the files hold. ``rates_hz`` are the audio folders that passed their check;
-    empty before it.
+    ``clips`` maps, by split and in the JSON files' key order, clip file to labels (scene) or to
+    events {'label', 'start', 'end'} with times in ms (event). ``sources`` maps, by split, clips to
+    their speaker, instrument or place. ``warnings`` list ignored content of the files. ``rates_hz``
+    are the audio folders that passed their check; empty before it.
     """
 
     path: Path
@@ -76,7 +75,7 @@ class TaskFolder:
         """Each split's clips in the order in which the reference stores their embeddings.
 
         The probe never shuffles its training data, so this order is part of the protocol. One
-        generator per task folder runs on from split to split, in the metadata's order. Source:
+        random generator per task folder shuffles the splits in the metadata's order. Source:
         heareval, computation of the embeddings.
         """
         generator = random.Random(ORDER_SEED)
@@ -91,8 +90,8 @@ class TaskFolder:
     def folds(self) -> tuple[Fold, ...]:
         """The divisions of the splits into training, validation and test.
 
-        trainvaltest: one, named `test`. k-fold: for each sorted fold i, which names it, test is
-        fold i, validation fold i + 1 (after the last comes the first), training the rest.
+        trainvaltest: one division, named `test`. k-fold: one division per fold i in sorted order,
+        named after it: test on fold i, validation on fold i + 1 (cyclic), training on the rest.
         Source: heareval, data splits for k-fold tasks.
         """
         if self.split_mode == "trainvaltest":
@@ -106,10 +105,10 @@ class TaskFolder:
         return tuple(rotated)
 
     def audio(self, sample_rate_hz: int, split: str) -> dict[str, Path]:
-        """The file of each clip of a split in one of the audio folders, there or not, by clip.
+        """Path of each clip of a split in one audio folder, whether it exists or not, by clip.
 
-        Unicode has two forms of an accented letter, and some systems (macOS) store the other one
-        than was written: a name that is there in its other form alone is that file.
+        Unicode has two forms of accented letters, and some systems (macOS) change the form when
+        they store a name: a file that exists only under the other form is used.
         """
         directory = self.path / str(sample_rate_hz) / split
         present = os.listdir(directory) if directory.is_dir() else []
@@ -118,9 +117,9 @@ class TaskFolder:
 
 
 def read_task(path: Path | str) -> TaskFolder:
-    """Read a task folder's metadata, label vocabulary and split files, and check all of them.
+    """Read and check a task folder's metadata, label vocabulary and split files.
 
-    A TaskError lists every problem found, each with file, key or clip, expected and found.
+    TaskError lists all problems with file, key or clip, expected and found.
     """
     path = Path(path).absolute()
     problems = Problems(path)
@@ -161,7 +160,7 @@ def read_task(path: Path | str) -> TaskFolder:
 
 
 def _other_forms(wanted: Iterable[str], present: Iterable[str]) -> dict[str, str]:
-    """Names that are present in another Unicode form, by the wanted one, where one is meant."""
+    """Present names in another Unicode form, by the wanted name, if the match is unique."""
     absent, left = set(wanted) - set(present), set(present) - set(wanted)
     if not absent or not left:
         return {}

@@ -25,7 +25,7 @@ from hear.tasks.problems import TaskError, listed
 
 
 class ChangedError(TaskError):
-    """A task's files changed while they were read."""
+    """Change of a task's files while they were read."""
 
 
 def write_manifest(
@@ -39,11 +39,11 @@ def write_manifest(
 ) -> dict:
     """Check a task's folders (one, or two for Beehive), write their manifest and return it.
 
-    ``slug`` is the task's name in the study; ``origin`` says where the folders come from (generator
-    and seed, or archives with their hashes), and may have ``warnings``; ``is_official`` that they
-    are HEAR 2021's; ``limits`` are those of the study's models. ``progress`` shows bars, and what
-    is odd but no error. A TaskError lists every problem of the first folder that has any; a folder
-    of HEAR's whose scale was lost is one.
+    ``slug`` is the task's name in the study; ``origin`` describes the source of the folders
+    (generator and seed, or archives with their hashes), optionally with ``warnings``;
+    ``is_official`` marks folders of HEAR 2021; ``limits`` are those of the study's models.
+    ``progress`` shows progress bars and warnings. TaskError lists all problems of the first folder
+    that has any, including an official folder whose audio is almost silent.
     """
     manifest: dict = {"task": slug, "origin": origin, "folders": []}
     base = path.parent.absolute()
@@ -81,9 +81,9 @@ def write_manifest(
 def _further_rates(
     task: TaskFolder, checked_hz: int, is_official: bool, progress: bool
 ) -> tuple[list[int], list[str]]:
-    """Check the audio folders of other rates, which models of these rates would read.
+    """Check the audio folders of other rates, for models with these rates.
 
-    Return the rates of all folders that can be read, and warnings about the others.
+    Returns the rates of all valid folders, and warnings about the others.
     """
     rates_hz, warnings = [], []
     for rate in present_rates(task):
@@ -98,7 +98,7 @@ def _further_rates(
 
 
 def _refuse_lost_scale(task: TaskFolder, findings: list[Finding]) -> None:
-    """Refuse a folder of HEAR's whose audio is almost silence, as the first archives of TFDS's."""
+    """Raise TaskError for an official folder with almost silent audio, as in TFDS's first ones."""
     for finding in findings:
         if finding.kind == LOST_SCALE:
             # hear-preprocess, commit a5d6042 (hearpreprocess/tfds_pipeline.py), 2022-01-19
@@ -111,9 +111,9 @@ def _refuse_lost_scale(task: TaskFolder, findings: list[Finding]) -> None:
 
 
 def task_warnings(manifest: dict) -> list[str]:
-    """Everything odd about a task that is no error: about its archives, then its folders.
+    """All warnings about a task: about its archives, then its folders.
 
-    Of what the examination found, it is what is severe; `finding_rows` has all.
+    Includes only severe findings of the examination; `finding_rows` returns all.
     """
     warnings = [*manifest["origin"].get("warnings", [])]
     for entry in manifest["folders"]:
@@ -128,7 +128,7 @@ def task_warnings(manifest: dict) -> list[str]:
 
 
 def finding_rows(paths: list[Path]) -> list[dict]:
-    """List what the examination of checked tasks found, one row per finding, a task's worst first.
+    """List the findings of the examination of checked tasks, a task's worst first.
 
     Columns are task, folder, level, kind, found, consequence.
     """
@@ -142,9 +142,9 @@ def finding_rows(paths: list[Path]) -> list[dict]:
 
 
 def read_manifest(path: Path | str) -> tuple[dict, list[TaskFolder]]:
-    """Return a manifest and its task folders, read again.
+    """Read a manifest and its task folders.
 
-    TaskError if metadata, vocabulary or splits are malformed now, or others than were checked.
+    TaskError if metadata, vocabulary or splits are malformed, or differ from the checked ones.
     """
     path = Path(path)
     manifest, folders = read_record(path), []
@@ -161,10 +161,10 @@ def read_manifest(path: Path | str) -> tuple[dict, list[TaskFolder]]:
 
 @contextmanager
 def unchanged(path: Path | str, manifest: dict, folders: list[TaskFolder]) -> Iterator[None]:
-    """Check that a task's files are those of its manifest, now and at the end of the block.
+    """Check that a task's files match its manifest, now and at the end of the block.
 
-    Hashes are compared where a file has changed since the manifest was written, or was moved.
-    Raises a TaskError at the start, a ChangedError at the end.
+    Hashes are compared only for files that were changed or moved since the manifest was written.
+    Raises TaskError at the start, ChangedError at the end.
     """
     status, before = os.stat(path), states(folders)
     written_ns = min(status.st_mtime_ns, status.st_ctime_ns)
@@ -200,9 +200,10 @@ def task_hashes(manifest: dict) -> dict[str, str]:
 
 
 def clip_sources(path: Path | str) -> dict[str, dict[str, str]]:
-    """Sources of a task's clips by part and clip, as far as its folders name any.
+    """Sources of a task's clips, by part and clip, if its folders list any.
 
-    Parts are named as in score files: the split's name, after its folder's if there are several.
+    Parts are named as in score files: the split's name, preceded by its folder's if there are
+    several.
     """
     folders = read_record(path)["folders"]
     return {
@@ -217,9 +218,9 @@ def task_rows(
 ) -> list[dict]:
     """Describe checked tasks, one row per manifest, in the columns of config/tasks.tsv.
 
-    Further columns are the number of events, in all and in what is tested (none for scene tasks),
-    the chance level, for a mini task what it stands for, and warnings. ``categories`` and ``names``
-    (for display) are by task; duration_s is of all audio.
+    Further columns are the number of events, in total and in the test parts (none for scene tasks),
+    the chance level, for a mini task the HEAR task that it stands for, and warnings. ``categories``
+    and ``names`` (for display) are by task; duration_s is the total duration.
     """
     rows = []
     for path in paths:
@@ -249,7 +250,7 @@ def task_rows(
 
 
 def _n_events(folders: list[TaskFolder], tested: bool) -> int | None:
-    """Events in all splits, or in those that some fold is tested on; None for scene tasks."""
+    """Number of events in all splits, or in the test splits of any fold; None for scene tasks."""
     if folders[0].embedding_type != "event":
         return None
     parts = [

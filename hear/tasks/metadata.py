@@ -21,7 +21,7 @@ PLAIN_NAME = re.compile(r"[\w+-][\w.+-]*")  # usable as one path component on ev
 
 
 def check_metadata(metadata: object, file: str, problems: Problems) -> None:
-    """Check the keys of a task's metadata; unknown keys are left alone."""
+    """Check the keys of a task's metadata; unknown keys are ignored."""
     if not isinstance(metadata, dict):
         problems.add(file, "an object with the task's keys", metadata)
         return

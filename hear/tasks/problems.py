@@ -1,7 +1,7 @@
-"""Problems of a task folder, collected so that a user repairs it once.
+"""Problems of a task folder, collected so that a user can repair them all at once.
 
-A check notes one line per problem instead of stopping at the first. Only the standard library is
-needed: task folders are found before anything is installed.
+A check records one line per problem instead of stopping at the first. Requires the standard library
+only: task folders are found before anything is installed.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
 class TaskError(ValueError):
-    """A task folder that cannot be used; the message lists what is wrong with it."""
+    """An invalid task folder; the message lists its problems."""
 
 
 class Problems:
     """Problems of one task folder, one line each; the error's first line names ``subject``.
 
-    ``warnings`` are what a reader of the scores should know, but no reason to stop.
+    ``warnings`` are facts that a reader of the scores should know, but no errors.
     """
 
     def __init__(self, subject: object) -> None:
@@ -43,11 +43,11 @@ class Problems:
         self.warnings: list[str] = []
 
     def add(self, where: str, expected: str, found: object) -> None:
-        """Note one problem: file, key or clip; what was expected; what was found."""
+        """Record one problem: file, key or clip; the expected and the actual value."""
         self.lines.append(f"{printable(where)}: expected {expected}, found {shorten(found)}")
 
     def raise_any(self) -> None:
-        """Raise a TaskError with the first 20 problems, if there is any problem."""
+        """Raise TaskError with the first 20 problems, if there are any."""
         if not self.lines:
             return
         shown = [f"  {line}" for line in self.lines[:MAX_REPORTED]]
@@ -58,25 +58,25 @@ class Problems:
 
 
 def shorten(found: object) -> str:
-    """Return a value as text for a message: words as they are, data as its repr, cut if long."""
+    """Return a value as text for a message: plain words, or a repr; truncated if long."""
     text = printable(found if isinstance(found, str) else repr(found))
     return text if len(text) <= MAX_FOUND_CHARACTERS else f"{text[: MAX_FOUND_CHARACTERS - 3]}..."
 
 
 def listed(names: Sequence[str]) -> str:
-    """Return the first few names for a warning, with their number if there are more."""
+    """Return the first few names for a warning, with the total number if there are more."""
     shown = printable(", ".join(names[:MAX_LISTED]))
     return f"{shown}, ... ({len(names)} in all)" if len(names) > MAX_LISTED else shown
 
 
 def printable(text: str) -> str:
-    """Return a text with what no line of text holds, as a file's name may, as escapes."""
+    """Return a text with control characters escaped, which file names may contain."""
     escaped = text.encode("utf-8", "backslashreplace").decode("utf-8")
     return CONTROL.sub(lambda found: ascii(found[0])[1:-1], escaped)
 
 
 def is_number(value: object) -> bool:
-    """Tell whether a JSON value is a finite number (true and false are none)."""
+    """Return whether a JSON value is a finite number (booleans are not)."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return False
     try:
@@ -86,10 +86,10 @@ def is_number(value: object) -> bool:
 
 
 def read_json(path: Path, problems: Problems) -> Any | None:
-    """Read a JSON file; None, with the problem noted, where it is missing or malformed.
+    """Read a JSON file; None, with a recorded problem, if it is missing or malformed.
 
-    A key given twice is a problem: Python's parser would silently keep the last one. So is half a
-    surrogate pair, which no file name or table can hold. A byte order mark is passed over.
+    Duplicate keys are a problem, because Python's parser would silently keep the last. So is half a
+    surrogate pair, which file names and tables cannot hold. A byte order mark is skipped.
     """
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""The label vocabulary, the split files and the sources of a task folder, read and checked.
+"""Reading and checking of a task folder's label vocabulary, split files and sources.
 
-Labels may be JSON integers (the official spoken_digit archive) while the vocabulary is read as
-text: both become str. Times of events are in milliseconds.
+Labels may be JSON integers (as in the official spoken_digit archive), while the vocabulary is read
+as text: both become str. Event times are in milliseconds.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ROUNDING_MS = 1e-3  # of times that went through seconds, samples or a CSV file
 
 @dataclass(frozen=True)
 class SplitRules:
-    """What the metadata and the vocabulary demand of every clip."""
+    """Requirements of the metadata and the vocabulary for every clip."""
 
     embedding_type: str  # a list of labels per clip (scene) or of events (event)
     prediction_type: str  # multiclass: exactly one label per scene clip
@@ -32,9 +32,9 @@ class SplitRules:
 
 
 def read_vocabulary(path: Path, problems: Problems) -> tuple[str, ...]:
-    """Read `labelvocabulary.csv` into the labels in index order; none if it is malformed.
+    """Read the labels of `labelvocabulary.csv` in index order; empty if it is malformed.
 
-    It has the columns idx (0 to n_labels - 1, each once) and label (each once).
+    Its columns are idx (0 to n_labels - 1, each once) and label (each once).
     """
     if not os.path.isfile(path):
         problems.add(path.name, "the file", "no such file")
@@ -74,11 +74,11 @@ def read_vocabulary(path: Path, problems: Problems) -> tuple[str, ...]:
 
 
 def read_split(path: Path, rules: SplitRules, problems: Problems) -> dict[str, list[Any]]:
-    """Read `<split>.json`: for every clip, in the order of the keys, its labels or its events.
+    """Read `<split>.json`: the labels or events of every clip, in key order.
 
-    A scene's labels are str, an event is {'label': str, 'start': float ms, 'end': float ms}. An
-    event of no time that rounding has made (it starts at the clip's end, or ends before it starts
-    by less than `ROUNDING_MS`) is left out, and their number is a warning.
+    Scene labels are str; an event is {'label': str, 'start': float ms, 'end': float ms}. Empty
+    events caused by rounding (start at the clip's end, or end before the start by less than
+    `ROUNDING_MS`) are dropped, with a warning that gives their number.
     """
     content = read_json(path, problems)
     if content is None:
@@ -107,10 +107,10 @@ def read_split(path: Path, rules: SplitRules, problems: Problems) -> dict[str, l
 def read_sources(
     path: Path, clips: dict[str, dict[str, list[Any]]], problems: Problems
 ) -> dict[str, dict[str, str]]:
-    """Read `sources.json`: by split and clip, the speaker, instrument or place of its sound.
+    """Read `sources.json`: the speaker, instrument or place of clips, by split and clip.
 
-    ``clips`` are those of the splits. A folder need not have the file, nor the file every clip:
-    others share their source with none.
+    ``clips`` are the clips of the splits. The file is optional and need not list every clip; clips
+    that are not listed share their source with no other.
     """
     content = read_json(path, problems) if os.path.isfile(path) else {}
     if not isinstance(content, dict) or not all(isinstance(e, dict) for e in content.values()):
@@ -137,7 +137,7 @@ def _read_label(label: object, where: str, rules: SplitRules, problems: Problems
 
 
 def _beside_nearest(label: str, labels: tuple[str, ...]) -> str:
-    """An unknown label and the known one that may be meant, so that the difference is seen."""
+    """An unknown label beside the most similar known one, to show the difference."""
     forms = {known: " ".join(unicodedata.normalize("NFC", known).split()) for known in labels}
     form = " ".join(unicodedata.normalize("NFC", label).split())
     same = [known for known in labels if forms[known].casefold() == form.casefold()]
