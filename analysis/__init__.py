@@ -1,4 +1,4 @@
-"""Analysis: score tables in; normalized scores, summaries, figures and tables out.
+"""Analysis: normalized scores, summaries, statistics, figures and tables from score tables.
 
-Knows the score table and nothing else: no audio, no models, no configuration.
+Depends on score tables only: no audio, no models, no configuration.
 """

@@ -1,15 +1,15 @@
 """Allotment of the sound sources to the mini tasks or to the pretraining clips.
 
-A model is judged on the mini tasks by what it hears in sounds it has never met. So every source
-belongs to one side only, and `tests/mini/test_pretraining.py` asserts it:
+The mini tasks must test models on sounds that pretraining did not contain. Every source therefore
+belongs to one side only, as `tests/mini/test_pretraining.py` asserts:
 
-* eSpeak voice variants: the casts of `mini.sounds.speech` belong to the tasks; pretraining has
-  variants in no cast, less those that sound nearly like a member of one.
+* eSpeak voice variants: the casts of `mini.sounds.speech` belong to the tasks; pretraining uses
+  variants outside all casts, except those that sound nearly like a member of one.
 * eSpeak languages: both sides speak English; pretraining's others are none of VoxLingua's ten.
 * General MIDI programs and the soundfont's drum kits (bank 128): split in two.
 * Parameters of synthesized sounds: each side has slots of its own within every range, see
   `mini.draws`.
-* Words: the words whose sounds are pretraining's tags are no commands of `speech_commands`.
+* Words: pretraining's words, whose sounds are tags, exclude the commands of `speech_commands`.
 """
 
 from __future__ import annotations

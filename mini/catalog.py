@@ -1,7 +1,7 @@
-"""Environmental sounds by ESC-50's class names, and their recording in a room.
+"""Environmental sounds by ESC-50 class name, and their recording in a room.
 
-Some of them use General MIDI programs that belong to the tasks (see `mini.allotment`), so
-pretraining must not call them.
+Some of them use General MIDI programs reserved for the tasks (see `mini.allotment`); pretraining
+must not call them.
 """
 
 from __future__ import annotations
@@ -52,10 +52,10 @@ ENVIRONMENTAL_SOUNDS: dict[str, Source] = {  # Piczak 2015, Table 1: the fifty c
 def record(
     draws: Draws, sound: Samples, duration_s: float, noise_db: tuple[float, float]
 ) -> Samples:
-    """Put a sound somewhere into a clip, in a random room with background noise.
+    """Place a sound at a random position in a clip, in a random room with background noise.
 
-    The sound has an active level of 0 dB and is cut off where it is longer than the clip;
-    `noise_db` is the range of the background's level relative to it.
+    The sound has an active level of 0 dB and is cut to the clip's length; `noise_db` is the range
+    of the background's relative level.
     """
     rng = draws.rng
     canvas: Samples = np.zeros(n_samples(duration_s))

@@ -18,9 +18,9 @@ TRAINING_SLOTS = tuple(
 class Draws:
     """Draws of synthesis parameters for one part of a task, or for pretraining.
 
-    Continuous parameters of each part come from slots of their range that no other part uses:
-    the sounds are new, but not outside of what training spans. `rng` also serves noise, phases and
-    counts; `held_out` is true for the test part.
+    Each part draws continuous parameters from slots of their range that no other part uses: test
+    sounds are new, but within the range of the training sounds. `rng` is also used for noise,
+    phases and counts; `held_out` is true for the test part.
     """
 
     def __init__(
@@ -47,5 +47,5 @@ class Draws:
 
 
 def source_generator(*names: object) -> np.random.Generator:
-    """Generator of what a source is like, which its names determine, whatever the study's seed."""
+    """Generator for a source's properties, determined by its names, independent of any seed."""
     return np.random.default_rng(zlib.crc32(" ".join(map(str, names)).encode()))

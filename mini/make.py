@@ -1,8 +1,7 @@
 """Generation of a mini task in a process of its own.
 
-eSpeak NG's noise and phase state runs on from call to call, so what a call returns depends on
-every call before it. One fresh process per task, with its clips in a fixed order, makes the
-bytes a function of the seed alone.
+eSpeak NG keeps noise and phase state between calls, so its output depends on all previous calls.
+With one fresh process per task and a fixed order of clips, the bytes depend on the seed alone.
 """
 
 from __future__ import annotations
@@ -24,9 +23,9 @@ def make_task(
 ) -> list[Path]:
     """Make a mini task: the same arguments give the same bytes.
 
-    Returns the finished folders `<destination>/<task>-mini-<mode>`, one per part of the task; older
-    ones are replaced. `seed` (>= 0) is the root of every random draw. A `scale` below 1 is for
-    trials: of a few clips not every class is in every split.
+    Returns the finished folders `<destination>/<task>-mini-<mode>`, one per part of the task;
+    existing ones are replaced. `seed` (>= 0) determines all random draws. A `scale` below 1 is for
+    trials: with few clips, splits do not contain every class.
 
     Raises
     ------
@@ -59,7 +58,7 @@ def make_task(
 
 
 def run_fresh(module: str, *arguments: str) -> int:
-    """Exit status of ``python -m module arguments`` in a process that has not spoken."""
+    """Exit status of ``python -m module arguments`` in a fresh process, with fresh eSpeak state."""
     paths = [str(PACKAGE_ROOT), os.environ.get("PYTHONPATH", "")]
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join(filter(None, paths)),

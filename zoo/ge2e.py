@@ -2,10 +2,10 @@
 
 Wan et al., "Generalized End-to-End Loss for Speaker Verification", ICASSP 2018 (arXiv 1710.10467):
 three LSTM layers over 40 mel bands in windows of 1.6 s, the last state projected to 256 values of
-length 1. Weights and front end: the wheel Resemblyzer 0.1.4 (Apache-2.0). A scene is the mean over
-windows, 1.3 per second, of length 1, as its ``embed_utterance``; quiet clips are raised to -30 dBFS
-as by its ``preprocess_wav``, whose cutting of non-speech is left out: most clips here are no
-speech. Around a timestamp the window may be shorter than 1.6 s.
+length 1. Weights and front end: the wheel Resemblyzer 0.1.4 (Apache-2.0). A scene embedding is the
+mean over windows, 1.3 per second, normalized to length 1, as in ``embed_utterance``. Quiet clips
+are amplified to -30 dBFS as in ``preprocess_wav``, but non-speech is not removed, because most
+clips here are not speech. Windows around timestamps may be shorter than 1.6 s.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ BATCH_WINDOWS = 64
 
 
 class VoiceEncoder(nn.Module):
-    """Mel spectrogram and LSTM; sizes and rate as the HEAR API wants them."""
+    """Mel spectrogram and LSTM, with the HEAR API's attributes."""
 
     bank: Tensor
     window: Tensor
@@ -64,11 +64,11 @@ class VoiceEncoder(nn.Module):
 
 
 def load_model(model_file_path: str = "", timestamp_window_ms: int = 1600) -> VoiceEncoder:
-    """Load the encoder from the wheel Resemblyzer, which has the weights.
+    """Load the encoder with the weights in the wheel Resemblyzer.
 
-    ``model_file_path`` stays empty; the window around a timestamp is a multiple of 20 ms, and the
-    cost of timestamps grows with it. Another value is a ValueError, a wheel that is not installed
-    a FileNotFoundError.
+    ``model_file_path`` must be empty; the window around a timestamp is a multiple of 20 ms, and the
+    cost of timestamps increases with it. ValueError for other values, FileNotFoundError if the
+    wheel is not installed.
     """
     if model_file_path:
         raise ValueError(f"weights: expected none, the wheel has them; found {model_file_path!r}")
@@ -97,7 +97,7 @@ def get_scene_embeddings(audio: Tensor, model: VoiceEncoder) -> Tensor:
 
 @torch.no_grad()
 def get_timestamp_embeddings(audio: Tensor, model: VoiceEncoder) -> tuple[Tensor, Tensor]:
-    """A window around every timestamp, every 50 ms, silence beyond the ends of the clip.
+    """Embed one window per timestamp, every 50 ms, with silence beyond the ends of the clip.
 
     Shapes (n_sounds, n_timestamps, 256) and, centers in ms, (n_sounds, n_timestamps).
     """
@@ -112,7 +112,7 @@ def get_timestamp_embeddings(audio: Tensor, model: VoiceEncoder) -> tuple[Tensor
 
 
 def partial_starts(n_samples: int) -> list[int]:
-    """First mel frame of each window of a scene; the last is kept if the clip covers enough."""
+    """First mel frame of each window of a scene; the last window may be partly covered."""
     step = round(SAMPLE_RATE_HZ / PARTIALS_PER_S / HOP)
     n_frames = math.ceil((n_samples + 1) / HOP)
     starts = list(range(0, max(1, n_frames - PARTIAL + step + 1), step))
@@ -121,7 +121,7 @@ def partial_starts(n_samples: int) -> list[int]:
 
 
 def raise_level(audio: Tensor) -> Tensor:
-    """Raise clips quieter than -30 dBFS to it; louder ones and silence stay as they are."""
+    """Amplify clips quieter than -30 dBFS to that level; others and silence are unchanged."""
     level = audio.square().mean(dim=1, keepdim=True).sqrt()
     gain = 10 ** (LEVEL_DBFS / 20) / level.clamp(min=torch.finfo(torch.float32).tiny)
     return audio * torch.where(level > 0, gain.clamp(min=1.0), 1.0)

@@ -1,7 +1,7 @@
 """Log-mel baseline with the HEAR API: mean and standard deviation of each mel band.
 
-It shares PaSST's front end at hop 10 ms. PaSST pools a clip into one token per level; the mean
-alone (``statistics="mean"``) pools alike, so that beside it the network is what differs.
+The baseline uses PaSST's front end at hop 10 ms. PaSST pools a clip into one vector per level; with
+``statistics="mean"`` the baseline pools in the same way, so that only the network differs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ STATISTICS = {"mean_std": 2, "mean": 1}  # values per mel band
 
 
 class LogMel(nn.Module):
-    """Statistics of the log-mel spectrogram; sizes and rate as the HEAR API wants them."""
+    """Statistics of the log-mel spectrogram, with the HEAR API's attributes."""
 
     sample_rate = SAMPLE_RATE_HZ
 
@@ -35,7 +35,7 @@ class LogMel(nn.Module):
     def forward(self, waveform: Tensor) -> Tensor:
         """Map (n_sounds, n_samples) to mean and population standard deviation, (n_sounds, 256).
 
-        The first half of them, (n_sounds, 128), where the model has the mean alone.
+        With ``statistics="mean"``, only the first half, (n_sounds, 128).
         """
         spectrogram = self.mel(waveform.to(self.mel.window.device))
         std, mean = torch.std_mean(spectrogram, dim=2, correction=0)
@@ -43,9 +43,9 @@ class LogMel(nn.Module):
 
 
 def load_model(model_file_path: str = "", statistics: str = "mean_std") -> LogMel:
-    """Return the baseline; it has no weights and ignores the path (HEAR API).
+    """Return the baseline, which has no weights and ignores the path.
 
-    ``statistics`` is ``mean_std`` or ``mean``; another is a ValueError.
+    ``statistics`` is ``mean_std`` or ``mean``; ValueError otherwise.
     """
     if statistics not in STATISTICS:
         raise ValueError(f"statistics: expected {' or '.join(STATISTICS)}, found {statistics!r}")
@@ -56,7 +56,7 @@ def load_model(model_file_path: str = "", statistics: str = "mean_std") -> LogMe
 def get_scene_embeddings(audio: Tensor, model: LogMel) -> Tensor:
     """Statistics over the whole clip: float32 (n_sounds, n_samples) in [-1, 1] to (n_sounds, size).
 
-    Audio that is malformed or shorter than 16 mel frames raises passt.checks.AudioError.
+    `passt.checks.AudioError` if the audio is malformed or shorter than 16 mel frames.
     """
     check_audio(audio)
     n_samples = min(audio.shape[1], samples(10_000))  # no upper limit here, only a lower
@@ -69,7 +69,7 @@ def get_timestamp_embeddings(audio: Tensor, model: LogMel) -> tuple[Tensor, Tens
     """Statistics over 160 ms around every timestamp, every 50 ms.
 
     Shapes (n_sounds, n_timestamps, size) and, centers in ms, (n_sounds, n_timestamps), float32.
-    Audio that is malformed or shorter than half a window raises passt.checks.AudioError.
+    `passt.checks.AudioError` if the audio is malformed or shorter than half a window.
     """
     check_audio(audio)
     window, hop = samples(WINDOW_MS), samples(TIMESTAMP_HOP_MS)

@@ -1,4 +1,4 @@
-"""Slaney's mel scale, as librosa's default: linear below 1 kHz, logarithmic above."""
+"""Slaney's mel scale, librosa's default: linear below 1 kHz, logarithmic above."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Naive baseline of HEAR 2021: a log-mel spectrum under a fixed random projection.
+"""Naive baseline of HEAR 2021: a fixed random projection of the log-mel spectrum.
 
 Turian et al., "HEAR: Holistic Evaluation of Audio Representations", PMLR 176, 2022 (arXiv
-2203.03022). What it computes and its constants: hearbaseline 2021.1.1, ``naive.py``, which itself
-needs a librosa before 0.10. There is nothing to download: the projection comes from torch's
-generator with seed 0.
+2203.03022). Computation and constants follow hearbaseline 2021.1.1, ``naive.py``, which requires
+librosa < 0.10. There are no weights to download: the projection comes from torch's generator with
+seed 0.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ BATCH_WINDOWS = 512
 
 
 class RandomProjection(nn.Module):
-    """Mel bank and projection; sizes and rate as the HEAR API wants them."""
+    """Mel bank and projection, with the HEAR API's attributes."""
 
     bank: Tensor
     window: Tensor
@@ -51,7 +51,7 @@ class RandomProjection(nn.Module):
 
 
 def load_model(model_file_path: str = "") -> RandomProjection:
-    """Make the baseline; a path of weights is a ValueError: there are none."""
+    """Make the baseline; ValueError for a non-empty path, because there are no weights."""
     if model_file_path:
         raise ValueError(f"weights: expected none, found {model_file_path!r}")
     return RandomProjection().eval()
@@ -65,7 +65,7 @@ def get_scene_embeddings(audio: Tensor, model: RandomProjection) -> Tensor:
 
 @torch.no_grad()
 def get_timestamp_embeddings(audio: Tensor, model: RandomProjection) -> tuple[Tensor, Tensor]:
-    """A window around every timestamp, every 50 ms.
+    """Embed one window per timestamp, every 50 ms.
 
     Shapes (n_sounds, n_timestamps, 4096) and, centers in ms, (n_sounds, n_timestamps).
     """

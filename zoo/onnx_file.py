@@ -1,13 +1,13 @@
 """Networks in ONNX files with the HEAR API, run by ONNX Runtime.
 
 The network maps audio, float32 (n_sounds, n_samples), to embeddings (n_sounds, size) or frames
-(n_sounds, n_frames, size). Numbers of sounds and samples are free or, as exporters without dynamic
-axes write them, fixed to one sound and one length: longer clips are then cut into windows of that
-length, each beginning where the frames of the one before it end, the last one filled up with zeros.
-A scene is the mean over frames inside the clip.
+(n_sounds, n_frames, size). The numbers of sounds and samples may be dynamic or, for exporters
+without dynamic axes, fixed to one sound and one length. In the latter case, longer clips are cut
+into windows of that length; each window begins where the frames of the previous one end, and the
+last is zero-padded. A scene embedding is the mean over frames inside the clip.
 
-Arrays are numpy's, so that the file needs no torch. A worker may import it, with a Python as old as
-3.8 and without this project.
+Functions take and return NumPy arrays, so that torch is not required. A worker can import this file
+with Python 3.8 or later, without this project.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ EXTERNAL = re.compile(rb"\x0a\x08location\x12([\x01-\x7f])")
 
 
 class OnnxModel:
-    """A session, what the HEAR API wants to know of it, and the times of its frames in ms."""
+    """An ONNX session with the HEAR API's attributes, and the times of its frames in ms."""
 
     takes_arrays = True
 
@@ -72,7 +72,7 @@ class OnnxModel:
         self.scene_embedding_size = self.timestamp_embedding_size = found.shape[-1]
 
     def run(self, audio: np.ndarray) -> np.ndarray:
-        """Map clips that the network takes whole to its output."""
+        """Run the network on clips of a length that it accepts."""
         parts = [audio[i : i + 1] for i in range(len(audio))] if self.one_by_one else [audio]
         return np.concatenate(
             [self.session.run([self.output], {self.input.name: part})[0] for part in parts]
@@ -89,7 +89,7 @@ class OnnxModel:
         return found.reshape(len(audio), len(starts), *found.shape[1:])
 
     def frames(self, audio: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Frames inside the clip, (n_sounds, n_frames, size), and the ms of their middles."""
+        """Frames inside the clip, (n_sounds, n_frames, size), and their centers in ms."""
         found = self.windows(audio)
         kept = found[:, :-1, : self.n_kept].reshape(len(audio), -1, found.shape[-1])
         frames = np.concatenate([kept, found[:, -1]], axis=1)
@@ -107,25 +107,25 @@ def load_model(
     first_ms: float | None = None,
     output: str | None = None,
 ) -> OnnxModel:
-    """Open a network on a GPU if ONNX Runtime has one, else on the CPU, with torch's threads.
+    """Open a network on the GPU if ONNX Runtime supports it, else on the CPU.
 
     Parameters
     ----------
     model_file_path : str
         The ``.onnx`` file; or a folder with one such file and the files of weights that it names.
     sample_rate : int
-        Of its input, in Hz.
+        Sample rate of the input in Hz.
     hop_ms, first_ms : float, optional
-        Distance of the frames, and the first one's time, by default half of it.
+        Distance between frames, and center of the first frame, by default half the hop.
     output : str, optional
-        Name of the output, where there are several.
+        Name of the output, if there are several.
 
     Raises
     ------
     ValueError
-        For a file or network that is none of these.
+        If the file or the network does not have this form.
     ImportError
-        Without ONNX Runtime.
+        If ONNX Runtime is not installed.
     """
     try:
         import onnxruntime
@@ -160,7 +160,7 @@ def get_scene_embeddings(audio: np.ndarray, model: OnnxModel) -> np.ndarray:
 
 
 def get_timestamp_embeddings(audio: np.ndarray, model: OnnxModel) -> tuple[np.ndarray, np.ndarray]:
-    """Frames as they are, (n_sounds, n_timestamps, size), and the ms of their middles."""
+    """The network's frames, (n_sounds, n_timestamps, size), and their centers in ms."""
     if not model.has_frames:
         raise ValueError(
             f"output: {model.output!r} has no frames, {AXES[2]}: this model is for scene tasks"
@@ -170,7 +170,7 @@ def get_timestamp_embeddings(audio: np.ndarray, model: OnnxModel) -> tuple[np.nd
 
 
 def _only_input(session: Any) -> Any:
-    """Input of a network that takes audio and nothing else."""
+    """The single audio input of a network; ValueError if it has others."""
     inputs = session.get_inputs()
     first = inputs[0]
     fits = len(inputs) == 1 and first.type == "tensor(float)" and len(first.shape) == 2
@@ -184,7 +184,7 @@ def _only_input(session: Any) -> Any:
 
 
 def find_file(weights: str) -> Path:
-    """Find the network's file; other files that it names must lie in the folder that was given."""
+    """Find the network's file; files that it refers to must be in the given folder."""
     path = Path(weights)
     if path.is_dir():
         found = sorted(path.glob("*.onnx"))
@@ -203,7 +203,7 @@ def find_file(weights: str) -> Path:
 
 
 def _external_files(path: Path) -> list[str]:
-    """Names of files beside ``path`` in which it keeps tensors."""
+    """Names of the external data files in which ``path`` stores tensors."""
     with open(path, "rb") as stream:
         try:
             content = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)

@@ -8,7 +8,7 @@ Transformer's patches, which are averaged over frequency, or of Whisper's positi
 The last two see 10.24 s and 30 s at once: longer clips are cut into windows of that length, each
 beginning where the frames of the one before it end.
 
-A worker may import this file, with a Python as old as 3.8 and without this project.
+A worker can import this file with Python 3.8 or later, without this project.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Grid(NamedTuple):
 
 
 class TransformersModel(nn.Module):
-    """A feature extractor and a network, and what the HEAR API wants to know of them."""
+    """A feature extractor and a network, with the HEAR API's attributes."""
 
     def __init__(self, extractor: Any, network: Any, block: int | None, grid: Grid) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ class TransformersModel(nn.Module):
         return tokens[:, -n_patches:].unflatten(1, self.grid.patches).mean(dim=1)
 
     def frames(self, audio: Tensor) -> tuple[Tensor, Tensor]:
-        """Frames inside the clip, (n_sounds, n_frames, size), and the ms of their middles."""
+        """Frames inside the clip, (n_sounds, n_frames, size), and their centers in ms."""
         hop_ms, first_ms, window_s, patches = self.grid
         if window_s is None:
             frames = self(audio)
@@ -83,14 +83,14 @@ def load_model(
     hop_ms: float | None = None,
     first_ms: float | None = None,
 ) -> TransformersModel:
-    """Load a folder with float32 weights; nothing is downloaded, no code of it is run.
+    """Load a folder with float32 weights, without downloads and without running its code.
 
     Parameters
     ----------
     model_file_path : str
         The folder.
     block : int, optional
-        Number of the block whose output is taken; 0 is what the first one is given.
+        Number of the block whose output is used; 0 is the input of the first block.
     hop_ms, first_ms : float, optional
         Distance of the frames, where the config does not tell it, and the first one's time, by
         default half of it.
@@ -98,9 +98,9 @@ def load_model(
     Raises
     ------
     ValueError
-        For a folder, block or network that is none of these.
+        If the folder, the block or the network is invalid.
     ImportError
-        Without the package.
+        If transformers is not installed.
     """
     try:
         import transformers
@@ -150,7 +150,7 @@ def load_model(
 
 
 def find_grid(config: Any, extractor: Any) -> Grid:
-    """Read where the frames of a network lie from its config; hop 0 if that does not tell."""
+    """Read the positions of a network's frames from its config; hop 0 if they are not given."""
     rate = extractor.sampling_rate
     if hasattr(config, "conv_stride"):  # convolutions over samples, without padding
         field = 1
@@ -180,6 +180,6 @@ def get_scene_embeddings(audio: Tensor, model: TransformersModel) -> Tensor:
 
 @torch.no_grad()
 def get_timestamp_embeddings(audio: Tensor, model: TransformersModel) -> tuple[Tensor, Tensor]:
-    """Frames as they are, (n_sounds, n_timestamps, size), and the ms of their middles."""
+    """The network's frames, (n_sounds, n_timestamps, size), and their centers in ms."""
     frames, times = model.frames(audio)
     return frames, times.repeat(len(audio), 1)

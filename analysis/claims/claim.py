@@ -14,7 +14,7 @@ def verdict_kind(verdict: str) -> str:
 
 
 class Measurand(NamedTuple):
-    """What is measured: quantity, the paper's hop in ms, and Patchout (``none`` without)."""
+    """A measured quantity: its name, the paper's hop in ms, and Patchout (or ``none``)."""
 
     quantity: str
     hop_ms: int
@@ -28,45 +28,48 @@ class Claim:
     Attributes
     ----------
     claim_id, section, statement : str
-        Id, the paper's section, and its words in other words.
+        Id, the paper's section, and a paraphrase of the claim.
     topic, short : str
-        What its section is about, and the claim in a few words, for figures.
+        Topic of the section, and the claim in a few words, for figures.
     reading : str
-        How the words became a number, where that is not plain.
+        Interpretation of the claim as a number, if it is not obvious.
     chosen : str
-        Which number the reading chose as the paper has none: ``threshold``, ``factor`` or none.
+        Number chosen by the interpretation because the paper gives none: ``threshold``, ``factor``
+        or none.
     models : tuple of tuple of str
-        The models it is about: for each the ids it can have; the first that a study has counts.
+        The models concerned: for each, its possible ids; the first that a study has is used.
     others : tuple of tuple of str
-        What they are compared with, each with each; empty if the numbers themselves are meant.
+        Models to compare with, all pairs; empty if the claim is about the numbers themselves.
     others_of_study : bool
-        Whether those of the others that a study has suffice; else the claim is not tested there.
+        If true, the others that a study has are sufficient; else all are required for a test.
     others_source : str
-        ``hear2021``: all its entries that have a score there are the others.
+        ``hear2021``: the others are all HEAR 2021 entries with a score.
     factor : float
-        What the others' numbers are multiplied by.
+        Factor applied to the others' numbers.
     tasks : tuple of str
-        Which tasks; empty: those of ``category``.
+        Tasks concerned; if empty, those of ``category``.
     category : str
-        ``all``: every task; ``each``: a number for each category, all on the claimed side.
+        ``all``: all tasks; ``each``: one number per category, all of which must be on the claimed
+        side.
     than_categories : tuple of str
-        The number is a difference to the same number in each of these categories.
+        If given, the claim is about the difference to the same number in each of these categories.
     shared : bool
-        Whether two models are compared on the tasks that both have, or each on its own.
+        Whether two models are compared on their common tasks, or each on its own tasks.
     maxima : str
-        ``hear2021``: it is about shares of the best HEAR 2021 entry, and of no other maximum.
+        ``hear2021``: the claim is about scores relative to the best HEAR 2021 entry, and to no
+        other maximum.
     quantity, aggregate, direction : str
-        Of `QUANTITIES` and `DIRECTIONS` in `analysis.claims.decide`, `AGGREGATES` in
-        `analysis.claims.numbers`.
+        Members of `QUANTITIES` and `DIRECTIONS` in `analysis.claims.decide`, and of `AGGREGATES`
+        in `analysis.claims.numbers`.
     threshold : float
         ``above`` or ``below`` it, or ``within`` plus and minus it.
     ratio, than_ratio : tuple of Measurand
         For a claim about measurements: two measured values whose ratio is the number, and two
         whose ratio is subtracted from it.
     untested : str
-        Why no study can test it; nothing is compared then.
+        Reason why no study can test the claim; then nothing is compared.
     stands_for : str
-        Id of the claim that this one is nearest evidence for.
+        Id of another claim for which this one is the closest available evidence.
     """
 
     claim_id: str

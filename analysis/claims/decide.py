@@ -1,8 +1,8 @@
-"""The paper's claims, each compared with a study's numbers: holds, does not hold, undecided.
+"""Decision of the paper's claims from a study's numbers: holds, does not hold, undecided.
 
-A claim is data (see `Claim`). It says something of one number, or of several that must all lie on
-the claimed side: "M is above H" is one difference, "M is above H and M+H" are two. Each number
-has an interval where its models were bootstrapped; official entries have point values alone.
+A claim is data (see `Claim`) about one number, or several that must all lie on the claimed side:
+"M is above H" is one difference, "M is above H and M+H" are two. Each number has an interval if its
+models were bootstrapped; official entries have point values only.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ DIRECTIONS = ("above", "below", "within")
 
 
 class Measured(NamedTuple):
-    """Measured values of this machine, and the network that they were measured with."""
+    """Values measured on this machine, and the measured network."""
 
     values: Mapping[Measurand, float]
     network: str
@@ -43,13 +43,13 @@ class Measured(NamedTuple):
 
 @dataclass(frozen=True)
 class Number:
-    """One number that a claim is about.
+    """One number of a claim.
 
-    ``low`` and ``high`` are NaN without bootstrapped scores; ``n_tasks`` is the fewest tasks that
-    any part of it is over, ``tasks`` are all of them, ``n_seeds`` the fewest probe seeds on one of
-    them (0 if unknown); ``of_run``: whether all of it comes from
-    models of the run; ``value`` and ``other_value`` are the two models' aggregates, the latter NaN
-    without another model.
+    ``low`` and ``high`` are NaN without bootstrapped scores; ``n_tasks`` is the smallest number of
+    tasks of its parts, ``tasks`` are all of them, ``n_seeds`` the smallest number of probe seeds on
+    one of them (0 if unknown); ``of_run`` tells whether all parts come from models of the run;
+    ``value`` and ``other_value`` are the two models' aggregates, the latter NaN without another
+    model.
     """
 
     estimate: float
@@ -68,9 +68,9 @@ class Number:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a study says of a claim: verdict, why, the number that decides, and its two-sided p.
+    """Verdict of a study on a claim, with its reason, the deciding number, and its two-sided p.
 
-    ``p`` is NaN where no interval decides.
+    ``p`` is NaN if the verdict is not based on an interval.
     """
 
     verdict: str
@@ -82,11 +82,11 @@ class Verdict:
 def decide(claim: Claim, numbers: list[Number]) -> Verdict:
     """Decide a claim by its numbers, which must all lie on the claimed side.
 
-    It holds if all lie there with their whole intervals. It does not hold if one lies on the other
-    side with all of its own, at a level divided by how many numbers could (Bonferroni); else it is
-    undecided. Of several numbers the deciding one is shown: the one nearest to the other side, or
-    furthest beyond it, in standard errors. Official entries have no intervals and are decided by
-    value; a tie is not above.
+    The claim holds if the intervals of all numbers lie entirely on the claimed side. It does not
+    hold if the interval of any number lies entirely on the other side, at a level divided by the
+    number of tests (Bonferroni). Otherwise it is undecided. The deciding number is the one closest
+    to the other side, or furthest beyond it, in standard errors. Official entries have no intervals
+    and are decided by value; a tie does not count as above.
     """
     margins = [_margin(claim, number) for number in numbers]
     distances = [_distance(claim, number) for number in numbers]  # where margins are infinite
@@ -100,14 +100,14 @@ def decide(claim: Claim, numbers: list[Number]) -> Verdict:
 
 
 def detectable(number: Number) -> float:
-    """Distance from the threshold at which a number is decided with a probability of `POWER`."""
+    """Distance from the threshold that would be detected with a probability of `POWER`."""
     return float((Z + norm.ppf(POWER)) * _standard_error(number))
 
 
 def holm(p: Sequence[float]) -> NDArray[np.float64]:
-    """Adjust the p of claims that are tested together, so that all verdicts hold at one level.
+    """Adjust the p of claims that are tested together, to control the family-wise error.
 
-    NaN is not tested and stays. Source: Holm, "A simple sequentially rejective multiple test
+    NaN is not tested and stays NaN. Source: Holm, "A simple sequentially rejective multiple test
     procedure", Scandinavian Journal of Statistics 6, 1979.
     """
     adjusted = np.asarray(p, float).copy()

@@ -80,9 +80,9 @@ def figure_6(
 ) -> tuple[Figure, pd.DataFrame]:
     """Draw figure 6: boxes per category of the levels M, H and M+H, normalized scores.
 
-    A box per category and model, a point per task, the number of tasks above, the median's 95 %
-    interval beside it. Of fewer than `MIN_BOX_TASKS` tasks only the points and their median. The
-    numbers have a row per point.
+    There is one box per category and model, one point per task, the number of tasks above, and the
+    median's 95 % interval beside the box. With fewer than `MIN_BOX_TASKS` tasks, only the points
+    and their median are drawn. The numbers have one row per point.
     """
     axis = "M features, H logits; hop 10 ms"
     return _category_boxes(summary, estimates, text, 6, LEVELS, axis)
@@ -118,9 +118,9 @@ def figure_8(
 ) -> tuple[Figure, pd.DataFrame]:
     """Draw figure 8: other models, PaSST base and improved PaSST; otherwise as `figure_6`.
 
-    Beside official scores the other models are the paper's three HEAR 2021 entries; in a table of
-    official scores alone PaSST base is its own entry; the models that Figure 9 shows of the run
-    join them, marked "this run". In other studies they are the run's third-party models.
+    With official scores, the other models are the paper's three HEAR 2021 entries and the run's
+    models of Figure 9, marked "this run"; without a run, PaSST base is its own official entry. In
+    other studies, the other models are the run's third-party models.
     """
     run = summary[summary["source"] == "run"]
     passt = {model: text.model(model) for model in (BASE, IMPROVED)}
@@ -250,11 +250,12 @@ def draw_boxes(
     axes: Axes, rows: pd.DataFrame, text: FigureText, place: str, width: float, line: float,
     orient: str = "v",
 ) -> None:  # fmt: skip
-    """Draw boxes of normalized scores; of fewer than `MIN_BOX_TASKS` the median line alone.
+    """Draw boxes of normalized scores; only the median for fewer than `MIN_BOX_TASKS` tasks.
 
-    A row per score has ``normalized_score``, and of its box ``n_tasks``, ``fill``, the median's
-    interval (``low``, ``high``; a line beside the box) and, in the column ``place``, the middle
-    across its orientation (``v``, ``h``). In its units are `width` and the distance of the `line`.
+    Each row is a score with ``normalized_score`` and properties of its box: ``n_tasks``, ``fill``,
+    the median's interval (``low``, ``high``; a line beside the box) and, in the column named by
+    ``place``, the position of its center across the orientation (``v``, ``h``). `width` and the
+    distance of the `line` are in the same units.
     """
     boxes = rows.drop_duplicates(place)
     of_category = boxes["panel"] == boxes["category"]

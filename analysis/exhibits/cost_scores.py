@@ -1,4 +1,4 @@
-"""Scores of the models over what their embeddings cost, scene and event tasks apart."""
+"""Scores of the models over the cost of their embeddings, for scene and event tasks."""
 
 from __future__ import annotations
 
@@ -39,10 +39,11 @@ def figure_costs(
 ) -> tuple[Figure, pd.DataFrame]:
     """Draw mean normalized scores with 95 % intervals over seconds per second of audio.
 
-    A panel per kind of task, where every model is a numbered point; of models that are one
-    embedding the first. A model is on the front, filled and joined by a line, if none that costs as
-    little or less scores as high. Of the numbers, ``panel`` is `SCENES` or `EVENTS`, ``passes`` is
-    what a model is charged for, ``audio_s`` the audio that was measured, of ``n_measured`` tasks.
+    There is one panel per kind of task, with a numbered point per model; of models with the same
+    embedding, only the first is shown. A model is on the Pareto front, filled and joined by a line,
+    if no model of the same or lower cost has the same or a higher score. In the numbers, ``panel``
+    is `SCENES` or `EVENTS`, ``passes`` are the forward passes included in the cost, ``audio_s`` is
+    the measured audio of ``n_measured`` tasks.
     """
     rows = _numbers(costs, estimates, text)
     drawn = rows[rows["seconds_per_s"].notna()]

@@ -1,8 +1,8 @@
-"""Costs of PaSST: the paper's Table 2 and its Figure 3 from what was measured on this machine.
+"""Costs of PaSST: the paper's Table 2 and Figure 3, measured on this machine.
 
-The rows come from the rule ``measure``: ``source`` is ``run`` for what was measured on the user's
-machine, ``paper`` for Table 2 as printed, ``interspeech2022`` for Table 1 of the paper that Figure
-3 is from: K. Koutini, J. Schlüter, H. Eghbal-zadeh, G. Widmer, Efficient Training of Audio
+The rows come from the rule ``measure``: ``source`` is ``run`` for values measured on the user's
+machine, ``paper`` for Table 2 as printed, ``interspeech2022`` for Table 1 of the original source of
+Figure 3: K. Koutini, J. Schlüter, H. Eghbal-zadeh, G. Widmer, Efficient Training of Audio
 Transformers with Patchout, Interspeech 2022, arXiv 2110.05069. mAP is never measured here.
 """
 
@@ -87,13 +87,13 @@ def read_costs(path: str | Path) -> pd.DataFrame:
 
 
 def table_2(measure: pd.DataFrame, text: FigureText) -> tuple[str, pd.DataFrame]:
-    """Return the paper's Table 2, this machine's row above the paper's for each hop.
+    """Return the paper's Table 2, with this machine's row above the paper's for each hop.
 
     Columns: ``hop_ms``, ``source`` (``this run``, ``paper``), then sequence lengths in patches and
     with tokens, clips of 10 s per second in training and inference, the speed-up of training by
     Patchout, MiB per clip in training, AudioSet mAP in percent, ``device``, ``network``;
-    ``_patchout`` columns are with structured Patchout. What was not measured or not published is
-    missing.
+    ``_patchout`` columns are with structured Patchout. Values that were not measured or published
+    are missing.
     """
     measure = measure[measure["source"].isin(["run", "paper"])]
     cells = measure.set_index(["hop_ms", "source", "quantity", "patchout"])["value"]
@@ -144,10 +144,10 @@ _SMALL_NETWORK = (
 def figure_3(measure: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.DataFrame]:
     """Draw figure 3 for the PaSST networks that were measured on this machine.
 
-    Circles of an area in proportion to the memory per training clip; above at the mAP that Figure
-    3's source publishes, all without SWA, below in a row of their own the networks of which mAP is
-    published with SWA only. The numbers have a row for each PaSST network, then the figure's other
-    systems, of which nothing was measured; ``published_`` columns are the source's, on a Titan RTX.
+    The area of a circle is proportional to the memory per training clip. The upper panel shows the
+    published mAP without SWA; networks whose mAP is published with SWA only are in a separate row
+    below. The numbers have one row per PaSST network, then the figure's other systems, which were
+    not measured; ``published_`` columns are the source's values on a Titan RTX.
     """
     numbers = _figure_3_numbers(measure)
     stamp = replace(text, stamp=cost_label(measure, text.study))  # of the machine, not of scores
@@ -210,7 +210,7 @@ def _figure_3_numbers(costs: pd.DataFrame) -> pd.DataFrame:
 
 
 def cost_label(costs: pd.DataFrame, study: str) -> str:
-    """Say on what machine and network the speeds were measured, and whether it is PaSST's own."""
+    """Text that names the measured machine and network, and whether it is PaSST's ViT-B."""
     run = costs[costs["source"] == "run"]
     if run.empty:
         return f"Study {study}: nothing was measured"

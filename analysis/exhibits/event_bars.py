@@ -69,8 +69,8 @@ def figure_4(
 ) -> tuple[Figure, pd.DataFrame]:
     """Draw figure 4: the levels L, M, H and their combinations on every event task.
 
-    One panel per event task, bars of the task's own metric with 95 % intervals. Beside official
-    scores, the paper's three reference entries are hatched.
+    There is one panel per event task, with bars of the task's own metric and 95 % intervals. With
+    official scores, the paper's three reference entries are added, hatched.
     """
     about = "L mel, M features, H logits; hop 10 ms, window 160 ms."
     return _event_bars(summary, estimates, text, 4, LEVELS, [about, *text.confounded("levels")])

@@ -1,4 +1,4 @@
-"""Forest plot of the paper's claims: how far each lies from its threshold, with its verdict."""
+"""Forest plot of the paper's claims: distances from their thresholds, with verdicts."""
 
 from __future__ import annotations
 
@@ -62,10 +62,11 @@ _POINTS: dict[str, Any] = {"linestyle": "none", "markersize": 4, "zorder": 4}
 def figure_claims(claims: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.DataFrame]:
     """Draw every claim's distance from its threshold with its 95 % interval, by section.
 
-    Right of the line a number is on the claimed side, whatever the claim's direction. Distances are
-    in the claim's own unit; ratios of measurements have an axis of their own. Shape and color are
-    the verdict. Hollow below it is the verdict of official scores on the same claim, or on the
-    nearest evidence for it. What is not tested is listed in gray, with the reason.
+    Numbers on the claimed side are right of the line, for either direction of the claim. Distances
+    are in the claim's own unit; ratios of measurements have an axis of their own. Shape and color
+    show the verdict; a hollow marker below it shows the verdict of official scores on the same
+    claim, or on the closest available evidence. Untested claims are listed in gray, with the
+    reason.
     """
     rows = _rows(claims)
     tested = rows[rows["kind"] != NOT_TESTED]
@@ -90,7 +91,7 @@ def verdicts_in_words(claims: pd.DataFrame) -> str:
 
 
 def agreement(claims: pd.DataFrame) -> str:
-    """Say how often this study and official scores decide the same claim alike."""
+    """Text on how often this study and official scores give the same verdict."""
     verdicts = claims[["verdict", "official_verdict"]].replace("", np.nan).dropna()
     kinds = verdicts.map(verdict_kind)
     here, there = kinds[kinds["verdict"] != NOT_TESTED].to_numpy().T
@@ -109,7 +110,7 @@ def distances(
 ) -> tuple[float, float, float]:
     """Return an estimate and its interval as distances from a threshold.
 
-    Positive on the claimed side; of a claim ``within`` plus and minus it, how far inside.
+    They are positive on the claimed side; for ``within``, they are the distance inside the range.
     """
     if direction == "above":
         return estimate - threshold, low - threshold, high - threshold

@@ -20,9 +20,9 @@ def table_confusions(
 ) -> tuple[str, pd.DataFrame]:
     """Return the most frequent confusions of the best model of each task with one label per clip.
 
-    Columns `CONFUSION_COLUMNS`: ``clips`` ``of`` so many with the ``true`` label were
-    ``predicted`` otherwise, by so many ``models`` of the run at least one of them. At most
-    `N_SHOWN` rows per task, the most clips first.
+    Columns `CONFUSION_COLUMNS`: ``clips`` is the number of clips, out of ``of`` with the label
+    ``true``, that were labeled ``predicted``; ``models`` the number of models of the run with at
+    least one such clip. At most `N_SHOWN` rows per task, in descending order of clips.
     """
     models = [column for column in confusions.columns if column not in PAIR_COLUMNS]
     parts = [pd.DataFrame(columns=list(CONFUSION_COLUMNS))]
@@ -54,10 +54,10 @@ def table_confusions_caption(text: FigureText, numbers: pd.DataFrame) -> str:
 def table_labels(
     labels: pd.DataFrame, summary: pd.DataFrame, text: FigureText
 ) -> tuple[str, pd.DataFrame]:
-    """Return the labels that the best model of each task knows least, at most `N_SHOWN` per task.
+    """Return the worst labels of the best model of each task, at most `N_SHOWN` per task.
 
-    Columns `WEAK_COLUMNS`. By F-measure, or by average precision where clips have several labels;
-    labels that no test clip carries are left out.
+    Columns `WEAK_COLUMNS`. Labels are ranked by F-measure, or by average precision if clips have
+    several labels; labels without a test clip are omitted.
     """
     best = best_models(summary, text)
     mine = labels[labels["model"].eq(labels["task"].map(best)) & labels["n"].gt(0)]
@@ -80,7 +80,7 @@ def table_labels_caption(text: FigureText, numbers: pd.DataFrame) -> str:
 
 
 def best_models(summary: pd.DataFrame, text: FigureText) -> dict[str, str]:
-    """Return the model of the run with the best score by task; of equal ones the config's first."""
+    """Return the model of the run with the best score, by task; among ties, the config's first."""
     run = summary[summary["source"].eq("run") & summary["score"].notna()]
     order = [*text.models, *run["model"]]
     run = run.sort_values("model", key=lambda models: models.map(order.index))

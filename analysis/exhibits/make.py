@@ -19,8 +19,8 @@ def draw_exhibit(
 ) -> tuple[Any, pd.DataFrame]:
     """Read an exhibit's tables and draw it; return figure or Markdown, and its numbers.
 
-    `inputs` are the paths of the tables that it is made from, by name. ValueError if the exhibit is
-    not registered, has a rule of its own, lacks a table, or a table is malformed.
+    `inputs` are the paths of the exhibit's tables, by name. ValueError if the exhibit is not
+    registered, has a rule of its own, lacks a table, or a table is malformed.
     """
     exhibit = find_exhibit(id)
     missing = [name for name in exhibit.of if name not in inputs]
@@ -34,7 +34,7 @@ def draw_exhibit(
 def make_exhibit(
     id: str, inputs: Mapping[str, str | Path], text: FigureText, stem: str | Path
 ) -> None:
-    """Write an exhibit's files, named ``stem`` with a suffix; errors as of `draw_exhibit`."""
+    """Write an exhibit's files, ``stem`` plus suffixes; errors as in `draw_exhibit`."""
     shown, numbers = draw_exhibit(id, inputs, text)
     if find_exhibit(id).kind == "figure":
         load("analysis.exhibits.style:save_figure")(shown, stem)  # tables need no matplotlib
@@ -44,9 +44,9 @@ def make_exhibit(
 
 
 def caption(exhibit: Exhibit, text: FigureText, numbers: pd.DataFrame) -> str:
-    """Say what an exhibit shows, and what of the paper's exhibit of that name it lacks.
+    """Caption of an exhibit, with its differences from the paper's exhibit of that name.
 
-    From the words of the study and the exhibit's own numbers.
+    Based on the study's texts and the exhibit's own numbers.
     """
     said = load(f"{exhibit.drawing}_caption")(text, numbers)
     if not exhibit.paper:
@@ -56,6 +56,6 @@ def caption(exhibit: Exhibit, text: FigureText, numbers: pd.DataFrame) -> str:
 
 
 def load(place: str) -> Callable[..., Any]:
-    """Import what the registry names, ``module:function``."""
+    """Import a function that the registry names as ``module:function``."""
     module, _, name = place.partition(":")
     return getattr(importlib.import_module(module), name)

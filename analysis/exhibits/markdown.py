@@ -6,9 +6,9 @@ import pandas as pd
 
 
 def to_markdown(table: pd.DataFrame, label: str, decimals: int | None = None) -> str:
-    """Return a table as GitHub Markdown, numbers to the right, missing cells empty, a label below.
+    """Return a table as GitHub Markdown with right-aligned numbers, and a label below.
 
-    Floats have as many decimals as a number has, unless `decimals` says how many.
+    Missing cells are empty. Floats are written in full, or with `decimals` decimals.
     """
     numeric = [pd.api.types.is_numeric_dtype(kind) for kind in table.dtypes]
     rows = [
@@ -27,5 +27,5 @@ def _cell(value: object, decimals: int | None) -> str:
 
 
 def _text(value: object) -> str:
-    """Keep a name from ending a cell or a row, or beginning a tag."""
+    """Escape characters that would end a cell or a row, or begin a tag."""
     return " ".join(str(value).splitlines()).replace("|", "\\|").replace("<", "&lt;")

@@ -1,9 +1,9 @@
-"""Marks of a figure: what each point, bar and name stands for, as titles and data of its SVG.
+"""Marks of a figure: meaning of each point, bar and name, as titles and data in its SVG.
 
-A drawing says it with `mark`, in the rows that its CSV is written from. It travels through
-matplotlib as the artist's group id, which only the SVG has; `write_marks` turns it into a
-``<title>``, which browsers show beside the pointer, and ``data-`` attributes, by which the report
-finds the marks of a model or a category.
+A drawing calls `mark` with the rows from which its CSV is written. The information passes through
+matplotlib as the artist's group id, which only the SVG contains; `write_marks` turns it into a
+``<title>``, which browsers show as a tooltip, and ``data-`` attributes, by which the report finds
+the marks of a model or a category.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ ET.register_namespace("xlink", "http://www.w3.org/1999/xlink")
 
 
 def mark(artist: Artist, rows: pd.DataFrame, words: Iterable[str]) -> None:
-    """Say which rows an artist shows: a single one, or one per point or segment in their order.
+    """Attach rows to an artist: a single row, or one per point or segment, in order.
 
-    `words` is what a reader sees of each row, in lines. Of `rows` the columns ``model`` and
-    ``category`` are kept, as far as they are there.
+    `words` is the text that a reader sees for each row. Of `rows`, the columns ``model`` and
+    ``category`` are kept if present.
     """
     known = rows.reindex(columns=list(KEYS)).astype(object)
     keys = known.where(known.notna(), "").itertuples(index=False, name=None)
@@ -49,9 +49,10 @@ def mark_nearest(
     artists: Iterable[Patch | Line2D], rows: pd.DataFrame, places: pd.Series, words: Sequence[str],
     upright: bool = True,
 ) -> None:  # fmt: skip
-    """Say of each bar, or of each part of a box, that it shows the row whose place is nearest.
+    """Attach to each bar, or each part of a box, the row with the nearest position.
 
-    `places` are the rows' on the axis across the bars, which stand `upright` or lie.
+    `places` are the positions of the rows on the axis across the bars, which are vertical if
+    `upright`, else horizontal.
     """
     for artist in artists:
         transform = artist.get_patch_transform() if isinstance(artist, Patch) else None
@@ -62,19 +63,19 @@ def mark_nearest(
 
 
 def mark_legend(legend: Legend, models: Sequence[str], text: FigureText) -> None:
-    """Say which model each key and name of a legend belongs to."""
+    """Attach models to the keys and names of a legend."""
     keys = [key for key in legend.legend_handles if key is not None]
     mark_models([*keys, *legend.get_texts()], [*models, *models], text)
 
 
 def mark_models(artists: Iterable[Artist], models: Sequence[str], text: FigureText) -> None:
-    """Say which model each name of a figure belongs to."""
+    """Attach models to the names in a figure."""
     for artist, model in zip(artists, models, strict=True):
         mark(artist, pd.DataFrame({"model": [model]}), [text.model(model)])
 
 
 def score_words(rows: pd.DataFrame, estimates: pd.DataFrame, text: FigureText) -> list[str]:
-    """Tell of each score its model, task, value and normalized value with intervals, and clips.
+    """Text for each score: model, task, value and normalized value with intervals, clips.
 
     `rows` have the columns ``model, source, task, category, metric, score, normalized_score``.
     """
@@ -95,7 +96,7 @@ def score_words(rows: pd.DataFrame, estimates: pd.DataFrame, text: FigureText) -
 
 
 def median_words(rows: pd.DataFrame, text: FigureText) -> list[str]:
-    """Tell of each box its model, panel, median normalized score with interval, and tasks."""
+    """Text for each box: model, panel, median normalized score with interval, tasks."""
     return [
         f"{_model_words(row, text)}\n{row.panel}\n"
         + value_words("median", row.median_normalized_score, row.low, row.high)
@@ -105,7 +106,7 @@ def median_words(rows: pd.DataFrame, text: FigureText) -> list[str]:
 
 
 def value_words(name: str, value: float, low: float | None, high: float | None) -> str:
-    """Tell a value and, where it is known, its 95 % interval."""
+    """Text of a value with its 95 % interval, if known."""
     interval = f" (95 % interval {low:.3f} to {high:.3f})" if pd.notna(low) else ""
     return f"{name}: {value:.3f}{interval}"
 
@@ -118,7 +119,7 @@ def _model_words(row: Any, text: FigureText) -> str:
 def write_marks(path: str | Path) -> None:
     """Turn the marks of a saved SVG into titles and ``data-`` attributes of its elements.
 
-    ValueError if an artist has not one element per mark: marks would stand at others' places.
+    ValueError if an artist does not have one element per mark, so that marks would be misplaced.
     """
     tree = ET.parse(path)
     for group in list(tree.iter(f"{{{SVG}}}g")):

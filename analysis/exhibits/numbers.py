@@ -1,4 +1,4 @@
-"""Tables of drawn numbers: the compared models, how many tasks they are over, gaps in words."""
+"""Tables of the numbers behind figures, and texts on their models, tasks and gaps."""
 
 from __future__ import annotations
 
@@ -37,14 +37,15 @@ NOTHING_DRAWN = "This study lacks the data; the exhibit states the reason."
 
 
 def has_official(summary: pd.DataFrame) -> bool:
-    """Tell whether official HEAR 2021 scores are in the table (only beside real tasks)."""
+    """Return whether the table has official HEAR 2021 scores (only for the real tasks)."""
     return bool((summary["source"] == "hear2021").any())
 
 
 def pick(summary: pd.DataFrame, run: Iterable[str], official: Iterable[str] = ()) -> pd.DataFrame:
     """Return the rows of run models and of HEAR 2021 entries.
 
-    A name can be both; the source tells them apart. Entries that came later are never picked.
+    A run model and an entry can have the same name; the source distinguishes them. Later entries
+    are never picked.
     """
     of_run = summary["source"].eq("run") & summary["model"].isin(list(run))
     of_challenge = summary["source"].eq("hear2021") & summary["model"].isin(list(official))
@@ -52,9 +53,9 @@ def pick(summary: pd.DataFrame, run: Iterable[str], official: Iterable[str] = ()
 
 
 def highlighted(summary: pd.DataFrame, text: FigureText) -> list[str]:
-    """Return the models of the run that stand out beside official entries.
+    """Return the models of the run to highlight beside official entries.
 
-    All of the run if none that the config highlights has a score.
+    These are all models if none of those highlighted in the config has a score.
     """
     run = summary[summary["source"] == "run"]
     scored = set(run.loc[run["normalized_score"].notna(), "model"])
@@ -66,8 +67,8 @@ def with_intervals(
 ) -> pd.DataFrame:
     """Add ``low``, ``high`` and ``n_replicates`` of a statistic of each model.
 
-    ``of`` are columns that tell its estimates of a model apart (``task``, ``category``). Missing
-    where nothing could be bootstrapped: official entries.
+    ``of`` are columns that identify an estimate of a model (``task``, ``category``). Values are
+    missing for official entries, which cannot be bootstrapped.
     """
     keys = ["model", "source", *of]
     mine = estimates[estimates["statistic"] == statistic]
@@ -76,7 +77,7 @@ def with_intervals(
 
 
 def interval_note(rows: pd.DataFrame, of: str = "") -> list[str]:
-    """Say what the lines are, intervals `of` something; nothing where there are none."""
+    """Note that lines are intervals `of` something; empty if there are none."""
     if rows["low"].isna().all():
         return []
     n_replicates = rows["n_replicates"].max()
@@ -85,7 +86,7 @@ def interval_note(rows: pd.DataFrame, of: str = "") -> list[str]:
 
 
 def same_note(scores: pd.DataFrame, text: FigureText) -> list[str]:
-    """Say which models of some scores (``model``, ``task``) are one embedding on scene tasks."""
+    """Note naming models in `scores` (``model``, ``task``) with the same scene embedding."""
     scenes = scores[~scores["task"].isin(text.event_tasks)]
     groups: dict[str, list[str]] = {}
     for model in scenes["model"].unique():
@@ -96,7 +97,7 @@ def same_note(scores: pd.DataFrame, text: FigureText) -> list[str]:
 
 
 def missing_note(models: Iterable[str], drawn: pd.DataFrame) -> list[str]:
-    """Say in words which of the figure's models have nothing to draw; empty if none."""
+    """Note naming the figure's models without data; empty if there are none."""
     missing = [model for model in models if model not in set(drawn["model"])]
     if not missing:
         return []
@@ -108,11 +109,11 @@ def missing_note(models: Iterable[str], drawn: pd.DataFrame) -> list[str]:
 def mark_random_init(
     labels: Mapping[str, str], drawn: Iterable[str], text: FigureText
 ) -> tuple[dict[str, str], str]:
-    """Make random weights visible where a figure's own short labels would hide them.
+    """Mark models with random weights, which a figure's own short labels would not show.
 
     A model has random weights if its display name ends with `RANDOM_INIT`. Returns the labels of
-    the figure's models, starred where only some of the `drawn` models of the run have random
-    weights, and what to say on the axis, empty if nothing is hidden.
+    the figure's models, starred if only some of the `drawn` models of the run have random weights,
+    and a text for the axis, empty if there is nothing to mark.
     """
     models = [model for model in drawn if not labels[model].endswith(RANDOM_INIT)]
     random = {model for model in models if text.model(model).endswith(RANDOM_INIT)}
@@ -125,14 +126,14 @@ def mark_random_init(
 
 
 def numbers(rows: pd.DataFrame, figure: int, text: FigureText, columns: tuple) -> pd.DataFrame:
-    """Return the table of drawn numbers: `rows` with the figure's number and display labels."""
+    """Return the table behind a figure: `rows` with the figure's number and display labels."""
     labels = [text.model(model) for model in rows["model"]]
     table = rows.assign(figure=figure, label=labels).reset_index(drop=True)
     return table.reindex(columns=list(columns))
 
 
 def tasks_in_words(drawn: pd.DataFrame) -> str:
-    """Count the tasks of a table of drawn numbers, in all and by category."""
+    """Text with the number of tasks in a table, in total and by category."""
     tasks = drawn[["task", "category"]].drop_duplicates()
     counts = tasks["category"].value_counts()
     parts = ", ".join(f"{counts[name]} {name}" for name in ordered_categories(tasks["category"]))
@@ -140,13 +141,13 @@ def tasks_in_words(drawn: pd.DataFrame) -> str:
 
 
 def lacking(numbers: pd.DataFrame, expected: Mapping[str, str]) -> str:
-    """Say which of the paper's models, names by id, an exhibit has no numbers of."""
+    """Text naming the paper's models (names by id) for which an exhibit has no numbers."""
     missing = [name for model, name in expected.items() if model not in set(numbers["model"])]
     return f"; without {', '.join(dict.fromkeys(missing))}" if missing else ""
 
 
 def official_in_words(drawn: pd.DataFrame, text: FigureText) -> str:
-    """Say which of the drawn scores are official ones."""
+    """Text on the official scores among the drawn ones."""
     if set(drawn["source"]) == {"hear2021"}:
         none = "no model of this run has a score" if text.models else "nothing was run"
         return f" All are official HEAR 2021 entries; {none}."
@@ -156,5 +157,5 @@ def official_in_words(drawn: pd.DataFrame, text: FigureText) -> str:
 
 
 def count(n: int, noun: str) -> str:
-    """Return a number with its noun."""
+    """Return a number with its noun, in the plural where needed."""
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

@@ -57,15 +57,15 @@ def figure_9(
 ) -> tuple[Figure, pd.DataFrame]:
     """Draw figure 9: normalized scores of all models on all their tasks, best median on top.
 
-    Beside official scores: the HEAR 2021 entries and the highlighted models of the run (improved
-    PaSST, as in the paper, if nothing else is said; all models if none of these was run); entries
-    that came later are left out. In other studies: every model of the run.
+    With official scores, the figure shows the HEAR 2021 entries and the highlighted models of the
+    run (by default improved PaSST, as in the paper; all models if none of these was run); later
+    entries are omitted. In other studies, it shows all models of the run.
 
-    Each model has a horizontal box and a point per task, its number of tasks on the right; below
-    the box the median's 95 % interval, where there are predictions to bootstrap. A model without a
-    score on one of the figure's tasks has a hollow box and a star; of fewer than `MIN_BOX_TASKS`
-    tasks there are only the points and their median. The numbers have a row per point; ``position``
-    is the rank by median, 1 the best, models of equal median by name.
+    Each model has a horizontal box, a point per task, and its number of tasks on the right; below
+    the box is the median's 95 % interval, if there are predictions to bootstrap. A model without a
+    score on one of the figure's tasks has a hollow box and a star; with fewer than `MIN_BOX_TASKS`
+    tasks, only the points and their median are drawn. The numbers have one row per point;
+    ``position`` is the rank by median, 1 for the best, ties in the order of names.
     """
     run, mine = summary["source"] == "run", list(text.highlight)
     if has_official(summary):
@@ -123,9 +123,9 @@ def figure_9_here(text: FigureText, numbers: pd.DataFrame) -> str:
 def model_rows(
     models: pd.DataFrame, all_tasks: int, notes: list[str], text: FigureText, legend_in: float = 0.0
 ) -> tuple[Figure, Axes]:
-    """Make a figure with a row per model: its name on the left, its ``n_tasks`` on the right.
+    """Make a figure with one row per model: name on the left, ``n_tasks`` on the right.
 
-    ``position`` is 1 for the row on top. The number is starred if it is not that of all tasks.
+    ``position`` is 1 for the top row. The number is starred if it is less than the total.
     """
     labels = [
         textwrap.fill(_name(model, text), LABEL_LETTERS, break_on_hyphens=False)

@@ -36,11 +36,11 @@ _SPREAD = 0.6  # of a row's height, over which its pairs are spread
 
 
 def figure_probes(probes: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.DataFrame]:
-    """Draw how alike probes rank the embeddings: Spearman's correlation per task and over all.
+    """Draw Spearman's rank correlation of embeddings between probes, per task and over all tasks.
 
-    A row per task, grouped by category, below a row of all tasks; a point with its 95 % interval
-    per pair of probes; on the right the number of embeddings. Of the numbers, ``panel`` is the
-    category or ``all``, ``position`` the row from the top.
+    There is one row per task, grouped by category, below a row for all tasks; one point with its
+    95 % interval per pair of probes; and on the right the number of embeddings. In the numbers,
+    ``panel`` is the category or ``all``, ``position`` the row from the top.
     """
     rows = probes[probes["statistic"] == "rank_correlation"]
     places = _places(rows, text)

@@ -1,7 +1,7 @@
-"""Ranks of the models: the figure of mean ranks with intervals, the table per task and category.
+"""Ranks of the models: a figure of mean ranks with intervals, a table per task and category.
 
-The table places the models of a run among the HEAR 2021 entries and the later ones of the
-leaderboard, beside other than the real tasks among themselves. A model without a score on a task is
+On the real tasks, the table ranks the run's models among the HEAR 2021 entries and the later
+entries of the leaderboard; on other tasks, among themselves. A model without a score on a task is
 not ranked there; nothing is imputed.
 """
 
@@ -50,10 +50,10 @@ AGAINST = {True: "HEAR 2021 and later entries", False: "models of this run"}
 def figure_ranks(estimates: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.DataFrame]:
     """Draw the mean rank of every model over all its tasks, the best on top.
 
-    A point per model with its 95 % interval, a pale marker for its mean rank within each category,
-    its number of tasks on the right. A model without a score on one of the tasks is hollow and
-    starred, as its ranks are over other tasks. Of the numbers, ``panel`` is the category or
-    ``all``, ``position`` the place from the top.
+    Each model has a point with its 95 % interval, a pale marker for its mean rank within each
+    category, and its number of tasks on the right. A model without a score on one of the tasks is
+    hollow and starred, because its ranks are over other tasks. In the numbers, ``panel`` is the
+    category or ``all``, ``position`` the row from the top.
     """
     same = same_note(estimates[estimates["statistic"] == "score"], text)
     rows = estimates[estimates["statistic"] == "mean_rank"]
@@ -154,8 +154,8 @@ def standing(summary: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
         id in `labels`. ``scope`` is ``task`` or ``category``, ``name`` the task, the category or
         `ALL_TASKS`. Per task: the score and its rank, 1 the best, equal scores the same rank. Per
         category: the mean normalized score over its tasks; only models with a score on all of them
-        are ranked. ``of_models``: how many are ranked, one model of the run at a time among all
-        others it is compared ``against``.
+        are ranked. ``of_models`` is the number of ranked models: one model of the run at a time and
+        all others, given in ``against``.
     """
     official = bool((summary["source"] != "run").any())
     rows = []
@@ -204,10 +204,10 @@ def _ranked(
 
 
 def standing_table(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the ranks for reading: a row per model, a column ``rank of models`` per category.
+    """Return a readable table of ranks: a row per model, a column ``rank of models`` per category.
 
-    The best over all tasks comes first; models that are not ranked there come last, by label.
-    Tasks follow the categories; an unranked cell is empty.
+    The best model over all tasks comes first; models without that rank come last, by label. Tasks
+    follow the categories; unranked cells are empty.
     """
     shown = table.assign(
         cell=[

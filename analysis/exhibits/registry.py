@@ -1,8 +1,10 @@
-"""Registry of the figures and tables: what each is called, is made from, and where it is drawn.
+"""Registry of the figures and tables: their names, input tables and drawing functions.
 
-Plain data, read by the workflow before anything is computed: only the standard library is imported.
-An exhibit is one entry here and its drawing, ``function(**tables, text)``, with its caption beside
-it, ``function_caption(text, numbers)``.
+Plain data, read by the workflow before anything is computed: imports the standard library only. An
+exhibit consists of an entry here, a drawing function, ``function(**tables, text)``, which returns a
+figure or Markdown and the table of its numbers, and a caption in the same module,
+``function_caption(text, numbers)``. If the paper has an exhibit of that name,
+``function_here(text, numbers)`` describes what is shown instead.
 """
 
 from __future__ import annotations
@@ -36,29 +38,29 @@ class Exhibit:
     id : str
         Path of its files below the study's folder, without suffix.
     name, title : str
-        "Figure 6", and what it is about.
+        Such as "Figure 6", and its topic.
     drawing : str
-        ``module:function`` that draws it, or of its caption's name without ``_caption``.
+        ``module:function`` of the drawing function; if there is none, of its caption without
+        ``_caption``.
     of : tuple of str
-        The tables that the drawing takes, keys of `READERS`; empty where a rule of its own makes
-        the exhibit.
+        Input tables of the drawing function, keys of `READERS`; empty if the exhibit has a rule of
+        its own.
     kind : str
         ``figure``, ``table``, ``scores`` (the best of each column is marked) or ``claims``
         (verdicts are marked).
     needs : tuple of str
-        What a study must have besides: ``run`` (models are run here), ``event`` (event tasks),
-        ``several probes``, ``train fractions`` (below 1), ``blocks`` (models of single blocks),
-        ``request`` (made on request only).
+        Other requirements: ``run`` (the study runs models), ``event`` (event tasks), ``several
+        probes``, ``train fractions`` (below 1), ``blocks`` (models of single blocks), ``request``
+        (made on request only).
     paper : str
-        What the paper's exhibit of this name shows, for the line that says what this one lacks;
-        empty if the paper has none. Then there is ``function_here(text, numbers)`` beside the
-        caption, which says what is shown here instead.
+        Content of the paper's exhibit of this name, for the line that lists the differences; empty
+        if the paper has none.
     folded : bool
-        Shown only when opened: long tables.
+        Whether the report shows it collapsed, for long tables.
     hidden : tuple of str
-        Columns of the CSV that the report leaves out.
+        Columns of the CSV that the report omits.
     suffixes : tuple of str
-        Of its files.
+        Suffixes of its files.
     """
 
     id: str
@@ -80,29 +82,29 @@ class Exhibit:
 
     @property
     def rule(self) -> str:
-        """The rule that makes it: ``draw``, ``tabulate``, or empty for one of its own."""
+        """The rule that makes it: ``draw``, ``tabulate``, or empty if it has one of its own."""
         if not self.of:
             return ""
         return "draw" if self.kind == "figure" else "tabulate"
 
     @property
     def csv(self) -> str:
-        """Its numbers, below the study's folder."""
+        """Path of its numbers, below the study's folder."""
         return f"{self.id}.csv"
 
     @property
     def files(self) -> list[str]:
-        """All its files, below the study's folder."""
+        """Paths of all its files, below the study's folder."""
         return [f"{self.id}{suffix}" for suffix in self.suffixes]
 
     @property
     def page_files(self) -> list[str]:
-        """The files that the report shows, below the study's folder."""
+        """Paths of the files that the report shows, below the study's folder."""
         return [file for file in self.files if file.endswith((".svg", ".csv"))]
 
     @property
     def modules(self) -> tuple[str, ...]:
-        """Modules that the exhibit depends on, as far as they are chosen here by name."""
+        """Modules of the drawing function and of the readers of its tables."""
         places = (self.drawing, *(READERS[table] for table in self.of))
         return tuple(dict.fromkeys(place.partition(":")[0] for place in places))
 
@@ -240,7 +242,7 @@ EXHIBITS = (  # in the report's order
 
 
 def find_exhibit(id: str) -> Exhibit:
-    """Return an exhibit by its id; ValueError names the nearest one if there is none."""
+    """Return an exhibit by its id; ValueError for an unknown id suggests the nearest one."""
     by_id = {exhibit.id: exhibit for exhibit in EXHIBITS}
     if id not in by_id:
         near = difflib.get_close_matches(id, by_id, 1, 0.4)
@@ -250,7 +252,7 @@ def find_exhibit(id: str) -> Exhibit:
 
 
 def exhibits_of(has: Collection[str]) -> list[Exhibit]:
-    """Return the exhibits of a study that `has` these `READERS` tables and other needs."""
+    """Return the exhibits that a study can make if it `has` these tables and other needs."""
     return [exhibit for exhibit in EXHIBITS if {*exhibit.of, *exhibit.needs} <= set(has)]
 
 

@@ -1,9 +1,9 @@
-"""Reproduction of PaSST base: scores on the real tasks against the published ones.
+"""Reproduction of PaSST base: scores on the real tasks compared with the published ones.
 
-Up to four sources have scored the same released model on the same tasks, and differ by what seeds,
-resampling and versions move. A run is inside the band of a task if it is within the task's
-tolerance of the sources' mean; every source is inside its own band. The tolerances, 0.01, 0.03 or
-0.06, follow how far the sources lie apart and how few clips a task has.
+Up to four sources have scored the same released model on the same tasks; they differ by seeds,
+resampling and versions. A run is inside the band of a task if it is within the task's tolerance of
+the sources' mean; every source is inside its own band. The tolerances, 0.01, 0.03 or 0.06, reflect
+the spread of the sources and the number of clips of the task.
 """
 
 from __future__ import annotations
@@ -31,8 +31,7 @@ VERDICTS = ("inside", "outside", "no band", "no score")
 def read_reference(path: str | Path) -> pd.DataFrame:
     """Read the published scores: ``task``, ``tolerance`` and a column per source.
 
-    Missing where nothing is published. ValueError if columns, tasks or numbers are not what they
-    should be.
+    Unpublished scores are missing. ValueError for invalid columns, tasks or numbers.
     """
     table = pd.read_csv(path, dtype={"task": str}, keep_default_na=False, na_values=[""])
     expected = ["task", "tolerance", *SOURCES]
@@ -55,7 +54,7 @@ def read_reference(path: str | Path) -> pd.DataFrame:
 def reproduction(
     summary: pd.DataFrame, reference: pd.DataFrame, text: FigureText
 ) -> tuple[str, pd.DataFrame]:
-    """Return the judged scores of ``text.judged_model`` as Markdown and as a table."""
+    """Compare ``text.judged_model`` with the published scores; return Markdown and a table."""
     table = reproduction_table(summary, reference, text.judged_model)
     return to_markdown(table, reproduction_notes(table, text.label), decimals=3), table
 
@@ -65,7 +64,7 @@ def reproduction_caption(text: FigureText, numbers: pd.DataFrame) -> str:
 
 
 def reproduction_table(summary: pd.DataFrame, reference: pd.DataFrame, model: str) -> pd.DataFrame:
-    """Judge the scores of the run's `model`, which stands for PaSST base, task by task.
+    """Compare the scores of the run's `model`, as PaSST base, with the published ones, by task.
 
     Returns
     -------
@@ -78,7 +77,7 @@ def reproduction_table(summary: pd.DataFrame, reference: pd.DataFrame, model: st
     Raises
     ------
     ValueError
-        If the run has no score of the model at all.
+        If the run has no score of the model.
     """
     own = summary[(summary["source"] == "run") & (summary["model"] == model)].set_index("task")
     if not set(own.index) & set(reference["task"]):
@@ -103,7 +102,7 @@ def reproduction_table(summary: pd.DataFrame, reference: pd.DataFrame, model: st
 
 
 def reproduction_notes(table: pd.DataFrame, label: str) -> str:
-    """Say in words how a run was judged and how it came out; stands below the table."""
+    """Text below the table: the criterion and the result of the comparison."""
     return "\n\n".join([_outcome(table), _BAND, f"Sources: {_sources()}.", label])
 
 

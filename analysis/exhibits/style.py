@@ -1,7 +1,7 @@
 """House style of the figures: seaborn at column width, the study's stamp at the foot, saving.
 
-Figures are made as `matplotlib.figure.Figure` objects, without pyplot and its global state. They
-are one column wide, so what is read on the screen is what is read in print.
+Figures are `matplotlib.figure.Figure` objects, made without pyplot and its global state. They are
+one column wide, so that they look the same on screen and in print.
 """
 
 from __future__ import annotations
@@ -81,9 +81,10 @@ _SAVING: dict[str, dict[str, Any]] = {  # without time stamps
 
 @contextmanager
 def house_style() -> Iterator[None]:
-    """Apply the style inside a ``with`` block, leaving matplotlib's global settings alone.
+    """Apply the style inside a ``with`` block, without changing matplotlib's global settings.
 
-    seaborn 0.13.2 gives matplotlib's boxplot the argument ``vert``, deprecated from 3.11 on.
+    Also silences a warning: seaborn 0.13.2 calls matplotlib's boxplot with ``vert``, deprecated
+    since 3.11.
     """
     with matplotlib.rc_context(_RC), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "(?s)vert: bool")
@@ -93,10 +94,10 @@ def house_style() -> Iterator[None]:
 def new_figure(
     height_in: float, notes: Iterable[str], text: FigureText, strip_in: float = 0.0
 ) -> Figure:
-    """Make an empty figure, one column wide, with notes and the study's stamp at its foot.
+    """Make an empty figure, one column wide, with notes and the study's stamp at the bottom.
 
     The drawing is ``height_in`` inches high, in a constrained layout that keeps the axes above the
-    foot; ``strip_in`` inches stay free between the two.
+    notes; ``strip_in`` inches between the two stay free.
     """
     foot = (" ".join(notes), text.stamp or text.label)
     wrapped = [textwrap.wrap(words, _FOOT_LETTERS, break_on_hyphens=False) for words in foot]
@@ -115,13 +116,13 @@ def new_figure(
 
 @cache
 def text_in(text: str) -> float:
-    """Return the width of a text of SMALL_PT in inches."""
+    """Return the width in inches of a text set in SMALL_PT."""
     font = FontProperties(family="DejaVu Sans", size=SMALL_PT)
     return text_to_path.get_text_width_height_descent(text, font, ismath=False)[0] / 72
 
 
 def empty_figure(reason: str, text: FigureText) -> Figure:
-    """Return a figure whose single empty panel says why nothing is drawn."""
+    """Return a figure with a single empty panel that states why nothing is drawn."""
     with house_style():
         figure = new_figure(1.2, [], text)
         axes = figure.add_subplot(xticks=[], yticks=[])
@@ -130,9 +131,9 @@ def empty_figure(reason: str, text: FigureText) -> Figure:
 
 
 def legend_columns(labels: list[str]) -> tuple[int, float]:
-    """Return how many columns a legend of these labels has, and its height in inches.
+    """Return the number of columns of a legend with these labels, and its height in inches.
 
-    The height is added to that of the figure, so that a legend never makes the axes smaller.
+    The height is added to the figure's, so that a legend does not shrink the axes.
     """
     widest_in = max(map(text_in, labels), default=0.0) + _HANDLE_IN
     n_columns = min(len(labels), int(COLUMN_WIDTH_IN / widest_in)) or 1
@@ -149,7 +150,7 @@ def legend_above(figure: Figure, handles: Sequence[Any], labels: list[str]) -> L
 
 
 def pale(color: str) -> str:
-    """Return a color mixed with as much white, for areas under points of the color itself."""
+    """Return a color mixed half and half with white, for areas under points of that color."""
     red, green, blue = to_rgb(color)
     return to_hex(((1 + red) / 2, (1 + green) / 2, (1 + blue) / 2))
 
@@ -159,8 +160,8 @@ def save_figure(
 ) -> None:
     """Save a figure as ``stem.pdf``, ``stem.png`` and ``stem.svg``, or some of them.
 
-    Written under temporary names and renamed. The files carry no time stamps: the same figure
-    gives the same bytes.
+    Files are written under temporary names and renamed. They contain no time stamps: the same
+    figure gives the same bytes.
     """
     for kind in kinds:
         with replacing(f"{stem}.{kind}") as temporary:

@@ -1,4 +1,4 @@
-"""Tables of the tasks (the paper's Table 1, and how hard they are) and of all scores."""
+"""Tables of the tasks (the paper's Table 1, and their difficulty) and of all scores."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HARDNESS = {  # models whose scores say how hard a task is: column; the last is 
 
 
 def read_tasks(path: str | Path) -> pd.DataFrame:
-    """Read a task table, CSV or, as in config/tasks.tsv, with tabs.
+    """Read a task table, comma-separated or, like config/tasks.tsv, tab-separated.
 
     ValueError if one of `TASK_COLUMNS` is missing.
     """
@@ -38,7 +38,7 @@ def read_tasks(path: str | Path) -> pd.DataFrame:
 
 
 def table_1(tasks: pd.DataFrame, text: FigureText) -> tuple[str, pd.DataFrame]:
-    """Return the paper's Table 1 for the tasks of a study: what they are and how they are scored.
+    """Return the paper's Table 1 for a study: properties and metrics of its tasks.
 
     `tasks` has `TASK_COLUMNS`; ``metrics`` are separated by commas, primary first. The table has
     one row per task, by category, then name.
@@ -84,18 +84,18 @@ def _metric(tasks: pd.DataFrame, text: FigureText) -> list[str]:
 
 
 def tasks(rows: pd.DataFrame, summary: pd.DataFrame, text: FigureText) -> tuple[str, pd.DataFrame]:
-    """Return what each task of a study is and how hard it is.
+    """Return properties and difficulty of each task of a study.
 
     Parameters
     ----------
     rows : DataFrame
         A row per task: `TASK_COLUMNS`, ``duration_s``, ``chance`` (empty for event metrics),
-        ``stands_for``, ``warnings`` (empty if there is none), and whatever else is known.
+        ``stands_for``, ``warnings`` (empty if there is none), and optional further columns.
 
     Returns
     -------
     markdown : str
-        For a reader: size, metric, chance, the scores of `HARDNESS`, what the task stands for.
+        For readers: size, metric, chance, the scores of `HARDNESS`, the HEAR task it stands for.
     table : DataFrame
         `rows` in Table 1's order with ``metric`` in words and a column of scores for each model of
         `HARDNESS` (empty if it was not run).
@@ -138,7 +138,7 @@ def tasks_caption(text: FigureText, numbers: pd.DataFrame) -> str:
 
 
 def findings(rows: Iterable[Mapping[str, str]], text: FigureText) -> tuple[str, pd.DataFrame]:
-    """Return what the examination of the tasks found as Markdown and as a table, the worst first.
+    """Return the findings of the tasks' examination as Markdown and as a table, worst first.
 
     `rows` have the keys `FINDING_COLUMNS`; the table has the task's display name before them.
     """
@@ -163,14 +163,14 @@ def findings_caption(text: FigureText, numbers: pd.DataFrame) -> str:
 
 
 def write_table(made: tuple[str, pd.DataFrame], stem: str | Path) -> None:
-    """Write a table's Markdown and itself as ``stem.md`` and ``stem.csv``."""
+    """Write a table's Markdown as ``stem.md`` and its data as ``stem.csv``."""
     markdown, table = made
     write_csv(table, f"{stem}.csv")
     write_text(markdown, f"{stem}.md")
 
 
 def wins(table: pd.DataFrame, column: str, others: Iterable[str]) -> list[str]:
-    """Say on how many tasks of a table one model is above each of others with shared tasks."""
+    """Texts on how many common tasks one model is above each of the others."""
     sentences = []
     for other in others:
         both = table[[column, other]].dropna()
@@ -183,7 +183,7 @@ def wins(table: pd.DataFrame, column: str, others: Iterable[str]) -> list[str]:
 
 
 def scores(summary: pd.DataFrame, text: FigureText) -> tuple[str, pd.DataFrame]:
-    """Return every model's score on every task as Markdown, the best marked, and as a table."""
+    """Return all models' scores on all tasks as Markdown, best ones marked, and as a table."""
     table = score_table(summary, text.models)
     return to_markdown(mark_best(table), text.label), table
 
@@ -198,10 +198,9 @@ def scores_caption(text: FigureText, numbers: pd.DataFrame) -> str:
 def score_table(summary: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
     """Return the scores as a table of models by tasks.
 
-    ``model`` is the display name (by id in `labels`; an absent one is shown as it is), then come
-    ``source`` and a column per task in alphabetical order. The run's models first, then HEAR 2021
-    entries, then later ones; missing cells stay missing. ValueError if two models have the same
-    display name, so that their rows could not be told apart.
+    Columns are ``model`` (display name by id in `labels`; the id if absent), ``source``, and one
+    per task in alphabetical order. The run's models come first, then HEAR 2021 entries, then later
+    ones; missing cells stay missing. ValueError if two models have the same display name.
     """
     names = {model: labels.get(model, model) for model in summary["model"].unique()}
     if len(set(names.values())) < len(names):
@@ -214,9 +213,9 @@ def score_table(summary: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFram
 
 
 def mark_best(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a score table as text of three decimals, the best of each task between ``**``.
+    """Return a score table as text with three decimals, the best of each task between ``**``.
 
-    Ties are all marked; a missing score is an empty cell.
+    All ties are marked; missing scores are empty cells.
     """
     marked = table.copy()
     for task in table.columns.drop(["model", "source"]):

@@ -44,8 +44,8 @@ def figure_10(
 ) -> tuple[Figure, pd.DataFrame]:
     """Draw figure 10: PaSST base against improved PaSST, normalized, task by task.
 
-    Two bars per task with 95 % intervals, tasks grouped by category; the name of a task is bold if
-    the interval of the two models' difference leaves out 0.
+    There are two bars per task with 95 % intervals, and tasks are grouped by category; the name of
+    a task is bold if the interval of the two models' difference excludes 0.
     """
     models = (BASE, IMPROVED)
     rows = pick(summary, models)

@@ -1,4 +1,4 @@
-"""Words of a study: what figures, tables and captions call it, its models, tasks and metrics."""
+"""Texts of a study for figures, tables and captions: names of models, tasks and metrics."""
 
 from __future__ import annotations
 
@@ -8,34 +8,36 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class FigureText:
-    """What an exhibit cannot know from its tables.
+    """Texts of a study that exhibits need besides their tables.
 
     Attributes
     ----------
     label : str
-        Which study, tasks, weights and protocol, in full: under tables, in the report.
+        Study, tasks, weights and protocol in full, below tables and in the report.
     normalization : str
-        What a normalized score is divided by: "best HEAR 2021 entry", "best model of this run".
+        Divisor of normalized scores: "best HEAR 2021 entry", "best model of this run".
     stamp : str
-        The label in a line or two, at the foot of a figure; the label itself if empty.
+        Label of one or two lines at the bottom of figures; the full label if empty.
     models, tasks, metrics : mapping
-        Display names by model id, task and metric slug. An absent model or task is shown as it is.
+        Display names by model id, task and metric slug. Without one, models and tasks are shown by
+        id.
     task_mark : str
-        How names of generated tasks begin; figures leave it out, as their stamp says it.
+        Prefix of the names of generated tasks; figures omit it, because their stamp has it.
     event_tasks : sequence of str
         Tasks with timestamp embeddings, in the order of the panels of figures 4 and 5.
     highlight : sequence of str
-        Models of the run that stand out in figure 9 and join figure 8; if none has a score, all.
+        Models of the run that are highlighted in figure 9 and added to figure 8; all models if none
+        has a score.
     scene_embeddings : mapping
-        Name of each model's embedding of clips, by model id: models can share one.
+        Name of each model's scene embedding, by model id; models can share one.
     confounds : mapping
-        By topic (``levels``, ``receptive fields``, ``hops``), a sentence on what else differs
+        By topic (``levels``, ``receptive fields``, ``hops``), a sentence on other differences
         between this study's models.
     blocks : mapping
-        By network and receptive field, the models that are the features of one block alone, each
-        with the number of its block.
+        By network and receptive field, the models with the features of a single block, each with
+        the number of its block.
     judged_model : str
-        The model that published scores of PaSST base can judge; empty if there is none.
+        The model to compare with the published scores of PaSST base; empty if there is none.
     probes : mapping
         Display names of probes, by name.
     """
@@ -80,7 +82,7 @@ class FigureText:
         return self.metrics[metric]
 
     def confounded(self, *topics: str) -> list[str]:
-        """Sentences on what else differs between the models that are compared in some topics."""
+        """Sentences on other differences between the models compared in the given topics."""
         return [
             f"Confounded: {self.confounds[topic]}." for topic in topics if topic in self.confounds
         ]

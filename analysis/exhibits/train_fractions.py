@@ -1,4 +1,4 @@
-"""Exhibit "Training data": scores over the share of the training clips, by category."""
+"""Exhibit "Training data": scores over the fraction of training clips, by category."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ WHY = "a label would have no clip, or a batch a single row"
 
 
 def figure_train_fractions(probes: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.DataFrame]:
-    """Draw mean normalized scores by the first probe over the share of the training clips.
+    """Draw mean normalized scores of the first probe over the fraction of training clips.
 
-    A panel per category and one of all tasks, a line per model with 95 % intervals; of more than
-    seven models the others are gray and without. Every share's mean is over the same tasks, those
-    on which no share is left out. Of the numbers, ``left_out`` are the tasks of a category, or of
-    all, that have no score with a share.
+    There is one panel per category and one for all tasks, with a line per model and 95 % intervals;
+    beyond seven models, the others are gray and without intervals. All means are over the same
+    tasks: those on which no fraction is left out. In the numbers, ``left_out`` are the tasks of a
+    category, or of all, without a score for some fraction.
     """
     mine = probes[probes["probe"] == probes["probe"].iloc[0]]
     left_out = _left_out(mine)

@@ -56,8 +56,8 @@ def tone(frequency_hz: Samples, rolloff: float = 0.0, n_partials: int = 1) -> Sa
 def render_batch(scores: Sequence[tuple[Part, ...]]) -> list[Audio]:
     """Render the parts of many sources with few calls: one clip each, float32 (n_samples,).
 
-    Every call of the renderer reads the whole soundfont, which takes as long as a note. A source
-    lasts at most a clip and has at most one part for the drums.
+    Every call of the renderer reads the whole soundfont, which takes as long as rendering a note. A
+    source is no longer than a clip and has at most one drum part.
     """
     results: list[Audio] = [np.zeros(0, np.float32)] * len(scores)
     for positions in _calls(scores):
@@ -76,7 +76,7 @@ def _kit(score: tuple[Part, ...]) -> int:
 
 
 def _calls(scores: Sequence[tuple[Part, ...]]) -> list[list[int]]:
-    """Positions of the scores that go into one call: one drum kit, at most 15 other parts."""
+    """Indices of the scores to render in each call: one drum kit, at most 15 other parts."""
     calls: list[list[int]] = []
     n_parts = kit = -2
     for position in sorted(range(len(scores)), key=lambda i: _kit(scores[i])):

@@ -1,7 +1,7 @@
-"""Pretraining sources: things, people's bodies and animals, each heard again and again.
+"""Pretraining sources: repeated sounds of objects, bodies and animals.
 
-The ten sounds of an office are those of `mini.sounds.events`, drawn from pretraining's own slots;
-the others are made here only.
+The ten office sounds are those of `mini.sounds.events`, drawn from pretraining's own slots; the
+others are used for pretraining only.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ HAPPENINGS: dict[str, tuple[Callable[[Draws], Samples], float, float]] = {
 
 
 def happening(draws: Draws) -> Source:
-    """One kind of event, again and again."""
+    """One kind of event, repeated."""
     name = str(draws.rng.choice(list(HAPPENINGS)))
     maker, shortest_s, longest_s = HAPPENINGS[name]
     audio, _ = repeat(draws, maker, shortest_s, longest_s)
@@ -159,7 +159,7 @@ CALLS = {"dog": _dog, "cat": _cat, "cattle": _cattle, "frog": _frog, "bird": _bi
 
 
 def call(draws: Draws) -> Source:
-    """An animal calls again and again."""
+    """A repeated animal call."""
     name = str(draws.rng.choice(list(CALLS)))
     audio, _ = repeat(draws, CALLS[name], 0.35, 1.4)
     return Source(("animal", name), audio)

@@ -44,7 +44,7 @@ PATTERNS = {  # tag -> (kick, snare, hi-hat) steps of sixteen in a bar
 
 
 def phrase(draws: Draws) -> Source:
-    """One instrument plays one note, or a few notes again and again."""
+    """One instrument repeats one note or a few notes."""
     rng = draws.rng
     instrument = str(rng.choice(list(INSTRUMENTS)))
     style = str(rng.choice(list(STYLES), p=list(STYLES.values())))
@@ -102,7 +102,7 @@ def strokes(draws: Draws) -> Source:
 
 
 def drum_pattern(draws: Draws) -> Source:
-    """A kit plays a bar of a rhythm again and again."""
+    """A drum kit repeats a bar of a rhythm."""
     tempo_bpm = draws.uniform(60, 180)
     part, tags = _pattern(draws, tempo_bpm)
     return Source(("percussion", tempo_tag(tempo_bpm), *tags), parts=(part,))

@@ -61,7 +61,7 @@ class Scene:
 
 
 def scene_generator(split: str, index: int, seed: int) -> np.random.Generator:
-    """Random generator of one clip, independent of how many clips are made."""
+    """Random generator of one clip, independent of the number of clips."""
     stream = zlib.crc32(b"hear.mini.pretraining")
     return np.random.default_rng([seed, stream, SPLITS.index(split), index])
 
@@ -69,8 +69,8 @@ def scene_generator(split: str, index: int, seed: int) -> np.random.Generator:
 def make_scenes(split: str, indices: Sequence[int], seed: int) -> Iterator[Scene]:
     """Make the clips of a split in the order of `indices`.
 
-    What is spoken depends on every call of eSpeak NG made before in this process. A wheel that is
-    not installed raises a `MissingSourceError`.
+    Speech depends on all previous calls of eSpeak NG in this process. `MissingSourceError` if a
+    wheel is not installed.
     """
     for first in range(0, len(indices), BLOCK):
         drawn = []
@@ -85,7 +85,7 @@ def make_scenes(split: str, indices: Sequence[int], seed: int) -> Iterator[Scene
 
 
 def draw_sources(draws: Draws) -> list[Source]:
-    """Draw one to three sources; speakers of a clip are counted over all of them."""
+    """Draw one to three sources; the number of speakers is counted over all sources."""
     count = draws.rng.choice(list(N_SOURCES), p=list(N_SOURCES.values()))
     makers, shares = list(MAKERS), np.array(list(MAKERS.values()))
     chosen = draws.rng.choice(len(makers), count, p=shares / shares.sum())

@@ -7,9 +7,9 @@
         clips/train-000/     train-000000.wav, ...: 16 bit, mono, 32 kHz, 4 s
         shards/train-000.csv rows of the index; its existence says that the shard is complete
 
-eSpeak NG carries its state from call to call, so a shard always begins in a process that has not
-spoken, and its bytes depend on the seed and its own clips only. Shards can be made in any order
-and by several processes at once; a killed run goes on with the shards it lacks.
+eSpeak NG keeps state between calls, so each shard is made in a fresh process, and its bytes depend
+on the seed and its own clips only. Shards can be made in any order and by several processes at
+once; a killed run resumes with the missing shards.
 """
 
 from __future__ import annotations
@@ -59,11 +59,11 @@ def shards_of(n_clips: int, n_valid: int) -> list[Shard]:
 def make_dataset(
     destination: Path, n_clips: int, n_valid: int, seed: int, numbers: Iterable[int] | None = None
 ) -> Path:
-    """Make shards that are missing, each in a fresh process, and the index of those that exist.
+    """Make the missing shards, each in a fresh process, and the index of the existing ones.
 
-    The training split has `n_clips`, the validation split `n_valid`; `seed` (>= 0) is the root of
-    every random draw; `numbers` says which shards of `shards_of(n_clips, n_valid)` to make, by
-    default all. Returns `index.csv`, which exists once all shards do.
+    The training split has `n_clips` clips, the validation split `n_valid`; `seed` (>= 0) determines
+    all random draws; `numbers` selects shards of `shards_of(n_clips, n_valid)`, by default all.
+    Returns the path of `index.csv`, which is written once all shards exist.
 
     Raises
     ------
@@ -96,7 +96,7 @@ def make_dataset(
 
 
 def write_shard(destination: Path, shard: Shard, seed: int) -> None:
-    """Make one shard in this process, which must not have spoken before."""
+    """Make one shard in this process, which must not have called eSpeak NG before."""
     folder = Path(destination) / "clips" / shard.name
     folder.mkdir(parents=True, exist_ok=True)
     rows = ["file,split,labels"]
@@ -113,7 +113,7 @@ def _table(destination: Path, shard: Shard) -> Path:
 
 
 def _claim(destination: Path, n_clips: int, n_valid: int, seed: int) -> None:
-    """Write what the folder is to hold, or check it."""
+    """Write the description of the folder's data set, or check it against an existing one."""
     content: dict[str, Any] = {
         "pretraining_version": PRETRAINING_VERSION,
         "seed": seed,

@@ -1,7 +1,7 @@
-"""Vocabulary of the pretraining clips: what a listener could say about a clip, as tags.
+"""Vocabulary of the pretraining clips: tags for audible properties of a clip.
 
-AudioSet, which the released PaSST was trained on, has 527 tags. These are fewer and plainer, but
-of the same kind: what sounds, how it is played or said, and where.
+AudioSet, on which the released PaSST was trained, has 527 tags. These are fewer and simpler, but of
+the same kind: the source, the way it is played or spoken, and the surroundings.
 """
 
 from __future__ import annotations
@@ -71,9 +71,9 @@ TAGS: tuple[str, ...] = tuple(tag for group in GROUPS.values() for tag in group)
 
 @dataclass(frozen=True)
 class Source:
-    """One sound source of a clip: its audio, or what instruments play.
+    """One sound source of a clip: its audio, or the parts of instruments.
 
-    Parts are rendered later, together with other clips' parts.
+    Parts are rendered later, together with those of other clips.
     """
 
     tags: tuple[str, ...]  # what it is, of `TAGS`

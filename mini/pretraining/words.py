@@ -1,4 +1,4 @@
-"""Short invented English words, spelled so that eSpeak NG says the intended sounds.
+"""Short invented English words, spelled so that eSpeak NG pronounces the intended sounds.
 
 The rules were checked with espeak_TextToPhonemes of eSpeak NG 1.52: at most one word in thirty
 has another vowel.
@@ -22,7 +22,7 @@ UNSPELLABLE = {("n", "ai", ""), ("s", "ai", ""), ("", "ai", ""), ("", "ou", "")}
 
 
 def invent_word(rng: np.random.Generator) -> tuple[str, str, str]:
-    """Sounds of a word of one syllable that is no command: first, vowel, last ("" for none)."""
+    """Sounds of a monosyllabic word that is not a command: first, vowel, last ("" if none)."""
     while True:
         first, last = (str(rng.choice(sounds)) for sounds in (FIRST_SOUNDS, ["", *LAST_SOUNDS]))
         vowel = str(rng.choice(VOWELS if last else list(OPEN_VOWELS)))

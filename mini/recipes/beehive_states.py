@@ -1,4 +1,4 @@
-"""Mini Beehive: hives with and without their queen, in two folders; no hive is in two splits."""
+"""Mini Beehive: hives with and without a queen, in two folders; hives disjoint between splits."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ WING_BEAT_HZ, BODY_HZ, ROAR = (224, 241), (350, 560), (0.3, 0.45)  # of further 
 
 @dataclass(frozen=True)
 class Colony:
-    """What a state does to the sound: shift and spread of the wing-beat, gain of the roar."""
+    """Effect of a state on the sound: shift and spread of the wing-beat, gain of the roar."""
 
     shift_hz: float
     spread: float
@@ -86,7 +86,7 @@ def beehive_states(rng: np.random.Generator, split: str, index: int, *, fold: st
 
 
 def hives_of(split: str, index: int, *, fold: str) -> dict[str, Hive]:
-    """Hives that a clip is one of, by name: of every further `CLIPS` clips others."""
+    """Candidate hives of a clip, by name; they change every `CLIPS` clips."""
     hives, block = HIVES[fold][split], index // CLIPS[split]
     if block > 0:
         rng = source_generator(fold, split, block)

@@ -33,10 +33,10 @@ AUDIBLE = 0.04  # chosen: an event lasts while it is above 4 % of its peak
 
 
 def dcase2016_task2(rng: np.random.Generator, split: str, index: int) -> Clip:
-    """A soundscape: all classes in random order, again and again, until the clip is full.
+    """A soundscape: all classes in random order, repeated until the clip is full.
 
-    Test clips have environments, voices and synthesis parameters of their own; `index` chooses the
-    event-to-background ratio in turn.
+    Test clips have environments, voices and synthesis parameters of their own; `index` cycles
+    through the event-to-background ratios.
     """
     draws = Draws(rng, held_out=split == "test")
     environments = environments_of(split, index)
@@ -65,9 +65,9 @@ def dcase2016_task2(rng: np.random.Generator, split: str, index: int) -> Clip:
 
 
 def environments_of(split: str, index: int) -> dict[str, Environment]:
-    """Environments that a clip is in one of, by name; every `PER_ENVIRONMENTS` clips have others.
+    """Candidate environments of a clip, by name; they change every `PER_ENVIRONMENTS` clips.
 
-    Those of the validation part are the training part's.
+    Validation uses the environments of the training part.
     """
     names = TEST_ENVIRONMENTS if split == "test" else TRAINING_ENVIRONMENTS
     if (block := index // PER_ENVIRONMENTS[split]) == 0:
@@ -76,7 +76,7 @@ def environments_of(split: str, index: int) -> dict[str, Environment]:
 
 
 def _environment(name: str) -> Environment:
-    """A further environment, drawn within the ranges of the six."""
+    """An additional environment, drawn within the ranges of the six named ones."""
     rng = source_generator(name)
     low_hz = rng.uniform(50, 200)
     hum_hz = tuple(low_hz * n for n in range(1, 1 + rng.integers(4)))
@@ -85,7 +85,7 @@ def _environment(name: str) -> Environment:
 
 
 def _trim(sound: Samples) -> Samples:
-    """Cut the inaudible beginning and end off, so that the times in the labels are true."""
+    """Cut off the inaudible beginning and end, so that the labels' times are accurate."""
     audible = np.flatnonzero(np.abs(sound) > AUDIBLE * np.abs(sound).max())
     return sound[audible[0] : audible[-1] + 1]
 

@@ -1,4 +1,4 @@
-"""Mini Gunshot Triangulation: shots at four distances; every fold has another gun."""
+"""Mini Gunshot Triangulation: shots at four distances; guns disjoint between folds."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ LOWEST, HIGHEST = Gun(45, 4000, 0.014, 130, 0.1, 0.4), Gun(110, 7000, 0.042, 440
 def gunshot_triangulation(rng: np.random.Generator, split: str, index: int) -> Clip:
     """A shot of the split's gun, heard from the microphone position that `index` chooses in turn.
 
-    The direct sound falls with the distance, the echoes do not; air takes away the treble
-    (Maher 2006, "Modeling and Signal Processing of Acoustic Gunshot Recordings", §2).
+    The direct sound decreases with distance, the echoes do not; air absorbs the treble (Maher 2006,
+    "Modeling and Signal Processing of Acoustic Gunshot Recordings", §2).
     """
     label = list(DISTANCES_M)[index % len(DISTANCES_M)]
     distance_m = DISTANCES_M[label] * rng.lognormal(0, DISTANCE_SPREAD)
@@ -66,7 +66,7 @@ def gunshot_triangulation(rng: np.random.Generator, split: str, index: int) -> C
 
 
 def guns_of(split: str, index: int) -> dict[str, Gun]:
-    """The gun of a clip by its name: of every further `CLIPS_PER_FOLD` clips another one."""
+    """The gun of a clip, by name; it changes every `CLIPS_PER_FOLD` clips."""
     if (block := index // CLIPS_PER_FOLD) == 0:
         return {f"gun of {split}": GUNS[split]}
     rng = source_generator("gun", split, block)

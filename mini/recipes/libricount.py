@@ -1,4 +1,4 @@
-"""Mini LibriCount: none to ten voices speak at once; voices disjoint between folds."""
+"""Mini LibriCount: zero to ten simultaneous voices, disjoint between folds."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ N_WORDS = 7  # about two seconds of speech, repeated where it is less
 
 
 def libricount(rng: np.random.Generator, split: str, index: int) -> Clip:
-    """A mix of voices; its level says nothing about their number.
+    """A mix of voices, whose level is independent of their number.
 
-    `split` chooses the voices, `index` their number, starting at another one in each fold. A mix
-    of several voices has no single source.
+    `split` determines the voices, `index` their number, with another starting number in each fold.
+    A mix of several voices has no single source.
     """
     count = (index + CLIPS_PER_FOLD * list(VOICES).index(split)) % len(LABELS)
     audio: Samples = np.zeros(n_samples(DURATION_S))

@@ -1,4 +1,4 @@
-"""Mini MAESTRO: piano pieces with note events, a piano and a room of its own in every fold."""
+"""Mini MAESTRO: piano pieces with note events; each fold has its own piano and room."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ STUDIOS = {  # pianos of the soundfont, each fold with a room of its own
 def maestro(rng: np.random.Generator, split: str, index: int) -> Clip:
     """Chords in the left hand and a melody in the right hand, in a random key.
 
-    `split` chooses the piano and, with `index`, the room; else clips of a fold differ by chance.
+    `split` determines the piano and, with `index`, the room; everything else is random.
     """
     tonic, scale = rng.integers(12), SCALES[rng.integers(len(SCALES))]
     tones = [key for key in PIANO_KEYS if (key - tonic) % 12 in scale]
@@ -63,7 +63,7 @@ def maestro(rng: np.random.Generator, split: str, index: int) -> Clip:
 
 
 def studio_of(split: str, index: int) -> Studio:
-    """The studio of a clip: every further `CLIPS_PER_FOLD` clips are in another room."""
+    """The studio of a clip; the room changes every `CLIPS_PER_FOLD` clips."""
     studio, block = STUDIOS[split], index // CLIPS_PER_FOLD
     if block == 0:
         return studio

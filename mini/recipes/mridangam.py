@@ -27,7 +27,7 @@ LEVEL_DB = -22.0  # active level of every clip, dB full scale
 
 
 def _one_stroke(rng: np.random.Generator, split: str, index: int) -> tuple[Audio, str, str]:
-    """A stroke in a room: `index` chooses every pair of stroke and tonic equally often.
+    """A stroke in a room; `index` cycles through all pairs of stroke and tonic.
 
     `split` chooses the slots of the drum's and the room's parameters.
     """

@@ -1,4 +1,4 @@
-"""Mini Vocal Imitations: a voice imitates one of twenty sounds; every fold has other singers."""
+"""Mini Vocal Imitations: a voice imitates one of twenty sounds; singers disjoint between folds."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Mini VoxLingua107 top 10: words spoken in one of ten languages; voices disjoint between folds.
 
-HEAR's ten are the most frequent of VoxLingua107's development part (hear-preprocess,
-vox_lingua_top10.py). Which these are, none of our sources says: here are ten of VoxLingua107's
-languages that eSpeak NG speaks, of five families, without English, which pretraining speaks.
+HEAR uses the ten most frequent languages of VoxLingua107's development part (hear-preprocess,
+vox_lingua_top10.py), but our sources do not list them. Here, ten languages of VoxLingua107 that
+eSpeak NG supports are used, from five families, without English, which pretraining uses.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from mini.task import Audio, Clip, MiniTask
 
 @dataclass(frozen=True)
 class Phonotactics:
-    """Spellings, between blanks, that a language builds syllables from; a share has a coda."""
+    """Spellings, separated by blanks, of a language's syllable parts; and the rate of codas."""
 
     onsets: str
     vowels: str
@@ -117,7 +117,7 @@ def vox_lingua_top10(rng: np.random.Generator, split: str, index: int) -> Clip:
 
 
 def voices_of(split: str, index: int) -> tuple[str, ...]:
-    """Voices that a clip has one of: every further `CLIPS_PER_FOLD` clips have the other two."""
+    """Candidate voices of a clip; they alternate every `CLIPS_PER_FOLD` clips."""
     first = N_VOICES * (index // CLIPS_PER_FOLD) % len(VOICES[split])
     return VOICES[split][first : first + N_VOICES]
 

@@ -16,7 +16,7 @@ BRIGHT = ((650, 120), (1900, 200), (3100, 350))  # formants of an open mouth: be
 
 @dataclass(frozen=True)
 class Contour:
-    """What a voice takes over from a sound; values are equally spaced in time."""
+    """Properties of a sound that a voice imitates; values are equally spaced in time."""
 
     pitch: tuple[float, ...]  # semitones above the singer's own pitch
     energy: tuple[float, ...]  # amplitude, 0 to 1
@@ -52,7 +52,7 @@ CONTOURS = {  # the sound imitated -> contour, chosen by ear
 
 
 def imitate(draws: Draws, contour: Contour, duration_s: float) -> Samples:
-    """Let a singer drawn at random imitate a sound, as well as he or she can; peak about 1.
+    """Imitation of a sound by a random singer with limited precision; peak about 1.
 
     `draws` give the singer's pitch, size, ambition, tempo and precision.
     """

@@ -88,9 +88,9 @@ def render(notes: Iterable[Note], duration_s: float, program: int) -> Audio:
 def render_parts(parts: Sequence[Part], duration_s: float) -> Audio:
     """Render several instruments playing together (README of midirenderer 0.1.3: 48 kHz stereo).
 
-    Returns float32 (n_samples,), mono, with onsets true to a few milliseconds; all notes are within
-    [0, duration_s]. More than 15 instruments besides the drums raise a `MiniTaskError`, a wheel
-    that is not installed a `MissingSourceError`.
+    Returns float32 (n_samples,), mono, with onsets accurate to a few milliseconds; all notes must
+    be within [0, duration_s]. `MiniTaskError` for more than 15 instruments besides the drums,
+    `MissingSourceError` if a wheel is not installed.
     """
     n_melodic = sum(not part.is_drums for part in parts)
     if n_melodic >= N_CHANNELS:

@@ -52,8 +52,8 @@ def reverberate(
 ) -> Samples:
     """Put a sound into a room: direct sound plus an exponentially decaying noise tail.
 
-    The statistical room model of Polack 1988. The tail falls by 60 dB in `reverberation_s`; `wet`
-    is its amplitude relative to the direct sound. What rings on after the sound's end is cut off.
+    Statistical room model of Polack (1988). The tail falls by 60 dB in `reverberation_s`; `wet` is
+    its amplitude relative to the direct sound. The result is cut to the length of the sound.
     """
     length = n_samples(reverberation_s)
     tail = rng.normal(size=length) * np.exp(-DECAY_60_DB * np.arange(length) / length)

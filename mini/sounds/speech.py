@@ -1,9 +1,8 @@
 """Speech: eSpeak NG, loaded at run time from the `espeakng-loader` wheel by ctypes.
 
-Voices are eSpeak's voice variants (files in `espeak-ng-data/voices/!v`). The casts below hold
-35 variants that differ audibly; near-doubles (measured by mean log spectrum) are left out or
-share a cast. Tasks keep casts apart between splits; variants in no cast are free for
-pretraining.
+Voices are eSpeak's voice variants (files in `espeak-ng-data/voices/!v`). The casts below contain 35
+audibly different variants; near-duplicates (by mean log spectrum) are omitted or share a cast. In
+tasks, casts are disjoint between splits; variants in no cast are available for pretraining.
 """
 
 from __future__ import annotations
@@ -81,9 +80,9 @@ def load_espeak() -> tuple[ctypes.CDLL, int]:
 def speak(text: str, voice: str, rate_wpm: int, pitch: int, pitch_range: int) -> Audio:
     """Speak a text with an eSpeak voice and variant, for example "en-us+f3"; pitches from 0 to 100.
 
-    Returns float32 (n_samples,), which depends on every call made before in this process. A library
-    that cannot be loaded raises a `MissingSourceError`, an unknown voice or a text without sound a
-    `MiniTaskError`.
+    Returns float32 (n_samples,), which depends on all previous calls in this process.
+    `MissingSourceError` if the library cannot be loaded, `MiniTaskError` for an unknown voice or a
+    text without sound.
     """
     library, rate_hz = load_espeak()
     if library.espeak_SetVoiceByName(voice.encode()) != 0:
@@ -105,12 +104,12 @@ def draw_voice(rng: np.random.Generator, variants: tuple[str, ...]) -> str:
 
 
 def variant_of(voice: str) -> str:
-    """Return the variant of a voice: who speaks, whatever the accent or language."""
+    """Return the variant of a voice: the speaker, regardless of accent or language."""
     return voice.partition("+")[2]
 
 
 def speak_randomly(rng: np.random.Generator, text: str, voice: str) -> Audio:
-    """Speak with a voice, and a rate and pitch drawn at random."""
+    """Speak a text with a voice at a random rate and pitch."""
     rate, pitch, spread = (int(rng.integers(*r)) for r in (RATES_WPM, PITCHES, PITCH_RANGES))
     return speak(text, voice, rate, pitch, spread)
 
@@ -118,9 +117,9 @@ def speak_randomly(rng: np.random.Generator, text: str, voice: str) -> Audio:
 def monologue(
     rng: np.random.Generator, n_words: int, variants: tuple[str, ...], duration_s: float
 ) -> tuple[Samples, str]:
-    """Invented words from a random moment on, repeated where they are too short, and their voice.
+    """Excerpt of invented words, repeated if they are too short, and the voice that speaks.
 
-    The voice is drawn from the variants.
+    The voice is drawn from ``variants``.
     """
     words, voice = invent_words(rng, n_words), draw_voice(rng, variants)
     spoken = speak_randomly(rng, words, voice)

@@ -1,8 +1,8 @@
-"""Ten styles of popular and classical music, as the rules that `arranger` plays by.
+"""Ten styles of popular and classical music, as rules for `mini.sounds.arranger`.
 
-Tempo, rhythm, harmony and instruments of the styles overlap: no rule alone tells a style.
-Patterns are strings of sixteen steps, a bar of four beats; a digit is the loudness of a note
-(1 soft, 9 loud), a point a rest. The rules are chosen from what is common in the style.
+Tempo, rhythm, harmony and instruments of the styles overlap: no single rule identifies a style.
+Patterns are strings of sixteen steps, a bar of four beats; a digit is the loudness of a note (1
+soft, 9 loud), a point a rest. The rules follow common practice in each style.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def chords(*steps: tuple[int, Chord]) -> tuple[Chord, ...]:
 
 @dataclass(frozen=True)
 class Style:
-    """Rules of one style: a piece takes one of each tuple's alternatives."""
+    """Rules of one style: a piece uses one alternative of each tuple."""
 
     tempo_bpm: tuple[float, float]  # slowest, fastest
     swing: tuple[float, ...]  # share of a beat before its second eighth
