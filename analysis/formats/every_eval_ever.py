@@ -2,9 +2,9 @@
 
 ``every_eval_ever.schema.json`` beside this module is `eval.schema.json` of the package
 every-eval-ever 0.3.0 (github.com/evaleval/every_eval_ever; MIT, see ``every_eval_ever.LICENSE``).
-A result is one metric of one task, its score the mean over folds and seeds, with the interval of
-a primary one; the rows of ``scores.csv`` behind it are text among its details. The schema has no
-place for a score that is infinite or missing: rows with such a mean are text in
+A result is one metric of one task; its score is the mean over folds and seeds, with an interval for
+the primary metric. Its rows of ``scores.csv`` are stored as text among its details. The schema does
+not allow infinite or missing scores: rows with such a mean are stored as text in
 ``source_metadata``.
 """
 
@@ -32,10 +32,10 @@ LEVEL = 0.95  # of intervals
 
 @dataclass(frozen=True)
 class Origin:
-    """What a document says beside its scores.
+    """Metadata of a document.
 
-    ``software`` are versions, `passt-hear` among them; ``tasks`` are facts in words, by task;
-    ``time_s`` is when the scores were made, in seconds since 1970.
+    ``software`` are versions, including `passt-hear`; ``tasks`` are facts as text, by task;
+    ``time_s`` is the time of the scores in seconds since 1970.
     """
 
     software: Mapping[str, str]
@@ -153,7 +153,7 @@ def _plain(value: Any) -> Any:
 
 
 def read_every_eval_ever(documents: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """Return the rows of `scores.csv` that documents hold, as `read_tidy` gives them."""
+    """Return the rows of `scores.csv` stored in documents, as read by `read_tidy`."""
     texts = [
         details[ROWS]
         for document in documents

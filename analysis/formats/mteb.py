@@ -1,7 +1,7 @@
-"""Scores of a task in the way of MTEB's result files: one JSON object per model and task.
+"""Scores of a task in the format of MTEB's result files: one JSON object per model and task.
 
-Keys are those of a result of mteb 2 (`task_name`, `dataset_revision`, `scores` by split, each with
-`main_score`, `hf_subset` and `languages`); what MTEB has no key for stands in `passt_hear`.
+Keys are those of mteb 2 results (`task_name`, `dataset_revision`, `scores` by split, each with
+`main_score`, `hf_subset` and `languages`); data without a key in MTEB are in `passt_hear`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def mteb_document(
 ) -> dict[str, Any]:
     """Return the results of one model on one task as a document, an entry for each evaluation.
 
-    ``revision`` tells the task's version, as the hash of its data.
+    ``revision`` is the task's version, the hash of its data.
     """
     found = list(results)
     evaluations: dict[tuple[str, float], list[Result]] = {}

@@ -14,12 +14,12 @@ from analysis.tables.scores import EVALUATION, of_first
 
 @dataclass(frozen=True)
 class Result:
-    """One metric of a model on a task by one evaluation.
+    """One metric of a model on a task in one evaluation.
 
-    ``score`` is the mean over folds, then seeds; of a primary metric it is `summary.csv`'s. It is
-    NaN or infinite where one of them is. ``rows`` are of `scores.csv`, with its columns and
-    ``Index``, their number. ``interval`` is the row of `estimates.csv` that has the score's
-    interval, if one does.
+    ``score`` is the mean over folds, then seeds; for a primary metric it equals that in
+    `summary.csv`. It is NaN or infinite if one of them is. ``rows`` are rows of `scores.csv`, with
+    its columns and their number as ``Index``. ``interval`` is the row of `estimates.csv` with the
+    score's interval, if there is one.
     """
 
     model: str

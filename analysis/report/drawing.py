@@ -1,4 +1,4 @@
-"""Figures as parts of a page: the SVG of each, and once for all of them what they refer to."""
+"""Figures embedded in a page as SVG, with their definitions stored once for all."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ _MOVED = re.compile(r"translate\((\S+) (\S+)\)")
 
 
 class Drawings:
-    """Figures of one page: letters, markers and clips that they refer to are kept once."""
+    """Figures of one page, which share definitions of glyphs, markers and clip paths."""
 
     def __init__(self) -> None:
         self._shared: dict[str, tuple[str, str]] = {}  # by SVG without id: id, SVG with it
 
     @property
     def definitions(self) -> Markup:
-        """What the figures refer to, as SVG."""
+        """The shared definitions, as SVG."""
         return Markup("".join(text for _, text in self._shared.values()))
 
     def inline(self, path: Path, label: str) -> Markup:
-        """Return a figure's SVG as an element of the page, which a reader hears as `label`.
+        """Return a figure's SVG as an element of the page; `label` is for screen readers.
 
-        ValueError if its size is not in points.
+        ValueError if the figure's size is not in points.
         """
         root = ET.parse(path).getroot()
         sizes = [re.fullmatch(r"([\d.]+)pt", root.get(side, "")) for side in ("width", "height")]
@@ -67,7 +67,7 @@ class Drawings:
 
 
 def _make_small(element: ET.Element) -> None:
-    """Write an element as HTML has it, without name spaces, in two decimals."""
+    """Convert an element to HTML's form: without namespaces, numbers with two decimals."""
     element.tag = element.tag.rpartition("}")[2]
     if element.tag != "title":
         element.text = None

@@ -41,20 +41,20 @@ _TEXT_COLUMNS = (
 
 @dataclass(frozen=True)
 class Facts:
-    """What was run, in words and plain values; nothing here is computed from scores.
+    """Facts about the run, as text and plain values; none is computed from scores.
 
     Attributes
     ----------
     notices : list of str
-        What these tasks and weights are, and what follows from that for a reader.
+        Properties of these tasks and weights, and their consequences for a reader.
     checkpoints : mapping
-        What each checkpoint or model is, by id.
+        Description of each checkpoint or model, by id.
     stages : DataFrame
         Columns ``rule, jobs, wall_s, cpu_s, peak_mib``.
     protocol : list of (str, str, str)
-        Key, this study's value, heareval's; only where they differ.
+        Key, this study's value, heareval's value; only where they differ.
     deviations : list of str
-        What else differs from heareval.
+        Other differences from heareval.
     config : str
         The whole configuration, YAML; empty if there is none.
     """
@@ -74,15 +74,14 @@ class Facts:
 def render_report(
     root: Path, exhibits: list[Exhibit], facts: Facts, trace: Trace, text: FigureText
 ) -> str:
-    """Set a study's report: one HTML page that refers to nothing outside but by relative links.
+    """Render a study's report: a self-contained HTML page with relative links only.
 
     Parameters
     ----------
     root : Path
-        The study's folder; the report belongs into it, as its links are relative to it.
+        The study's folder, in which the report must be stored, because its links are relative.
     exhibits : list of Exhibit
-        Those to show, in order; their files must be there. With the scores there must be
-        ``summary.csv`` too.
+        Exhibits to show, in order; their files must exist. The scores also need ``summary.csv``.
     """
     drawings = Drawings()
     shown = [_shown(root, exhibit, drawings, text) for exhibit in exhibits]
@@ -113,7 +112,7 @@ def render_report(
 
 
 def _categories(root: Path, shown: Mapping[str, dict]) -> dict[str, str]:
-    """Category of each task, by its id and its display name, as Table 1 has them."""
+    """Category of each task, by id and by display name, from Table 1."""
     if "tables/table_1" not in shown:
         return {}
     tasks = read_numbers(root / "tables" / "table_1.csv")
@@ -121,13 +120,13 @@ def _categories(root: Path, shown: Mapping[str, dict]) -> dict[str, str]:
 
 
 def _task_warnings(root: Path) -> list[tuple[str, str]]:
-    """Name and warnings of each task that has any, by the task table."""
+    """Name and warnings of each task with warnings, from the task table."""
     tasks = read_numbers(root / "tables" / "tasks.csv")
     return [(task.name, task.warnings) for task in tasks.itertuples() if task.warnings]
 
 
 def _shown(root: Path, exhibit: Exhibit, drawings: Drawings, text: FigureText) -> dict:
-    """Return what the template needs of one exhibit."""
+    """Return the template's variables for one exhibit."""
     numbers = read_numbers(root / exhibit.csv)
     shown = {key: getattr(exhibit, key) for key in ("id", "name", "title", "kind", "folded", "csv")}
     shown["caption"] = caption(exhibit, text, numbers)
@@ -152,7 +151,7 @@ def _table(exhibit: Exhibit, numbers: pd.DataFrame, text: FigureText) -> Table:
 
 
 def read_numbers(path: Path) -> pd.DataFrame:
-    """Read an exhibit's CSV; empty cells are missing numbers or empty words."""
+    """Read an exhibit's CSV; empty cells are missing numbers or empty text."""
     columns = pd.read_csv(path, nrows=0).columns
     numbers = dict.fromkeys(columns.difference(_TEXT_COLUMNS), [""])
     words = dict.fromkeys(columns.intersection(_TEXT_COLUMNS), str)

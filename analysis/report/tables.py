@@ -24,7 +24,7 @@ UNTESTED_COLUMNS = ("claim_id", "section", "statement", "verdict", "official_ver
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell: text, what it is sorted by if not by the text, a relative link, a CSS class."""
+    """One cell: text, sort key if different from the text, relative link, CSS class."""
 
     text: str
     sort: str | None = None
@@ -48,13 +48,13 @@ class Table:
 
 
 def plain_table(table: pd.DataFrame) -> Table:
-    """Set a table as it is: missing values empty, numbers short and to the right."""
+    """Format a table: missing values empty, numbers shortened and right-aligned."""
     columns = [str(name).replace("_", " ") for name in table.columns]
     return Table(columns, [[_cell(v) for v in row] for row in table.itertuples(index=False)])
 
 
 def without_repeated(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
-    """Leave out columns that say the same in every row, and say it once in a sentence."""
+    """Replace columns with the same value in every row by a sentence."""
     repeated = [name for name in table.columns if table[name].nunique(dropna=False) == 1]
     if not repeated or len(table) < 2:
         return table, ""
@@ -63,7 +63,7 @@ def without_repeated(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
 
 
 def claims_table(claims: pd.DataFrame, columns: tuple[str, ...]) -> Table:
-    """Set some columns of the ledger of claims, with its verdicts marked."""
+    """Format some columns of the claims ledger, with its verdicts marked."""
     table = plain_table(claims[list(columns)])
     for row in table.rows:
         for place, name in enumerate(columns):
@@ -74,7 +74,7 @@ def claims_table(claims: pd.DataFrame, columns: tuple[str, ...]) -> Table:
 
 
 def scores_table(scores: pd.DataFrame, text: FigureText) -> Table:
-    """Set models by tasks, the best of each task marked; ties are all marked."""
+    """Format models by tasks, with the best of each task marked, including ties."""
     names = [name for name in scores.columns if name not in ("model", "source")]
     best = {name: scores[name].max() for name in names}
     rows = [
@@ -89,11 +89,11 @@ def scores_table(scores: pd.DataFrame, text: FigureText) -> Table:
 
 
 def task_scores(root: Path, text: FigureText) -> Table:
-    """Set tasks by models of the run, the best model of each task marked.
+    """Format tasks by models of the run, with the best model of each task marked.
 
-    Every score of the run, also an undefined one, links to its file. Beside official scores the
-    first two columns of scores are the best HEAR 2021 entry and PaSST base as its authors entered
-    it.
+    Every score of the run, including undefined ones, links to its file. With official scores, the
+    first two columns of scores are the best HEAR 2021 entry and PaSST base as submitted by its
+    authors.
     """
     summary = read_summary(root / "summary.csv")
     run = summary[summary["source"] == "run"]
@@ -123,7 +123,7 @@ def task_scores(root: Path, text: FigureText) -> Table:
 
 
 def _official(entries: pd.DataFrame) -> list[Cell]:
-    """Best entry and PaSST base of one task; empty cells where there is none."""
+    """Best entry and PaSST base on one task; empty cells if there is none."""
     scored = entries[entries["score"].notna()]
     if scored.empty:
         return [Cell(""), Cell("")]

@@ -11,11 +11,11 @@ from analysis.tables.scores import ScoresError, read_object
 
 @dataclass(frozen=True)
 class Trace:
-    """What made the scores.
+    """Provenance of a study's scores.
 
     ``tasks``: hash of each task folder, by task and folder. ``checkpoints``: fingerprint of each
     checkpoint or model (weights, shape, front end), by id. ``software``: versions by package,
-    several joined. ``n_files``: score files read.
+    joined if there are several. ``n_files``: number of score files.
     """
 
     tasks: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -27,8 +27,8 @@ class Trace:
 def read_trace(paths: Iterable[str | Path]) -> Trace:
     """Collect the provenance of one study's score files; none for official scores.
 
-    ScoresError if a file has no provenance, or two files disagree on the hash of a task or a
-    checkpoint: scores of different inputs would stand in one table.
+    ScoresError if a file has no provenance, or if two files have different hashes of a task or a
+    checkpoint, so that scores of different inputs would be mixed.
     """
     tasks: dict[tuple[str, str], str] = {}
     checkpoints: dict[str, str] = {}

@@ -1,7 +1,7 @@
-"""Scores of models on tasks as one array, with bootstrapped scores: what statistics start from.
+"""Scores of models on tasks as one array, with bootstrapped scores: the input of all statistics.
 
-A missing cell is NaN and stays NaN. Official entries have scores and no bootstrapped ones, since no
-predictions of theirs exist.
+Missing cells are NaN and stay NaN. Official entries have no bootstrapped scores, because their
+predictions are not available.
 """
 
 from __future__ import annotations
@@ -25,19 +25,18 @@ _TOLERANCE = 1e-6  # between the score in the summary and the one beside the boo
 
 
 class CellsError(ValueError):
-    """Bootstrapped scores that are not those of the summary."""
+    """Bootstrapped scores that contradict the summary."""
 
 
 @dataclass(frozen=True)
 class Cells:
     """Scores of all models on all tasks.
 
-    ``score`` has shape (n_models, n_tasks), ``replicates`` (n_models, n_tasks, n_replicates),
-    widened as `widen` says.
-    ``source`` is ``run``, ``hear2021`` or ``later`` by model. By task: ``category``, the facts of
-    the primary ``metric``; where predictions were bootstrapped also the numbers of test clips
-    ``n_clips`` (files for event tasks), of probe seeds ``n_seeds`` (0: no seed), of the sources
-    of clips ``n_sources`` (0 if unknown), and which of both was ``drawn``.
+    ``score`` has shape (n_models, n_tasks), ``replicates`` (n_models, n_tasks, n_replicates), as
+    returned by `widen`. ``source`` is ``run``, ``hear2021`` or ``later``, by model. By task:
+    ``category``, the facts of the primary ``metric``; for bootstrapped predictions also the numbers
+    of test clips ``n_clips`` (files for event tasks), of probe seeds ``n_seeds`` (0: no seed), of
+    the clips' sources ``n_sources`` (0 if unknown), and whether clips or sources were ``drawn``.
     """
 
     models: tuple[str, ...]
@@ -53,11 +52,11 @@ class Cells:
     replicates: NDArray[np.floating]
 
     def inside(self, category: str) -> NDArray[np.bool_]:
-        """Which tasks are of a category, shape (n_tasks,); ``all`` are all."""
+        """Mask of the tasks of a category, shape (n_tasks,); ``all`` selects all."""
         return np.array([category in ("all", self.category[t]) for t in self.tasks], bool)
 
     def select(self, sources: set[str]) -> Cells:
-        """The models of some sources; tasks on which none of them has a score are dropped."""
+        """The models of the given sources; tasks without any of their scores are dropped."""
         rows = np.array([self.source[model] in sources for model in self.models], bool)
         columns = ~np.isnan(self.score[rows]).all(axis=0)
         return dataclasses.replace(
@@ -69,14 +68,14 @@ class Cells:
         )
 
     def without(self, task: str) -> Cells:
-        """The same scores but for a task, on which no model has one."""
+        """The same scores, with all scores on one task removed."""
         left_out = np.array([name == task for name in self.tasks], bool)
         return dataclasses.replace(self, score=np.where(left_out, np.nan, self.score))
 
     def normalized(self, maxima: Mapping[str, float]) -> Cells:
-        """Scores as shares of each task's maximum, which is taken as known (not bootstrapped).
+        """Scores divided by each task's maximum, which is treated as known (not bootstrapped).
 
-        NaN where the maximum is missing, infinite or not above zero.
+        NaN if the maximum is missing, infinite or not above zero.
         """
         best = np.array([maxima.get(task, np.nan) for task in self.tasks], float)
         best = np.where((best > 0) & np.isfinite(best), best, np.nan)
@@ -84,11 +83,10 @@ class Cells:
         return dataclasses.replace(self, score=score, replicates=self.replicates / best[:, None])
 
     def headroom(self, baseline: str) -> Cells:
-        """Shares of the way from the baseline's score to the best possible one, mostly 1.
+        """Scores rescaled so that 0 is the baseline's score and 1 the metric's best value.
 
-        0 is the baseline, 1 is perfect. The baseline is bootstrapped with the same clips. NaN on
-        tasks whose metric has no best value, without a score of the baseline, or where the
-        baseline is perfect.
+        The baseline is bootstrapped with the same clips. NaN on tasks whose metric has no best
+        value, on which the baseline has no score, or on which the baseline is perfect.
         """
         score, replicates = np.full_like(self.score, np.nan), np.full_like(self.replicates, np.nan)
         if baseline in self.models:
@@ -107,21 +105,21 @@ def build_cells(
     embeddings: Mapping[str, Mapping[str, str]],
     metrics: Metrics,
 ) -> Cells:
-    """Put a summary and the bootstrapped scores behind it together.
+    """Combine a summary with its bootstrapped scores.
 
     Parameters
     ----------
     summary : DataFrame
-        Of a name that is both a run's and an official entry's the run's rows are taken.
+        If a run's model and an official entry have the same name, the run's rows are used.
     replicates : path or None
         File of bootstrapped scores; None if there are no predictions (official scores).
     embeddings : mapping
-        By task, the embedding of each model, under which its bootstrapped scores are stored.
+        Embedding of each model, by task; bootstrapped scores are stored under this name.
 
     Raises
     ------
     CellsError
-        Naming task and model, if a run's score is not that of the bootstrapped predictions.
+        If a run's score differs from that of the bootstrapped predictions; names task and model.
     """
     of_run = set(summary.loc[summary["source"] == "run", "model"])
     rows = summary[(summary["source"] == "run") | ~summary["model"].isin(of_run)]

@@ -1,9 +1,9 @@
-"""Estimates of a study, each with an interval: scores, categories, ranks, pairs of models.
+"""Estimates of a study with intervals: scores, category means, ranks, pairs of models.
 
-Tasks are taken as they are; the test clips of each task are bootstrapped (and the probe seeds, if
-there are several). All models of a task are scored on the same draws, so differences are
-paired. A model's aggregate is over the tasks it has a score on, that of a pair over the tasks that
-both have; nothing is imputed and every row says over how many tasks it is.
+Tasks are treated as fixed; the test clips of each task are bootstrapped, and so are the probe seeds
+if there are several. All models of a task are scored on the same draws, so differences are paired.
+A model's aggregate covers the tasks on which it has a score, that of a pair the tasks on which both
+have one; nothing is imputed, and every row gives its number of tasks.
 """
 
 from __future__ import annotations
@@ -42,26 +42,26 @@ def estimate(
 ) -> pd.DataFrame:
     """Estimate every statistic of a study.
 
-    `maxima` normalizes the scores; headroom is measured from the model `baseline`.
+    Scores are normalized by `maxima`; headroom is relative to the model `baseline`.
 
     Returns
     -------
     DataFrame
         Columns `ESTIMATE_COLUMNS`. ``statistic`` is
 
-        - per model and task: ``score``, ``normalized_score``, ``headroom`` (share of the way from
-          the baseline to 1; none for d', which has no best value);
+        - per model and task: ``score``, ``normalized_score``, ``headroom`` (0 for the baseline, 1
+          for a perfect score; none for d', which has no best value);
         - per model and category: ``mean_`` and ``median_`` of ``normalized_score`` and of
           ``headroom``, ``mean_rank`` (1 is best, ties share their mean rank); the first two also
           over `SCENES` and `EVENTS`, the tasks of each kind of embedding;
         - per pair of the run's models: ``score_difference`` per task, and per category over the
           tasks that both have ``difference_of_means``, ``difference_of_medians`` (normalized) and
-          ``probability_of_improvement`` (share of tasks on which ``model`` scores above
-          ``other_model``, ties half).
+          ``probability_of_improvement`` (fraction of tasks on which ``model`` scores above
+          ``other_model``; ties count half).
 
-        ``low`` and ``high`` are empty where nothing could be bootstrapped (official entries). So
-        are ``n_seeds`` and, of a single task, ``n_clips``, ``n_sources`` and what was ``drawn``:
-        ``clips``, or the ``sources`` that they share.
+        ``low`` and ``high`` are empty for official entries, which cannot be bootstrapped. So are
+        ``n_seeds`` and, for a single task, ``n_clips``, ``n_sources`` and the unit that was
+        ``drawn``: ``clips`` or ``sources``.
     """
     normalized, headroom = cells.normalized(maxima), cells.headroom(baseline)
     categories, run = _categories(cells), cells.select({"run"})
@@ -90,12 +90,12 @@ def read_estimates(path: str | Path) -> pd.DataFrame:
 
 
 def ranks(scores: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Rank models (axis 0), 1 the highest score, ties sharing their mean rank, NaN staying NaN."""
+    """Rank models (axis 0): 1 for the highest score, the mean rank for ties, NaN for NaN."""
     return rankdata(-scores, axis=0, method="average", nan_policy="omit")
 
 
 def improvement(scores: NDArray[np.floating], others: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return the share of tasks (axis 0) on which scores are above the others, ties half."""
+    """Return the fraction of tasks (axis 0) on which scores exceed the others; ties count half."""
     ahead = np.where(scores > others, 1.0, np.where(scores == others, 0.5, 0.0))
     return np.where(np.isnan(scores) | np.isnan(others), np.nan, ahead).mean(axis=0)
 

@@ -1,18 +1,18 @@
 """Intervals from bootstrapped scores.
 
-An interval is the middle 95 % of the statistic's replicates, moved so that their mean lies on the
-statistic itself, cut at the statistic's range, and widened to hold the statistic.
+An interval is the central 95 % of the statistic's replicates, shifted so that their mean equals the
+statistic, clipped to the statistic's range, and extended to contain the statistic.
 
-Why moved: a replicate repeats clips, which pushes ranks, medians over tasks and average precision
-to one side (a label that no drawn clip has counts 0). The question here is where the score would
-lie on another test set of the same size, drawn from the same source, and that knows no such push.
-The plain percentile interval keeps it and can leave the measured value outside; the reflected
-("basic") one turns it around and leaves the range of a score near 1; BCa puts the measured value's
-place among the replicates through a normal quantile, which is infinite once all of them lie on one
-side. For a mean of clips (accuracy) there is no push, and this is the percentile interval.
+Reason for the shift: a replicate repeats clips, which biases ranks, medians over tasks and average
+precision (a label that no drawn clip has counts as 0). The interval should cover the score on
+another test set of the same size from the same source, which has no such bias. The percentile
+interval keeps the bias and can exclude the measured value; the reflected ("basic") interval
+reverses it and leaves the range of a score near 1; BCa transforms the measured value's rank among
+the replicates by a normal quantile, which is infinite if all replicates lie on one side. For a mean
+over clips (accuracy), there is no bias, and the interval equals the percentile interval.
 
-Replicates of a score spread too little in two cases, and are widened before anything follows from
-them (`widen`): where few clips or files were drawn, and near the ends of a score's range.
+In two cases, the spread of the replicates is too small, and they are widened first (`widen`): if
+few clips or files were drawn, and near the ends of a score's range.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _NO_VARIANCE = 1e-9  # of scores, which are rounded to float32
 
 
 class Interval(NamedTuple):
-    """Ends of an interval and the number of replicates behind it; NaN, NaN, 0 if there is none."""
+    """Ends of an interval and its number of replicates; NaN, NaN, 0 if there is none."""
 
     low: float
     high: float
@@ -48,9 +48,9 @@ def interval(
 ) -> Interval:
     """Return the interval of a statistic from its replicates, shape (n_replicates,).
 
-    Undefined replicates (NaN, infinite) are left out. ``low <= estimate <= high`` within `bounds`,
-    the least and largest possible value; none if the estimate is undefined or fewer than
-    `MIN_DEFINED` of the replicates are defined.
+    Undefined replicates (NaN, infinite) are ignored. ``low <= estimate <= high`` within `bounds`,
+    the smallest and largest possible value. There is no interval if the estimate is undefined or
+    fewer than `MIN_DEFINED` of the replicates are defined.
     """
     usable = replicates[np.isfinite(replicates)]
     if not np.isfinite(estimate) or len(usable) == 0 or len(usable) < MIN_DEFINED * len(replicates):
@@ -62,7 +62,7 @@ def interval(
 
 
 def draw_pseudo_clips(n_replicates: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Draw how often pseudo-clips enter each replicate; the models of a task share it."""
+    """Draw the multiplicity of pseudo-clips in each replicate, shared by the models of a task."""
     return rng.poisson(N_PSEUDO_CLIPS, n_replicates)
 
 
@@ -75,26 +75,29 @@ def widen(
     pseudo_clips: NDArray[np.integer],
     rng: np.random.Generator,
 ) -> NDArray[np.floating]:
-    """Return a score's replicates with the spread that few clips and the ends of its range hide.
+    """Widen a score's replicates for few clips and near the ends of the score's range.
 
-    - The standard error itself is estimated from the drawn clips (files): replicates are spread by
-      the ratio of Student's quantile to the normal one, 1.21 for eight files.
-    - Where nearly all clips are right, the wrong ones that another test set would have may be in
-      none that was drawn. As Agresti and Coull (The American Statistician 52, 1998) for a share and
-      Agresti and Min (Statistics in Medicine 24, 2005) for a difference of paired shares, four
-      pseudo-clips are added, on which each model tosses a coin (`rng`): of their variance as much
-      as the share's grows when it is moved towards 1/2, which is nothing in the middle of the
-      range. A metric that is no mean of clips is taken as a share of the number of clips that would
-      have its variance, its effective sample size (Korn and Graubard, Survey Methodology 24, 1998).
+    - The standard error itself is estimated from the drawn clips (files): the spread of the
+      replicates is multiplied by the ratio of Student's quantile to the normal one, 1.21 for eight
+      files.
+    - If nearly all clips are correct, the errors that another test set would contain may be missing
+      from the sample. Following Agresti and Coull (The American Statistician 52, 1998) for a
+      proportion, and Agresti and Min (Statistics in Medicine 24, 2005) for a difference of paired
+      proportions, four pseudo-clips are added, on which each model is correct with probability 1/2
+      (`rng`). They add as much variance as the proportion's variance increases when it is moved
+      towards 1/2: none in the middle of the range. A metric that is not a mean over clips is
+      treated as a proportion with the number of clips that would give its variance, its effective
+      sample size (Korn and Graubard, Survey Methodology 24, 1998).
 
-    The mean stays. Without a range (d') there are no pseudo-clips. Undefined replicates stay so.
+    The mean is unchanged. Metrics without a range (d') get no pseudo-clips. Undefined replicates
+    stay undefined.
 
     Parameters
     ----------
     n_scored : int
-        Number of test clips, or of events: the effective sample size is no smaller.
+        Number of test clips or events, a lower bound of the effective sample size.
     pseudo_clips : ndarray of int
-        As `draw_pseudo_clips` returns them, shape of ``replicates``.
+        Result of `draw_pseudo_clips`, with the shape of ``replicates``.
     """
     variance, defined = variance_of(replicates), replicates[np.isfinite(replicates)]
     mean = defined.mean() if len(defined) else np.nan
@@ -113,7 +116,7 @@ def widen(
 
 
 def variance_of(replicates: NDArray[np.floating]) -> float:
-    """Return the variance of the defined ones among replicates; NaN if there is none."""
+    """Return the variance of the defined replicates; NaN if there are none."""
     defined = replicates[np.isfinite(replicates)]
     return float(defined.var()) if len(defined) else np.nan
 
@@ -122,7 +125,7 @@ def combined_freedom(variances: Sequence[float], freedoms: Sequence[float]) -> f
     """Return the degrees of freedom of a sum of estimated variances.
 
     Source: Satterthwaite, "An approximate distribution of estimates of variance components",
-    Biometrics Bulletin 2, 1946. A variance of 0, or one that is unknown, has no part in it.
+    Biometrics Bulletin 2, 1946. Variances that are 0 or unknown are ignored.
     """
     parts = [(v, f) for v, f in zip(variances, freedoms, strict=True) if v > 0]
     if not parts:
@@ -136,21 +139,21 @@ def over_seeds(
     degrees_of_freedom: float,
     rng: np.random.Generator,
 ) -> tuple[NDArray[np.floating], float]:
-    """Average bootstrapped scores over redrawn probe seeds, and say their degrees of freedom.
+    """Average bootstrapped scores over redrawn probe seeds; return them and degrees of freedom.
 
-    Of n seeds n - 1 are drawn for each replicate, so that the variance of the mean is unbiased.
-    Seeds also differ by the luck that each has with the test clips, which the drawn clips hold
-    already: the spread over seeds is without it. A single seed is taken as it is: its interval
-    knows nothing of the others.
+    From n seeds, n - 1 are drawn for each replicate, so that the variance of the mean is unbiased.
+    Part of the differences between seeds is due to the test clips and already in the replicates; it
+    is removed from the spread over seeds. With a single seed, the interval does not include the
+    variation over seeds.
 
     Parameters
     ----------
     scores : ndarray
-        Of each seed on the clips as they are, (n_seeds,).
+        Score of each seed on the actual clips, (n_seeds,).
     replicates : ndarray
         (n_seeds, n_replicates).
     degrees_of_freedom : float
-        Of the replicates of one seed.
+        Degrees of freedom of one seed's replicates.
     """
     n_seeds, n_replicates = replicates.shape
     if n_seeds == 1:

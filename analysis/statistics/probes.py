@@ -1,6 +1,6 @@
-"""Estimates of every probe and of every share of the training clips, and how alike probes rank.
+"""Estimates for all probes and fractions of training clips, and rank correlations of probes.
 
-All are scored on the same draws of the test clips, so that what compares them is paired.
+All are scored on the same draws of the test clips, so that comparisons are paired.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Bounds = tuple[float, float]
 
 @dataclasses.dataclass(frozen=True)
 class Evaluated:
-    """Scores by one probe that was given a share of the training clips."""
+    """Scores of one probe with a fraction of the training clips."""
 
     probe: str
     train_fraction: float
@@ -42,7 +42,7 @@ class Evaluated:
 def estimate_probes(
     evaluated: Sequence[Evaluated], maxima: Mapping[str, float], embeddings: Embeddings, study: str
 ) -> pd.DataFrame:
-    """Estimate scores of every evaluation, and compare probes and shares.
+    """Estimate the scores of every evaluation, and compare probes and fractions.
 
     Returns
     -------
@@ -50,13 +50,14 @@ def estimate_probes(
         Columns `PROBE_COLUMNS`, of the run's models. ``statistic`` is
 
         - per evaluation, model and task: ``score``, ``normalized_score``;
-        - per evaluation, model and category, where a probe is given several shares:
+        - per evaluation, model and category, for probes with several fractions:
           ``mean_over_shares``, the mean normalized score over the tasks on which every model that
-          has a score with all clips has one with each share, the same tasks for every share;
+          has a score with all clips also has one with each fraction (the same tasks for all
+          fractions);
         - per pair of probes, with all training clips: ``rank_correlation``, Spearman's, of the
-          embeddings' scores per task, and over the tasks that both have (``category`` all) of
-          their mean normalized scores. Models that are one embedding count once; ``n_models`` says
-          how many are left.
+          embeddings' scores per task, and of their mean normalized scores over the tasks that both
+          probes have (``category`` all). Models with the same embedding count once; ``n_models`` is
+          the number of distinct embeddings.
     """
     shares = [dataclasses.replace(e, cells=e.cells.normalized(maxima)) for e in evaluated]
     rows = [
@@ -80,9 +81,9 @@ def read_probes(path: str | Path) -> pd.DataFrame:
 
 
 def rank_correlation(scores: NDArray[np.floating], others: NDArray[np.floating]) -> NDArray:
-    """Spearman's correlation of two columns of scores (axis 0), ties sharing their mean rank.
+    """Spearman's correlation of two columns of scores (axis 0); ties share their mean rank.
 
-    NaN where all of a column are equal.
+    NaN if all scores of a column are equal.
     """
     a, b = (r - r.mean(axis=0) for r in (ranks(scores), ranks(others)))
     with np.errstate(invalid="ignore"):

@@ -1,4 +1,4 @@
-"""Cost of each model's embeddings, summed over the forward passes that they need."""
+"""Cost of each model's embeddings, summed over their forward passes."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ Pass = Sequence[Mapping[str, Any]]  # an entry per machine: WHERE, audio_s, seco
 def cost_row(task: str, embedding_type: str, model: str, passes: Mapping[str, Pass]) -> dict:
     """Return the cost of one model's embeddings of a task, with `EMBEDDING_COST_COLUMNS`.
 
-    A model is charged every pass that its embedding takes in full, whatever other models use it
-    too: ``seconds_per_s``, seconds per second of audio, is their sum, missing if one of them was
-    not measured. Values of `WHERE` in which its passes differ are joined by "; ".
+    A model is charged in full for every pass of its embedding, even if other models share it:
+    ``seconds_per_s``, seconds per second of audio, is the sum over passes, missing if one of them
+    was not measured. Values of `WHERE` that differ between passes are joined by "; ".
     """
     row: dict[str, Any] = {"task": task, "embedding_type": embedding_type, "model": model}
     row["passes"] = " ".join(passes)
@@ -37,7 +37,7 @@ def cost_row(task: str, embedding_type: str, model: str, passes: Mapping[str, Pa
 
 
 def joined(values: Iterable[str]) -> str:
-    """Return the values of a column, each once, as one text."""
+    """Return the distinct values of a column as one text."""
     return "; ".join(dict.fromkeys(value for value in values if value))
 
 

@@ -1,4 +1,4 @@
-"""Tables of single labels: scores of each, and clips by true and predicted label."""
+"""Tables of labels: scores of each label, and clips by true and predicted label."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def label_table(
 def confusion_table(
     task: str, labels: Sequence[str], by_model: Mapping[str, NDArray]
 ) -> pd.DataFrame:
-    """Return a row per pair of labels that any model has a clip of, with a column per model.
+    """Return a row per pair of labels with a clip of any model, and a column per model.
 
-    ``by_model`` are clips by true and predicted label, (n_labels, n_labels) of each model. Columns
-    are `PAIR_COLUMNS` and the models.
+    ``by_model`` has each model's number of clips by true and predicted label, (n_labels, n_labels).
+    Columns are `PAIR_COLUMNS` and the models.
     """
     counts = np.stack(list(by_model.values()))
     true, predicted = np.nonzero(counts.any(axis=0))
@@ -49,9 +49,9 @@ def read_labels(path: str | Path) -> pd.DataFrame:
 
 
 def read_confusions(path: str | Path) -> pd.DataFrame:
-    """Read clips by true and predicted label, a column of numbers per model.
+    """Read numbers of clips by true and predicted label, with a column per model.
 
-    ScoresError if the first columns are not `PAIR_COLUMNS`. A model without the task is missing.
+    ScoresError if the first columns are not `PAIR_COLUMNS`. Models without the task are missing.
     """
     columns = pd.read_csv(path, nrows=0).columns
     if tuple(columns[: len(PAIR_COLUMNS)]) != PAIR_COLUMNS:

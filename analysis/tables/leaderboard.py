@@ -1,8 +1,8 @@
 """A model's row for the public HEAR leaderboard, in its columns and order.
 
-The leaderboard is the file `docs/leaderboard.csv` of github.com/hearbenchmark/hearbenchmark.com;
-new rows are appended by pull request, with a model name that starts with the team's and an address
-of the work (its README).
+The leaderboard is the file `docs/leaderboard.csv` of github.com/hearbenchmark/hearbenchmark.com.
+New rows are added by pull request, with a model name that starts with the team's name and the URL
+of the work (see its README).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ LEADERBOARD_COLUMNS = {  # task: column, in the leaderboard's order (2023-09)
 
 
 class LeaderboardError(ValueError):
-    """A row that cannot be submitted; the message lists every reason."""
+    """A row that cannot be submitted; the message lists all reasons."""
 
 
 def leaderboard_row(
@@ -52,7 +52,7 @@ def leaderboard_row(
     Parameters
     ----------
     name, url : str
-        What stands in the columns ``Model`` and ``URL``.
+        Values of the columns ``Model`` and ``URL``.
     real_tasks : collection of str
         Tasks of the study that are HEAR 2021's in their official version.
     deviations : collection of str
@@ -61,8 +61,8 @@ def leaderboard_row(
     Raises
     ------
     LeaderboardError
-        Listing every missing or infinite score, every task that is not the real one, every
-        deviation of the protocol, and a missing name or address.
+        Lists missing and infinite scores, tasks that are not the real ones, deviations from the
+        protocol, and a missing name or URL.
     """
     mine = summary[(summary["model"] == model) & (summary["source"] == "run")]
     scores = mine.set_index("task")["score"]
@@ -96,16 +96,16 @@ def leaderboard_table(
     tasks: Mapping[str, str],
     real_tasks: Collection[str],
 ) -> pd.DataFrame:
-    """Return every model of the run in the leaderboard's columns and order, to be read beside it.
+    """Return all models of the run in the leaderboard's columns and order, for comparison.
 
-    ``models`` and ``tasks`` are display names. The column of a task that is not in ``real_tasks``
-    has the task's, which must not be a column of the leaderboard; tasks that it does not have come
-    last. A score that a model does not have is empty.
+    ``models`` and ``tasks`` are display names. Tasks that are not in ``real_tasks`` have columns
+    with their display names, which must differ from the leaderboard's columns; tasks that the
+    leaderboard does not have come last. Missing scores are empty.
 
     Raises
     ------
     LeaderboardError
-        If a task that is not real would stand in a column of the leaderboard.
+        If a task that is not real would appear in a column of the leaderboard.
     """
     found = summary[summary["source"] == "run"]
     scores = found.pivot(index="model", columns="task", values="score")

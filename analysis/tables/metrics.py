@@ -1,6 +1,6 @@
-"""Facts of the metrics in a score table: label, direction, range, and what a missing score counts.
+"""Facts of the metrics in a score table: label, direction, range, value of missing scores.
 
-They come with the scores (see `analysis.tables.score_files`) and stand beside them in
+They are read with the scores (see `analysis.tables.score_files`) and stored beside them in
 ``metrics.csv``, one row per metric.
 """
 
@@ -16,11 +16,11 @@ from analysis.tables.scores import ScoresError, check_columns
 
 
 class MetricFacts(NamedTuple):
-    """What is known of a metric.
+    """Facts of a metric.
 
-    ``metric`` is its slug as in score tables, ``label`` for axes and tables; ``lower`` and
-    ``upper`` are its range, infinite where there is no end. ``missing_score`` is what a missing
-    primary score counts in aggregates; None: it stays missing.
+    ``metric`` is its slug in score tables, ``label`` its name on axes and in tables; ``lower`` and
+    ``upper`` are its range, possibly infinite. ``missing_score`` replaces a missing primary score
+    in aggregates; with None it stays missing.
     """
 
     metric: str
@@ -36,7 +36,7 @@ Metrics = Mapping[str, MetricFacts]  # by slug
 
 
 def metric_facts(metric: str, facts: Any, where: str) -> MetricFacts:
-    """Check one metric's facts as a score file holds them; ScoresError names ``where``."""
+    """Check one metric's facts from a score file; ScoresError names ``where``."""
     where, expected = f"{where}: {metric}", METRIC_COLUMNS[1:]
     if not isinstance(facts, Mapping) or sorted(facts) != sorted(expected):
         raise ScoresError(f"{where}: expected the keys {', '.join(expected)}; found {facts!r}")
@@ -57,7 +57,7 @@ def metric_facts(metric: str, facts: Any, where: str) -> MetricFacts:
 
 
 def find_metric(metrics: Metrics, metric: str) -> MetricFacts:
-    """Return a metric's facts; ScoresError for one that the study's scores do not know."""
+    """Return a metric's facts; ScoresError if the study's scores do not have the metric."""
     if metric not in metrics:
         raise ScoresError(f"metric {metric!r}: expected one of {', '.join(sorted(metrics))}")
     return metrics[metric]
@@ -72,7 +72,7 @@ def metrics_table(metrics: Metrics) -> pd.DataFrame:
 def read_metrics(path: str | Path) -> dict[str, MetricFacts]:
     """Read the facts from ``metrics.csv``, by slug.
 
-    ScoresError for other columns, a metric that stands there twice, or malformed facts.
+    ScoresError for other columns, a duplicate metric, or malformed facts.
     """
     table = pd.read_csv(
         path, dtype={"metric": str, "label": str}, keep_default_na=False,

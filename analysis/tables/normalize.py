@@ -1,13 +1,13 @@
 """Normalized scores and the summary over folds and seeds.
 
-A score is normalized by the best score its task has seen: 1 is as good as the best HEAR 2021 entry
-(real tasks, the paper's section 5.2) or as the best model of the run that is no control (all other
-tasks). Normalized scores above 1 occur and are correct.
+A score is divided by the best score on its task: 1 is as good as the best HEAR 2021 entry (real
+tasks, the paper's section 5.2) or as the best model of the run that is not a control (all other
+tasks). Normalized scores can exceed 1.
 
 A missing F-measure of events counts as 0 (its metric's ``missing_score``): the reference divides by
-the number of predicted events, so that a model that predicts none gets NaN, and would otherwise
-gain by vanishing from medians. Any other missing score stays missing and makes its model's summary
-score on that task missing, as a mean over other folds than the other models' would not compare.
+the number of predicted events, so that a model without any gets NaN, and would otherwise benefit
+from being excluded from medians. Any other missing score stays missing and makes its model's
+summary score on that task missing, because means over different folds are not comparable.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ SUMMARY_COLUMNS = (
 def normalize(tidy: pd.DataFrame, maxima: pd.Series, metrics: Metrics) -> pd.DataFrame:
     """Divide primary scores by their task's maximum (`maxima`, indexed by task).
 
-    Returns a copy with ``normalized_score`` set on primary metrics and missing on the others; a
-    missing score, which stays missing, enters it as its metric's ``missing_score``. Missing as well
-    where another score is missing or infinite, or where the task's maximum is missing, infinite
-    (d' of a separated class) or not above zero: no fraction of such a maximum means anything.
+    Returns a copy with ``normalized_score`` set for primary metrics and missing for the others.
+    Missing scores are replaced by their metric's ``missing_score`` in ``normalized_score`` only. It
+    is missing if the score is missing without such a value or infinite, or if the task's maximum is
+    missing, infinite (d' of a separated class) or not above zero.
 
     Raises
     ------
@@ -50,10 +50,10 @@ def normalize(tidy: pd.DataFrame, maxima: pd.Series, metrics: Metrics) -> pd.Dat
 
 
 def best_of_run(tidy: pd.DataFrame, metrics: Metrics, controls: Collection[str] = ()) -> pd.Series:
-    """Return the best primary score on each task among the run's models that are no `controls`.
+    """Return the best primary score on each task among the run's models, without `controls`.
 
-    The maximum over models, by the run's first evaluation, of the mean over folds, then seeds;
-    indexed by task in alphabetical order, missing where none of them has a score.
+    This is the maximum over models of the mean over folds, then seeds, in the run's first
+    evaluation; indexed by task in alphabetical order, missing if no model has a score.
     """
     run = summarize(of_first(tidy[tidy["source"] == "run"]), metrics)
     of_models = run[~run["model"].isin(list(controls))].groupby("task")["score"].max()
@@ -71,8 +71,8 @@ def summarize(tidy: pd.DataFrame, metrics: Metrics) -> pd.DataFrame:
         seeds. ``score_sd``: with two or more folds, the standard deviation over folds (ddof=1, as
         the reference reports it) within a seed, then its mean over seeds; with one fold and two or
         more seeds, the standard deviation over seeds (ddof=1); missing otherwise. ``n_folds`` and
-        ``n_seeds``: how many folds and seeds have a score, also one that is missing and has its
-        metric's ``missing_score``; 0 for official scores, of which only means were published.
+        ``n_seeds``: numbers of folds and seeds with a score, including missing scores replaced by
+        their metric's ``missing_score``; 0 for official scores, published as means only.
     """
     primary = tidy.assign(score=_counted_scores(tidy, metrics))[tidy["primary"]]
     keys = ["source", "model", "task", "category", *EVALUATION, "metric"]
@@ -109,7 +109,7 @@ def read_maxima(path: str | Path) -> pd.Series:
 
 
 def _counted_scores(tidy: pd.DataFrame, metrics: Metrics) -> pd.Series:
-    """Return the scores as they enter every aggregate: missing ones as what they count."""
+    """Return the scores for aggregates, with missing ones replaced by ``missing_score``."""
     counts = {m: find_metric(metrics, m).missing_score for m in tidy.loc[tidy["primary"], "metric"]}
     missing = tidy["metric"].map(counts).astype(float)
     return tidy["score"].mask(tidy["primary"] & tidy["score"].isna(), missing)

@@ -1,8 +1,8 @@
-"""The official HEAR 2021 scores: read, checked, and turned into rows of the tidy score table.
+"""Official HEAR 2021 scores, read, checked, and converted to rows of the tidy score table.
 
-The table is the public HEAR leaderboard as of 2023-09: 29 entries of the HEAR 2021 challenge and
-later ones, whose ``entry`` is the date they were added. A blank cell of the leaderboard is an
-absent row; a score of zero is a score (PANNs on DCASE 2016 and MAESTRO). Source: Turian et al.,
+The table is the public HEAR leaderboard as of 2023-09: 29 entries of the HEAR 2021 challenge, and
+later ones, whose ``entry`` is the date of their addition. Blank cells of the leaderboard have no
+row; a score of zero is a score (PANNs on DCASE 2016 and MAESTRO). Source: Turian et al.,
 "HEAR: Holistic Evaluation of Audio Representations", PMLR 176, 2022, and its leaderboard.
 """
 
@@ -23,7 +23,7 @@ _MAX_PROBLEMS = 10  # problems listed in one error message; the rest are counted
 
 
 class OfficialScoresError(ValueError):
-    """The table of official scores is not what it should be; the message lists every problem."""
+    """An invalid table of official scores; the message lists all problems."""
 
 
 def load_official_scores(path: str | Path, tasks: pd.DataFrame) -> pd.DataFrame:
@@ -43,7 +43,7 @@ def load_official_scores(path: str | Path, tasks: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     OfficialScoresError
-        Naming the file and, for each problem, its line, what was expected and what was found.
+        Names the file and, for each problem, the line, the expected and the actual value.
     """
     table = pd.read_csv(path, dtype=str, keep_default_na=False)
     if tuple(table.columns) != COLUMNS:
@@ -72,10 +72,10 @@ def challenge_maxima(scores: pd.DataFrame) -> pd.Series:
 
 
 def official_tidy(scores: pd.DataFrame, tasks: pd.DataFrame) -> pd.DataFrame:
-    """Turn the official scores into rows of the tidy score table.
+    """Convert the official scores to rows of the tidy score table.
 
-    ``fold`` is "" and ``seed`` missing, as only means were published; ``source`` is ``hear2021`` or
-    ``later``.
+    ``fold`` is "" and ``seed`` missing, because only means were published; ``source`` is
+    ``hear2021`` or ``later``.
     """
     columns = {
         "study": STUDY,
@@ -121,7 +121,7 @@ def _is_unit_number(text: str) -> bool:
 
 
 def _table_problems(table: pd.DataFrame, primary: dict[str, str]) -> list[str]:
-    """Problems that only the lines together have."""
+    """Problems of the table as a whole."""
     table = table.assign(line=range(2, len(table) + 2))
     first = table.groupby(["model", "task"])["line"].transform("first")
     problems = [

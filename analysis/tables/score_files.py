@@ -1,4 +1,4 @@
-"""Score files, one JSON per model and task: read, checked alone and together, made one table.
+"""Score files, one JSON per model and task: reading, checking, and merging into one table.
 
 A file's ``metrics`` are the facts of every metric in its ``scores``, by slug. A metric with several
 numbers (F-measure, precision, recall) has its slug on the first, ``slug.name`` on the others.
@@ -30,10 +30,10 @@ _ENTRY_KINDS = (
 def read_scores(paths: Iterable[str | Path]) -> tuple[pd.DataFrame, dict[str, MetricFacts]]:
     """Read one study's score files into one tidy table, and the facts of its metrics by slug.
 
-    Evaluations (a probe and its share of the training clips) are in the order of the files, the
-    rest is sorted by model, task, metric, fold and seed. ``null`` and NaN scores are missing, as is
-    the ``seed`` of what draws nothing; ``normalized_score`` is missing until it is computed;
-    ``source`` is ``run``. A file of a share that was too small has no row.
+    Evaluations (a probe and its fraction of the training clips) are in the order of the files;
+    rows are then sorted by model, task, metric, fold and seed. ``null`` and NaN scores are missing,
+    and so is the ``seed`` of evaluations without random draws; ``normalized_score`` is missing
+    until it is computed; ``source`` is ``run``. A file whose fraction was too small has no row.
 
     Raises
     ------
@@ -137,7 +137,7 @@ def _check_metrics(document: dict[str, Any], path: Path) -> None:
 
 
 def _check_together(documents: list[tuple[Path, dict[str, Any]]]) -> None:
-    """Files of one study must agree, or aggregates over them would compare unlike things."""
+    """Raise ScoresError if the files of one study contradict each other."""
     seen: dict[object, tuple[Path, Any]] = {}
     for path, document in documents:
         task = document["task"]

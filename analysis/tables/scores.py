@@ -1,4 +1,4 @@
-"""The tidy score table: its columns, official rows beside a run's, written and read back.
+"""The tidy score table: columns, combination with official scores, reading and writing.
 
 One row per metric, fold and seed; no aggregates. Higher is better for every primary metric.
 """
@@ -23,14 +23,14 @@ SOURCES = ("run", "hear2021", "later")
 
 
 class ScoresError(ValueError):
-    """A score file or score table is malformed, or files contradict each other."""
+    """A malformed score file or score table, or files that contradict each other."""
 
 
 def combine(run: pd.DataFrame, official: pd.DataFrame) -> pd.DataFrame:
-    """Put official rows under a run's rows, for the tasks of the run only.
+    """Append official rows to a run's rows, for the tasks of the run only.
 
-    Restricting them keeps every aggregate over the same tasks for both. ScoresError if a task of
-    the run is not an official one: such scores never stand beside official ones.
+    The restriction ensures that aggregates of both cover the same tasks. ScoresError if a task of
+    the run is not official, because its scores cannot be compared with official ones.
     """
     unknown = sorted(set(run["task"]) - set(official["task"]))
     if unknown:
@@ -42,7 +42,7 @@ def combine(run: pd.DataFrame, official: pd.DataFrame) -> pd.DataFrame:
 def of_first(table: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of a run's first evaluation, and official rows.
 
-    It is the study's first probe on all training clips, which stands first in score tables.
+    It is the study's first probe on all training clips, which comes first in score tables.
     """
     run = table["source"] == "run"
     if not run.any():
@@ -64,9 +64,9 @@ def write_text(text: str, path: str | Path) -> None:
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """Give a temporary path; what is written there replaces ``path`` at the end.
+    """Yield a temporary path; the file written there replaces ``path`` at the end.
 
-    If that fails, it is removed; an ``OSError`` names ``path``.
+    If the block fails, the file is removed; an ``OSError`` names ``path``.
     """
     temporary = Path(f"{path}.tmp")
     try:
@@ -79,7 +79,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
 
 def read_object(path: str | Path) -> dict[str, Any]:
-    """Read a JSON score file, an object of text in UTF-8; ScoresError names what is none."""
+    """Read a JSON object in UTF-8; ScoresError names a file that is none."""
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
         json.dumps(content, ensure_ascii=False).encode()  # half a surrogate pair is no text
@@ -100,8 +100,8 @@ def check_columns(table: pd.DataFrame, columns: Iterable[str], path: str | Path)
 def read_table(path: str | Path, columns: Iterable[str], kinds: Mapping[str, Any]) -> pd.DataFrame:
     """Read a table written by `write_csv`.
 
-    ``kinds`` are the types of the columns that are not text: in these alone an empty cell is
-    missing. ScoresError if its columns are not `columns`, or hold other things.
+    ``kinds`` are the types of non-text columns, the only ones in which empty cells are missing.
+    ScoresError if the columns are not `columns`, or their content has another type.
     """
     try:
         table = pd.read_csv(

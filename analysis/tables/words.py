@@ -1,4 +1,4 @@
-"""Categories of tasks in the order in which figures and tables show them."""
+"""Order of task categories in figures and tables."""
 
 from __future__ import annotations
 
