@@ -71,7 +71,7 @@ def test_without_locks_a_run_goes_on_and_clears_nothing(started, no_locks, capsy
 def test_without_locks_a_download_goes_on(no_locks, tmp_path, capsys):
     with locked(tmp_path / "a.lock", "waiting"):
         pass
-    assert "a.lock: going on without a lock ([Errno 37]" in capsys.readouterr().err
+    assert "a.lock: continuing without a lock ([Errno 37]" in capsys.readouterr().err
 
 
 def test_no_lock_is_cleared_beside_a_run_of_another_start(started, monkeypatch):
