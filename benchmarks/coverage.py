@@ -123,10 +123,12 @@ def answers(shares: Sequence[float], n: int, rho: float, rng: np.random.Generato
 
 
 def accuracy(p: float, sizes: Sequence[int], rng: np.random.Generator) -> list[Number]:
+    """Accuracy with true value ``p`` on folds of the given numbers of clips."""
     return compared(cells(right, [[answers([p], n, 0, rng)[0] for n in sizes]], sizes, rng))
 
 
 def paired_accuracy(p: float, n: int, rho: float, rng: np.random.Generator) -> list[Number]:
+    """Two models of equal true accuracy on ``n`` clips, with correlated answers."""
     models = answers([p, p], n, rho, rng)
     return compared(cells(right, [[model] for model in models], [n], rng))
 
@@ -209,6 +211,7 @@ def roc_area(area: float, n: int, n_folds: int, rng: np.random.Generator) -> lis
 
 
 def by_metric(slug: str, data: tuple[Matrix, Matrix], weights: Weights) -> NDArray[np.float64]:
+    """Metric of drawn clips; data are target and prediction, (n_clips, n_labels) each."""
     return METRICS[slug].bootstrap(*data, weights=weights)
 
 

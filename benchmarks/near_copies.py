@@ -3,9 +3,9 @@
     python -m benchmarks.near_copies resources/tasks/mini path/to/more/tasks
 
 Copies of up to 20 clips of each task folder are made in ten ways. Writes
-``benchmarks/results/near_copies.csv``, a row per folder and way: how many of the copies are called
-copies; the others are false negatives. A row of the way "none" has the nearest pairs of clips of
-different splits: those called copies are false positives, unless they are copies (`calls`).
+``benchmarks/results/near_copies.csv`` with a row per folder and way: the number of copies that are
+detected; the others are false negatives. Rows of the way "none" have the nearest pairs of clips of
+different splits: detected pairs (`calls`) are false positives, unless they are copies.
 """
 
 from __future__ import annotations
@@ -47,22 +47,25 @@ Way = Callable[[Samples, int], Samples]
 
 
 def likeness(first: Samples, second: Samples) -> float:
+    """Correlation of two excerpts as in `hear.doctor.prints`, 0 to 1."""
     n_padded = padded_length(len(first), len(second))
     return correlation(flattened(first, n_padded), flattened(second, n_padded), n_padded)
 
 
 def at_rate(samples: Samples, rate_hz: int, lower_hz: int) -> Samples:
+    """Resample a clip to ``lower_hz`` and back."""
     return soxr.resample(soxr.resample(samples, rate_hz, lower_hz), lower_hz, rate_hz)
 
 
 def shifted(samples: Samples, n: int) -> Samples:
-    """Move a clip by ``n`` samples; what leaves it is lost, zeros come in."""
+    """Shift a clip by ``n`` samples, keeping its length; zeros fill the gap."""
     zeros = np.zeros(min(abs(n), len(samples)), np.float32)
     kept = samples[: len(samples) - len(zeros)] if n > 0 else samples[len(zeros) :]
     return np.concatenate([zeros, kept] if n > 0 else [kept, zeros])
 
 
 def mp3(samples: Samples, rate_hz: int, compression: float) -> Samples:
+    """Encode a clip as MP3 and decode it; ``compression`` is libsndfile's level, 0 to 1."""
     coded = io.BytesIO()
     settings = {"compression_level": compression, "bitrate_mode": "CONSTANT"}
     soundfile.write(coded, samples, rate_hz, "MPEG_LAYER_III", format="MP3", **settings)
@@ -71,6 +74,7 @@ def mp3(samples: Samples, rate_hz: int, compression: float) -> Samples:
 
 
 def noisy(samples: Samples, snr_db: float) -> Samples:
+    """Add seeded white noise at a signal-to-noise ratio in dB."""
     level = np.sqrt(np.mean(samples**2)) * 10 ** (-snr_db / 20)
     noise = np.random.default_rng(SEED).standard_normal(len(samples), np.float32)
     return samples + level * noise
@@ -150,6 +154,7 @@ def _others(
 
 
 def main() -> None:
+    """Measure all given task folders; write the table and print the rates by way."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folders", type=Path, nargs="+", help="folders with task folders")
     directories = parser.parse_args().folders

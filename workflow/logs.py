@@ -1,9 +1,9 @@
-"""Messages of a job on the terminal and in its log; errors as one clear line.
+"""Output of a job on the terminal and in its log; errors as one clear line.
 
-The log file is also the record of the job's progress. Its first line says when and where the job
-started, its last line is the progress bar as it stands, `FINISHED` at the end, and its time on the
-disk is that of the job's last sign of life. The open file is locked: of a run that was killed, a
-process may still be at work on the same job.
+The log file also records the job's progress. Its first line gives the start time and machine, its
+last line is the current progress bar, or `FINISHED` at the end, and its modification time is the
+job's last sign of life. The open file is locked, because a process of a killed run may still be
+working on the same job.
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ MORE_MEMORY = "give the job more memory (its limit, mem_mb), or run fewer at onc
 
 @dataclass(frozen=True)
 class JobLog:
-    """What the log file of a job says, by whatever process it was started.
+    """State of a job according to its log file.
 
-    ``seconds`` is the time from the start to the last sign of life. ``last_line`` is the last line
-    with text, ``share`` the part of the progress bar that is filled, None if there is no bar now.
+    ``seconds`` is the time from the start to the last sign of life. ``last_line`` is the last
+    non-empty line, ``share`` the filled fraction of the progress bar, None if there is no bar.
     """
 
     path: Path
@@ -59,17 +59,17 @@ class JobLog:
 
     @property
     def is_finished(self) -> bool:
-        """True if the job came to its end."""
+        """True if the job has ended normally."""
         return self.last_line == FINISHED
 
     @property
     def is_running(self) -> bool:
-        """True if the job has not come to its end and was alive a moment ago."""
+        """True if the job has not ended and recently showed a sign of life."""
         return not self.is_finished and self.silent_s < SILENT_S
 
 
 def read_log(path: Path) -> JobLog | None:
-    """Read what `logged` has written; None if it is not from there."""
+    """Read a log written by `logged`; None for other files."""
     with open(path, "rb") as stream:
         status = os.fstat(stream.fileno())
         first = STARTED.fullmatch(stream.readline().decode(errors="replace").rstrip("\n"))
@@ -90,9 +90,9 @@ def read_log(path: Path) -> JobLog | None:
 
 
 class _Tee:
-    """Write to two streams; of a progress bar's redrawn line the log has the last state.
+    """Write to two streams; the log keeps the last state of a redrawn progress bar.
 
-    A log that cannot be written, on a full disk, is no error of the job's.
+    A log that cannot be written, on a full disk, does not fail the job.
     """
 
     def __init__(self, terminal: TextIO, log: TextIO) -> None:
@@ -132,9 +132,9 @@ class _Tee:
 def logged(path: str) -> Iterator[None]:
     """Copy standard error to a log file, and end the process with one line on bad input.
 
-    The message of a ``ValueError`` or ``OSError`` inside, that memory is short or that the user
-    stopped the job goes to the terminal, the traceback to the log. Any other error is ours: its
-    traceback goes to both. Another process that is at work on the same job is waited for.
+    For a ``ValueError`` or ``OSError`` in the block, too little memory, or an interruption by the
+    user, the terminal shows a message and the log the traceback. Any other error is a bug: its
+    traceback goes to both. If another process works on the same job, the block waits for it.
     """
     terminal = sys.stderr
     try:
@@ -159,7 +159,7 @@ def logged(path: str) -> Iterator[None]:
 
 
 def _in_words(error: Exception) -> str:
-    """An error and the next step in one line; empty where the fault is ours."""
+    """An error and its remedy on one line; empty for a bug of this software."""
     text, step = str(error), ""
     if isinstance(error, MemoryError) or any(sign in text for sign in OUT_OF_MEMORY):
         return f"out of memory ({text.strip() or type(error).__name__}): {MORE_MEMORY}"

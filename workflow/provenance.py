@@ -16,17 +16,17 @@ PACKAGES = ("torch", "numpy", "scipy", "soxr")  # those that move numbers
 
 
 def software() -> dict[str, str]:
-    """Versions of this software and of the packages that move numbers, and MKL's path."""
+    """Versions of this software and of the packages that affect results, and MKL's path."""
     versions = {"passt-hear": __version__, "commit": _commit(), "python": platform.python_version()}
     return versions | {package: version(package) for package in PACKAGES} | {"mkl": mkl.path()}
 
 
 def is_current(stored: dict, wanted: dict) -> bool:
-    """Tell whether something stored was made from the same things as what is wanted now.
+    """Return whether the stored provenance matches the wanted one.
 
-    The commit says where something was made, not from what (version numbers of the front end, the
-    generator and the probe say that), so that it does not count; nor does the path that MKL took
-    there, which a cluster's nodes may not have in common (the setting counts).
+    The commit is ignored, because version numbers of the front end, the generator and the probe
+    identify the computation; so is the path that MKL took, which can differ between a cluster's
+    nodes (the setting is compared).
     """
 
     def facts(provenance: dict) -> dict:
@@ -67,7 +67,7 @@ def provenance_of(
 
 
 def score_file(facts: dict, rows: list[dict], header: dict) -> dict:
-    """Content of one score file: study, model and task, all rows, and what made them."""
+    """Content of one score file: study, model and task, all rows, and their provenance."""
     folders = header["folders"]
     provenance = header["provenance"] | {
         "protocol": {folder["name"]: folder["protocol"] for folder in folders},

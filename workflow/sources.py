@@ -23,7 +23,7 @@ from workflow.provenance import is_current
 
 
 def load_source(entry: dict, reports: Iterable[str]) -> tuple[HearModel | Embedder, dict]:
-    """Load a checkpoint or a third-party model, and say what its embeddings depend on.
+    """Load a checkpoint or a third-party model; return it with the facts its embeddings depend on.
 
     ``entry`` has its id as ``source``, its ``settings``, ``embedding`` (device and precision), the
     ``levels`` of each view and either ``checkpoint``, an entry of the config, or ``model``, the

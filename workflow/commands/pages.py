@@ -1,10 +1,10 @@
-"""Pages of the site that are made from other files: a hook of MkDocs (mkdocs.yml).
+"""Generated pages of the site: a hook of MkDocs (mkdocs.yml).
 
     make docs     # site/index.html
 
-Files of the repository that are pages stand in `PAGES`. The configuration reference is made from
-the schema, the API reference from the docstrings, the gallery from the studies that have been run
-here. Links to files of the repository lead to their pages; files without a page are named only.
+`PAGES` lists files of the repository that become pages. The configuration reference is generated
+from the schema, the API reference from the docstrings, the gallery from the studies that have been
+run here. Links to files of the repository lead to their pages; files without a page are not linked.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _LINK = re.compile(r"\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\(([^()\s]+)\)")
 
 
 def on_files(files: Any, config: Any) -> Any:
-    """Add the pages that are made from other files (event of MkDocs)."""
+    """Add the generated pages (MkDocs event)."""
     from mkdocs.structure.files import File
 
     made: dict[str, str | bytes] = {page: (ROOT / file).read_text() for file, page in PAGES.items()}
@@ -66,7 +66,7 @@ def on_files(files: Any, config: Any) -> Any:
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
-    """Turn links to files of the repository into links between pages (event of MkDocs)."""
+    """Turn links to files of the repository into links between pages (MkDocs event)."""
     uri = page.file.src_uri
     source = {page: file for file, page in PAGES.items()}.get(uri, f"docs/{uri}")
     return relink(markdown, source, uri, {file.src_uri for file in files})
@@ -96,7 +96,7 @@ def relink(markdown: str, source: str, page: str, pages: Collection[str]) -> str
 
 
 def _page_of(file: str, anchor: str) -> tuple[str, str]:
-    """Page of a file of the repository, and the place in it."""
+    """Page of a file of the repository, and the anchor in it."""
     if file == SCHEMA:
         return "configuration.md", anchor
     if file.endswith(".py") and file.partition("/")[0] in LIBRARIES:
@@ -141,7 +141,7 @@ def _key_table(properties: Mapping[str, Any]) -> str:
 
 
 def _flat(properties: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    """Keys with those below them, joined by points."""
+    """All keys, nested ones joined by dots."""
     for key, facts in properties.items():
         yield above + key, facts
         yield from _flat(facts.get("properties", {}), f"{above}{key}.")
@@ -175,7 +175,7 @@ def _limits(facts: Mapping[str, Any]) -> list[str]:
 
 
 def _escaped(text: str) -> str:
-    """Text whose < begins no tag."""
+    """Text with < escaped, so that it begins no tag."""
     return text.replace("<", "&lt;")
 
 
@@ -187,7 +187,7 @@ def _value(value: Any) -> str:
 
 
 def api_pages(root: Path) -> dict[str, str]:
-    """One page of docstrings for each package, and their list."""
+    """One page of docstrings per package, and an index."""
     pages: dict[str, str] = {}
     index = ["# API reference", "Every public name, from the docstrings."]
     for library, what in LIBRARIES.items():
@@ -214,7 +214,7 @@ def _api_page(module: str) -> str:
 
 
 def gallery(root: Path) -> dict[str, str | bytes]:
-    """Page of the exhibits of `STUDIES` that exist, and the files that it shows."""
+    """Gallery of the existing exhibits of `STUDIES`, and the files that it shows."""
     files: dict[str, bytes] = {}
     parts = [
         "# Gallery",
@@ -245,7 +245,7 @@ def gallery(root: Path) -> dict[str, str | bytes]:
 
 
 def _entry(exhibit: Exhibit, at: str) -> Iterator[str]:
-    """Markdown of one exhibit whose files lie at `at`."""
+    """Markdown of one exhibit with its files in the folder `at`."""
     module, _, function = exhibit.drawing.partition(":")
     yield f"### {exhibit.name}: {exhibit.title}"
     for file in exhibit.page_files:

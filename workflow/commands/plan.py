@@ -1,12 +1,12 @@
-"""Hours, disk and memory of a study per stage and task, and of smaller ones, before it is run.
+"""Estimated hours, disk and memory of a study per stage and task, and of smaller studies.
 
     make plan CONFIG=config/paper.yaml
 
-From a measurement of a minute on this machine and the sizes of the tasks: published ones, or those
-of the tasks that lie here. Hours are of one CPU core while all are at work, of the GPU for what it
-computes, or of the network for downloads, which go one at a time; memory is of the largest job.
-Scores, statistics, figures and the report take minutes and are not counted. Once the planned study
-has run, its jobs' hours stand beside the planned ones.
+The plan is based on a measurement of about a minute on this machine and on the sizes of the tasks,
+published or local. Hours are those of one CPU core with all cores busy, of the GPU for its work, or
+of the network for downloads, which are sequential; memory is that of the largest job. Scores,
+statistics, figures and the report take minutes and are not included. After the study has run, the
+measured hours are shown beside the planned ones.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ CONSTANTS = {
 
 
 def experience(study: str = "mini") -> dict[str, float]:
-    """`CONSTANTS`, those replaced that predictions and logs of a finished study here say."""
+    """`CONSTANTS`, updated from the predictions and logs of a finished study, if there is one."""
     paths = sorted(Path(f"results/{study}/predictions").glob("mlp-*/**/seed*.npz"))
     folders = [folder for path in paths for folder in read_header(path)["folders"]]
     patiences = [p["n_validations"] / f["protocol"]["patience"] for f in folders for p in f["grid"]]
@@ -60,11 +60,11 @@ def experience(study: str = "mini") -> dict[str, float]:
 
 
 def plan(study: Study, rates: Rates, known: dict[str, float], mb_per_s: float) -> pd.DataFrame:
-    """Cost of everything that a study makes: columns `COLUMNS`, a row per stage, task and item.
+    """Cost of a study by stage, task and item, with columns `COLUMNS`.
 
     Items are archives and clips, a view of a checkpoint or model, the predictions of an embedding.
-    ``read_by`` are the models that need it, separated by semicolons, empty if all do. Weights
-    belong to no task.
+    ``read_by`` lists the models that need the item, separated by semicolons; empty if all do.
+    Weights belong to no task.
     """
     rows: list[tuple] = []
     users: defaultdict[str, dict[str, None]] = defaultdict(dict)
@@ -152,7 +152,7 @@ def _evaluation_s(
 
 
 def run_hours(rows: pd.DataFrame, cores: int) -> float:
-    """Hours of a run: downloads, then what the GPU and the cores compute, one after the other."""
+    """Hours of a run: downloads, then the work of the GPU and of the cores, in sequence."""
     hours = rows.groupby("on")["hours"].sum().reindex([NETWORK, GPU, CORE], fill_value=0.0)
     return hours[NETWORK] + hours[GPU] + hours[CORE] / cores
 
@@ -167,7 +167,7 @@ def by_task(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def smaller(study: Study, rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """What to change in the config for a smaller study: one seed, two models, no large task."""
+    """Config changes for smaller studies: one seed, two models, no large task."""
     largest = rows[rows["task"] != ""].groupby("task")["hours"].sum().nlargest(4).index
     changes: list[dict[str, Any]] = []
     if len(study.seeds) > 1:
@@ -180,7 +180,7 @@ def smaller(study: Study, rows: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def words(rows: pd.DataFrame, cores: int) -> list[str]:
-    """Total, what most of it is, and what leaving out a model would save."""
+    """Texts on the total, its largest parts, and the savings from dropping a model."""
     total, longest = rows["hours"].sum(), rows.loc[rows["hours"].idxmax()]
     kinds = rows.groupby("on", sort=False)["hours"].sum()
     items = rows.groupby(["stage", "item"])["hours"].sum().nlargest(3)
@@ -198,10 +198,10 @@ def words(rows: pd.DataFrame, cores: int) -> list[str]:
 
 
 def compare(rows: pd.DataFrame, logs: list[str]) -> pd.DataFrame:
-    """Planned hours beside those of the jobs of a finished study, by stage and in total.
+    """Planned hours beside the measured hours of a finished study, by stage and in total.
 
-    Wall time: the CPU time that Snakemake samples misses what a job did since the last sample.
-    Downloads are not jobs of these stages.
+    Measured hours are wall time, because the CPU time sampled by Snakemake misses the end of a job.
+    Downloads are not included.
     """
     taken = read_stages(logs).set_index("rule")["wall_s"].reindex(RULES.values()) / 3600
     computed = rows[rows["on"] != NETWORK].groupby("stage")["hours"].sum()

@@ -1,10 +1,10 @@
-"""Tables, claims and figures of a finished study, with its machine and hashes, to be committed.
+"""Export of a finished study's tables, claims and figures for committing, with hashes.
 
     make publish CONFIG=config/mini_large.yaml     # into docs/mini_large/
 
-Figures as SVG, the numbers as CSV, an index; the folder that it replaces is removed. The index has
-the hashes of what the study was made from and of the larger files that stay behind, ``SHA256SUMS``
-those of the files beside it.
+Writes figures as SVG, numbers as CSV, and an index, replacing the folder. The index has the hashes
+of the study's inputs and of larger files that are not copied, ``SHA256SUMS`` those of the files
+beside it.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ LEFT_BEHIND = ("scores.csv", "report.html")  # large, as are replicates
 
 
 def publish(study: Study, destination: Path, command: str) -> list[Path]:
-    """Copy what a finished study shows into ``destination``; return its files.
+    """Copy the exhibits of a finished study into ``destination``; return the files.
 
-    ``command`` is what made the study. A ConfigError names what is not there yet.
+    ``command`` is the command that ran the study. ConfigError names missing files.
     """
     results = Path("results", study.name)
     shown = exhibits.exhibits(study)
@@ -106,7 +106,7 @@ def _origins(study: Study) -> list[tuple[str, str]]:
 
 
 def _left_behind(study: Study) -> list[Path]:
-    """Files behind what is published that are not copied."""
+    """Files on which the published ones are based and that are not copied."""
     made = [replicates(study, one) for one in study.evaluations]
     return [*(Path("results", study.name, name) for name in LEFT_BEHIND), *map(Path, made)]
 

@@ -1,6 +1,6 @@
-"""Seconds that embedding, probes and decoding take here, measured in about a minute.
+"""Speed of embedding, probes and decoding on this machine, measured in about a minute.
 
-CPU seconds, so that a waiting process does not look slow; wall seconds where a GPU computes.
+Times are CPU seconds, so that waiting does not count, or wall seconds of work on a GPU.
 """
 
 from __future__ import annotations
@@ -52,14 +52,15 @@ while time.monotonic() < end:
 
 @dataclasses.dataclass(frozen=True)
 class Rates:
-    """What this machine does, one thread of it.
+    """Speed of one thread of this machine.
 
-    ``view_s`` gives seconds per unit (`units`) by source and kind of view, ``sizes`` the
-    values of each level of such a view, ``weights`` the bytes of a checkpoint's. ``decode_s`` is
-    per second of audio at the archives' rate, read and resampled; ``start_s`` what a job imports;
-    ``probe`` seconds per epoch of each trained probe on embeddings of two sizes, each by rows as in
-    `PROBE_EPOCHS`; ``neighbor_s`` per value that two rows of nearest neighbors are compared by.
-    ``on_gpu`` are the sources that a GPU embeds; ``probe_on_gpu`` tells whether it trains probes.
+    ``view_s`` is seconds per unit (`units`) by source and kind of view, ``sizes`` the number of
+    values of each level of such a view, ``weights`` the bytes of a checkpoint's weights.
+    ``decode_s`` is the time to read and resample one second of audio at the archives' rate,
+    ``start_s`` the time of a job's imports, ``probe`` seconds per epoch of each trained probe on
+    embeddings of two sizes, each by rows as in `PROBE_EPOCHS`, ``neighbor_s`` the time per value
+    for comparing two rows of nearest neighbors. ``on_gpu`` are the sources embedded on a GPU;
+    ``probe_on_gpu`` tells whether it trains probes.
     """
 
     view_s: dict[tuple[str, str], float]
@@ -79,8 +80,8 @@ class Rates:
     def epoch_s(self, size: int, n_rows: float, probe: str = "mlp") -> float:
         """Seconds per epoch of a trained probe on rows of an embedding.
 
-        Linear in its size, and in the rows up to the most that were measured; beyond, so many times
-        as long.
+        Interpolated linearly in the size, and in the rows up to the largest measured number;
+        proportional to the rows beyond.
         """
         most = max(PROBE_EPOCHS)
         by_rows = {
@@ -97,7 +98,7 @@ def _on_line(points: Mapping[int, float], x: float) -> float:
 
 
 def kind(view: str) -> str:
-    """The view that stands for all windows around timestamps, or the view itself."""
+    """The view that represents all windows around timestamps, or the view itself."""
     return "rf160" if view.startswith("rf") else view
 
 
@@ -108,10 +109,10 @@ def units(study: Study, source: str, view: str, duration_s: float) -> float:
 
 
 def measure(study: Study, cores: int) -> Rates:
-    """Measure what a study needs; random weights stand in for those of its checkpoints.
+    """Measure the speed of a study's work, with random weights instead of its checkpoints.
 
-    ``cores`` are the jobs that it will run at a time. So many cores are at work meanwhile: two
-    threads of one core are each about half as fast. Devices are those of the config.
+    ``cores`` is the number of parallel jobs. As many cores are kept busy during the measurement,
+    because two threads of one core are each about half as fast. Devices are those of the config.
     """
     start_s = _start_s()
     configure(1, study.config["mkl_fast_path"])

@@ -2,8 +2,8 @@
 
     make readme
 
-What stands between the markers ``<!-- name: begin -->`` and ``end`` of a page is replaced, and the
-pictures in ``docs/pictures/`` are made again.
+Replaces the text between the markers ``<!-- name: begin -->`` and ``end`` of each page, and redraws
+the pictures in ``docs/pictures/``.
 """
 
 from __future__ import annotations
@@ -91,9 +91,9 @@ def insert(texts: dict[str, str], name: str, content: str) -> None:
 
 
 def content(path: Path) -> str:
-    """Markdown of a result: as it is, or the table of a CSV with its machine and versions below.
+    """Markdown of a result: a Markdown file, or the table of a CSV with machine and versions.
 
-    Of a folder, what the records of trainings in it say.
+    For a folder, a table of its training records.
     """
     if path.is_dir():
         return trainings(sorted(path.glob("*.json")))
@@ -108,12 +108,12 @@ def content(path: Path) -> str:
 
 
 def markdown(rows: pd.DataFrame) -> str:
-    """Table of cells that are shown as they are."""
+    """Markdown table of unformatted cells."""
     return tabulate(rows, "keys", "github", disable_numparse=True, showindex=False)
 
 
 def rounded(cell: str) -> str:
-    """Cut a number's decimals to four digits that matter; leave everything else."""
+    """Round a number's decimals to four significant digits; return other text unchanged."""
     try:
         number = float(cell)
     except ValueError:
@@ -122,7 +122,7 @@ def rounded(cell: str) -> str:
 
 
 def speeds(folder: Path) -> str:
-    """Markdown of a row for each kind of work: this software beside the reference, on what machine.
+    """Markdown table of the speed of this software and the reference, by kind of work and machine.
 
     CPU seconds of one core, or rows per second of a GPU. ``folder`` has the benchmarks' CSVs.
     """
@@ -172,7 +172,7 @@ def stages(path: Path) -> str:
 
 
 def trainings(records: list[Path]) -> str:
-    """Markdown table of records of trainings, each after the one whose weights it starts from."""
+    """Markdown table of training records, each after the training that it starts from."""
     rows = []
     for path in records:
         record = json.loads(path.read_text())
@@ -220,7 +220,7 @@ def rules(mermaid: str) -> str:
 
 
 def agreement(folder: Path) -> str:
-    """Markdown table of what agrees with which reference, how closely, and the test that shows it.
+    """Markdown table of agreement with references, its closeness, and the test that shows it.
 
     ``folder`` has the benchmarks' CSVs.
     """

@@ -2,7 +2,7 @@
 
     make sizes CONFIG=config/mini_large.yaml
 
-What sizes are set by, before a verdict is seen; docs/mini.md has the rule.
+Sizes are chosen by these widths before any verdict is known; docs/mini.md has the rule.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ COLUMNS = ("task", "category", "test_clips", "events", "sources", "width", "audi
 def expected_width(
     units: Sequence[float], n_strata: int, share: float = SHARE, correlation: float = CORRELATION
 ) -> float:
-    """Width of the 95 % interval of a share, and of the difference of two models' shares.
+    """Width of the 95 % interval of a proportion, and of the difference of two proportions.
 
-    The difference is as wide as either share where the hits of the models correlate by .5. With
-    the design effect of clustered clips (Kish, "Survey sampling", 1965) and Student's quantile.
+    Both widths are equal if the models' hits correlate by .5. Includes the design effect of
+    clustered clips (Kish, "Survey sampling", 1965) and Student's quantile.
 
     Parameters
     ----------
     units : sequence of float
-        Clips (or events) of each source that is drawn, of whatever fold.
+        Number of clips (or events) of each source, in all folds.
     n_strata : int
-        Folds within which they are drawn.
+        Number of folds within which sources are drawn.
     """
     n, squares = sum(units), sum(size**2 for size in units)
     variance = share * (1 - share) / n * (1 + correlation * (squares / n - 1))

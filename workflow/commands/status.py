@@ -2,10 +2,10 @@
 
     make status CONFIG=config/paper.yaml
 
-Read off what lies on the disk, so that it can be asked for while the study runs, on a cluster too:
-outputs, what waits to become one, and the logs of jobs, whose last line is their progress
-(`workflow.logs`). Time left is that of as many jobs as run now. Parts of a stage count by the
-hours that `make plan` gave them, by their clips or fits if it has not been asked.
+The progress is read from files, so that the command works while the study runs, also on a cluster:
+outputs, unfinished outputs, and job logs, whose last line is the job's progress (`workflow.logs`).
+The time left assumes the current number of parallel jobs. Parts of a stage are weighted by their
+hours according to `make plan`; without a plan, by their clips or fits.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ SHOWN = 110  # characters of a log's last line
 class Piece:
     """Part of a stage: an archive, a task, a view of a task, the probes of an embedding and seed.
 
-    ``n`` are its archives, tasks, clips or fits, ``share`` of which is done. ``plan`` is the row
-    of the plan that it is in, (stage, task, item); ``logs`` are the names of logs that tell of it,
-    whatever the size of jobs.
+    ``n`` is its number of archives, tasks, clips or fits, ``share`` the finished fraction. ``plan``
+    is its row of the plan, (stage, task, item); ``logs`` are the names of its logs for all job
+    sizes.
     """
 
     stage: str
@@ -54,10 +54,10 @@ class Piece:
 
 @dataclass(frozen=True)
 class Stage:
-    """What is done of a stage and what is left; ``n_jobs`` run now.
+    """Progress of a stage; ``n_jobs`` is the number of running jobs.
 
-    ``per_s`` are archives, tasks, clips or fits per second of one job, ``left_s`` seconds of one
-    job; each None if nothing tells.
+    ``per_s`` is the number of archives, tasks, clips or fits per second of one job, ``left_s`` the
+    seconds left for one job; each None if unknown.
     """
 
     name: str
@@ -69,7 +69,7 @@ class Stage:
 
 
 def pieces(study: Study) -> Iterator[Piece]:
-    """All that the stages with hours of work have to make, in the order in which jobs make it."""
+    """All parts of the long stages, in the order in which jobs make them."""
     manifests = {task: Path(paths.manifest(study, task)) for task in study.tasks}
     for task, spec in study.tasks.items():
         is_there = manifests[task].exists()
@@ -113,7 +113,7 @@ def job_logs(study: Study) -> Iterator[tuple[str, JobLog]]:
 
 
 def read_plan(path: Path) -> dict[tuple[str, str, str], float]:
-    """Hours by stage, task and item of `make plan`; empty if it has not been asked."""
+    """Hours by stage, task and item from `make plan`; empty if it has not been run."""
     if not path.exists():
         return {}
     with open(path, newline="", encoding="utf-8") as stream:
@@ -122,7 +122,7 @@ def read_plan(path: Path) -> dict[tuple[str, str, str], float]:
 
 
 def add_progress(found: Iterable[Piece], logs: Iterable[tuple[str, JobLog]]) -> None:
-    """Give pieces that jobs are at work on the share that their progress bars show."""
+    """Set the finished fraction of pieces in progress from the jobs' progress bars."""
     for rule, log in logs:
         if log.share is None or not log.is_running:
             continue
@@ -152,7 +152,7 @@ def summarize(
 
 
 def describe(study: Study, planned: dict[tuple[str, str, str], float]) -> list[str]:
-    """Say what is done of a study, what is left, and what its jobs do, in lines."""
+    """Lines of text on a study's finished and remaining work and its jobs."""
     found, logs = list(pieces(study)), list(job_logs(study))
     add_progress(found, logs)
     stages = []

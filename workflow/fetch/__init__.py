@@ -1,1 +1,1 @@
-"""Archives and released weights: where they come from, what they must be, room for them."""
+"""Archives and released weights: sources, expected hashes, disk space."""

@@ -27,7 +27,7 @@ QUICK_S = 10.0  # silence after which the record is done without, where it is on
 
 @contextmanager
 def excludable(task: str) -> Iterator[None]:
-    """Add to an error that concerns one task how to go on without it."""
+    """Add to an error about one task how to continue without the task."""
     try:
         yield
     except (RecordError, SpaceError):
@@ -49,12 +49,12 @@ def fetch_archive(
 ) -> Path:
     """Download one archive to `resources/archives/<name>`, verified.
 
-    ``settings`` are the config's ``download``, ``needs`` what the unfinished tasks of the study
-    take on the disk (sizes of archives are replaced by the record's where it is known),
-    ``tasks_dir`` where they will be unpacked. Without the record, the archive is asked for by its
-    name, and only what is known here can be compared. Raised are a RecordError if that fails too,
-    a SpaceError if the disk is too small for what is still to come, a DownloadError or KnownError
-    if the archive cannot be had or is another file than the lock file or an earlier download says.
+    ``settings`` are the config's ``download``, ``needs`` the disk space of the study's unfinished
+    tasks (with archive sizes from the record, where known), ``tasks_dir`` the folder in which they
+    will be unpacked. Without the record, the archive is requested by its name and compared with
+    local knowledge only. RecordError if that fails too; SpaceError if the disk is too small for
+    the remaining files; DownloadError or KnownError if the archive cannot be downloaded or does not
+    match the lock file or an earlier download.
     """
     known, urls, sizes = known_facts(name), _mirrors(name, settings), {}
     with locked(LOCK, WAITING):  # Zenodo throttles parallel clients
@@ -105,13 +105,13 @@ def unpack_task(
     settings: dict | None = None,
     progress: bool = True,
 ) -> tuple[list[Path], dict]:
-    """Return a task's folders, unpacked and resampled if from archives, and what made them.
+    """Return a task's folders, unpacked and resampled if from archives, and their origin.
 
-    Of a HEAR 2021 task, ``expected`` has ``folders`` and ``embedding_type`` by config/tasks.tsv;
-    its archives must have the hashes that are known, and what is not known is recorded. By
-    ``settings``, the config's ``download``, the user's archives are compared with the record if
-    it can be had: another MD5 is one of the origin's ``warnings``. The rest is as
-    `hear.archives.prepare.prepare_archives` takes, gives and raises it.
+    For a HEAR 2021 task, ``expected`` has ``folders`` and ``embedding_type`` from config/tasks.tsv;
+    its archives must have the known hashes, and unknown hashes are recorded. With ``settings``, the
+    config's ``download``, the user's archives are compared with the record if it is available: a
+    different MD5 is one of the origin's ``warnings``. Otherwise like
+    `hear.archives.prepare.prepare_archives`.
     """
     archives = [source for source in sources if source.is_file()]
     hashes = {path.name: known_hash(path.name) for path in archives} if expected else {}
@@ -133,7 +133,7 @@ def unpack_task(
 def _other_than_published(
     archives: Sequence[Path], md5: Mapping[str, str], settings: dict, progress: bool
 ) -> list[str]:
-    """Say which archives the record has with another hash; it is asked once, without patience."""
+    """Warnings about archives whose hash differs from the record, which is requested only once."""
     try:
         files = get_record(settings, Backoff(attempts=1), QUICK_S, progress)
     except RecordError as error:
@@ -149,7 +149,7 @@ def _other_than_published(
 
 
 def _check_folders(folders: Sequence[Path], expected: Mapping) -> None:
-    """Check that unpacked folders are those that the study was planned with."""
+    """Check that the unpacked folders are those expected by the study."""
     table, names = "config/tasks.tsv", sorted(expected["folders"])
     if (found := sorted(folder.name for folder in folders)) != names:
         raise ArchiveError(

@@ -1,7 +1,7 @@
 """Known sizes and hashes of downloads: lock file and earlier downloads.
 
-`resources/downloads.lock.json` is committed. What it does not know is recorded when a file is
-first used, in `resources/downloads.recorded.json`, and must be the same ever after.
+`resources/downloads.lock.json` is committed. Facts that it lacks are recorded in
+`resources/downloads.recorded.json` when a file is first used, and must not change afterwards.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ Facts = Mapping[str, int | str]  # values by kind
 
 
 class KnownError(ValueError):
-    """What is known of a file is contradicting, malformed, or not what the file is."""
+    """Known facts of a file that are contradictory, malformed, or do not match the file."""
 
 
 def known_facts(name: str) -> dict[str, Facts]:
-    """Return what the lock file and earlier downloads say of a file, by who says so."""
+    """Return the facts of a file in the lock file and from earlier downloads, by source."""
     lock = LOCKED if LOCKED.exists() else Path(shipped_path(str(LOCKED)))
     places = (lock, RECORDED)
     entries = {str(path): _read(path).get(name) for path in places}
@@ -33,7 +33,7 @@ def known_facts(name: str) -> dict[str, Facts]:
 
 
 def agreed(name: str, said: Mapping[str, Facts]) -> dict[str, int | str]:
-    """Put together what several sources say of one file; a KnownError has contradicting values."""
+    """Merge the facts of one file from several sources; KnownError if they contradict."""
     facts: dict[str, int | str] = {}
     for kind in KINDS:
         values = {source: entry[kind] for source, entry in said.items() if kind in entry}
@@ -47,13 +47,13 @@ def agreed(name: str, said: Mapping[str, Facts]) -> dict[str, int | str]:
 
 
 def known_hash(name: str) -> dict[str, str]:
-    """Return the best hash that is known of a file, by algorithm; empty if none is."""
+    """Return the best known hash of a file, by algorithm; empty if none is known."""
     facts = agreed(name, known_facts(name))
     return {kind: str(facts[kind]) for kind in ("sha256", "md5") if kind in facts}
 
 
 def record(name: str, facts: Facts, source: str) -> None:
-    """Remember a file's facts and where it came from, unless they are known already."""
+    """Record a file's facts and source, unless they are already known."""
     if any(facts.items() <= known.items() for known in known_facts(name).values()):
         return
     with locked(RECORDED.with_suffix(".lock")):  # several jobs may record at the same time

@@ -1,8 +1,8 @@
 """The Zenodo record of the archives: addresses, size and hash of each file.
 
-A record is read in both forms that Zenodo gives (developers.zenodo.org, "Records"): ``files`` as a
-list, or InvenioRDM's ``files.entries``. What a file's links do not lead to is asked for by its
-name; so is every file if the record cannot be had.
+Both forms of Zenodo's records are supported (developers.zenodo.org, "Records"): ``files`` as a
+list, and InvenioRDM's ``files.entries``. Files without working links, and all files if the record
+is unavailable, are requested by name.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LINKS = ("content", "self")  # of a file's links, those that may lead to its byt
 
 
 class RecordError(ValueError):
-    """The record cannot be had or read: nothing is known of any archive."""
+    """The record is unavailable or unreadable, so that nothing is known of any archive."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,9 @@ def get_record(
     timeout_s: float = TIMEOUT_S,
     progress: bool = True,
 ) -> dict[str, Listed]:
-    """Return the files of the record by name; asked for once, then kept in `resources/archives/`.
+    """Return the files of the record by name; it is downloaded once to `resources/archives/`.
 
-    ``settings`` are the config's ``download``. A RecordError has every address with the reason.
+    ``settings`` are the config's ``download``. RecordError lists each address with the reason.
     """
     site, number = settings["url"].rstrip("/"), settings["record"]
     path, reasons = ARCHIVES / f"zenodo-{number}.json", []
@@ -70,7 +70,7 @@ def file_urls(settings: Mapping[str, Any], name: str) -> list[str]:
 
 
 def read_record(path: Path, settings: Mapping[str, Any]) -> dict[str, Listed]:
-    """Read a stored record; a KnownError says that it has neither form."""
+    """Read a stored record; KnownError if it has neither form."""
     try:
         files, listed = json.loads(path.read_text(encoding="utf-8"))["files"], {}
         entries = files["entries"] if isinstance(files, dict) else files
@@ -94,10 +94,10 @@ def read_record(path: Path, settings: Mapping[str, Any]) -> dict[str, Listed]:
 
 
 def find_file(files: Mapping[str, Listed], name: str, claimed: Collection[str] = ()) -> Listed:
-    """Return the file of the record that an archive is.
+    """Return the file of the record that corresponds to an archive.
 
-    Its name may be another one (`workflow.study.archives.fitting_name`). A KnownError lists
-    what there is, the nearest names first.
+    Its name may differ (`workflow.study.archives.fitting_name`). KnownError lists the available
+    names, the nearest first.
     """
     if found := fitting_name(name, files, claimed):
         if found != name:

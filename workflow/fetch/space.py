@@ -15,16 +15,16 @@ SPARE_BYTES = GIB  # left free for features and scores of the first tasks
 
 
 class SpaceError(ValueError):
-    """The disk is too small; the message says what is needed, free and missing."""
+    """Too little disk space; the message gives the required, free and missing space."""
 
 
 @dataclass(frozen=True)
 class Need:
-    """What one task takes on the disk, in bytes.
+    """Disk space of one task, in bytes.
 
-    ``archives`` holds the size of each archive, where unknown that of the unpacked audio, which is
-    never less; ``unpacked_bytes`` is the audio as the archive has it, ``resampled_bytes`` its copy
-    at the model's rate (0 if there is none).
+    ``archives`` holds the size of each archive, or that of the unpacked audio, an upper bound, if
+    it is unknown; ``unpacked_bytes`` is the size of the archive's audio, ``resampled_bytes`` that
+    of its copy at the model's rate (0 if there is none).
     """
 
     task: str
@@ -39,11 +39,11 @@ def check_space(
     tasks_dir: Path,
     sizes: Mapping[str, int] | None = None,
 ) -> None:
-    """Check that what is still to come fits onto the disk; what is there already is taken off.
+    """Check that the remaining files fit on the disk; existing files are subtracted.
 
-    ``archives_dir`` and ``tasks_dir``, where archives and `<task>/` folders lie, may be on two file
-    systems; ``sizes`` are exact ones of archives in bytes. A SpaceError has the first file system
-    that is too small, and what the tasks need there.
+    ``archives_dir`` and ``tasks_dir``, the folders of archives and `<task>/` folders, may be on two
+    file systems; ``sizes`` are exact archive sizes in bytes. SpaceError names the first file system
+    that is too small, and the space that each task needs there.
     """
     wanted: dict[int, list[tuple[int, str, Path]]] = {}
     for need in needs:

@@ -1,6 +1,6 @@
 """Archives of the 19 tasks of HEAR 2021: sources and sizes.
 
-Everything here is known without the network: the study can be planned before anything is fetched.
+No network access is needed, so that a study can be planned before anything is downloaded.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ LONGEST_S = {"fsd50k": 30.0}
 
 
 def find_archives(table: dict[str, dict[str, str]], folder: str | None) -> dict[str, Path]:
-    """Where each archive of config/tasks.tsv is, the user's folder first, or will be; by name."""
+    """Path of each archive in config/tasks.tsv, in the user's folder or after its download."""
     names = archive_names(table)
     here = sorted(path.name for path in Path(folder).iterdir() if path.is_file()) if folder else []
     found = {name: fitting_name(name, here, names) for name in names}
@@ -36,7 +36,7 @@ def archive_names(table: dict[str, dict[str, str]]) -> list[str]:
 
 
 def fitting_name(name: str, names: Collection[str], claimed: Collection[str]) -> str | None:
-    """Return the name that a record or folder has for an archive; None if it has it not.
+    """Return the name of an archive in a record or folder; None if it is missing.
 
     That is ``name`` itself, `hear2021-<folder>-48000.tar.gz`, or else the only one with
     `<folder>-48000` in it that is not ``claimed`` as another archive's: six names of
@@ -64,7 +64,7 @@ def shortest_clip_s(row: dict[str, str]) -> float:
 
 
 def check_download(config: dict) -> None:
-    """Check what the schema cannot; a ConfigError names the key."""
+    """Check constraints that the schema cannot express; ConfigError names the key."""
     folder = config["download"]["folder"]
     if folder is not None and not os.path.isdir(folder):  # Path.is_dir refuses long names
         raise ConfigError(f"config: download.folder: expected a folder, found no {folder}")

@@ -1,4 +1,4 @@
-"""Models of a study that are the features of one block alone, to be compared block by block."""
+"""Models of a study with the features of a single block, for comparison by block."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from workflow.study.study import Study
 def block_series(study: Study) -> dict[str, dict[str, int]]:
     """Blocks' numbers by model, by network and receptive field; M alone is the last block.
 
-    Of models of one block the first counts. A single block is nothing to compare and left out.
+    If several models have the same block, the first is used. Series with one block are omitted.
     """
     found: defaultdict[str, dict[str, int]] = defaultdict(dict)
     for id, model in study.models.items():

@@ -1,4 +1,4 @@
-"""Reading the claims: data checked before anything runs, every problem with its claim and key."""
+"""Reading and checking of the claims before anything runs."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Modules of ours that a script depends on, read off its import statements.
+"""Modules of this project that a script depends on, found from import statements.
 
-Snakemake sees a script alone. A cheap rule takes these files as inputs, so that an edited module
-re-runs exactly the rules that import it.
+Snakemake itself tracks only the script. Cheap rules have these files as inputs, so that an edited
+module re-runs exactly the rules that import it.
 """
 
 from __future__ import annotations

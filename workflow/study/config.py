@@ -1,4 +1,4 @@
-"""Reading of the config: shipped values, defaults, numbers, and one line for each problem."""
+"""Reading of the config: shipped values, defaults, type conversion, one line per problem."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ VALIDATOR = extend(  # YAML's .inf and .nan are no numbers of JSON
 
 
 class ConfigError(ValueError):
-    """A config that cannot be run."""
+    """An invalid config; the message names the key, the expected and the actual value."""
 
 
 def read_config(config: dict) -> dict:
-    """Complete a user's config by the shipped one's values and the schema's defaults; check it.
+    """Complete a config with the shipped config's values and the schema's defaults, and check it.
 
     A ConfigError has one line per problem: the key, what was expected, what was found.
     """
@@ -77,7 +77,7 @@ def read_config(config: dict) -> dict:
 
 
 def read_yaml(path: str | Path) -> Any:
-    """Read a YAML file, without any of its tags being executed; ConfigError says what it is not."""
+    """Read a YAML file without executing its tags; ConfigError if it is invalid."""
     try:
         with open(path, encoding="utf-8") as stream:
             content = yaml.load(stream, LOADER)
@@ -93,10 +93,10 @@ def read_yaml(path: str | Path) -> Any:
 
 
 def _check_parts(content: Any) -> None:
-    """Refuse what small files can hold and no program can go through.
+    """Raise ConfigError for content that a small file can hold but no program can process.
 
-    That is lists and mappings that contain themselves or, by anchors, each other many times,
-    numbers of thousands of digits, and characters that no file of text or XML has.
+    This includes lists and mappings that contain themselves or, by anchors, each other many times,
+    numbers with thousands of digits, and characters that are invalid in text or XML.
     """
     sizes: dict[int, float] = {}  # parts of each list and mapping; infinite while it is open
 
@@ -143,7 +143,7 @@ def schema_problems(content: Any, schema: dict) -> Iterator[tuple[list[str], str
 
 
 def unknown(name: str, known: Iterable[str]) -> str:
-    """Say that a name is unknown and which one may have been meant."""
+    """Message that a name is unknown, with the closest known name."""
     known = list(known)
     near = difflib.get_close_matches(str(name), known, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
@@ -163,7 +163,7 @@ def shipped_path(path: str) -> str:
 
 
 def share_libraries() -> None:
-    """Let jobs import the libraries beside the workflow, whatever their working directory is."""
+    """Make the libraries beside the workflow importable in jobs, in any working directory."""
     others = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     places = dict.fromkeys([str(ROOT), *filter(None, others)])
     os.environ["PYTHONPATH"] = os.pathsep.join(places)

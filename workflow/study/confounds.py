@@ -1,4 +1,4 @@
-"""Confounds of a study: what differs between its variants besides what a claim compares."""
+"""Confounds of a study: differences between its variants other than the compared one."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ PAPER = {"L": 768, "M": 768, "H": 527}  # dimensions
 
 
 def confounds(study: Study) -> dict[str, str]:
-    """Say what else differs between the study's variants, a sentence by topic.
+    """Sentences on other differences between the study's variants, by topic.
 
-    Known of the networks' shape, and of their training where its record lies beside the weights,
-    as it does for the shipped ones. The released networks have none of these confounds.
+    They are derived from the networks' shapes, and from their training records if they lie beside
+    the weights, as for the shipped networks. The released networks have none of these confounds.
     """
     found = {LEVELS: _dimensions(study), FIELDS: _crops(study), HOPS: _starts(study)}
     return {topic: sentence for topic, sentence in found.items() if sentence}
@@ -65,7 +65,7 @@ def _crops(study: Study) -> str:
 
 
 def _starts(study: Study) -> str:
-    """Networks that go on from weights of another hop than their own."""
+    """Sentence on networks whose training started from weights of another hop."""
     starts = {}
     for checkpoint in study.used_checkpoints:
         before = _recipe(_record(checkpoint)).get("initial_weights")

@@ -1,7 +1,7 @@
 """Downloads of a study, with expected sizes and hashes.
 
-What is here already, or was made into a task that is here, is not listed, so that no later change
-of the code or the config downloads it again or redoes what was made from it.
+Existing files, and archives of existing tasks, are not listed, so that later changes of the code or
+the config do not download them again or redo tasks made from them.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from workflow.study.tasks import read_task_table, sized_tasks
 
 
 def kept_tasks(study: Study) -> set[str]:
-    """Tasks that were made from archives which are gone: they stay as they are.
+    """Tasks whose archives have been deleted; they are kept unchanged.
 
-    Delete the folder of such a task below `resources/tasks/` to have it made again.
+    To make such a task again, delete its folder below `resources/tasks/`.
     """
     if study.origin != "hear2021":
         return set()
@@ -33,7 +33,7 @@ def kept_tasks(study: Study) -> set[str]:
 
 
 def missing_archives(study: Study) -> list[str]:
-    """Names of archives that are nowhere, of tasks that are still to be made."""
+    """Names of missing archives of tasks that are still to be made."""
     if study.origin != "hear2021":
         return []
     kept = kept_tasks(study)
@@ -44,7 +44,7 @@ def missing_archives(study: Study) -> list[str]:
 
 
 def missing_checkpoints(study: Study) -> dict[str, str]:
-    """Address of each released file that a model needs and that is not here, by its name."""
+    """Address of each missing released file that a model needs, by file name."""
     site = study.config["download"]["github"].rstrip("/")
     return {
         Path(c.file).name: c.url.replace(GITHUB, site)
@@ -54,7 +54,7 @@ def missing_checkpoints(study: Study) -> dict[str, str]:
 
 
 def missing_space(study: Study) -> list[Need]:
-    """What the tasks that are not here yet take on the disk, archives at their largest."""
+    """Disk space of the missing tasks, with upper bounds for archives."""
     table, needs = sized_tasks(study.config), []
     copied = 0 if study.config["resample"] == "on_the_fly" else SAMPLE_RATE_HZ / ARCHIVE_RATE_HZ
     for slug, spec in study.tasks.items():

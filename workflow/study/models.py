@@ -51,7 +51,7 @@ class Model:
 
 @contextmanager
 def _naming(entry: str) -> Iterator[None]:
-    """Raise what is wrong with an entry of the config as a ConfigError that names it."""
+    """Turn errors about an entry of the config into ConfigError that names the entry."""
     try:
         yield
     except ValueError as error:
@@ -72,7 +72,8 @@ def selected_models(config: dict) -> dict[str, dict]:
 def read_checkpoints(config: dict) -> dict[str, Checkpoint]:
     """Build all checkpoints; those that a selected model uses must have their hash.
 
-    A released one need not be there yet, any other must. A ConfigError names the entry.
+    A released one may still have to be downloaded; any other must exist. ConfigError names the
+    entry.
     """
     used = {entry.get("checkpoint") for entry in selected_models(config).values()}
     checkpoints = {}
@@ -91,9 +92,10 @@ def read_checkpoints(config: dict) -> dict[str, Checkpoint]:
 
 
 def verify_checkpoint(checkpoint: Checkpoint, can_be_fetched: bool) -> None:
-    """Check a checkpoint's file against its hash or, where it names none, the recorded one.
+    """Check a checkpoint's file against its hash or, if it has none, the recorded hash.
 
-    A CheckpointError has the file and both hashes, or says that it is missing and not to be had.
+    CheckpointError gives the file and both hashes, or reports that the file is missing and cannot
+    be downloaded.
     """
     if checkpoint.file is None or (can_be_fetched and not Path(checkpoint.file).exists()):
         return
@@ -104,7 +106,7 @@ def verify_checkpoint(checkpoint: Checkpoint, can_be_fetched: bool) -> None:
 
 
 def read_models(config: dict, checkpoints: dict[str, Checkpoint]) -> dict[str, Model]:
-    """Build the selected models; a ConfigError names the entry and what is wrong with it."""
+    """Build the selected models; ConfigError names the entry and the problem."""
     models = {}
     for id, entry in selected_models(config).items():
         build = _variant if "checkpoint" in entry else _third_party
@@ -113,9 +115,9 @@ def read_models(config: dict, checkpoints: dict[str, Checkpoint]) -> dict[str, M
 
 
 def read_highlight(config: dict, entries: Iterable[str]) -> list[str]:
-    """Ids of the models that stand out in figures, which must be known.
+    """Ids of the models to highlight in figures, which must exist.
 
-    No model may have the name of a leaderboard entry, whose scores are beside its own.
+    No model may have the name of a leaderboard entry, because exhibits show both.
     """
     known = dict.fromkeys([*config["models"], *PAPER_MODELS])  # the paper's, run or not
     for id in config["highlight"]:
@@ -131,7 +133,7 @@ def read_highlight(config: dict, entries: Iterable[str]) -> list[str]:
 def read_protocol(config: dict, automatic: str) -> Protocol:
     """Build the protocol that the config names; ``auto`` is the one called ``automatic``.
 
-    A ConfigError says that it is unknown, or that any protocol of the config cannot be run.
+    ConfigError if it is unknown, or if any protocol of the config is invalid.
     """
     protocols = {"reference": {}} | config["protocols"]
     name = automatic if config["protocol"] == "auto" else config["protocol"]
@@ -158,10 +160,10 @@ def read_evaluator(config: dict) -> dict[str, str]:
 
 
 def read_evaluations(config: dict) -> tuple[Evaluation, ...]:
-    """Every probe with every share of the training part; first the first probe with all of it.
+    """All probes with all training fractions, starting with the first probe on the whole part.
 
-    A ConfigError says that the whole part is missing, of which exhibits are drawn, or that heareval
-    is to train on a share.
+    ConfigError if the whole part, which exhibits use, is missing, or if heareval would have to
+    train on a fraction.
     """
     fractions = sorted(map(float, config["train_fractions"]), reverse=True)
     if fractions[0] != 1:

@@ -1,4 +1,4 @@
-"""A study as a value: its tasks, models and protocol, and which embeddings they share."""
+"""A study as a value: its tasks, models and protocol, and their shared embeddings."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ KINDS = ("scene", "event")  # of tasks, by the embedding that they ask for
 
 @dataclass(frozen=True)
 class Study:
-    """What is computed and shown; results go to ``results/<name>/``.
+    """Tasks, models and settings of a study, whose results go to ``results/<name>/``.
 
-    ``origin`` says where the tasks come from: ``mini`` (generated), ``hear2021`` (downloaded),
+    ``origin`` is the source of the tasks: ``mini`` (generated), ``hear2021`` (downloaded),
     ``folder`` (the user's), or ``leaderboard`` for the official scores, which need no task.
     """
 
@@ -66,13 +66,13 @@ class Study:
 
     @property
     def controls(self) -> list[str]:
-        """Ids of the models that set no maximum; none if there are only controls."""
+        """Ids of the models excluded from maxima; none if all models are controls."""
         found = [id for id, model in self.models.items() if model.is_control]
         return [] if len(found) == len(self.models) else found
 
     @property
     def validated(self) -> list[str]:
-        """Ids that are tried before anything is embedded: modules, and weights from elsewhere."""
+        """Ids of models to validate before embedding: modules, and weights from elsewhere."""
         files = {c.id: os.path.abspath(c.file) for c in self.used_checkpoints if c.file}
         own = [id for id, file in files.items() if not Path(file).is_relative_to(SHIPPED_WEIGHTS)]
         return [*self.third_party, *own]
@@ -86,7 +86,7 @@ class Study:
     def embeds_by_task(self) -> bool:
         """True if one job embeds all views of a task.
 
-        It does wherever blocks are asked for: a rule of any one view cannot name their files.
+        This is required if levels include blocks, because a rule per view cannot name their files.
         """
         levels = {level for kind in self.kinds for *_, level in self.components_of(kind)}
         return self.config["job_size"] == "task" or bool(blocks_of(levels))
@@ -117,9 +117,9 @@ class Study:
 
     @property
     def judged_model(self) -> str | None:
-        """The model that published scores of PaSST base can judge; None if there is none.
+        """The model to compare with published scores of PaSST base; None if there is none.
 
-        That takes the real tasks, the released weights of hop 10 and heareval's probe.
+        Requires the real tasks, the released weights of hop 10 and heareval's probe.
         """
         model = self.models.get("passt_mh_hop10")
         if not self.is_real or model is None or model.variant is None or self.probe.name != "mlp":
@@ -158,8 +158,8 @@ class Study:
 def read_study(config: dict) -> Study:
     """Build the study of a config as a user writes it (`workflow.study.config.read_config`).
 
-    A ConfigError says before anything runs what cannot: unknown keys, models whose checkpoint is
-    not there, tasks that do not exist, two models with one label.
+    ConfigError, before anything runs, for unknown keys, models with missing checkpoints, unknown
+    tasks, or two models with the same label.
     """
     config = read_config(config)
     origin = config["tasks_from"] if config["task_dir"] is None else "folder"
@@ -197,10 +197,10 @@ def known_names(study: Study) -> tuple[list[str], list[str]]:
 
 
 def _check_labels(models: dict[str, Model], entries: Iterable[str]) -> None:
-    """Labels stand for models on every exhibit, so each must be of one model.
+    """Check that labels, which identify models on exhibits, are unique.
 
-    Beside official scores also of no leaderboard entry; accents in either form and blanks look
-    alike.
+    With official scores, they must also differ from leaderboard entries. Labels that differ only in
+    blanks or in the Unicode form of accents count as equal.
     """
     owners: dict[str, str] = {_looks(name): f"HEAR leaderboard entry {name}" for name in entries}
     for id, model in models.items():
@@ -230,9 +230,9 @@ def _without_sources(lacking: dict[str, str]) -> tuple[str, ...]:
 
 
 def _with_tasks(study: Study) -> Study:
-    """Leave out tasks of a kind that no model or not the first probe can do, and say so.
+    """Drop tasks of kinds that no model or not the first probe supports, with a notice.
 
-    Level L alone exists at timestamps only. A ConfigError says that no task is left.
+    For example, level L alone exists at timestamps only. ConfigError if no task is left.
     """
     why = {
         kind: f"select_models: none of {', '.join(study.models)} has an embedding for {kind} tasks"

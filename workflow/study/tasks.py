@@ -27,10 +27,10 @@ MAX_SLUG_BYTES = 200  # of a task's name in paths, whose parts may have 255
 
 @dataclass(frozen=True)
 class TaskSpec:
-    """One task of a study, as far as it is known before its archive is unpacked.
+    """One task of a study, with the facts known before its archive is unpacked.
 
     ``name`` is shown on exhibits. ``sources`` are archives or folders; empty for a generated task.
-    ``is_official`` says that their folders have the names of a HEAR 2021 task's official version.
+    ``is_official``: their folders have the names of a HEAR 2021 task's official version.
     """
 
     slug: str
@@ -47,7 +47,7 @@ class TaskSpec:
 
     @property
     def inputs(self) -> list[str]:
-        """Files whose change makes the task another one."""
+        """Files on which the task depends."""
         return [str(p / "task_metadata.json" if p.is_dir() else p) for p in self.sources]
 
     def state(self) -> str:
@@ -106,9 +106,9 @@ def sized_tasks(config: dict) -> dict[str, dict[str, str]]:
 
 
 def find_tasks(config: dict) -> dict[str, TaskSpec]:
-    """Tasks of a checked config by slug, in the table's order, further ones sorted after it.
+    """Tasks of a checked config by slug, in the table's order, followed by others, sorted.
 
-    A ConfigError says that a task is asked for that there is none of, or that none is left.
+    ConfigError for an unknown task, or if no task is left.
     """
     check_download(config)
     if config["task_dir"] is not None:

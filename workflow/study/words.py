@@ -1,4 +1,4 @@
-"""Words of a study: the line that every exhibit carries, and names of models and tasks."""
+"""Texts of a study: the label of every exhibit, and names of models and tasks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LEADERBOARD = (
 
 
 def label(study: Study) -> str:
-    """The line that every exhibit carries: which study, tasks, weights and protocol."""
+    """The label of every exhibit: study, tasks, weights and protocol."""
     if study.origin == "leaderboard":
         return LEADERBOARD
     parts = (
@@ -67,7 +67,7 @@ def _tasks(study: Study) -> str:
 
 
 def coverage(study: Study) -> str:
-    """How many of the 19 tasks a study has, and which it has not."""
+    """Text on how many of the 19 tasks a study has, and which are missing."""
     table = read_task_table()
     absent = [row["name"] for slug, row in table.items() if slug not in study.tasks]
     if not absent:
@@ -80,7 +80,7 @@ def coverage(study: Study) -> str:
 
 
 def _weights(study: Study) -> list[str]:
-    """What to say of the PaSST weights, unless they are the released ones."""
+    """Text on the PaSST weights, unless they are the released ones."""
     if own := _own(study):
         return [f"PaSST weights not the released ones ({', '.join(own)})"]
     used = study.used_checkpoints
@@ -107,7 +107,7 @@ def other_probe(study: Study) -> list[str]:
 
 
 def _evaluator(study: Study) -> list[str]:
-    """What to say of the evaluator, unless it is the default one."""
+    """Text on the evaluator, unless it is the default one."""
     name = study.evaluator["name"]
     return [] if name == "native" else [f"evaluated by {EVALUATED_BY[name]}"]
 
@@ -119,7 +119,7 @@ def _seeds(study: Study, what: str) -> list[str]:
 
 
 def normalization(study: Study) -> str:
-    """What normalized scores are divided by: official entries only beside the real tasks."""
+    """Divisor of normalized scores; official entries are used for the real tasks only."""
     if study.is_real:
         return "best HEAR 2021 entry"
     return f"best {'trained ' * bool(study.controls)}model of this run"
@@ -141,7 +141,7 @@ def task_labels(study: Study) -> dict[str, str]:
 
 
 def words(study: Study) -> dict:
-    """Fields of ``analysis.exhibits.text.FigureText`` that the config decides, in plain types."""
+    """Fields of ``analysis.exhibits.text.FigureText`` derived from the config, in plain types."""
     return {
         "study": study.name,
         "label": label(study),

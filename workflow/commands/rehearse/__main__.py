@@ -2,11 +2,11 @@
 
     make rehearse
 
-Servers on this machine stand in for Zenodo and GitHub, generated clips for the archives, seeded
-random weights of full size for the checkpoints. All else is as in the real study, but for the
-changes that the command lists. The run is killed in the middle of a download and in the middle of
-an embedding, and goes on. At the end the time that it took stands beside what `make plan` says of
-it. Everything lies in one folder; real downloads and results are not touched.
+Servers on this machine stand in for Zenodo and GitHub, generated clips for the archives, and seeded
+random weights of full size for the checkpoints. Everything else is as in the real study, except for
+the changes that the command lists. The run is killed during a download and during an embedding, and
+resumed. At the end, its time is compared with the estimate of `make plan`. All files are in one
+folder; real downloads and results are not touched.
 """
 
 from __future__ import annotations
@@ -64,9 +64,9 @@ def stand_in(checkpoint: Checkpoint) -> Path:
 
 
 def write_stand_ins(tasks: Sequence[str], checkpoints: Sequence[Checkpoint]) -> None:
-    """Write archives and weights that are not there, the tasks' sizes, and a lock file.
+    """Write missing archives and weights, the tasks' sizes, and a lock file.
 
-    The lock file says of the stand-ins what the real one says of the real files.
+    The lock file has sizes and hashes of the stand-ins, like that of the real files.
     """
     table = read_task_table()
     sizes = [write_archives(table[task], SERVED) for task in tasks]
@@ -83,7 +83,7 @@ def write_stand_ins(tasks: Sequence[str], checkpoints: Sequence[Checkpoint]) -> 
 
 
 def changes(models: list[str], tasks: list[str], url: str, github: str) -> dict:
-    """What differs from config/paper.yaml; the addresses are those of the servers."""
+    """Changes to config/paper.yaml; the addresses are those of the servers."""
     hashes = {c.id: hashes_of(stand_in(c))["sha256"] for c in released(models) if c.sha256}
     found = {
         "study": STUDY,
@@ -134,7 +134,7 @@ def rehearse(command: list[str], zenodo: FileServer) -> None:
 
 
 def run(command: list[str], is_reached: Callable[[], bool]) -> int | None:
-    """Run a command; return its exit status, or None if it was killed where it was to be."""
+    """Run a command; kill it when ``is_reached``; return its exit status, or None if killed."""
     process = subprocess.Popen(command, start_new_session=True)
     try:
         while process.poll() is None:

@@ -1,7 +1,7 @@
-"""A file server that misbehaves on request: it stands in for Zenodo, GitHub and mirrors.
+"""File server that can be told to misbehave, a stand-in for Zenodo, GitHub and mirrors.
 
-It answers as Zenodo's REST API (developers.zenodo.org, "Records") and GitHub's releases do: a
-record in JSON whose files have a checksum and a link to their content; a redirect to the file.
+It answers like Zenodo's REST API (developers.zenodo.org, "Records") and GitHub's releases: a JSON
+record whose files have a checksum and a link to their content; a redirect to the file.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from pathlib import Path
 
 
 class FileServer:
-    """Serves ``files``, or what lies at their paths; each request takes one step off a ``script``.
+    """Server of ``files``, bytes or paths; each request consumes one step of a ``script``.
 
-    Steps: ``("drop", n)`` sends n bytes of the answer and cuts the connection; ``("hang", n)``
-    sends n bytes and no more, until the client is gone; ``("status", code, headers)``;
+    Steps: ``("drop", n)`` sends n bytes of the response and closes the connection; ``("hang", n)``
+    sends n bytes and then waits until the client is gone; ``("status", code, headers)``;
     ``("claim", n)`` announces n bytes more than there are; ``("end", n)`` ends n bytes early
-    without having announced a length; ``("slow", seconds)`` pauses between pieces;
-    ``("ignore range",)``; ``("html",)``; ``("shift", n)`` answers a range from n bytes further;
-    ``("label", headers)`` says something else of the file.
+    without an announced length; ``("slow", seconds)`` pauses between chunks; ``("ignore range",)``;
+    ``("html",)``; ``("shift", n)`` sends a range that starts n bytes later; ``("label", headers)``
+    sends false headers.
     """
 
     def __init__(self) -> None:
@@ -43,14 +43,16 @@ class FileServer:
         threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
 
     def close(self) -> None:
+        """Stop serving and release the port."""
         self.server.shutdown()
         self.server.server_close()
 
     def ranges(self, path: str) -> list[str | None]:
+        """Range headers of all requests for a path so far, None for requests without one."""
         return [headers.get("Range") for asked, headers in self.requests if asked == path]
 
     def content(self, path: str) -> bytes | memoryview:
-        """What is served at a path; of a file on the disk no more is read than what is sent."""
+        """Content served at a path; files on disk are memory-mapped."""
         served = self.files[path]
         if isinstance(served, bytes):
             return served
@@ -58,7 +60,7 @@ class FileServer:
             return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
     def add_record(self, number: int, archives: Mapping[str, bytes | Path]) -> None:
-        """Serve archives as Zenodo does: a record in JSON, and each file's content."""
+        """Serve archives like Zenodo: a JSON record, and each file's content."""
         files = []
         for name, served in archives.items():
             path = f"/api/records/{number}/files/{name}/content"

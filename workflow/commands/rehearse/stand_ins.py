@@ -1,9 +1,9 @@
-"""Stand-ins for the official archives and the released weights: the same form, other contents.
+"""Stand-ins for the official archives and the released weights: same form, other content.
 
 Layout, names and metadata are those that hear-preprocess 2021.1.1 writes for the 19 tasks, with
-what real archives were seen to have: two kinds of root, labels that are JSON integers where all of
-a task's labels are numbers, WAV headers with ffmpeg's LIST chunk, odd names of files and labels,
-events without length and events that end with the clip.
+features observed in real archives: two kinds of root folder, integer labels if all of a task's
+labels are numbers, WAV headers with ffmpeg's LIST chunk, unusual names of files and labels, events
+without length and events that end with the clip.
 """
 
 from __future__ import annotations
