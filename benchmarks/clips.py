@@ -1,4 +1,4 @@
-"""Task folders of generated clips to measure with."""
+"""Task folders of generated clips for measurements."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def write_task(folder: Path, clips: list[np.ndarray], rate_hz: int = RATE_HZ) ->
 
 
 def open_task(folder: Path) -> TaskFolder:
-    """A folder of clips as ``embed_task`` wants it: what it does not read is made up."""
+    """A folder of clips as a task for ``embed_task``, with placeholders for unused fields."""
     files = sorted(path.name for path in folder.glob(f"*/{SPLIT}/*.wav"))
     return TaskFolder(
         path=folder,

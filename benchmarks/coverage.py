@@ -4,9 +4,9 @@
 
 Writes ``benchmarks/results/coverage.csv``, a row per case: ``coverage`` and mean ``width`` of this
 software's 95 % intervals, and ``plain``, the coverage of the centered percentile interval of drawn
-clips without widening, sources or correction. The truth is the value that the models have on an
-infinite test set, or where ``truth`` says so the mean over test sets of the same size: average
-precision falls with the number of clips.
+clips without widening, sources or correction. The truth is the models' value on an infinite test
+set or, where ``truth`` says so, the mean over test sets of the same size, because average precision
+depends on the number of clips.
 """
 
 from __future__ import annotations

@@ -3,11 +3,11 @@
     make .envs/hear21passt
     .venv/bin/python -m benchmarks.embed
 
-CPU seconds (``time.process_time``), interleaved, the least of several repetitions, of hear21passt
-as its users have it and under MKL's fast path, and of this software under that path (``--mkl-path
-slow``: without it); the largest difference between the embeddings stands beside. ``*_files`` cases
-run the pipeline: here from 48 kHz files (decode, resample, batch, write), there from 32 kHz ones,
-resampled beforehand, a clip at a time and one file each, as heareval does.
+Measures CPU seconds (``time.process_time``), interleaved, the minimum of several repetitions: of
+hear21passt as installed and under MKL's fast path, and of this software under that path (without it
+with ``--mkl-path slow``); and the largest difference between the embeddings. ``*_files`` cases run
+the whole pipeline: this software from 48 kHz files (decode, resample, batch, write), hear21passt
+from 32 kHz files resampled in advance, one clip and one file at a time, as heareval does.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ OUTPUT = Path(__file__).parent / "results" / "embed_speed.csv"
 
 @dataclass(frozen=True)
 class Case:
-    """One row: a view of some seconds of audio, in memory or from files."""
+    """One row of the table: a view, seconds of audio, in memory or from files."""
 
     name: str
     view: str

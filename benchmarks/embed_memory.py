@@ -1,9 +1,9 @@
-"""Peak memory of embedding: does it grow with the number of clips, or with a clip's length?
+"""Peak memory of embedding as a function of the number and length of clips.
 
     .venv/bin/python -m benchmarks.embed_memory
 
 Each case embeds a generated task with a tiny network in a process of its own; the peak is the
-resident memory's beyond what the process held before it began to embed.
+increase of resident memory over that before embedding.
 """
 
 from __future__ import annotations

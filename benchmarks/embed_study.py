@@ -1,11 +1,11 @@
-"""Wall time of embedding the default study: each view once, or for each variant again.
+"""Wall time of embedding the default study: each view once, or again for each variant.
 
     .venv/bin/python -m benchmarks.embed_study [TASKS]
 
-Reads the tasks of the default study, so run that first (``make``). Both ways run this software,
-in one process: what differs is how often a view is computed. "By itself" computes every view of a
+Reads the tasks of the default study, so run that first (``make``). Both ways run this software in
+one process and differ only in how often a view is computed. "By itself" computes every view of a
 variant for that variant alone, as users of the released modules do. Writes
-``benchmarks/results/embed_study.csv``, one row per task, and a last one for all.
+``benchmarks/results/embed_study.csv``, with one row per task and a last row for all.
 """
 
 from __future__ import annotations

@@ -3,9 +3,10 @@
     make .envs/hear21passt
     .venv/bin/python -m benchmarks.folder
 
-The loop is what users write: one file after another is read, embedded and stored, torch has all
-CPUs. Its network is loaded, and its files are at 32 kHz, before the clock starts; here the whole
-command counts, with its start, on 48 kHz files. Both alternate; the least of several counts.
+The loop is typical user code: it reads, embeds and stores one file after another, with all CPUs for
+torch. Its network is loaded and its files are resampled to 32 kHz before timing starts; for this
+software, the whole command is timed, including its start, on 48 kHz files. Both alternate; the
+minimum of several runs is reported.
 """
 
 from __future__ import annotations

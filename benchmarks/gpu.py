@@ -78,7 +78,7 @@ Row = dict[str, object]
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line asks for; ``backend`` compiles networks, or is empty."""
+    """Options of the command line; ``backend`` compiles networks, unless it is empty."""
 
     device: torch.device
     tiny: bool
@@ -229,7 +229,7 @@ def embedding(options: Options) -> Iterator[Row]:
 def deviation(
     name: str, precision: str, compiled: bool, found: dict[str, Tensor], exact: dict[str, Tensor]
 ) -> Row:
-    """How far a clip's values are from those in float32 on the CPU."""
+    """Difference of a clip's values from those in float32 on the CPU."""
     return {
         "quantity": "deviation",
         "case": name,

@@ -4,8 +4,8 @@
 
 Reads the features of the default study, so run that first. Writes
 ``benchmarks/results/mini_protocol.csv``, one row per task and embedding, and
-``mini_protocol_summary.csv``, one row per task. The reference protocol runs with a second seed too:
-how well it agrees with itself is what any other protocol can reach at most.
+``mini_protocol_summary.csv``, one row per task. The reference protocol also runs with a second
+seed: its agreement with itself is an upper bound for any other protocol.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Forward passes of a study: each view once, against each variant's released module by itself.
+"""Forward passes of a study: each view once, compared with separate runs of released modules.
 
     .venv/bin/python -m benchmarks.passes --config config/paper.yaml
 
-Counted from config/tasks.tsv (the 19 tasks' published sizes), the config's variants of PaSST and
-their checkpoints' architectures; nothing is downloaded or run. The released modules compute M and
-H, or one of them, per run and know no stored views: each variant is a run of its own.
+The count is based on config/tasks.tsv (the 19 tasks' published sizes), the config's variants of
+PaSST and their checkpoints' architectures; nothing is downloaded or run. The released modules
+compute M and H, or one of them, per run and store no views: each variant is a separate run.
 
 CPU hours are the counted operations of every view at the speeds that ``benchmarks.embed`` measured
 for it, hear21passt's and this software's (``results/embed_speed.csv``; scenes as those of 10 s).

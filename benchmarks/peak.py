@@ -1,7 +1,7 @@
-"""The machine's float32 peak: the best rate of a square product that any library here reaches.
+"""The machine's float32 peak: the best rate of a square matrix product with any library.
 
-Libraries are torch's MKL under both of its paths, oneDNN and numpy's OpenBLAS. A process takes one
-of MKL's paths, so that two processes answer.
+Libraries are torch's MKL under both of its paths, oneDNN and NumPy's OpenBLAS. Two processes are
+used, because a process can use only one of MKL's paths.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ HOMES = {  # of software that scores depend on
 
 @dataclass(frozen=True)
 class Run:
-    """What is told of a run, in plain types.
+    """Facts about a run, in plain types.
 
     Files are paths in ``root``: ``results``, ``exports`` of them, and copies of the workflow's
     ``main`` file, ``config`` and further ``sources``. ``inputs`` are what scores depend on and is

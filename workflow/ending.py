@@ -70,7 +70,7 @@ def _best(path: Path) -> str:
 
 
 def _claims(path: Path) -> str:
-    """How many claims have each verdict."""
+    """Number of claims by verdict."""
     kinds = [verdict_kind(row["verdict"]) for row in _read(path)]
     return ", ".join(f"{kind}: {kinds.count(kind)}" for kind in VERDICTS if kind in kinds)
 

@@ -1,4 +1,4 @@
-"""What the exports of a run say: its tasks, its scores in other tools' formats, its crate."""
+"""Content of a run's exports: tasks, scores in other tools' formats, crate."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def software_of(trace: Trace) -> dict[str, str]:
 
 
 def task_facts(made: Iterable[Made], names: Mapping[str, str]) -> tuple[dict, list[dict]]:
-    """What is said of each task (its kind, the hashes of its folders), and each folder as input."""
+    """Facts of each task (kind, hashes of its folders), and each folder as an input."""
     tasks, inputs = {}, []
     for manifest, folders in made:
         task, hashes, analog_of = manifest["task"], task_hashes(manifest), _analog_of(folders)
@@ -135,5 +135,5 @@ def run_of(
 
 
 def _analog_of(folders: Sequence[TaskFolder]) -> str:
-    """What a generated task stands for; empty for another."""
+    """HEAR task that a generated task stands for; empty for other tasks."""
     return folders[0].metadata.get("stands_for", "").removesuffix(".")

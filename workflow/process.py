@@ -26,7 +26,7 @@ VARIABLES = {
 
 
 def configure(n_threads: int, mkl_fast_path: bool) -> None:
-    """Set torch's threads and MKL's path, and keep freed memory where the C library can.
+    """Set torch's threads and MKL's path, and keep freed memory if the C library can.
 
     The threads are those of the rule, whatever the machine has: sums depend on them, and on the
     path, in the last digits.

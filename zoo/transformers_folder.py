@@ -25,7 +25,7 @@ UNUSED = ("masked_spec_embed",)  # in training only: Wav2Vec2's mask of SpecAugm
 
 
 class Grid(NamedTuple):
-    """Where frames lie: distance and first one in ms, longest stretch of audio in s, and the
+    """Positions of frames: hop and first frame in ms, longest stretch of audio in s, and the
     numbers of bands and frames where there are patches."""
 
     hop_ms: float

@@ -17,7 +17,7 @@ Judge = Callable[[Claim, str], str]  # verdict on a claim, without a task where 
 
 
 def hangs_on(claim: Claim, verdict: str, tasks: tuple[str, ...], judge: Judge) -> str:
-    """Say under which other readings a claim's verdict is another one, and which.
+    """Other readings that change a claim's verdict, with the changed verdicts.
 
     Read otherwise are a number that the reading chose (half of it, half as much again), the mean
     for the median or the median for the mean, and, one at a time, each of `tasks` left out.

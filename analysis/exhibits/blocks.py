@@ -151,7 +151,7 @@ def _sections(numbers: pd.DataFrame, text: FigureText) -> dict[str, Mapping[str,
 
 
 def _words(rows: pd.DataFrame, text: FigureText) -> list[str]:
-    """Tell of each point its model and place, its score, and the difference to the last block."""
+    """Text for each point: model, panel, score, and difference to the last block."""
     said = []
     for row in rows.itertuples():
         is_score = row.statistic == "score"

@@ -160,7 +160,7 @@ def _draw(axes: Axes, points: pd.DataFrame) -> None:
 
 
 def _words(points: pd.DataFrame) -> list[str]:
-    """What a reader sees at each point."""
+    """Text for each point."""
     unit = f"{_seconds(points)} per second of audio"
     return [
         f"{row.label}\n{row.panel}\n"
@@ -171,7 +171,7 @@ def _words(points: pd.DataFrame) -> list[str]:
 
 
 def _seconds(drawn: pd.DataFrame) -> str:
-    """What kind of seconds was measured."""
+    """Kind of the measured seconds."""
     kinds = {part for devices in drawn["device"] for part in devices.split("; ")}
     if kinds == {CPU}:
         return "CPU seconds"
@@ -179,7 +179,7 @@ def _seconds(drawn: pd.DataFrame) -> str:
 
 
 def _measured(drawn: pd.DataFrame) -> str:
-    """Say where and with what settings, and whether several machines are compared."""
+    """Sentence on the machine and settings, and whether several machines are compared."""
     places = drawn[list(WHERE)].drop_duplicates()
     said = []
     for place in places.itertuples():
@@ -191,7 +191,7 @@ def _measured(drawn: pd.DataFrame) -> str:
 
 
 def _notes(rows: pd.DataFrame, estimates: pd.DataFrame, text: FigureText) -> list[str]:
-    """Say how to read what is drawn, where it was measured, and what is missing."""
+    """Notes on how to read the figure, where costs were measured, and what is missing."""
     drawn = rows[rows["seconds_per_s"].notna()]
     models = drawn.sort_values("number").drop_duplicates("number")
     names = [f"{row.number}\u00a0{row.label}" for row in models.itertuples()]

@@ -168,7 +168,7 @@ def _ranked(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _notes(rows: pd.DataFrame) -> list[str]:
-    """Say how to read the rows that are drawn."""
+    """Notes on how to read the drawn rows."""
     notes = ["Sorted by median (black line); a point per task."]
     notes += interval_note(rows, " of the median")
     n_tasks = rows["task"].nunique()

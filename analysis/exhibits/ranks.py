@@ -84,7 +84,7 @@ def figure_ranks_caption(text: FigureText, numbers: pd.DataFrame) -> str:
 
 
 def _notes(whole: pd.DataFrame) -> list[str]:
-    """Say how to read what is drawn."""
+    """Notes on how to read the figure."""
     notes = ["Rank 1: the best score of a task."]
     notes += interval_note(whole) or ["No intervals: no predictions to bootstrap."]
     if whole["n_tasks"].min() < whole["n_tasks"].max():

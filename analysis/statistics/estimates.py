@@ -116,7 +116,7 @@ def _row(
 
 
 def _drawn(cells: Cells, task: str) -> dict[str, Any]:
-    """What the replicates of a task were drawn from."""
+    """Unit that was drawn for the replicates of a task, with its numbers."""
     n_sources, drawn = cells.n_sources.get(task) or None, cells.drawn.get(task, "")
     return {"n_clips": cells.n_clips.get(task), "n_sources": n_sources, "drawn": drawn}
 

@@ -132,7 +132,7 @@ def _over_shares(shares: Sequence[Evaluated]) -> Iterator[dict[str, object]]:
 def _correlations(
     one: Evaluated, other: Evaluated, embeddings: Embeddings
 ) -> Iterator[dict[str, object]]:
-    """How alike two probes rank the embeddings, per task and over all tasks."""
+    """Rank correlation of the embeddings between two probes, per task and over all tasks."""
     scored, others = _scored(one.cells), _scored(other.cells)
     tasks = [task for task in one.cells.tasks if scored.get(task, set()) & others.get(task, set())]
     groups = [([task], one.cells.category[task], task) for task in tasks]

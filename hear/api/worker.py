@@ -154,7 +154,7 @@ class Worker:
 
 
 def takes_arrays(model):
-    """Tell whether a model says that it takes and gives numpy's arrays instead of tensors."""
+    """Return whether a model declares that it takes and returns NumPy arrays, not tensors."""
     return bool(getattr(model, "takes_arrays", False))
 
 
@@ -187,7 +187,7 @@ class TorchSetter:
 
 
 def has_mode(network):
-    """Tell whether a network of torch is in training mode and computes otherwise in it."""
+    """Return whether a torch network is in training mode and has layers affected by it."""
     torch = sys.modules["torch"]
     kinds = (torch.nn.modules.dropout._DropoutNd, torch.nn.modules.batchnorm._NormBase)
     parts = list(network.modules())

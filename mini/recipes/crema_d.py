@@ -29,7 +29,7 @@ LEAST, MOST = 2, 98  # ends of eSpeak's scale of pitch and of range that still s
 
 @dataclass(frozen=True)
 class Prosody:
-    """How an emotion is spoken, each as (mean, standard deviation); they overlap.
+    """Prosody of an emotion, each value as (mean, standard deviation); emotions overlap.
 
     Rate in words per minute, pitch and range on eSpeak's scale 0-100, level in dB full scale,
     slope of the level over the sentence in dB, depth of the tremor (0 to 1), and vocal effort as

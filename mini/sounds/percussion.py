@@ -80,7 +80,7 @@ OPERA_INSTRUMENTS = {"bangu": bangu, "daluo": daluo, "naobo": naobo, "xiaoluo": 
 
 @dataclass(frozen=True)
 class Stroke:
-    """How a mridangam is struck."""
+    """Kind of stroke on a mridangam."""
 
     treble: tuple[float, ...]  # amplitudes of the loaded right head's harmonics 1 to 5
     treble_s: float  # time constant of its fundamental: damped by the hand or free

@@ -57,7 +57,7 @@ def exhibit_files(study: Study) -> list[str]:
 
 
 def targets(study: Study) -> list[str]:
-    """What ``all`` makes of the study's exhibits: figures, tables, scores and the report."""
+    """Exhibits made by the rule ``all``: figures, tables, scores and the report."""
     results = f"results/{study.name}"
     others = ("scores.csv", "summary.csv", "maxima.csv", "metrics.csv", "report.html")
     made = [file for file in tables(study).values() if file.startswith(f"{results}/")]

@@ -64,7 +64,7 @@ def results(study: Study) -> list[str]:
 
 
 def facts(study: Study) -> dict:
-    """What exports say of a study, in plain types, as their job receives it.
+    """Facts for a study's exports, in plain types, as their job receives them.
 
     Names of generated tasks say that they are.
     """

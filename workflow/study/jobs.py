@@ -31,7 +31,7 @@ def weights(study: Study, source: str) -> list[str]:
 
 
 def settings(study: Study, source: str) -> dict:
-    """What the embeddings of a checkpoint or model depend on, beside audio and weights."""
+    """Settings on which a checkpoint's or model's embeddings depend, besides audio and weights."""
     facts = {key: study.config["embedding"][key] for key in ("storage", "precision")}
     facts["mkl_fast_path"] = study.config["mkl_fast_path"]
     if source in study.checkpoints:

@@ -19,7 +19,7 @@ from workflow.study.study import KINDS, Study
 
 
 def manifest(study: Study, task: str) -> str:
-    """What is known of a task once it is there and checked."""
+    """Manifest of a checked task."""
     return f"resources/tasks/{collection(study)}/{task}/task.json"
 
 
@@ -80,12 +80,12 @@ def embedding_inputs(study: Study, embeddings: list[str], task: str) -> list[str
 
 
 def cost(study: Study, source: str, task: str, view: str) -> str:
-    """What one view of a task cost."""
+    """Cost file of one view of a task."""
     return f"{features(study, source, task, view)}/{COST}"
 
 
 def costs(study: Study, task: str) -> list[str]:
-    """What every view of a task cost."""
+    """Cost files of all views of a task."""
     views = study.views(study.tasks[task].embedding_type)
     return [cost(study, source, task, view) for source, view in views]
 
@@ -168,7 +168,7 @@ def stored(study: Study) -> list[str]:
 
 
 def refuse_former_results(study: Study) -> None:
-    """Refuse a folder with results of passt-hear 0.1, whose files have other places."""
+    """Raise ConfigError for a folder with results of passt-hear 0.1, which has another layout."""
     folder = Path("results") / study.name
     former = [*folder.glob("features/*.json"), *folder.glob("predictions/*.json")]
     if former:

@@ -61,7 +61,7 @@ def report_facts(study: Study) -> dict:
 
 
 def _notices(study: Study) -> list[str]:
-    """Say what the tasks and weights are, and what follows for a reader."""
+    """Notices about the tasks and weights, and their consequences for a reader."""
     if study.origin == "mini":
         tasks = (
             "The tasks are generated analogs of HEAR tasks, not HEAR 2021: scores here compare the "
@@ -93,7 +93,7 @@ def _notices(study: Study) -> list[str]:
 
 
 def _weights(study: Study) -> dict[str, str]:
-    """What each checkpoint is and which models use it, and what each third-party model is."""
+    """Description of each checkpoint, with the models that use it, and of third-party models."""
     said = {}
     for checkpoint in study.used_checkpoints:
         a = checkpoint.architecture

@@ -223,7 +223,7 @@ def _check_leaderboard(config: dict) -> None:
 
 
 def _without_sources(lacking: dict[str, str]) -> tuple[str, ...]:
-    """Say which tasks are left out, of tasks and the wheels that they lack."""
+    """Notice about dropped tasks, from tasks and the wheels that they lack."""
     listed = ", ".join(f"{task} ({wheels})" for task, wheels in lacking.items())
     said = "tasks whose sound sources are not installed are left out; some platforms lack them"
     return (f"{said}: {listed}",) if lacking else ()

@@ -131,7 +131,7 @@ def model_labels(study: Study) -> dict[str, str]:
 
 
 def task_mark(study: Study) -> str:
-    """What marks the names of generated tasks."""
+    """Mark of the names of generated tasks."""
     return "mini " if study.origin == "mini" else ""
 
 
