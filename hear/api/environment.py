@@ -25,7 +25,7 @@ CONDAS = ("micromamba", "mamba", "conda")  # the first that is there is called
 LIST_PACKAGES = (
     "import importlib.metadata as m, json, platform;"
     "print(json.dumps([platform.python_version(),"
-    " {d.metadata['Name']: d.version for d in m.distributions()}]))"
+    " {d.metadata['Name']: d.version for d in m.distributions() if d.metadata['Name']}]))"
 )
 FIND_NUMPY = "import numpy"
 
@@ -99,8 +99,18 @@ def make_environment(environment: Environment, folder: Path) -> None:
 
 
 def list_packages(python: Path | str) -> tuple[str, dict[str, str]]:
-    """Version of a Python interpreter, and the version of each package in its environment."""
-    version, packages = json.loads(_output([python, "-I", "-c", LIST_PACKAGES]))
+    """Version of a Python interpreter, and the version of each package in its environment.
+
+    ValueError, with the path of the interpreter, if it cannot be asked for them.
+    """
+    said = _output([python, "-I", "-c", LIST_PACKAGES])
+    try:
+        version, packages = json.loads(said)
+        facts = [version, *packages, *packages.values()]
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        facts = [None]
+    if not all(isinstance(fact, str) for fact in facts):
+        raise ValueError(f"{python}: expected a list of its packages as JSON, found {said!r:.200}")
     return version, packages
 
 
@@ -169,7 +179,12 @@ def _run(command: Sequence[str | Path], what: str) -> None:
 
 
 def _output(command: Sequence[str | Path]) -> str:
-    done = subprocess.run([str(w) for w in command], capture_output=True, text=True)
+    """What a command prints; nothing if it fails or does not start."""
+    words = [str(word) for word in command]
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, errors="replace")
+    except OSError:
+        return ""
     return done.stdout if done.returncode == 0 else ""
 
 

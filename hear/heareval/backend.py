@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -68,17 +69,20 @@ def environment(python: Path | str = PYTHON) -> dict[str, str]:
     """
     code = f"from importlib.metadata import version as v; print(*map(v, {PACKAGES!r}))"
     try:
-        found = subprocess.run([python, "-I", "-c", code], capture_output=True, text=True)
-        problem = found.stderr.strip().splitlines()[-1:] if found.returncode else None
+        found = subprocess.run(
+            [python, "-I", "-c", code], capture_output=True, text=True, errors="replace"
+        )
+        versions = found.stdout.split() if found.returncode == 0 else []
+        problem = found.stderr.strip().splitlines()[-1:] or [f"{found.stdout!r:.200}"]
     except OSError as error:
-        problem = [str(error)]
-    if problem is not None:
+        versions, problem = [], [str(error)]
+    if len(versions) != len(PACKAGES):
         raise ProbeError(
             f"evaluator heareval: expected heareval in the environment of {python}, found: "
             f"{' '.join(problem)}; make it with `make heareval` (or from "
             "workflow/envs/heareval.yaml, and name its Python in the config: heareval_python)"
         )
-    return dict(zip(PACKAGES, found.stdout.split(), strict=True))
+    return dict(zip(PACKAGES, versions, strict=True))
 
 
 def train_and_predict(
@@ -112,8 +116,8 @@ def train_and_predict(
         return _read_result(folder, data, fits, protocol)
 
 
-def run(folder: Path, python: Path | str, where: str, bar: tqdm) -> list[dict[str, Any]]:
-    """Run heareval on a folder; return one record per training, in the order of training.
+def run(folder: Path, python: Path | str, where: str, bar: tqdm) -> list[PointResult]:
+    """Run heareval on a folder; return how each training did, in the order of training.
 
     ``folder`` is written by `hear.heareval.folder`, including settings; ``where`` names task and
     seed in messages; ``bar`` advances by one per training. ProbeError contains the end of
@@ -125,15 +129,22 @@ def run(folder: Path, python: Path | str, where: str, bar: tqdm) -> list[dict[st
     try:
         with open(log, "w") as stream:
             process = subprocess.Popen(
-                command, cwd=folder.parent, stdout=subprocess.PIPE, stderr=stream, text=True
+                command, cwd=folder.parent, stdout=subprocess.PIPE, stderr=stream
             )
             assert process.stdout is not None  # it is a pipe
             with process:
                 for line in process.stdout:
-                    fits.append(json.loads(line))
-                    score = f"{fits[-1]['validation_score']:.4f}"
-                    bar.set_postfix(epoch=fits[-1]["epoch"], validation=score, refresh=False)
+                    try:
+                        fit = _point_result(json.loads(line))
+                    except Exception as error:  # of Python, for values of every kind
+                        process.kill()
+                        raise ProbeError(
+                            f"{where}: heareval: expected a training as JSON, found {line!r:.200}"
+                        ) from error
+                    score = f"{fit.validation_score:.4f}"
+                    bar.set_postfix(epoch=fit.epoch, validation=score, refresh=False)
                     bar.update()
+                    fits.append(fit)
     except OSError as error:
         raise ProbeError(f"{where}: heareval did not start: {error}") from error
     if process.returncode:
@@ -143,33 +154,65 @@ def run(folder: Path, python: Path | str, where: str, bar: tqdm) -> list[dict[st
 
 
 def _read_result(
-    folder: Path, data: ProbeData, fits: Sequence[dict[str, Any]], protocol: Protocol
+    folder: Path, data: ProbeData, points: Sequence[PointResult], protocol: Protocol
 ) -> ProbeResult:
-    """Read back the search, the predictions and the scores."""
-    points = [_point_result(fit) for fit in fits]
+    """Read back the search, the predictions and the scores; ProbeError names a malformed file."""
     n_grid = len(points) - (len(data.folds) - 1)
+    if n_grid < 1:
+        raise ProbeError(
+            f"{data.task}, heareval: expected a training of every grid point and of every further "
+            f"fold of {len(data.folds)}, found {len(points)}"
+        )
     grid, others = points[:n_grid], points[n_grid:]
     maximize = protocol.use_scoring_for_early_stopping and METRICS[data.metric].maximize
     sign = 1 if maximize else -1
     best = max(grid, key=lambda point: sign * point.validation_score)  # the first of equals
     if not protocol.use_scoring_for_early_stopping:  # then nothing was chosen in validation
         grid = [replace(point, postprocessing=None) for point in grid]
-    scores = json.loads((folder / "test.predicted-scores.json").read_text())
+    with _readable(folder / "test.predicted-scores.json", data.task) as path:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        scores = [float(found[fold.name]["test_score"]) for fold in data.folds]
     results = []
-    for fold, chosen in zip(data.folds, [best, *others], strict=True):
-        with np.load(folder / f"{fold.name}.predictions.pkl", allow_pickle=False) as stored:
-            probabilities = stored["prediction"]
-        score = float(scores[fold.name]["test_score"])
+    for fold, chosen, score in zip(data.folds, [best, *others], scores, strict=True):
+        n_rows = sum(len(data.features[split]) for split in fold.test)
+        with _readable(folder / f"{fold.name}.predictions.pkl", data.task) as path:
+            with np.load(path, allow_pickle=False) as stored:
+                probabilities = stored["prediction"]
+            _check(probabilities, (n_rows, len(data.labels)))
         results.append(FoldResult(fold.name, probabilities, chosen, score))
     return ProbeResult(tuple(results), tuple(grid))
 
 
+@contextmanager
+def _readable(path: Path, task: str) -> Iterator[Path]:
+    """Name a file of heareval's in a ProbeError for whatever reading it raises."""
+    try:
+        yield path
+    except Exception as error:  # of json, numpy and zipfile, of many classes
+        raise ProbeError(
+            f"{task}, heareval: {path.name}: not what heareval writes: {error!r:.200}"
+        ) from error
+
+
+def _check(probabilities: np.ndarray, shape: tuple[int, int]) -> None:
+    if (probabilities.dtype, probabilities.shape) != (np.float32, shape):
+        found = f"{probabilities.dtype} {probabilities.shape}"
+        raise ValueError(f"expected float32 {shape}, found {found}")
+
+
 def _point_result(fit: dict[str, Any]) -> PointResult:
-    post = fit["postprocessing"]
-    return PointResult(
-        GridPoint(*fit["point"]),
-        fit["epoch"],
-        fit["validation_score"],
-        fit["n_validations"],
-        None if post is None else Postprocessing(*post),
+    """Make a result of what the runner says of a training; ValueError for other kinds."""
+    point, post = GridPoint(*fit["point"]), fit["postprocessing"]
+    postprocessing = None if post is None else Postprocessing(*post)
+    result = PointResult(
+        point, fit["epoch"], fit["validation_score"], fit["n_validations"], postprocessing
     )
+    counts = (point.hidden_layers, result.epoch, result.n_validations)
+    numbers = (point.learning_rate, result.validation_score, *(postprocessing or ()))
+    if not (
+        all(type(count) is int for count in counts)
+        and all(type(number) in (int, float) for number in numbers)
+        and isinstance(point.initialization, str)
+    ):
+        raise ValueError(f"expected numbers and a name, found {fit!r:.200}")
+    return result

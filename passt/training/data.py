@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,7 +70,7 @@ def read_data(directory: Path) -> TaggedData:
             problems.append(f"line {line}: labels: {', '.join(unknown)} not in tags.csv")
         elif row["file"] in seen:
             problems.append(f"line {line}: {row['file']} is listed twice")
-        elif not (directory / row["file"]).is_file():
+        elif not os.path.isfile(directory / row["file"]):  # Path.is_file raises for long names
             problems.append(f"line {line}: no file {row['file']}")
         seen.add(row["file"])
     splits = {split: [row for row in rows if row["split"] == split] for split in SPLITS}
@@ -80,9 +81,20 @@ def read_data(directory: Path) -> TaggedData:
     content = [(directory / name).read_bytes() for name in ("index.csv", "tags.csv")]
     sha256 = hashlib.sha256(b"\0".join(content)).hexdigest()
     train, valid = (_clips(directory, splits[split], columns) for split in SPLITS)
-    path = directory / "dataset.json"
-    origin = json.loads(path.read_text()) if path.is_file() else {}
-    return TaggedData(tags, train, valid, sha256, origin)
+    return TaggedData(tags, train, valid, sha256, _read_origin(directory / "dataset.json"))
+
+
+def _read_origin(path: Path) -> dict:
+    """Read how clips were made, empty without a file."""
+    if not path.is_file():
+        return {}
+    try:
+        origin = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path}: expected JSON, found an error: {error}") from error
+    if not isinstance(origin, dict):
+        raise DataError(f"{path}: expected a JSON object, found {type(origin).__name__}")
+    return origin
 
 
 def _labels(row: dict[str, str]) -> list[str]:
@@ -110,11 +122,14 @@ def _read_tags(path: Path) -> tuple[str, ...]:
 def _read_csv(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
     if not path.is_file():
         raise DataError(f"no file {path}: a data set has index.csv and tags.csv")
-    with open(path, newline="", encoding="utf-8") as stream:
-        reader = csv.DictReader(stream)
-        if tuple(reader.fieldnames or ()) != columns:
-            raise DataError(f"{path}: expected columns {columns}, found {reader.fieldnames}")
-        rows = list(reader)
+    try:
+        with open(path, newline="", encoding="utf-8") as stream:
+            reader = csv.DictReader(stream)
+            names, rows = tuple(reader.fieldnames or ()), list(reader)
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: expected CSV in UTF-8, found an error: {error}") from error
+    if names != columns:
+        raise DataError(f"{path}: expected columns {columns}, found {names}")
     for line, row in enumerate(rows, start=2):
         if None in row or None in row.values():
             raise DataError(f"{path}: line {line}: expected {len(columns)} values")

@@ -38,13 +38,16 @@ def initial_network(recipe: Recipe, targets: NDArray[np.bool_]) -> PaSST:
     if not path.is_file():
         raise ValueError(f"initial_weights: no file {path}")
     tensors = read_tensors(path)
-    if "pos_embed" in tensors:
-        tensors = _from_images(tensors, network)
-    elif "time_new_pos_embed" in tensors:
-        positions = tensors["time_new_pos_embed"].float()  # (1, embed_dim, 1, n_time_patches)
-        size = (1, recipe.n_time_patches)  # every moment of a clip as at the other hop
-        stretched = F.interpolate(positions, size=size, mode="bilinear")
-        tensors = tensors | {"time_new_pos_embed": stretched}
+    try:
+        if "pos_embed" in tensors:
+            tensors = _from_images(tensors, network)
+        elif "time_new_pos_embed" in tensors:
+            positions = tensors["time_new_pos_embed"].float()  # (1, embed_dim, 1, n_time_patches)
+            size = (1, recipe.n_time_patches)  # every moment of a clip as at the other hop
+            stretched = F.interpolate(positions, size=size, mode="bilinear")
+            tensors = tensors | {"time_new_pos_embed": stretched}
+    except Exception as error:  # of torch, for shapes and types of every kind
+        raise ValueError(f"initial_weights: {path} does not fit the network: {error}") from error
     shapes = {name: tensor.shape for name, tensor in network.state_dict().items()}
     heads = [name for name in shapes if name.startswith("head")]
     kept = all(name in tensors and tensors[name].shape == shapes[name] for name in heads)

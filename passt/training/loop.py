@@ -126,14 +126,14 @@ def _restore(path: Path, identity: dict, trainer: Trainer, history: History) -> 
     """Restore a stored state; TrainingError if it belongs to another training."""
     try:
         state = torch.load(path, map_location=trainer.device, weights_only=True)
-    except Exception as error:
+        found, expected = json.loads(state["identity"]), json.loads(json.dumps(identity))
+        before = found["recipe"]
+        keys = [key for key, value in expected["recipe"].items() if before.get(key) != value]
+        what = ", ".join(keys) or "data" * (found["data"] != expected["data"])
+        if not what:
+            trainer.restore(state)
+            history.restore(state["history"])
+    except Exception as error:  # of torch and Python, for values of every kind
         raise TrainingError(f"{path}: not a readable training state: {error}") from error
-    found, expected = json.loads(state["identity"]), json.loads(json.dumps(identity))
-    before = found["recipe"]
-    keys = [key for key, value in expected["recipe"].items() if before.get(key) != value]
-    if keys or found["data"] != expected["data"]:
-        what = ", ".join(keys) or "data"
+    if what:
         raise TrainingError(f"{path} is of a training with other {what}; delete it to start over")
-    trainer.restore(state)
-    for key, value in state["history"].items():
-        setattr(history, key, value)

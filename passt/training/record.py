@@ -45,6 +45,14 @@ class History:
         self.cpu_s += cpu - self._cpu
         self._wall, self._cpu = wall, cpu
 
+    def restore(self, stored: dict) -> None:
+        """Go back to a stored history; ValueError for other keys or kinds of values."""
+        kinds = {key: type(value) for key, value in asdict(self).items()}
+        if {key: type(value) for key, value in stored.items()} != kinds:
+            raise ValueError(f"history: expected {', '.join(kinds)}, found {stored!r:.200}")
+        for key, value in stored.items():
+            setattr(self, key, value)
+
     def add(self, waveforms: Tensor, loss: Tensor) -> None:
         """Count a step."""
         self.step += 1

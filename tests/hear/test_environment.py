@@ -17,6 +17,7 @@ from hear.api.environment import (
     RECORD,
     Environment,
     find_python,
+    list_packages,
     make_environment,
     read_environment,
 )
@@ -71,6 +72,20 @@ def test_an_environment_is_named_by_what_it_holds(tmp_path):
 def test_what_an_entry_lacks_is_named(entry, expected):
     with pytest.raises(ValueError, match=expected):
         read_environment(entry)
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["", "Traceback", "[]", '["3.11"]', '["3.11", []]', '["3.11", {"numpy": 1}]', "[3, {}]",
+     "[" * 5000, r"\377\376"],
+)  # fmt: skip
+def test_a_python_that_lists_no_packages_is_named(tmp_path, said):
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\nprintf '{said}'\n")
+    for mode in (0o644, 0o755):  # one that does not start, too
+        python.chmod(mode)
+        with pytest.raises(ValueError, match=f"{python}: expected a list of its packages"):
+            list_packages(python)
 
 
 def test_a_python_that_is_not_there_is_named():

@@ -19,6 +19,8 @@ from hear.protocol import GridPoint, Postprocessing, Protocol
 from tests.hear.oracle_inputs import probe_inputs
 
 QUICK = Protocol(n_grid_points=2, max_epochs=4, validation_every=2, hidden_dim=16)
+FIT = {"point": [1, "xavier_normal", 0.1], "epoch": 1, "validation_score": 0.5, "n_validations": 2,
+       "postprocessing": None}  # fmt: skip
 # Stands in for heareval: reads the folder as heareval does, answers with what it would write.
 FAKE = """
 import json, sys
@@ -108,6 +110,46 @@ def test_a_failing_heareval_is_named_with_the_end_of_its_output(tmp_path):
     failing = program(tmp_path, "import sys; sys.exit('KeyError: 9')")
     with pytest.raises(ProbeError, match="multiclass_5fold, seed 42: .*code 1:\n  KeyError: 9"):
         backend.train_and_predict(scenes(), QUICK, 42, python=failing)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["Traceback", "[]", "{}", '{"point": [1], "epoch": 1}', "\udcff", FIT | {"epoch": "1"},
+     FIT | {"point": [1, 2, 0.1]}, FIT | {"validation_score": None}, FIT | {"postprocessing": [1]},
+     FIT | {"postprocessing": ["a", 1]}],
+)  # fmt: skip
+def test_lines_that_are_no_training_are_refused(tmp_path, line):
+    text = line if isinstance(line, str) else json.dumps(line)
+    (tmp_path / "lines").write_bytes(text.encode("utf-8", "surrogateescape") + b"\n")
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\ncat "{tmp_path / "lines"}"\n')
+    python.chmod(0o755)
+    with pytest.raises(ProbeError, match="heareval: expected a training as JSON, found b'"):
+        backend.train_and_predict(scenes(), QUICK, 42, python=python)
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "message"),
+    [
+        ('{"test_score": 0.5}', "[]", "test.predicted-scores.json: not what heareval writes"),
+        ("rows[:, :10]", "rows[1:, :10]", r"fold00.predictions.pkl: .*\(150, 10\), found .*149"),
+        ("np.savez(stream, ", "np.save(stream, 0); dict(", "fold00.predictions.pkl: not what"),
+        ("print(json.dumps(fit), flush=True)", "pass", "expected a training .* found 0"),
+    ],
+)
+def test_files_that_heareval_does_not_write_are_named(tmp_path, written, instead, message):
+    assert written in FAKE
+    python = program(tmp_path, FAKE.replace(written, instead))
+    with pytest.raises(ProbeError, match=f"multiclass_5fold, heareval: .*{message}"):
+        backend.train_and_predict(scenes(), QUICK, 42, python=python)
+
+
+def test_an_environment_that_does_not_tell_its_versions_is_refused(tmp_path):
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\nprintf 'hello \\377'\n")
+    python.chmod(0o755)
+    with pytest.raises(ProbeError, match="found: 'hello .*make heareval"):
+        backend.environment(python)
 
 
 def test_bad_input_is_refused_before_heareval_starts(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from passt.files import sha256_file
 from passt.folder import audio
 from passt.folder.audio import read_audio
 from passt.folder.embed import FileEmbedder, embed_folder
+from passt.folder.results import Results
 from passt.folder.table import writer
 from passt.hear_api import PaSSTModel
 from passt.tags import tag_names
@@ -185,6 +187,19 @@ def test_what_was_embedded_is_kept_by_content(folder, model, tmp_path, monkeypat
     np.testing.assert_array_equal(
         *(read_table(tmp_path / f"{name}.npz")["embedding"] for name in ("whole", "out"))
     )
+
+
+def test_a_result_that_is_not_whole_is_made_again(tmp_path):
+    results = Results(tmp_path / "results", {})
+    results.write("ab", {"embedding": np.ones((1, 2), np.float32)})
+    (path,) = tmp_path.glob("results/*/ab.npz")
+    whole, plain = path.read_bytes(), io.BytesIO()
+    np.save(plain, np.ones(3))
+    for content in (whole[:50], b"", b"x", plain.getvalue(), whole.replace(b"NUMPY", b"NUMPX")):
+        path.write_bytes(content)
+        assert results.read("ab") is None
+    path.write_bytes(whole)
+    assert list(results.read("ab")) == ["embedding"]
 
 
 def test_results_of_other_settings_are_not_taken(folder, model, tmp_path, monkeypatch):

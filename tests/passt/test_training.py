@@ -54,8 +54,15 @@ def test_a_state_of_another_training_is_refused(data, tmp_path):
     train(TINY, data, tmp_path, n_steps=1, progress=False)
     with pytest.raises(TrainingError, match="other learning_rate; delete it"):
         train(dataclasses.replace(TINY, learning_rate=1.0), data, tmp_path, progress=False)
+    whole = torch.load(tmp_path / "state.pt", weights_only=True)
+    others = [{"identity": "{}"}, {"network": {}},
+              {"history": whole["history"] | {"step": "1"}}]  # fmt: skip
+    for changes in others:
+        torch.save(whole | changes, tmp_path / "state.pt")
+        with pytest.raises(TrainingError, match="state.pt: not a readable training state"):
+            train(TINY, data, tmp_path, progress=False)
     (tmp_path / "state.pt").write_bytes(b"torn")
-    with pytest.raises(TrainingError, match="not a readable training state"):
+    with pytest.raises(TrainingError, match="state.pt: not a readable training state"):
         train(TINY, data, tmp_path, progress=False)
 
 

@@ -278,6 +278,17 @@ def test_weights_of_an_image_transformer_are_adapted(tmp_path):
         initial_network(recipe, targets)
 
 
+@pytest.mark.parametrize("shape", [(), (3,), (1, 2, 64), (1, 13, 64), (0, 11, 64), (1, 11, 3)])
+@pytest.mark.parametrize("name", ["pos_embed", "time_new_pos_embed"])
+def test_positions_of_another_shape_are_no_weights_to_start_from(tmp_path, name, shape):
+    path = tmp_path / "w.pt"
+    tensors = PaSST(TINY.architecture(2)).state_dict()
+    del tensors["time_new_pos_embed"]
+    torch.save(tensors | {name: torch.zeros(shape)}, path)
+    with pytest.raises(ValueError, match=f"initial_weights: {path} does not fit the network"):
+        initial_network(dataclasses.replace(TINY, initial_weights=str(path)), np.eye(2, dtype=bool))
+
+
 def test_random_weights_to_start_from():
     targets = np.array([[1, 0]] * 3 + [[0, 0]], bool)
     recipe = dataclasses.replace(TINY, fan_in_weights=True, prior_bias=True, row_position_std=0.2)
@@ -294,3 +305,21 @@ def test_recipes_that_are_shipped(hop):
         recipe, _ = read_recipe(CONFIG / f"pretrain_{name}.yaml", hop)
         assert recipe.name == name
     assert set(recipe.deviations()) == {"initial_weights"}
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("index.csv", b"file,split,labels\n\xff,train,\n", "expected CSV in UTF-8"),
+        ("tags.csv", b"idx,label\n0," + b"x" * 200_000, "expected CSV in UTF-8"),
+        ("index.csv", b"file,split,labels\n" + b"n" * 5000 + b",train,\n", "no file nnn"),
+        ("dataset.json", b"{", "expected JSON"),
+        ("dataset.json", b"\xff", "expected JSON"),
+        ("dataset.json", b"[]", "expected a JSON object, found list"),
+    ],
+)  # fmt: skip
+def test_a_malformed_file_of_a_data_set_is_named(tmp_path, file, content, message):
+    data = write_data(tmp_path / "data", n_clips=5)
+    (data / file).write_bytes(content)
+    with pytest.raises(DataError, match=rf"(?s){file}: ?.*{message}"):
+        read_data(data)

@@ -55,3 +55,14 @@ def test_models_differ_in_traits(tmp_path: Path) -> None:
     assert found[HOPS] == {"passt_mh_hop5": "5", "passt_lm_2rf_hop5": "5"}
     assert found[FIELDS] == {"passt_mh_hop5": "160", "passt_lm_2rf_hop5": "160+640"}
     assert found[LEVELS] == {"passt_mh_hop5": "no L", "passt_lm_2rf_hop5": "L"}
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["[" * 100_000, '{"recipe": []}', '{"recipe": {"crop_s": [1], "crop_shares": []}}',
+     '{"recipe": {"crop_s": [NaN], "crop_shares": [1]}}', '{"recipe": {"initial_weights": 1}}'],
+)  # fmt: skip
+def test_another_file_of_the_name_of_a_record_says_nothing(content: str, tmp_path: Path) -> None:
+    study = with_record(tmp_path, {})
+    (tmp_path / "mini_hop5.json").write_text(content)
+    assert set(confounds(study)) == {LEVELS}

@@ -4,11 +4,13 @@ misnamed, missing, on a disk that is too small."""
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -180,6 +182,18 @@ def test_unexpected_folders_are_named(here):
         unpack(archive, folders=["x-v1-full"])
     with pytest.raises(ArchiveError, match="embedding_type: expected 'event'.*found 'scene'"):
         unpack(archive, embedding_type="event")
+
+
+@pytest.mark.parametrize("content", [b"[]", b"{", b"[" * 100_000, b"\xff", b'"scene"'])
+def test_malformed_metadata_of_an_archive_is_named(here, content):
+    mine = Path("mine") / NAMES["esc50"]
+    mine.parent.mkdir()
+    with tarfile.open(mine, "w:gz") as tar:
+        member = tarfile.TarInfo(f"hear-2021.0.6/tasks/{TASKS['esc50']}/task_metadata.json")
+        member.size = len(content)
+        tar.addfile(member, io.BytesIO(content))
+    with pytest.raises(ArchiveError, match="task_metadata.json: embedding_type: .*found None"):
+        unpack(mine)
 
 
 def test_what_cannot_be_had_says_how_to_go_on_without_it(here, server):

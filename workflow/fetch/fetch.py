@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +11,7 @@ from pathlib import Path
 from hear.archives.prepare import prepare_archives
 from hear.archives.unpack import ArchiveError
 from hear.files import replacing
-from hear.tasks.problems import METADATA_FILE
+from hear.tasks.problems import METADATA_FILE, Problems, read_json
 from passt.download import Backoff, DownloadError, download, hashes_of, locked
 from workflow.fetch.known import Facts, agreed, known_facts, known_hash, record
 from workflow.fetch.record import RecordError, file_urls, find_file, get_record
@@ -156,7 +155,8 @@ def _check_folders(folders: Sequence[Path], expected: Mapping) -> None:
             f"{table}: folders: expected {', '.join(names)}; the archives have {', '.join(found)}"
         )
     for path in (folder / METADATA_FILE for folder in folders):
-        kind = json.loads(path.read_text(encoding="utf-8")).get("embedding_type")
+        metadata = read_json(path, Problems(path))  # the task's check says what is wrong with it
+        kind = metadata.get("embedding_type") if isinstance(metadata, dict) else None
         if kind != expected["embedding_type"]:
             raise ArchiveError(
                 f"{path}: embedding_type: expected {expected['embedding_type']!r} as in {table}, "

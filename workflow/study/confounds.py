@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -70,7 +71,7 @@ def _starts(study: Study) -> str:
     for checkpoint in study.used_checkpoints:
         before = _recipe(_record(checkpoint)).get("initial_weights")
         first = _recipe(SHIPPED_WEIGHTS / f"{Path(before).parent.name}.json") if before else {}
-        if first and first["hop"] != checkpoint.hop:
+        if first.get("hop", checkpoint.hop) != checkpoint.hop:
             starts[_ms(checkpoint.hop)] = _ms(first["hop"])
     if not starts:
         return ""
@@ -88,10 +89,19 @@ def _record(checkpoint: Checkpoint) -> Path | None:
 
 @cache
 def _recipe(record: Path | None) -> dict:
-    """Recipe of a recorded training; empty without a record."""
-    if record is None or not record.is_file():
+    """Recipe of a recorded training; empty without a record, or if a file of its name is none."""
+    if record is None:
         return {}
-    return json.loads(record.read_text(encoding="utf-8")).get("recipe", {})
+    try:
+        recipe = json.loads(record.read_text(encoding="utf-8"))["recipe"]
+        crops_s, shares = recipe.get("crop_s", []), recipe.get("crop_shares", [])
+        is_one = len(crops_s) == len(shares) and all(map(math.isfinite, [*crops_s, *shares]))
+        is_one &= isinstance(recipe.get("initial_weights"), str | None)
+        is_one &= type(recipe.get("hop", 0)) is int
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError,
+            OverflowError):  # fmt: skip
+        return {}
+    return recipe if is_one else {}
 
 
 def _ms(hop: int) -> str:
