@@ -21,8 +21,9 @@ def check_requirements(requires: Iterable[str]) -> dict[str, str]:
         options = [word for word in words if word.startswith("-")]
         try:
             requirement = Requirement(" ".join(word for word in words if word not in options))
-        except InvalidRequirement as error:
-            raise ValueError(f"requires: {text!r} is not what pip install takes: {error}") from None
+        except (InvalidRequirement, RecursionError) as error:
+            said = f"{text[:200]!r} is not what pip install takes: {str(error)[:200]}"
+            raise ValueError(f"requires: {said}") from None
         try:
             found = version(requirement.name)
         except PackageNotFoundError:

@@ -22,6 +22,7 @@ from hear.api.environment import (
     read_environment,
 )
 from hear.api.model import HearModel
+from hear.api.requirements import check_requirements
 from tests.hear.test_remote import MODEL, TENSORFLOW
 
 CONTRADICT = MODEL.replace(
@@ -86,6 +87,12 @@ def test_a_python_that_lists_no_packages_is_named(tmp_path, said):
         python.chmod(mode)
         with pytest.raises(ValueError, match=f"{python}: expected a list of its packages"):
             list_packages(python)
+
+
+@pytest.mark.parametrize("text", ["numpy>=", "numpy;" + "(" * 5_000])
+def test_a_requirement_that_pip_does_not_take_is_named(text):
+    with pytest.raises(ValueError, match="requires: 'numpy.* is not what pip install takes"):
+        check_requirements([text])
 
 
 def test_a_python_that_is_not_there_is_named():
