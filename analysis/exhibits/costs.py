@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 
 from analysis.exhibits.markdown import to_markdown
 from analysis.exhibits.marks import mark
+from analysis.exhibits.numbers import count
 from analysis.exhibits.style import (
     DARK,
     PALETTE,
@@ -175,7 +176,7 @@ def figure_3_caption(text: FigureText, numbers: pd.DataFrame) -> str:
         "Published AudioSet mAP in percent, without SWA, over training speed in clips of 10 s per "
         "second; the area of a circle is the memory that one more clip in the batch takes. "
         f"{measured.sum()} PaSST networks were measured on this machine; of "
-        f"{', '.join(OTHER_SYSTEMS)} the published numbers are given."
+        f"{', '.join(OTHER_SYSTEMS)} the CSV has the published numbers."
     )
 
 
@@ -217,7 +218,9 @@ def cost_label(costs: pd.DataFrame, study: str) -> str:
     first = run.iloc[0]
     size = "the full-size ViT-B" if first["architecture"] == VIT_B else first["architecture"]
     small = "" if first["architecture"] == VIT_B else ", not the paper's ViT-B"
-    threads = "" if not first["device"].startswith("CPU") else f", {first['threads']} thread(s)"
+    threads = (
+        f", {count(int(first['threads']), 'thread')}" if first["device"].startswith("CPU") else ""
+    )
     return (
         f"Study {study}: speed and memory measured on {first['device']}{threads}, "
         f"{first['precision']}, batch {first['batch_size']}; network {size}{small}"

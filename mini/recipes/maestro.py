@@ -1,4 +1,4 @@
-"""Mini MAESTRO: piano pieces with note events; each fold has its own piano and room."""
+"""Mini MAESTRO: piano pieces with note events; a room for each fold, three pianos for five."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Studio:
 
 
 CLIPS_PER_FOLD = 3
-STUDIOS = {  # pianos of the soundfont, each fold with a room of its own
+STUDIOS = {  # three pianos of the soundfont, each fold with a room of its own
     "fold00": Studio(0, 0.4, 0.10),
     "fold01": Studio(1, 0.8, 0.15),
     "fold02": Studio(0, 0.6, 0.08),

@@ -13,7 +13,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``export``."""
     add = parser.add_argument
     add("--onnx", type=Path, required=True, metavar="FILE.onnx", help="the file; FILE.md beside it")
-    add("--checkpoint", choices=sorted(RELEASED), help="released weights, downloaded once")
+    released = "released weights, downloaded once (default: passt_hop10)"
+    add("--checkpoint", choices=sorted(RELEASED), help=released)
     add("--weights", default="", metavar="FILE", help="weights of your own instead")
     add("--apart", action="store_true", help="front end and network as two files")
 

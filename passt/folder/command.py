@@ -24,7 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         help="FILE.parquet (with pyarrow), FILE.npz, or FILE.npy, whose rows FILE.csv names",
     )
-    add("--checkpoint", choices=sorted(RELEASED), help="released weights, downloaded once")
+    released = "released weights, downloaded once (default: passt_hop10)"
+    add("--checkpoint", choices=sorted(RELEASED), help=released)
     add("--weights", default="", metavar="FILE", help="weights of your own instead")
     levels = f"of {LEVELS}: mel, features, logits (default: MH); M@6: features of block 6"
     add("--levels", default="MH", help=levels)
@@ -35,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--receptive-field-ms", type=int, nargs="+", default=[160], metavar="MS", help=fields)
     add("--tags", type=int, default=0, metavar="N", help="with the N most probable tags")
     add("--float16", action="store_true", help="half the size")
-    add("--device", default="auto", help="cpu, cuda, mps, or auto: CUDA if there is one")
+    add("--device", default="auto", help="cpu, cuda, mps; by default CUDA if there is one")
     add("--workers", type=int, default=len(_cpus()), help="files in flight (default: CPUs)")
 
 

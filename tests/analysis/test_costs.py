@@ -89,6 +89,7 @@ def test_other_systems_are_published_but_not_measured() -> None:
 def test_the_full_size_network_is_named() -> None:
     costs = measured().assign(architecture=VIT_B)
     assert "the full-size ViT-B" in cost_label(costs, "test")
+    assert ", 1 thread, " in cost_label(costs.astype({"threads": str}), "test")  # as read
     assert "small network" not in words(figure_3(costs, TEXT)[0])
 
 

@@ -12,11 +12,14 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import numpy as np
 import pytest
+import soundfile
 import yaml
 from PIL import Image
 
 from analysis.exhibits.registry import EXHIBITS
+from hear.tasks.audio_checks import check_audio
 from hear.tasks.folder import read_task
 from mini.registry import find_mini_task
 from mini.task import SCALE_1
@@ -104,6 +107,29 @@ def test_spectrograms_are_small_pictures_of_clips_with_different_labels(tmp_path
     titles = [axes.get_title() for axes in readme.draw_clips(folder).axes]
     assert len(set(titles)) == readme.N_CLIPS
     assert len(Image.open(picture).getcolors()) <= readme.N_COLORS
+
+
+def test_the_script_for_a_folder_of_recordings_makes_a_task_that_passes_the_checks(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    for label, rate_hz, n_channels in (("dog", 16000, 1), ("rain, heavy", 44100, 2)):
+        folder = tmp_path / "sounds" / label
+        folder.mkdir(parents=True)
+        for i in range(5):
+            sound = rng.uniform(-0.5, 0.5, (rate_hz // 5 + i, n_channels))
+            soundfile.write(folder / f"{i}.wav", sound, rate_hz)
+    script = re.search(r"```python\n(.*?)```", (ROOT / "docs/tasks.md").read_text(), re.DOTALL)
+    exec(compile(script.group(1), "docs/tasks.md", "exec"), {})
+    task = read_task("tasks/my_task-v1-full")
+    assert task.labels == ("dog", "rain, heavy")
+    assert {split: len(clips) for split, clips in task.clips.items()} == {
+        "train": 6,
+        "valid": 2,
+        "test": 2,
+    }
+    assert check_audio(task, progress=False)["n_clips"] == 10
 
 
 @pytest.mark.slow
