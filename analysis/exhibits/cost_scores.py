@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from analysis.exhibits.marks import mark, value_words
@@ -142,11 +143,21 @@ def _draw(axes: Axes, points: pd.DataFrame) -> None:
         front["x"], front["mean_normalized_score"], where="post", color=PALETTE[0], linewidth=0.7,
         linestyle="--", zorder=1,
     )  # fmt: skip
-    tops = points["high"].fillna(points["mean_normalized_score"])
-    for row, top, said in zip(points.itertuples(), tops, _words(points), strict=True):
+    ends = points[["low", "high"]].apply(lambda end: end.fillna(points["mean_normalized_score"]))
+    tall = 0.1 * (ends["high"].max() - ends["low"].min())
+    digits = points["number"].astype(str).str.len()
+    for row, low, high, size, said in zip(
+        points.itertuples(), ends["low"], ends["high"], digits, _words(points), strict=True
+    ):
+        apart = (np.log10(points["x"]) - np.log10(row.x)).abs()
+        near = (apart < 0.9 * step * (digits + size) / 2) & ((ends["high"] - high).abs() < tall)
+        is_below = (points["mean_normalized_score"][near] > row.mean_normalized_score).any()
         number = axes.annotate(
-            str(row.number), (row.x, top), xytext=(0, 1.5), textcoords="offset points", ha="center",
-            va="bottom", fontsize=SMALL_PT, color=PALETTE[0] if row.on_front else DARK,
+            str(row.number), (row.x, low if is_below else high),
+            xytext=(0, -1.5 if is_below else 1.5), textcoords="offset points", ha="center",
+            va="top" if is_below else "bottom", fontsize=SMALL_PT, zorder=2.5,
+            color=PALETTE[0] if row.on_front else DARK,
+            path_effects=[withStroke(linewidth=1.5, foreground="white")],
         )  # fmt: skip
         mark(number, pd.DataFrame({"model": [row.model]}), [said])
     middle = (logs.min() + logs.max()) / 2
