@@ -41,7 +41,7 @@ Fact = tuple[str, str]  # what, of which checkpoint, task folder or array
 
 
 class StudyTables(NamedTuple):
-    """What is compared of a study.
+    """Tables and files of a study to compare.
 
     ``scores`` has columns model, task, metric, estimate, low, high; ``verdicts`` are by claim,
     ``facts`` the values of each fact in the provenance of the score files, several joined.
@@ -176,7 +176,7 @@ def compare(a: StudyTables, b: StudyTables) -> pd.DataFrame:
 
 
 def describe(a: StudyTables, b: StudyTables) -> list[str]:
-    """Say in lines what `compare` finds, and what only one study has."""
+    """Lines of text on the result of `compare`, and on content that only one study has."""
     scores, found = compare_scores(a.scores, b.scores), compare(a, b)
     counts = scores["moved"].value_counts()
     equal, inside, outside = (int(counts.get(kind, 0)) for kind in ("no", "inside", "outside"))
@@ -216,10 +216,10 @@ def describe(a: StudyTables, b: StudyTables) -> list[str]:
 
 def _describe_origin(origin: pd.DataFrame, is_known: bool) -> list[str]:
     if not is_known:
-        return ["What made them: unknown, a study without score files holds official scores."]
+        return ["Provenance: unknown; a study without score files has official scores only."]
     if origin.empty:
-        return ["What made them: no difference."]
-    lines = ["What made them:"]
+        return ["Provenance: no difference."]
+    lines = ["Provenance:"]
     for what, rows in origin.groupby("what", sort=False):
         changes = rows.groupby(["a", "b"], sort=False)["where"].agg(list)
         for (one, other), places in list(changes.items())[:SHOWN]:

@@ -211,7 +211,7 @@ def _from_one_address(url: str, part: _Part, backoff: Backoff, timeout_s: float)
         part.discard()
         if part.is_in_one_piece:
             raise _AddressError(differences)
-        part.say(f"{differences}; it was put together from pieces, so once more whole")
+        part.say(f"{differences}; the file was resumed, so it is downloaded again as a whole")
 
 
 def _receive_all(url: str, part: _Part, backoff: Backoff, timeout_s: float) -> None:
@@ -261,7 +261,7 @@ def _take(response: requests.Response, url: str, part: _Part, size: int) -> None
         raise _AddressError(f"size: expected {wanted} bytes, the server says {total}")
     kind = response.headers.get("Content-Type", "").partition(";")[0]
     if kind == "application/json" and part.path.suffix != ".json":
-        raise _AddressError("expected the file, found a description of it in JSON")
+        raise _AddressError("expected the file, found its description in JSON")
     if response.status_code == 416:  # nothing is there from this byte on
         if total != size:
             part.discard()
@@ -270,7 +270,7 @@ def _take(response: requests.Response, url: str, part: _Part, size: int) -> None
     if start < size:
         part.say("the file has changed or the server cannot resume: from the start")
     if wanted is not None and wanted - start > shutil.disk_usage(part.path.parent).free:
-        said = f"{wanted - start} bytes are to come, which the disk has no room for"
+        said = f"{wanted - start} bytes are missing, for which the disk has no room"
         raise OSError(errno.ENOSPC, said, str(part.file))
     if not part.has_hash:
         etag = response.headers.get("ETag", "W/")  # a weak one does not promise the same bytes

@@ -52,7 +52,7 @@ def take_fast_path() -> None:
                 _transform()
             problem = _overwrite(asked)
         if problem:
-            print(f"MKL's fast path: not taken, {problem}; going on without", file=sys.stderr)
+            print(f"MKL's fast path: not used, {problem}; continuing without", file=sys.stderr)
         elif detected is not None:
             detected.value = UNDETECTED
 

@@ -23,7 +23,7 @@ from analysis.statistics.intervals import LEVEL, Z
 HOLDS, FAILS = VERDICTS[:2]
 AT_THIS_SEED = " at this seed"  # added where the interval knows of a single probe seed
 UNDECIDED, NOT_TESTED = f"{VERDICTS[2]} at this sample", f"{VERDICTS[3]} in this study"
-BY_VALUE = "decided by point values: official entries have no predictions to resample"
+BY_VALUE = "decided by point values: official entries have no predictions to bootstrap"
 BY_MEASUREMENT = "decided by point values, measured once on this machine"
 VIT_B = "768 wide, 12 blocks, 12 heads"  # the paper's network, as the measurements name it
 NO_INTERVAL = "too few test clips for an interval"
@@ -147,7 +147,7 @@ def _reason(number: Number) -> str:
 
 
 def _size_of_equality(claim: Claim, number: Number) -> str:
-    """Say how many clips a claim takes that two equal models would satisfy, as a multiple."""
+    """Text on the multiple of clips needed to confirm a claim if both models were equal."""
     two_sided, threshold = claim.direction == "within", abs(claim.threshold)
     holds_at_0 = two_sided or (claim.threshold > 0) == (claim.direction == "below")
     if (

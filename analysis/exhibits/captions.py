@@ -20,16 +20,16 @@ def claims_caption(text: FigureText, numbers: pd.DataFrame) -> str:
     return (
         "The paper's claims, paraphrased, each with its verdict from this study's numbers. "
         f"{count(len(numbers), 'claim')}: {verdicts}. An estimate without an interval is a point "
-        "value. Where PaSST's features (M) are not above log-mel by their interval, a verdict says "
-        "little of PaSST: the reason counts these tasks, the CSV names them."
-        f"{_corrected(numbers)}{_of_one_seed(numbers)} {nearest} of them are nearest evidence for "
-        "another one of the paper's."
+        "value. On tasks where PaSST's features (M) are not above log-mel by their interval, a "
+        "verdict is weak evidence about PaSST; the reason gives their number, the CSV their names."
+        f"{_corrected(numbers)}{_of_one_seed(numbers)} {nearest} of them are the closest available "
+        "evidence for another claim of the paper."
         + (f" Confounded in this study, where a claim says so: {confounds}." if confounds else "")
     )
 
 
 def _corrected(claims: pd.DataFrame) -> str:
-    """Say how many verdicts stand if all claims are tested together."""
+    """Sentence on how many verdicts remain if all claims are tested together."""
     n, decided = claims["p"].notna().sum(), (claims["p"] < 0.05).sum()
     if not n:
         return ""

@@ -123,8 +123,8 @@ def table_2_caption(text: FigureText, numbers: pd.DataFrame) -> str:
     small = "" if run["network"].eq(VIT_B).all() else _SMALL_NETWORK
     return (
         "Per STFT hop: sequence length, clips of 10 s per second in training and inference, "
-        "and memory that one more clip takes in training, without and with structured "
-        f"Patchout; what this machine does beside what the paper reports ({machines}).{small} "
+        "and memory per additional clip in training, without and with structured "
+        f"Patchout; this machine beside the values in the paper ({machines}).{small} "
         f"{' '.join(TABLE_2_NOTES)}"
     )
 
@@ -174,9 +174,9 @@ def figure_3_caption(text: FigureText, numbers: pd.DataFrame) -> str:
     measured = numbers["train_samples_per_s"].notna()
     return (
         "Published AudioSet mAP in percent, without SWA, over training speed in clips of 10 s per "
-        "second; the area of a circle is the memory that one more clip in the batch takes. "
-        f"{measured.sum()} PaSST networks were measured on this machine; of "
-        f"{', '.join(OTHER_SYSTEMS)} the CSV has the published numbers."
+        "second; the area of a circle is the memory per additional clip in the batch. "
+        f"{measured.sum()} PaSST networks were measured on this machine; for "
+        f"{', '.join(OTHER_SYSTEMS)}, the CSV has the published numbers."
     )
 
 
@@ -266,10 +266,10 @@ def _words(row: Any) -> str:
 
 
 def _notes(costs: pd.DataFrame) -> list[str]:
-    """Say what a circle is, where mAP comes from, and what is missing."""
+    """Notes on the circles, the source of mAP, and missing systems."""
     notes = [
         "Area: memory of one more clip in training. B: no Patchout; U: unstructured, 400 patches; "
-        "S: structured; N-S: structured, patches without overlap; hop 10 ms unless said. mAP: "
+        "S: structured; N-S: structured, patches without overlap; default hop 10 ms. mAP: "
         "Koutini et al., Interspeech 2022, Table 1; with SWA it is 47.6 for S, 47.3 for N-S and "
         f"at hops 5 and 3. Not measured here: {', '.join(OTHER_SYSTEMS)}.",
     ]

@@ -44,10 +44,10 @@ def table_confusions(
 
 def table_confusions_caption(text: FigureText, numbers: pd.DataFrame) -> str:
     return (
-        f"Of each task with one label per clip, the {N_SHOWN} most frequent confusions of the "
-        "model with the best score: so many test clips of those with the true label, all folds "
-        "together; models: how many of this run make the confusion at all. Every pair of labels "
-        "of every model: confusions.csv."
+        f"For each task with one label per clip, the {N_SHOWN} most frequent confusions of the "
+        "model with the best score: number of test clips out of those with the true label, over "
+        "all folds; models: number of models of this run with the same confusion. "
+        "confusions.csv has all pairs of labels for all models."
     )
 
 
@@ -72,10 +72,9 @@ def table_labels(
 
 def table_labels_caption(text: FigureText, numbers: pd.DataFrame) -> str:
     return (
-        f"Of each task, the {N_SHOWN} labels that the model with the best score knows least, with "
-        "the number of their test clips or reference events, all folds together: by F-measure, or "
-        "by average precision where clips have several labels. Every label of every model: "
-        "labels.csv."
+        f"For each task, the {N_SHOWN} worst labels of the model with the best score, with the "
+        "number of their test clips or reference events over all folds; by F-measure, or by "
+        "average precision if clips have several labels. labels.csv has all labels for all models."
     )
 
 

@@ -93,7 +93,7 @@ def figure_probes_caption(text: FigureText, numbers: pd.DataFrame) -> str:
     return (
         "Spearman's rank correlation between the embeddings' scores by two probes on the same "
         "clips. Intervals are over draws of the test clips or their sources, the same for both "
-        f"probes; the tasks are taken as they are.{over_all}"
+        f"probes; tasks are treated as fixed.{over_all}"
     )
 
 

@@ -55,8 +55,8 @@ def table_1(tasks: pd.DataFrame, text: FigureText) -> tuple[str, pd.DataFrame]:
 def table_1_caption(text: FigureText, numbers: pd.DataFrame) -> str:
     return (
         f"{tasks_in_words(numbers)}: category, kind of embedding (one per clip, or one per "
-        "timestamp for event tasks), primary metric, clips and folds; of event tasks, whose scores "
-        "rest on them, the events in all and in what is tested."
+        "timestamp for event tasks), primary metric, clips and folds; for event tasks, whose "
+        "scores depend on events, the number of events in total and in the test parts."
     )
 
 
@@ -132,8 +132,8 @@ def tasks(rows: pd.DataFrame, summary: pd.DataFrame, text: FigureText) -> tuple[
 
 def tasks_caption(text: FigureText, numbers: pd.DataFrame) -> str:
     return (
-        "Size and chance level of each task, events of event tasks in all and in what is tested, "
-        "the log-mel baseline's score, and the task's content."
+        "Size and chance level of each task, number of events in total and in the test parts "
+        "(event tasks), the log-mel baseline's score, and the task's content."
     )
 
 
@@ -155,10 +155,10 @@ def findings_caption(text: FigureText, numbers: pd.DataFrame) -> str:
     counts = numbers["level"].value_counts()
     levels = ", ".join(f"{counts.get(level, 0)} {level}" for level in LEVELS)
     return (
-        "What an examination of the tasks' labels and audio found, and what follows for scores "
-        f"({levels}). Severe: a score does not mean what it seems to mean; warning: it may be too "
-        "high or too low. Between two clips = says that they have the same samples, ~ with a "
-        "correlation that they are copies of one recording."
+        "Findings of an examination of the tasks' labels and audio, with their consequences for "
+        f"scores ({levels}). Severe: a score is misleading; warning: it may be too high or too "
+        "low. Between two clips, = marks equal samples, and ~ copies of one recording, with their "
+        "correlation."
     )
 
 

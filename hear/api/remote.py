@@ -115,7 +115,7 @@ class RemoteModule:
         try:
             return [as_tensor(header, array) for header, array in answers]
         except Exception as error:  # of numpy and torch, for types and shapes of every kind
-            raise self._failed(f"answered nonsense to {function}: {error}") from None
+            raise self._failed(f"gave an invalid answer to {function}: {error}") from None
 
     def _ask(self, request: dict, array: np.ndarray | None, n_answers: int) -> list[tuple]:
         process = self._process
@@ -138,12 +138,12 @@ class RemoteModule:
                 raise self._failed(self._ending()) from None
             except Exception as error:  # of json and numpy, of many classes
                 process.kill()
-                raise self._failed(f"answered nonsense: {error}") from None
+                raise self._failed(f"gave an invalid answer: {error}") from None
             if "error" in header:
                 raise RuntimeError(header["error"])
             cpu_s = header.pop("cpu_s", self.cpu_s)
             if type(cpu_s) not in (int, float):
-                raise self._failed(f"answered nonsense: cpu_s {cpu_s!r:.80}")
+                raise self._failed(f"gave an invalid answer: cpu_s {cpu_s!r:.80}")
             self.cpu_s = cpu_s
             answers.append((header, found))
         return answers

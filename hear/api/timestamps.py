@@ -34,7 +34,7 @@ def check_timestamps(
             f"{name}: expected timestamps inside the clip, found {first:g} to {last:g} {of}{hint}"
         )
     if len(times) < 2:
-        return findings.warn(f"{name}: a single timestamp {of}: no events can be told apart")
+        return findings.warn(f"{name}: a single timestamp {of}: events cannot be distinguished")
     steps = times.diff()
     hop = float(steps.mean())
     if float(steps.min()) <= 0 or float((steps - hop).abs().max()) > MAX_JITTER_MS:
@@ -82,8 +82,8 @@ def check_centered(caller: Caller, findings: Findings) -> None:
     middle = float(touched[0] + touched[-1]) / 2
     if abs(middle - at_ms) > max(MAX_HOP_MS, hop_ms(caller) or 0):
         findings.warn(
-            f"{caller.name}: timestamps do not mark the middle of what is embedded: a burst at "
-            f"{at_ms:g} ms shows around {middle:.0f} ms"
+            f"{caller.name}: timestamps are not the centers of their windows: a burst at "
+            f"{at_ms:g} ms changes the embeddings around {middle:.0f} ms"
         )
 
 

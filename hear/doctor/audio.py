@@ -43,12 +43,12 @@ def _level(folder: TaskFolder, heard: Mapping[Clip, Heard]) -> Iterator[Finding]
     if len(quiet) - n_zero >= MOST * (len(heard) - n_zero):  # nothing but zeros counts, too
         steps = max(round(heard[clip].reach * STEPS) for clip in quiet)
         found = (
-            f"{share(len(quiet), len(heard))} clips reach no more than {steps} steps of 16 bits, "
-            f"of 32768"
+            f"{share(len(quiet), len(heard))} clips peak at {steps} of 32768 steps of 16-bit audio "
+            f"or less"
         )
         consequence = (
-            "their scale is lost (as in HEAR's archives of before 2022), the rounding of 16 bits "
-            "is as loud as what is left: no score means anything"
+            "their scale is lost (as in HEAR's archives before 2022), and 16-bit rounding noise is "
+            "as loud as the signal: scores are meaningless"
         )
         yield Finding(LOST_SCALE, SEVERE, found, consequence, _named(quiet))
         return
@@ -76,7 +76,7 @@ def _clipping(heard: Mapping[Clip, Heard]) -> Iterator[Finding]:
     ]
     if clipped:
         found = f"{share(len(clipped), len(heard))} clips are clipped: {listed(_named(clipped))}"
-        consequence = "distortion hides what is said of them; if it goes with a label, it tells it"
+        consequence = "distortion masks the sound; if it correlates with a label, it reveals it"
         level = WARNING if len(clipped) >= MANY * len(heard) else NOTE
         yield Finding("clipping", level, found, consequence, _named(clipped))
 
@@ -93,8 +93,8 @@ def _lengths(folder: TaskFolder, heard: Mapping[Clip, Heard], rate_hz: int) -> I
                 f"metadata say: {listed(_named(list(odd)))}"
             )
             consequence = (
-                "models that cut or pad to the length of the metadata hear something else than "
-                "models that do not; their scores differ by that"
+                "models that cut or pad clips to the metadata's length get other audio than models "
+                "that do not, so their scores are not comparable"
             )
             yield Finding("odd_lengths", WARNING, found, consequence, _named(list(odd)))
     if folder.embedding_type != "event":
@@ -106,7 +106,7 @@ def _lengths(folder: TaskFolder, heard: Mapping[Clip, Heard], rate_hz: int) -> I
     if late:
         found = f"{share(len(late), len(heard))} clips have events that end after the clip"
         consequence = (
-            "the offsets of these events cannot be found: metrics that ask for offsets are lower"
+            "the offsets of these events cannot be detected: metrics with offsets are lower"
         )
         yield Finding(
             "late_events", WARNING, f"{found}: {listed(_named(late))}", consequence, _named(late)
@@ -145,21 +145,21 @@ def _bandwidth(folder: TaskFolder, heard: Mapping[Clip, Heard], rate_hz: int) ->
     ends = ", ".join(f"at {hz:g} Hz in {len(cuts[hz])}" for hz in sorted(cuts))
     found = (
         f"the spectrum of {share(len(cut), len(sounding))} clips ends below the {rate_hz / 2:g} Hz "
-        f"that their sample rate carries, as that of upsampled or coded audio does: {ends}"
+        f"of their sample rate, as in upsampled or coded audio: {ends}"
     )
     told = _traits(folder, sounding, cut)
     if told:
         consequence = (
-            f"bandwidth alone tells the label {listed(told)}: the score may be that of hearing how "
-            "a clip was made"
+            f"bandwidth alone reveals the label {listed(told)}: the score may reflect how clips "
+            "were recorded"
         )
     elif len(cut) >= MOST * len(sounding):
         consequence = (
-            "no model can gain from hearing higher, whatever its sample rate: scores compare what "
-            "models make of the lower band"
+            "no model can benefit from a higher sample rate: scores compare models on the lower "
+            "band only"
         )
     else:
-        consequence = "the origin of a clip can be heard: a probe may learn it instead of the label"
+        consequence = "a clip's origin is audible: a probe may learn it instead of the label"
     level = WARNING if told or len(cut) < len(sounding) else NOTE
     yield Finding("missing_treble", level, found, consequence, _named(list(cut)))
 

@@ -110,7 +110,7 @@ def _always_together(folder: TaskFolder) -> Iterator[Finding]:
     groups = [" = ".join(sorted(labels)) for labels in same.values() if len(labels) > 1]
     if groups:
         found = f"labels are on exactly the same clips: {listed(groups)}"
-        consequence = "they are one question, which counts several times in means over labels"
+        consequence = "they are equivalent, and count several times in means over labels"
         yield Finding("duplicate_labels", WARNING, found, consequence)
 
 
@@ -128,8 +128,8 @@ def _untrained(folder: TaskFolder) -> Iterator[Finding]:
     if lines:
         found = f"labels are tested but have no training clips: {'; '.join(lines)}"
         consequence = (
-            f"no probe can recognize them: up to {100 * worst:.3g} % of what is tested is lost to "
-            "every model"
+            f"no probe can recognize them: up to {100 * worst:.3g} % of the test is lost for every "
+            "model"
         )
         yield Finding("untrained_labels", SEVERE, found, consequence, tuple(clips))
 
@@ -195,8 +195,8 @@ def _shifted(folder: TaskFolder) -> Iterator[Finding]:
     if lines:
         found = f"label frequencies differ between training and test: {'; '.join(lines)}"
         consequence = (
-            "a probe learns how frequent labels are in training, which is wrong in the test: the "
-            "score is lower than on clips of one distribution, and folds differ by it"
+            "a probe learns the training label frequencies, which are wrong in the test: the score "
+            "is lower than with equal distributions, and varies between folds"
         )
         yield Finding("shifted_labels", WARNING, found, consequence)
 

@@ -51,19 +51,18 @@ def _leak(folder: TaskFolder, kind: str, what: str, use: str, copies: list[Copy]
         "tested": (
             "test clips occur in training",
             SEVERE,
-            "the probe may know these clips by heart: the score is too high, by as much as their "
-            "share",
+            "the probe may have memorized these clips: the score is too high, by up to their share",
         ),
         "selected": (
             "test clips occur in validation",
             WARNING,
-            "the probe is selected on what it is tested on: the score may be slightly too high",
+            "the probe is selected on clips of the test: the score may be slightly too high",
         ),
         "validated": (
             "validation clips occur in training",
             WARNING,
-            "validation favors probes that know clips by heart: a worse one may be selected, and "
-            "the score may be too low",
+            "validation favors probes that memorize clips: a worse one may be selected, and the "
+            "score may be too low",
         ),
     }[use]
     if n_other:

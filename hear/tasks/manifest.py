@@ -103,10 +103,10 @@ def _refuse_lost_scale(task: TaskFolder, findings: list[Finding]) -> None:
         if finding.kind == LOST_SCALE:
             # hear-preprocess, commit a5d6042 (hearpreprocess/tfds_pipeline.py), 2022-01-19
             raise TaskError(
-                f"{task.path}: expected audio that can be heard, found that {finding.found}. Until "
-                "January 2022 HEAR's TFDS tasks (CREMA-D, GTZAN, spoken digits) were written 16 "
-                "bits too quiet, and no score on such audio means anything: take the archive of "
-                "Zenodo record 6332517"
+                f"{task.path}: expected audible audio, found that {finding.found}. Until January "
+                "2022, HEAR's TFDS tasks (CREMA-D, GTZAN, spoken digits) were written 16 bits too "
+                "quiet; scores on such audio are meaningless. Use the archive of Zenodo record "
+                "6332517"
             )
 
 

@@ -74,7 +74,7 @@ def _check_evaluation(metadata: dict[str, Any], file: str, problems: Problems) -
     kind = "event" if metadata.get("embedding_type") == "event" else "clip"
     for slug in slugs:
         if isinstance(slug, str) and slug not in METRICS and slug != slugs[0]:
-            problems.warnings.append(f"{where}: {slug} is not known here and left out")
+            problems.warnings.append(f"{where}: {slug} is unknown and ignored")
         elif not isinstance(slug, str) or slug not in METRICS:
             close = difflib.get_close_matches(str(slug), METRICS, n=1)
             hint = f"{slug} (did you mean {close[0]}?)" if close else slug

@@ -62,7 +62,7 @@ def test_a_study_does_not_differ_from_itself(
     assert compare(read_study(first), read_study(first)).empty
     assert main([str(first), str(first)]) == 0
     said = capsys.readouterr().out
-    assert "3 equal, 0 moved" in said and "What made them: no difference." in said
+    assert "3 equal, 0 moved" in said and "Provenance: no difference." in said
 
 
 @pytest.mark.parametrize(

@@ -177,7 +177,7 @@ def test_lost_scale(build):
         write(path, samples * 3 / 2**15 / np.abs(samples).max())
     found = findings(folder)
     assert found["lost_scale"].level == "severe"
-    assert "24 of 24 (100 %) clips reach no more than 3 steps of 16 bits" in (
+    assert "24 of 24 (100 %) clips peak at 3 of 32768 steps of 16-bit audio" in (
         found["lost_scale"].found
     )
     assert "silent_clips" not in found and "clipping" not in found
@@ -211,7 +211,7 @@ def test_bandwidth_that_tells_a_label(build):
             write(path, narrow(soundfile.read(path)[0]))
     finding = findings(folder)["missing_treble"]
     assert finding.level == "warning"
-    assert finding.consequence.startswith("bandwidth alone tells the label low")
+    assert finding.consequence.startswith("bandwidth alone reveals the label low")
 
 
 def test_lengths_against_the_metadata(build):
@@ -265,7 +265,7 @@ def test_labels_that_are_tested_only_or_trained_only(make_task):
         relabel(folder, split, **{f"{split}_7": [name]})
         finding = of_labels(folder)[f"{kind}_labels"]
         assert name in finding.found
-    assert "up to 2.5 % of what is tested" in of_labels(folder)["untrained_labels"].consequence
+    assert "up to 2.5 % of the test is lost" in of_labels(folder)["untrained_labels"].consequence
     assert of_labels(folder)["untrained_labels"].clips == ("test/test_7.wav",)
 
 

@@ -38,7 +38,7 @@ from tests.hear.small_model import HEAR_MODEL
 
 QUICK = Protocol(n_grid_points=1, hidden_dim=16, max_epochs=6, patience=2)
 
-UNKNOWN = "task_metadata.json: evaluation: top5_acc is not known here and left out"
+UNKNOWN = "task_metadata.json: evaluation: top5_acc is unknown and ignored"
 
 
 def run(folder: Path, model: HearModel, view: str, directory: Path, seed: int = 42):

@@ -75,27 +75,27 @@ FAILURES = {
     "hangs": ("time.sleep(60)", r"gave no answer within 2 s \(environment.timeout_s\)"),
     "answers nonsense": (
         "sys.modules['__main__'].write_frame = lambda s, *_: (s.write(b'x' * 64), s.flush())",
-        "answered nonsense: expected a frame, found a header of",
+        "gave an invalid answer: expected a frame, found a header of",
     ),
     "answers a list": (
         "f = sys.modules['__main__']; f.write_frame = lambda s, *_: "
         "(s.write(f.LENGTHS.pack(2, 0) + b'[]'), s.flush())",
-        "answered nonsense: expected a header with keys, found list",
+        "gave an invalid answer: expected a header with keys, found list",
     ),
     "answers another type": (
         "f = sys.modules['__main__']; w = f.write_frame; f.write_frame = "
         "lambda s, h, a: w(s, {'kind': 'tensor'}, np.array(['a']))",
-        "answered nonsense to get_scene_embeddings: can't convert",
+        "gave an invalid answer to get_scene_embeddings: can't convert",
     ),
     "answers no array": (
         "f = sys.modules['__main__']; w = f.write_frame; f.write_frame = "
         "lambda s, h, a: w(s, {'kind': 'tensor'})",
-        "answered nonsense to get_scene_embeddings: expected an array, found none",
+        "gave an invalid answer to get_scene_embeddings: expected an array, found none",
     ),
     "no CPU time": (
         "f = sys.modules['__main__']; w = f.write_frame; f.write_frame = "
         "lambda s, h, a: w(s, {'kind': 'tensor', 'cpu_s': 'x'}, a)",
-        "answered nonsense: cpu_s 'x'",
+        "gave an invalid answer: cpu_s 'x'",
     ),
     "complex": ("return tf.Tensor(np.ones((2, 2), np.complex64))", "expected real numbers, found"),
     "no tensor": ("return np.ones(2)", r"expected 2 axes and 2 sounds, found shape \(2,\)"),

@@ -89,7 +89,7 @@ ALLOWED = {  # what is accepted with a warning
     "late": (
         "(hop // 2, hop // 2))",
         "(5 * hop // 2, 0))[:, : audio.shape[1] + hop]",
-        "do not mark the middle .* 900 ms shows around 1000 ms",
+        "are not the centers .* 900 ms changes the embeddings around 1000 ms",
     ),
     "short": (
         SCENE,

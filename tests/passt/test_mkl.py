@@ -67,7 +67,7 @@ def test_after_a_product_it_is_left_as_it_is():
                                      "mkl.take_fast_path()"))  # fmt: skip
     before, after = done.stdout.split()
     assert (done.returncode, after) == (0, before)
-    said = "MKL's fast path: not taken, a product or a transform was computed before; going on"
+    said = "MKL's fast path: not used, a product or a transform was computed before; continuing"
     assert done.stderr.startswith(said) if after == "slow" else not done.stderr
 
 

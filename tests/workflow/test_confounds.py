@@ -36,7 +36,7 @@ def test_the_released_networks_have_none() -> None:
 @pytest.mark.parametrize(
     ("topic", "changes", "said"),
     [
-        (HOPS, {}, "the networks of 5 ms go on from weights of 10 ms"),
+        (HOPS, {}, "the networks of 5 ms start from weights of 10 ms"),
         (HOPS, {"initial_weights": None}, ""),
         (FIELDS, {"crop_s": [0.16, 0.64, 2], "crop_shares": [0.1, 0.3, 0.6]}, "40 % of the crops"),
         (FIELDS, {"crop_s": [2.0], "crop_shares": [1.0]}, ""),

@@ -154,7 +154,7 @@ def test_a_body_that_is_labeled_as_encoded_arrives_as_it_is(server, tmp_path):
 def test_a_description_in_json_is_not_the_file(get, server):
     server.files["/mirror"], server.files["/file"] = CONTENT, b"{}"
     server.always["/file"] = ("label", {"Content-Type": "application/json; charset=utf-8"})
-    with pytest.raises(DownloadError, match="found a description of it in JSON"):
+    with pytest.raises(DownloadError, match="found its description in JSON"):
         get(UNKNOWN)
     assert get(UNKNOWN, "/file", "/mirror") == CONTENT
 
@@ -284,7 +284,7 @@ def test_a_full_disk_keeps_what_there_is(get, server, tmp_path, monkeypatch):
 def test_a_disk_without_room_is_noticed_before_the_first_byte(get, tmp_path, monkeypatch):
     usage = shutil.disk_usage(tmp_path)._replace(free=1000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
-    with pytest.raises(OSError, match="700001 bytes are to come, which the disk has no room for"):
+    with pytest.raises(OSError, match="700001 bytes are missing, for which the disk has no room"):
         get()
     assert not list(tmp_path.iterdir())
 

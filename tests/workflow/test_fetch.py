@@ -325,7 +325,7 @@ def test_mirrors_serve_when_zenodo_does_not(here, server, archives, capsys):
     with pytest.raises(RecordError, match="the list of archives could not be downloaded"):
         here("esc50")
     here("esc50", mirrors=[f"{server.url}/mirror/"])
-    assert "going on without it" in capsys.readouterr().err
+    assert "continuing without it" in capsys.readouterr().err
 
 
 def test_weights_as_github_serves_them(here, server):
@@ -365,7 +365,7 @@ def test_a_disk_that_is_too_small_is_noticed_before(here, server, archives, monk
     other = Need("fsd50k", {"fsd50k.tar.gz": 5 * GIB}, 9 * GIB, 6 * GIB)
     usage = shutil.disk_usage(".")._replace(free=7 * GIB + SPARE_BYTES)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
-    with pytest.raises(SpaceError, match="25.00 GiB to come, 7.00 GiB free .* 18.00 GiB are miss"):
+    with pytest.raises(SpaceError, match="25.00 GiB required, 7.00 GiB free .* 18.00 GiB are miss"):
         here("esc50", need, other)
     assert not server.ranges(here.path("esc50"))
     assert here("esc50", need).exists()

@@ -189,7 +189,7 @@ def _value(value: Any) -> str:
 def api_pages(root: Path) -> dict[str, str]:
     """One page of docstrings per package, and an index."""
     pages: dict[str, str] = {}
-    index = ["# API reference", "Every public name, from the docstrings."]
+    index = ["# API reference", "Documented modules, classes and functions of each package."]
     for library, what in LIBRARIES.items():
         names = []
         for init in sorted((root / library).rglob("__init__.py")):
@@ -218,8 +218,8 @@ def gallery(root: Path) -> dict[str, str | bytes]:
     files: dict[str, bytes] = {}
     parts = [
         "# Gallery",
-        "Every exhibit of the studies that were there when the site was built, with its numbers "
-        "and the function that draws it.",
+        "All exhibits of the studies that were available when the site was built, with their "
+        "numbers and the functions that draw them.",
     ]
     for folder, (heading, what) in STUDIES.items():
         present = {

@@ -33,8 +33,8 @@ def excludable(task: str) -> Iterator[None]:
         raise
     except ValueError as error:
         raise DownloadError(
-            f"{error}\nStart again to try once more (with --keep-going the other tasks go on), or "
-            f"go on without this one by the line\nexclude_tasks: [{task}]"
+            f"{error}\nStart again to retry (with --keep-going, the other tasks continue), or "
+            f"continue without this task by adding the line\nexclude_tasks: [{task}]"
         ) from error
 
 
@@ -63,7 +63,7 @@ def fetch_archive(
         except RecordError as error:
             lacking = error
             urls += file_urls(settings, name)
-            print(f"{error}\ngoing on without it, by the archive's name", file=sys.stderr)
+            print(f"{error}\ncontinuing without it, by the archive's name", file=sys.stderr)
         else:
             listed = find_file(files, name, archive_names(read_task_table()))
             known[f"record {settings['record']}"] = listed.facts

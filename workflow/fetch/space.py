@@ -64,10 +64,10 @@ def check_space(
         largest = sorted(rows, key=lambda row: -row[0])
         listed = "\n  ".join(f"{n / GIB:8.2f} GiB  {name}" for n, name, _ in largest if n)
         raise SpaceError(
-            f"{folder}: {total / GIB:.2f} GiB to come, {max(free, 0) / GIB:.2f} GiB free "
-            f"(beside {SPARE_BYTES / GIB:.0f} GiB that is kept free): {(total - free) / GIB:.2f} "
-            "GiB are missing. Free some, run fewer tasks (tasks), or do without the copy at the "
-            f"model's rate (resample: on_the_fly).\n  {listed}"
+            f"{folder}: {total / GIB:.2f} GiB required, {max(free, 0) / GIB:.2f} GiB free "
+            f"(besides a reserve of {SPARE_BYTES / GIB:.0f} GiB): {(total - free) / GIB:.2f} GiB "
+            "are missing. Free some space, run fewer tasks (tasks), or resample audio when it is "
+            f"read (resample: on_the_fly).\n  {listed}"
         )
 
 

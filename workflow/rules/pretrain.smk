@@ -23,7 +23,7 @@ rule make_pretraining_clips:
         "../scripts/make_pretraining_clips.py"
 
 
-# A killed training leaves its state beside these files; the next run goes on from there. The
+# A killed training leaves its state beside these files; the next run resumes from it. The
 # bytes depend on the number of threads.
 rule pretrain:
     input:

@@ -108,7 +108,7 @@ rule sum_costs:
     params:
         tasks=jobs.cost_entries(STUDY),
     message:
-        "sum_costs: what the embeddings of every model of study {wildcards.study} cost"
+        "sum_costs: cost of the embeddings of every model of study {wildcards.study}"
     script:
         "../scripts/sum_costs.py"
 
@@ -158,7 +158,7 @@ rule estimate_probes:
         evaluations=[jobs.evaluation(one) for one in STUDY.evaluations],
         embeddings=jobs.task_embeddings(STUDY),
     message:
-        "estimate_probes: every probe and share of the training clips of study {wildcards.study}"
+        "estimate_probes: every probe and training fraction of study {wildcards.study}"
     script:
         "../scripts/estimate_probes.py"
 
@@ -198,7 +198,7 @@ rule judge:
         "../scripts/judge.py"
 
 
-# On request, not part of `all`: the run fails, with every reason, where a study has no such row.
+# On request, not part of `all`: fails, listing all reasons, if a study has no such row.
 #     snakemake --cores 1 results/<study>/leaderboard_row.csv
 rule write_leaderboard_row:
     input:

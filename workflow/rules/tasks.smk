@@ -26,7 +26,7 @@ rule fetch_task:
         expected=lambda w: downloads.expected_folders(STUDY, w.task),
         is_official=lambda w: STUDY.tasks[w.task].is_official,
         state=lambda w: STUDY.tasks[w.task].state(),
-        # Checked when a task comes, and again when it is embedded: other models do not make it new.
+        # Checked when a task is fetched and when it is embedded: other models do not remake it.
         limits=lambda w, threads: jobs.limits(STUDY, w.task),
     message:
         "fetch_task: {wildcards.task}"

@@ -1,4 +1,4 @@
-# On request: snakemake --cores 2 verify. It has no inputs, so that nothing is made before it.
+# On request: snakemake --cores 2 verify. Without inputs, so that no other rule runs first.
 rule verify:
     log:
         f"logs/{STUDY.name}/verify.log",

@@ -27,7 +27,7 @@ def confounds(study: Study) -> dict[str, str]:
 
 
 def traits(study: Study) -> dict[str, dict[str, str]]:
-    """How each variant stands in each topic of `confounds`, by topic and model."""
+    """Value of each variant in each topic of `confounds`, by topic and model."""
     found: dict[str, dict[str, str]] = {topic: {} for topic in confounds(study)}
     for id, model in study.models.items():
         if model.variant is None:
@@ -77,13 +77,13 @@ def _starts(study: Study) -> str:
         return ""
     before = _listed(dict.fromkeys(starts.values()))
     return (
-        f"the networks of {_listed(starts)} ms go on from weights of {before} ms, in the paper all "
+        f"the networks of {_listed(starts)} ms start from weights of {before} ms, in the paper all "
         "from ImageNet's"
     )
 
 
 def _record(checkpoint: Checkpoint) -> Path | None:
-    """Where the record of a training lies, if there is one: beside the weights."""
+    """Path of the training record beside the weights, if there is one."""
     return Path(checkpoint.file).with_suffix(".json") if checkpoint.file else None
 
 
