@@ -75,7 +75,7 @@ def test_after_a_product_it_is_left_as_it_is():
 def test_a_system_that_forbids_it_is_told_in_one_line():
     done = run(PRODUCT.format(before=REFUSED))
     assert (done.returncode, done.stdout) == (0, "slow\n")
-    assert done.stderr.startswith("MKL's fast path: not taken, mprotect: ")
+    assert done.stderr.startswith("MKL's fast path: not used, mprotect: ")
     assert done.stderr.count("\n") == 1
 
 
