@@ -270,7 +270,7 @@ def _take(response: requests.Response, url: str, part: _Part, size: int) -> None
     if start < size:
         part.say("the file has changed or the server cannot resume: from the start")
     if wanted is not None and wanted - start > shutil.disk_usage(part.path.parent).free:
-        said = f"{wanted - start} bytes are missing, for which the disk has no room"
+        said = f"the disk has no room for {wanted - start} more bytes"
         raise OSError(errno.ENOSPC, said, str(part.file))
     if not part.has_hash:
         etag = response.headers.get("ETag", "W/")  # a weak one does not promise the same bytes

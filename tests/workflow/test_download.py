@@ -284,7 +284,7 @@ def test_a_full_disk_keeps_what_there_is(get, server, tmp_path, monkeypatch):
 def test_a_disk_without_room_is_noticed_before_the_first_byte(get, tmp_path, monkeypatch):
     usage = shutil.disk_usage(tmp_path)._replace(free=1000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
-    with pytest.raises(OSError, match="700001 bytes are missing, for which the disk has no room"):
+    with pytest.raises(OSError, match="the disk has no room for 700001 more bytes"):
         get()
     assert not list(tmp_path.iterdir())
 
