@@ -280,7 +280,8 @@ def test_the_speeds_in_the_readme_are_those_of_the_benchmarks():
     ]
     assert len(rows) == 5 and sum("GPU" in row["work"] for row in rows) == 2
     for row in rows:
-        here, there = (float(row[column].split()[0]) for column in ("here", "reference"))
+        said = (row[column].split()[0] for column in ("here", "reference"))
+        here, there = (float(number.replace(",", "")) for number in said)
         faster = here / there if "GPU" in row["work"] else there / here
         assert float(row["times as fast"]) == pytest.approx(faster, rel=0.01)
         assert row["machine"]

@@ -113,12 +113,14 @@ def markdown(rows: pd.DataFrame) -> str:
 
 
 def rounded(cell: str) -> str:
-    """Round a number's decimals to four significant digits; return other text unchanged."""
+    """Round a number to four significant digits, from 10,000 on to a whole; other text is kept."""
     try:
         number = float(cell)
     except ValueError:
         return cell
-    return cell if len(cell) <= 6 or number.is_integer() else f"{number:.4g}"
+    if len(cell) <= 6 or number.is_integer():
+        return cell
+    return f"{number:,.0f}" if abs(number) >= 1e4 else f"{number:.4g}"
 
 
 def speeds(folder: Path) -> str:
@@ -162,7 +164,7 @@ def stages(path: Path) -> str:
         largest = (100 * hours / hours.sum()).nlargest(3)
         row = {
             "stage": stage,
-            "hours": f"{hours.sum():.3g}",
+            "hours": rounded(f"{hours.sum():.6f}"),
             "disk in GiB": f"{part['disk_gib'].sum():.3g}",
             "memory of a job in GiB": f"{part['memory_gib'].max():.2g}",
             "most of it": ", ".join(f"{item} {x:.0f} %" for item, x in largest.items()),
