@@ -144,6 +144,8 @@ def _draw(axes: Axes, points: pd.DataFrame) -> None:
         linestyle="--", zorder=1,
     )  # fmt: skip
     ends = points[["low", "high"]].apply(lambda end: end.fillna(points["mean_normalized_score"]))
+    # The number of the lower of two points goes below its interval if both numbers, of ``tall`` and
+    # of about ``step`` a digit, would run into each other above.
     tall = 0.1 * (ends["high"].max() - ends["low"].min())
     digits = points["number"].astype(str).str.len()
     for row, low, high, size, said in zip(
