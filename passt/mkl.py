@@ -28,7 +28,7 @@ READ, WRITE, EXECUTE = 1, 2, 4  # sys/mman.h: PROT_*
 
 
 def take_fast_path() -> None:
-    """Make MKL use its fast path in this process, except for Fourier transforms.
+    """Make MKL use its fast path in this process, except for transforms and vector functions.
 
     Call it after importing torch and setting its threads, and before the first product, at which
     MKL chooses the path. Later calls change nothing and print a warning, since products on both
@@ -37,8 +37,11 @@ def take_fast_path() -> None:
     a warning is printed and MKL keeps its path. No effect on Intel processors, which always use the
     fast path, and without MKL.
 
-    Transforms keep their path: different rounding would change log-mel bands whose power is near
-    the float32 noise by more than the 2e-5 that golden values allow.
+    Fourier transforms keep their path: different rounding would change log-mel bands whose power is
+    near the float32 noise by more than the 2e-5 that golden values allow. Vector functions
+    (logarithm, square root and their kin) choose at their first call, and keep theirs too: otherwise
+    the last digits of all that follows depended on whether a process took a logarithm or a product
+    first.
     """
     for library in _libraries():
         asked = getattr(library, ASKED)
@@ -49,7 +52,7 @@ def take_fast_path() -> None:
             problem: str | None = "a product or a transform was computed before"
         else:
             if detected is not None:
-                _transform()
+                _settle()
             problem = _overwrite(asked)
         if problem:
             print(f"MKL's fast path: not used, {problem}; continuing without", file=sys.stderr)
@@ -90,11 +93,12 @@ def _detected(library: ctypes.CDLL) -> ctypes.c_int | None:
     return ctypes.c_int.from_address(address + COMPARE_SIZE + offset)
 
 
-def _transform() -> None:
-    """Run single and batched transforms, so that they choose their path before it is changed."""
+def _settle() -> None:
+    """Let transforms, one and many at a time, and vector functions choose their path."""
     torch = sys.modules["torch"]
     for n in (1, 64):
         torch.fft.rfft(torch.zeros(n, 1024))
+    torch.ones(1024).log()
 
 
 def _overwrite(function: Any) -> str | None:
