@@ -11,6 +11,8 @@ import pytest
 from workflow.study.confounds import FIELDS, HOPS, LEVELS, confounds, traits
 from workflow.study.study import SHIPPED_WEIGHTS, Study, read_study
 
+OF_HOP10 = {"initial_weights": "results/pretrain/mini_hop10/weights.safetensors"}
+CROPS = {"crop_s": [0.16, 0.64, 2], "crop_shares": [0.1, 0.3, 0.6]}
 RELEASED = {f"passt_hop{n}": {"released": f"passt_hop{n}"} for n in (10, 5, 3)}
 
 
@@ -33,12 +35,17 @@ def test_the_released_networks_have_none() -> None:
     assert confounds(study) == {} and traits(study) == {}
 
 
+def test_the_shipped_networks_differ_in_dimensions_alone() -> None:
+    study = read_study({})
+    assert set(confounds(study)) == {LEVELS}
+
+
 @pytest.mark.parametrize(
     ("topic", "changes", "said"),
     [
-        (HOPS, {}, "the networks of 5 ms start from weights of 10 ms"),
+        (HOPS, OF_HOP10, "the networks of 5 ms start from weights of 10 ms"),
         (HOPS, {"initial_weights": None}, ""),
-        (FIELDS, {"crop_s": [0.16, 0.64, 2], "crop_shares": [0.1, 0.3, 0.6]}, "40 % of the crops"),
+        (FIELDS, CROPS, "40 % of the crops"),
         (FIELDS, {"crop_s": [2.0], "crop_shares": [1.0]}, ""),
         (LEVELS, {}, "L, M and H have 768, 192 and 229 dimensions, in the paper 768, 768 and 527"),
     ],
@@ -51,7 +58,7 @@ def test_confounds_come_from_the_record(
 
 
 def test_models_differ_in_traits(tmp_path: Path) -> None:
-    found = traits(with_record(tmp_path, {}))
+    found = traits(with_record(tmp_path, OF_HOP10 | CROPS))
     assert found[HOPS] == {"passt_mh_hop5": "5", "passt_lm_2rf_hop5": "5"}
     assert found[FIELDS] == {"passt_mh_hop5": "160", "passt_lm_2rf_hop5": "160+640"}
     assert found[LEVELS] == {"passt_mh_hop5": "no L", "passt_lm_2rf_hop5": "L"}

@@ -174,28 +174,32 @@ def stages(path: Path) -> str:
 
 
 def trainings(records: list[Path]) -> str:
-    """Markdown table of training records, each after the training that it starts from."""
+    """Markdown table of training records, with the mAP on the way: the coarsest hop first."""
     rows = []
     for path in records:
         record = json.loads(path.read_text())
-        start = record["recipe"]["initial_weights"]
+        recipe = record["recipe"]
+        maps = {
+            entry["epoch"]: entry["valid_mAP"] for entry in record["curve"] if "valid_mAP" in entry
+        }
+        early = min(maps, key=lambda epoch: abs(epoch - recipe["n_epochs"] / 4))
+        half = min(maps, key=lambda epoch: abs(epoch - recipe["n_epochs"] / 2))
         rows.append(
             {
                 "training": path.stem,
-                "starts from": Path(start).parent.name if start else "random weights",
-                "STFT hop in ms": record["recipe"]["hop"] / 32,
+                "STFT hop in ms": recipe["hop"] / 32,
+                "seed": recipe["seed"],
                 "crops": record["clips_seen"],
-                "CPU minutes": round(record["cpu_s"] / 60, 1),
-                "validation mAP": round(record["curve"][-1]["valid_mAP"], 3),
+                "device": record["device"],
+                "minutes": round(record["wall_s"] / 60, 1),
+                **{
+                    f"mAP at epoch {epoch} of {recipe['n_epochs']}": round(maps[epoch], 3)
+                    for epoch in (early, half, recipe["n_epochs"])
+                },
                 "mAP by chance": round(record["validation_chance"], 3),
             }
         )
-    starts = {row["training"]: row["starts from"] for row in rows}
-
-    def depth(name: str) -> int:
-        return 1 + depth(starts[name]) if name in starts else 0
-
-    rows.sort(key=lambda row: (depth(row["training"]), -row["STFT hop in ms"]))
+    rows.sort(key=lambda row: (-row["STFT hop in ms"], row["seed"]))
     return tabulate(rows, "keys", "github")
 
 

@@ -14,7 +14,7 @@ rule make_pretraining_clips:
     conda:
         ENVIRONMENT
     params:
-        n_clips=8000,
+        n_clips=12000,
         n_valid=400,
         seed=0,
     message:
