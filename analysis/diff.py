@@ -12,13 +12,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 
-from analysis.tables.scores import ScoresError, write_csv
+from analysis.tables.scores import ScoresError, read_csv, write_csv
 
 EPILOG = """\
 exit status: 0 no score moved by more than its interval and every verdict is the same, 1 otherwise,
@@ -68,9 +69,7 @@ def read_study(folder: str | Path) -> StudyTables:
         )
     estimates, summary, claims = (_read_table(folder / name, TABLES[name]) for name in TABLES)
     metrics = summary.drop_duplicates("task").set_index("task")["metric"]
-    scores = estimates[estimates["statistic"] == "score"].astype(
-        dict.fromkeys(("estimate", "low", "high"), float)
-    )
+    scores = estimates[estimates["statistic"] == "score"]
     scores = scores.assign(metric=scores["task"].map(metrics))
     facts = read_facts(sorted(folder.glob("scores/*/*.json")))
     verdicts = dict(zip(claims["claim_id"], claims["verdict"], strict=True))
@@ -79,10 +78,8 @@ def read_study(folder: str | Path) -> StudyTables:
 
 def _read_table(path: Path, columns: list[str]) -> pd.DataFrame:
     numbers = dict.fromkeys(("estimate", "low", "high"), [""])
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=numbers)
-    except ValueError as error:
-        raise ScoresError(f"{path}: expected a table as CSV; {error}") from error
+    types = defaultdict(lambda: str, dict.fromkeys(numbers, float))
+    table = read_csv(path, dtype=types, na_values=numbers)
     if missing := [name for name in columns if name not in table]:
         found = ", ".join(table.columns)
         raise ScoresError(f"{path}: expected the columns {', '.join(missing)}; found {found}")
@@ -97,7 +94,7 @@ def read_facts(paths: Iterable[Path]) -> dict[Fact, str]:
             document = json.loads(path.read_text(encoding="utf-8"))
             made_by, task = document["provenance"], document["task"]
             rows = [*_facts(made_by, task), (("probe", ""), document.get("probe", ABSENT))]
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ScoresError(f"{path}: expected a score file with its provenance") from error
         for fact, value in rows:
             found.setdefault(fact, set()).add(str(value))

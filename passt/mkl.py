@@ -39,9 +39,9 @@ def take_fast_path() -> None:
 
     Fourier transforms keep their path: different rounding would change log-mel bands whose power is
     near the float32 noise by more than the 2e-5 that golden values allow. Vector functions
-    (logarithm, square root and their kin) choose at their first call, and keep theirs too: otherwise
-    the last digits of all that follows depended on whether a process took a logarithm or a product
-    first.
+    (logarithm, square root and their kin) choose at their first call and keep theirs too; otherwise
+    the last digits of all that follows would depend on whether a process took a logarithm or a
+    product first.
     """
     for library in _libraries():
         asked = getattr(library, ASKED)

@@ -22,7 +22,7 @@ from analysis.claims.decide import (
 from analysis.claims.numbers import EACH, judge
 from analysis.claims.readings import hangs_on, other_aggregate
 from analysis.statistics.cells import Cells
-from analysis.tables.scores import read_table
+from analysis.tables.scores import read_csv, read_table
 
 _NUMBERS: dict[str, Any] = dict.fromkeys(
     (
@@ -123,7 +123,7 @@ def read_measured(path: str | Path) -> Measured:
 
     ValueError if a column is missing, or a value stands there twice.
     """
-    table = pd.read_csv(path, keep_default_na=False, na_values={"value": [""]})
+    table = read_csv(path, dtype={"value": float}, na_values={"value": [""]})
     expected = (*Measurand._fields, "value", "source", "architecture")
     missing = [column for column in expected if column not in table.columns]
     if missing:
@@ -133,7 +133,7 @@ def read_measured(path: str | Path) -> Measured:
     if len(set(keys)) < len(keys):
         twice = next(key for key in keys if keys.count(key) > 1)
         raise ValueError(f"{path}: expected each value of this run once, found {twice} again")
-    values = dict(zip(keys, mine["value"].astype(float), strict=True))
+    values = dict(zip(keys, mine["value"], strict=True))
     return Measured(values, " or ".join(sorted(set(mine["architecture"]))))
 
 

@@ -30,7 +30,7 @@ from analysis.exhibits.style import (
     pale,
 )
 from analysis.exhibits.text import FigureText
-from analysis.tables.scores import check_columns
+from analysis.tables.scores import check_columns, read_csv
 
 COST_COLUMNS = (
     "hop_ms", "hop", "quantity", "value", "unit", "source", "patchout", "device", "threads",
@@ -82,9 +82,9 @@ _LABEL_PT = 3.0  # distance of a name from its circle, points
 
 def read_costs(path: str | Path) -> pd.DataFrame:
     """Read the table of measured and published costs; ScoresError for other columns."""
-    costs = pd.read_csv(path, keep_default_na=False, na_values={"value": [""]})
+    costs = read_csv(path, dtype={"value": float}, na_values={"value": [""]})
     check_columns(costs, COST_COLUMNS, path)
-    return costs.astype({"value": float})
+    return costs
 
 
 def table_2(measure: pd.DataFrame, text: FigureText) -> tuple[str, pd.DataFrame]:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from analysis.exhibits.markdown import to_markdown
 from analysis.exhibits.text import FigureText
-from analysis.tables.scores import check_columns
+from analysis.tables.scores import check_columns, read_csv
 
 SOURCES = {  # columns of resources/passt_reference_scores.csv
     "leaderboard": "HEAR 2021 leaderboard, entry CP-JKU PaSST base",
@@ -33,7 +33,7 @@ def read_reference(path: str | Path) -> pd.DataFrame:
 
     Unpublished scores are missing. ValueError for invalid columns, tasks or numbers.
     """
-    table = pd.read_csv(path, dtype={"task": str}, keep_default_na=False, na_values=[""])
+    table = read_csv(path, dtype={"task": str}, na_values=[""])
     expected = ["task", "tolerance", *SOURCES]
     check_columns(table, expected, path)
     repeated = sorted(set(table.loc[table["task"].duplicated(), "task"]))

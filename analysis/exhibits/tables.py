@@ -10,7 +10,7 @@ import pandas as pd
 from analysis.exhibits.markdown import to_markdown
 from analysis.exhibits.numbers import tasks_in_words
 from analysis.exhibits.text import FigureText
-from analysis.tables.scores import SOURCES, write_csv, write_text
+from analysis.tables.scores import SOURCES, read_csv, write_csv, write_text
 from analysis.tables.words import ordered_categories
 
 EVENT_COLUMNS = ("n_events", "n_test_events")  # of event tasks; not known of HEAR's own table
@@ -30,7 +30,7 @@ def read_tasks(path: str | Path) -> pd.DataFrame:
     ValueError if one of `TASK_COLUMNS` is missing.
     """
     separator = "\t" if Path(path).suffix == ".tsv" else ","
-    tasks = pd.read_csv(path, sep=separator, keep_default_na=False)
+    tasks = read_csv(path, sep=separator)
     missing = [column for column in TASK_COLUMNS if column not in tasks.columns]
     if missing:
         raise ValueError(f"{path}: expected {', '.join(TASK_COLUMNS)}; found no {missing}")

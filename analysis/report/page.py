@@ -28,6 +28,7 @@ from analysis.report.tables import (
     without_repeated,
 )
 from analysis.report.trace import Trace
+from analysis.tables.scores import read_csv
 
 PAGE = Path(__file__).parent / "page"
 SCRIPTS = ("choice.js", "figures.js", "tables.js")  # in this order one script
@@ -152,7 +153,7 @@ def _table(exhibit: Exhibit, numbers: pd.DataFrame, text: FigureText) -> Table:
 
 def read_numbers(path: Path) -> pd.DataFrame:
     """Read an exhibit's CSV; empty cells are missing numbers or empty text."""
-    columns = pd.read_csv(path, nrows=0).columns
+    columns = read_csv(path, nrows=0).columns
     numbers = dict.fromkeys(columns.difference(_TEXT_COLUMNS), [""])
     words = dict.fromkeys(columns.intersection(_TEXT_COLUMNS), str)
-    return pd.read_csv(path, dtype=words, keep_default_na=False, na_values=numbers)
+    return read_csv(path, dtype=words, na_values=numbers)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.tables.scores import ScoresError, read_table
+from analysis.tables.scores import ScoresError, read_csv, read_table
 
 LABEL_SCORES = ("recall", "precision", "f_measure", "average_precision", "roc_auc")
 LABEL_COLUMNS = ("task", "model", "label", "n", *LABEL_SCORES)
@@ -53,7 +53,7 @@ def read_confusions(path: str | Path) -> pd.DataFrame:
 
     ScoresError if the first columns are not `PAIR_COLUMNS`. Models without the task are missing.
     """
-    columns = pd.read_csv(path, nrows=0).columns
+    columns = read_csv(path, nrows=0).columns
     if tuple(columns[: len(PAIR_COLUMNS)]) != PAIR_COLUMNS:
         expected, found = ", ".join(PAIR_COLUMNS), ", ".join(columns)
         raise ScoresError(f"{path}: expected the columns {expected}, models; found {found}")

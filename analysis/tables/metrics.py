@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from analysis.tables.scores import ScoresError, check_columns
+from analysis.tables.scores import ScoresError, check_columns, read_csv
 
 
 class MetricFacts(NamedTuple):
@@ -74,10 +74,8 @@ def read_metrics(path: str | Path) -> dict[str, MetricFacts]:
 
     ScoresError for other columns, a duplicate metric, or malformed facts.
     """
-    table = pd.read_csv(
-        path, dtype={"metric": str, "label": str}, keep_default_na=False,
-        na_values={"missing_score": [""]},
-    )  # fmt: skip
+    texts = {"metric": str, "label": str}
+    table = read_csv(path, dtype=texts, na_values={"missing_score": [""]})
     check_columns(table, METRIC_COLUMNS, path)
     repeated = sorted(set(table.loc[table["metric"].duplicated(), "metric"]))
     if repeated:

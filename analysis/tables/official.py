@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.tables.scores import TIDY_COLUMNS
+from analysis.tables.scores import TIDY_COLUMNS, read_csv
 
 COLUMNS = ("model", "entry", "task", "metric", "score")
 CHALLENGE = "HEAR 2021"  # value of `entry` for the challenge's own submissions
@@ -45,7 +45,7 @@ def load_official_scores(path: str | Path, tasks: pd.DataFrame) -> pd.DataFrame:
     OfficialScoresError
         Names the file and, for each problem, the line, the expected and the actual value.
     """
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    table = read_csv(path, dtype=str)
     if tuple(table.columns) != COLUMNS:
         expected, found = ", ".join(COLUMNS), ", ".join(table.columns)
         raise OfficialScoresError(f"{path}: expected the columns {expected}; found {found}")

@@ -97,19 +97,22 @@ def check_columns(table: pd.DataFrame, columns: Iterable[str], path: str | Path)
         raise ScoresError(f"{path}: expected the columns {expected}; found {found}")
 
 
+def read_csv(path: str | Path, **options: Any) -> pd.DataFrame:
+    """Read a CSV, in which NA is text, with ``options`` of pandas; ScoresError names the file."""
+    try:
+        return pd.read_csv(path, keep_default_na=False, **options)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise ScoresError(f"{path}: expected a table, found an error: {error}") from error
+
+
 def read_table(path: str | Path, columns: Iterable[str], kinds: Mapping[str, Any]) -> pd.DataFrame:
     """Read a table written by `write_csv`.
 
     ``kinds`` are the types of non-text columns, the only ones in which empty cells are missing.
     ScoresError if the columns are not `columns`, or their content has another type.
     """
-    try:
-        table = pd.read_csv(
-            path, dtype={**dict.fromkeys(columns, str), **kinds}, keep_default_na=False,
-            na_values=dict.fromkeys(kinds, [""]),
-        )  # fmt: skip
-    except (ValueError, TypeError, OverflowError) as error:
-        raise ScoresError(f"{path}: expected a table, found an error: {error}") from error
+    types = {**dict.fromkeys(columns, str), **kinds}
+    table = read_csv(path, dtype=types, na_values=dict.fromkeys(kinds, [""]))
     check_columns(table, columns, path)
     return table
 

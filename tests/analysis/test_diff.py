@@ -22,6 +22,7 @@ PROVENANCE = {
     "protocol": {"esc50-v1": {"max_epochs": 10}},
     "chosen": {"esc50-v1": {"fold00": {"epoch": 3}}},
 }
+ESTIMATES = "statistic,model,other_model,category,task,estimate,low,high"
 
 
 def write_study(
@@ -35,7 +36,7 @@ def write_study(
         f"score,{m},,general,esc50,{s},{low},{high}" for m, (s, low, high) in scores.items()
     ]
     tables = {
-        "estimates": ["statistic,model,other_model,category,task,estimate,low,high", *estimates],
+        "estimates": [ESTIMATES, *estimates],
         "summary": ["model,task,metric", *(f"{model},esc50,top1_acc" for model in scores)],
         "claims": ["claim_id,verdict", f"first,{verdict}", "second,undecided"],
     }
@@ -154,7 +155,9 @@ def test_a_checkpoint_of_one_study_alone_is_no_difference(first: Path, tmp_path:
         ("claims.csv", None, "found no claims.csv"),
         ("estimates.csv", "a,b\n1,2\n", "estimates.csv: expected the columns statistic"),
         ("estimates.csv", "", "estimates.csv: expected a table"),
+        ("estimates.csv", f"{ESTIMATES}\nscore,m,,general,esc50,x,0,1\n", "estimates.csv: expected a table"),
         ("scores/same/esc50.json", "{", "esc50.json: expected a score file"),
+        ("scores/same/esc50.json", "[" * 100_000, "esc50.json: expected a score file"),
         ("scores/same/esc50.json", "[]", "esc50.json: expected a score file"),
         ("scores/same/esc50.json", '{"task": "esc50"}', "esc50.json: expected a score file"),
     ],

@@ -23,6 +23,7 @@ from PIL import Image
 from tabulate import tabulate
 
 from analysis.exhibits.style import SMALL_PT, house_style
+from analysis.statistics.estimates import read_estimates
 from hear.audio.read import open_clip
 from hear.metrics.registry import METRICS
 from hear.tasks.folder import read_task
@@ -38,9 +39,16 @@ TABLES = {
     "embed study": "benchmarks/results/embed_study.csv",
     "cost plan": "benchmarks/results/plan_paper.csv",
     "mini checkpoints": "resources/checkpoints_mini",
+    "mini trainings": "docs/mini_large/estimates.csv",
     "mini protocol": "benchmarks/results/mini_protocol_summary.csv",
     "probe study": "benchmarks/results/probe_study.csv",
     "probe parity": "benchmarks/results/probe_parity_summary.csv",
+}
+BASE = "passt_mh_hop10"
+TRAININGS = {  # compared with BASE: by chance, and by the STFT hop
+    "passt_mh_hop10_again": "hop 10, second training",
+    "passt_mh_hop5": "hop 5",
+    "passt_mh_hop3": "hop 3",
 }
 COLUMNS = {  # of the files that have more columns than a page has room for
     "probe_parity_summary": [
@@ -93,10 +101,12 @@ def insert(texts: dict[str, str], name: str, content: str) -> None:
 def content(path: Path) -> str:
     """Markdown of a result: a Markdown file, or the table of a CSV with machine and versions.
 
-    For a folder, a table of its training records.
+    For a folder, a table of its training records; for estimates, one of differences of trainings.
     """
     if path.is_dir():
         return trainings(sorted(path.glob("*.json")))
+    if path.stem == "estimates":
+        return differences(path)
     if path.suffix != ".csv":
         return path.read_text()
     if path.stem.startswith("plan"):
@@ -201,6 +211,22 @@ def trainings(records: list[Path]) -> str:
         )
     rows.sort(key=lambda row: (-row["STFT hop in ms"], row["seed"]))
     return tabulate(rows, "keys", "github")
+
+
+def differences(estimates: Path) -> str:
+    """Markdown table of each training's mean normalized score minus the base's, with intervals."""
+    rows = read_estimates(estimates)
+    rows = rows[rows["statistic"] == "difference_of_means"]
+    table = []
+    for model, name in TRAININGS.items():
+        row = {"minus hop 10": name}
+        for _, pair in rows[rows["model"].isin([BASE, model])].iterrows():
+            if {pair["model"], pair["other_model"]} == {BASE, model}:
+                numbers = pair[["estimate", "low", "high"]].to_numpy(float)
+                middle, *ends = numbers if pair["model"] == model else -numbers
+                row[pair["category"]] = f"{middle:+.3f} [{min(ends):+.3f}, {max(ends):+.3f}]"
+        table.append(row)
+    return tabulate(table, "keys", "github", disable_numparse=True)
 
 
 def rules(mermaid: str) -> str:
