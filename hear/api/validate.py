@@ -71,15 +71,17 @@ def _attributes(model: HearModel, kinds: Iterable[str], findings: Findings) -> d
     """Check the model object: its class and the attributes that the API requires."""
     network = model.model
     if isinstance(network, RemoteModel):
+        other = "tf.Module"
         kind, trains = network.kind, network.has_mode
         is_module = kind in ("torch", "tensorflow", "numpy")
     else:
+        other = "model in an environment of its own (models.<id>.environment)"
         kind, is_torch = type(network).__name__, isinstance(network, nn.Module)
         is_module, trains = is_torch or takes_arrays(network), is_torch and has_mode(network)
     if not is_module:
         findings.error(
-            f"load_model: expected a torch.nn.Module, found {kind} (a TensorFlow module, and what "
-            "needs other packages, runs in an environment of its own: models.<id>.environment)"
+            f"load_model: expected a torch.nn.Module, a {other}, or a model whose attribute "
+            f"takes_arrays is true, for NumPy arrays instead of tensors; found {kind}"
         )
         return {}
     if trains:
