@@ -78,7 +78,7 @@ def read_study(folder: str | Path) -> StudyTables:
 
 def _read_table(path: Path, columns: list[str]) -> pd.DataFrame:
     numbers = dict.fromkeys(("estimate", "low", "high"), [""])
-    types = defaultdict(lambda: str, dict.fromkeys(numbers, float))
+    types: defaultdict[str, type] = defaultdict(lambda: str, dict.fromkeys(numbers, float))
     table = read_csv(path, dtype=types, na_values=numbers)
     if missing := [name for name in columns if name not in table]:
         found = ", ".join(table.columns)

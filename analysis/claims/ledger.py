@@ -123,7 +123,8 @@ def read_measured(path: str | Path) -> Measured:
 
     ValueError if a column is missing, or a value stands there twice.
     """
-    table = read_csv(path, dtype={"value": float}, na_values={"value": [""]})
+    types = {"value": float, "architecture": str}
+    table = read_csv(path, dtype=types, na_values={"value": [""]})
     expected = (*Measurand._fields, "value", "source", "architecture")
     missing = [column for column in expected if column not in table.columns]
     if missing:
