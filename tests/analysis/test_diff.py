@@ -155,7 +155,11 @@ def test_a_checkpoint_of_one_study_alone_is_no_difference(first: Path, tmp_path:
         ("claims.csv", None, "found no claims.csv"),
         ("estimates.csv", "a,b\n1,2\n", "estimates.csv: expected the columns statistic"),
         ("estimates.csv", "", "estimates.csv: expected a table"),
-        ("estimates.csv", f"{ESTIMATES}\nscore,m,,general,esc50,x,0,1\n", "estimates.csv: expected a table"),
+        (
+            "estimates.csv",
+            f"{ESTIMATES}\nscore,m,,general,esc50,x,0,1\n",
+            "estimates.csv: expected a table",
+        ),
         ("scores/same/esc50.json", "{", "esc50.json: expected a score file"),
         ("scores/same/esc50.json", "[" * 100_000, "esc50.json: expected a score file"),
         ("scores/same/esc50.json", "[]", "esc50.json: expected a score file"),
