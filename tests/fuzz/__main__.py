@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import importlib.util
 import json
 import multiprocessing
 import subprocess
@@ -85,6 +86,11 @@ def main() -> None:
     if chosen.list:
         print("\n".join(names))
         return
+    for name in list(names):
+        needs = find_readers()[name].needs
+        if needs and importlib.util.find_spec(needs) is None:
+            print(f"{name}: skipped, {needs} is not installed: pip install {needs}", flush=True)
+            names.remove(name)
     with tempfile.TemporaryDirectory(prefix="fuzz-") as home:
         set_hypothesis_home_dir(home)  # its tables of Unicode are made once for all readers
         rows = [_try(name, chosen) for name in names]

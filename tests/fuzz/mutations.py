@@ -115,6 +115,35 @@ def yaml_files(documents: list) -> st.SearchStrategy[bytes]:
     return _mostly(edited(documents).map(as_yaml), damaged(whole))
 
 
+def as_csv(rows: list[list[str]], end: str = "\r\n") -> bytes:
+    """Rows as CSV, their values as they are."""
+    return "".join(f"{','.join(row)}{end}" for row in rows).encode("utf-8", "surrogatepass")
+
+
+@st.composite
+def csv_files(draw: Any, rows: list[list[str]]) -> bytes:
+    """A table, first its columns, with one to three rows changed, repeated or added."""
+    rows = [list(row) for row in rows]
+    for _ in range(draw(st.integers(1, 3))):
+        number = draw(st.integers(0, 4 * len(rows))) % len(rows) if draw(st.booleans()) else -1
+        row, kind = rows[number], draw(st.integers(0, 7))
+        if kind == 0:
+            rows[number] = [draw(texts()) for _ in range(draw(st.integers(0, 3)))]
+        elif kind == 1:
+            rows.insert(number, list(row))
+        elif kind == 2:
+            row.append(draw(texts()))
+        elif kind == 3 and row:
+            row.pop()
+        elif row:
+            value = draw(texts() | st.sampled_from(row) | st.integers(-1, 5).map(str))
+            quoted = value.replace('"', '""')
+            place = draw(st.integers(0, len(row) - 1))
+            row[place] = draw(st.sampled_from((value, f'"{quoted}"')))
+    mark = draw(st.sampled_from((b"", b"", b"", b"\xef\xbb\xbf", b"\xff\xfe")))
+    return mark + as_csv(rows, draw(st.sampled_from(("\r\n", "\n", "\n", "\r"))))
+
+
 def _mostly(first: st.SearchStrategy, second: st.SearchStrategy) -> st.SearchStrategy:
     return st.integers(0, 9).flatmap(lambda n: second if n < 2 else first)
 

@@ -11,6 +11,44 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
+WATCHED = """
+import os, sys
+from pathlib import Path
+from tests.fuzz.watch import Fault, Reader, Watch
+
+def read(case, inside):
+    exec(case)
+
+watch = Watch(Reader("any", None, read, (ValueError,), ("x",), "", bool), Path(sys.argv[1]))
+for case in sys.argv[2:]:
+    try:
+        watch.run(case)
+        print("no fault")
+    except Fault as fault:
+        print(fault)
+"""
+CASES = {
+    "open('x', 'w')": "no fault",
+    "open('../escaped', 'w')": "writes outside its folder",
+    "os.mkdir('../escaped')": "writes outside its folder",
+    "os.symlink('..', 'x'); open('x/escaped', 'w')": "writes outside its folder",
+    "os.mkfifo('../fifo')": "leaves outside its folder: fifo",  # without an event, as C code writes
+    "1": "no fault",
+    "os.system('true')": "os.system",
+    "raise ValueError('an x')": "no fault",
+    "raise ValueError('a y')": "names none of",
+    "raise KeyError('x')": "KeyError",
+}
+
+
+def test_a_case_that_does_more_than_read_or_refuse_is_a_fault(tmp_path):
+    command = [sys.executable, "-c", WATCHED, tmp_path, *CASES]
+    environment = {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, text=True, capture_output=True, env=environment, check=True)
+    for said, expected in zip(done.stdout.splitlines(), CASES.values(), strict=True):
+        assert expected in said
+
+
 @pytest.mark.slow
 def test_no_reader_does_more_than_read_or_refuse(tmp_path):
     command = [sys.executable, "-m", "tests.fuzz", "--cases", "25", "--write", "counts.csv"]

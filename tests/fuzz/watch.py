@@ -18,6 +18,10 @@ MAX_CPU_S = 10.0  # of one case; most take milliseconds
 MAX_BYTES = 2**30  # that a case may ask for beyond what the process has
 COMMANDS = {"os.system", "os.exec", "os.posix_spawn", "os.fork", "subprocess.Popen"}
 CODE = {"pickle.find_class"}
+# Where hostile names lead that are absolute; what C code writes raises no event.
+OUTSIDE = tuple(
+    f"{root}/{name}" for root in ("", "/tmp", "/etc") for name in ("escaped", "executed")
+)
 PATHS = {  # events of the file system: which of their arguments are paths, with the folder's place
     "os.mkdir": ((0, 2),),
     "os.remove": ((0, 1),),
@@ -44,7 +48,8 @@ class Reader:
     project's errors for what cannot be used, and ``named`` what one of their messages must hold at
     least one of. ``first_check`` says in words what a case must be to get past the reader's first
     check, ``is_past`` tells whether it is. ``cases`` is the strategy, ``seeds`` are cases to begin
-    with; ``from_bytes`` makes a case of bytes, where a coverage-guided fuzzer may try.
+    with; ``from_bytes`` makes a case of bytes, where a coverage-guided fuzzer may try. ``needs`` is
+    a package without which the reader is skipped.
     """
 
     name: str
@@ -56,6 +61,7 @@ class Reader:
     is_past: Callable[[Any], bool]
     seeds: list = field(default_factory=list)
     from_bytes: Callable[[bytes], Any] | None = None
+    needs: str = ""
 
     def corpus(self) -> list[bytes]:
         """The seeds as a fuzzer of bytes begins with them."""
@@ -78,7 +84,7 @@ class Watch:
 
     def __init__(self, reader: Reader, folder: Path) -> None:
         self.reader, self.counts = reader, Counts()
-        self.inside = folder / "inside"
+        self.inside, self._before = folder / "inside", {"inside", *os.listdir(folder)}
         self._is_on = False
         self._seen: list[str] = []
         tempfile.tempdir = str(self.inside)
@@ -113,6 +119,10 @@ class Watch:
         finally:
             self._is_on = False
             signal.setitimer(signal.ITIMER_PROF, 0)
+        left = sorted({*os.listdir(self.inside.parent)} - self._before)
+        self._before.update(left)
+        if left := [*left, *filter(os.path.lexists, OUTSIDE)]:
+            self._seen.append(f"leaves outside its folder: {', '.join(left)}")
         if self._seen:
             raise Fault(self._seen[0])
         said = str(refusal)

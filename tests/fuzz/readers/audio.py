@@ -36,14 +36,13 @@ KINDS = (
 
 
 @cache
-def sounds(kinds: tuple[tuple[str, str], ...]) -> list[bytes]:
-    """A tone of 50 ms in each kind of file."""
+def sounds(kinds: tuple[tuple[str, str], ...], rate_hz: int = RATE_HZ) -> list[bytes]:
+    """A tone of 800 samples in each kind of file."""
     tone = 0.5 * np.sin(np.arange(800) / 6)
     found = []
     for form, coding in kinds:
         stream = io.BytesIO()
-        rate_hz = {"WVE": 8000}.get(form, RATE_HZ)
-        soundfile.write(stream, tone, rate_hz, coding, format=form)
+        soundfile.write(stream, tone, {"WVE": 8000}.get(form, rate_hz), coding, format=form)
         found.append(stream.getvalue())
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tempfile
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
@@ -24,6 +25,7 @@ from analysis.report.trace import read_trace
 from analysis.tables.normalize import SUMMARY_COLUMNS
 from analysis.tables.scores import ScoresError, write_csv
 from tests.fuzz.mutations import TEXTS
+from tests.fuzz.readers.tasks import write
 from tests.fuzz.watch import Fault, Reader
 from workflow.study.config import NO_TEXT
 
@@ -127,7 +129,10 @@ def _read(case: dict[str, str], inside: Path) -> None:
         "official_verdict": "", "reason": case["reason"], "estimate": 0.1, "n_tasks": 1,
     }  # fmt: skip
     write_csv(pd.DataFrame([claim]), root / "claims.csv")
-    _draw(case["drawn"], root / "figures/drawn")
+    if case["drawn"] in FIELDS:
+        write(root, _plain())  # a figure takes longer than all else
+    else:
+        _draw(case["drawn"], root / "figures/drawn")
     made_by = {"task_hashes": {"f": case["digest"]}, "checkpoints": {case["checkpoint"]: "0"},
                "software": {case["package"]: "1"}}  # fmt: skip
     score_file = root / "scores/m/t.json"
@@ -161,8 +166,17 @@ def _draw(name: str, stem: Path) -> None:
     write_csv(pd.DataFrame({"model": [name], "normalized_score": [1.0]}), f"{stem}.csv")
 
 
+@cache
+def _plain() -> dict[str, bytes]:
+    """The figure of a name that is not hostile, by file."""
+    with tempfile.TemporaryDirectory() as folder:
+        _draw("drawn", Path(folder) / "drawn")
+        return {f"figures/{path.name}": path.read_bytes() for path in Path(folder).iterdir()}
+
+
 def readers() -> list[Reader]:
     """Readers of this module."""
+    _plain()  # before cases are watched
     plain = {field: field for field in FIELDS}
     return [
         Reader(

@@ -19,8 +19,9 @@ from analysis.tables.scores import TIDY_COLUMNS, ScoresError, read_tidy
 from hear.features.store import read_components
 from hear.metrics.registry import METRICS
 from hear.scores.files import load_predictions, read_header
-from tests.fuzz.mutations import SNIPPETS, as_json, damaged, edited, json_files, texts
+from tests.fuzz.mutations import SNIPPETS, as_csv, as_json, csv_files, damaged, edited, json_files
 from tests.fuzz.readers.tasks import is_object
+from tests.fuzz.readers.weights import is_zip
 from tests.fuzz.watch import Reader
 
 _ENTRY = {"metric": "top1_acc", "primary": True, "fold": "f0", "seed": 42, "score": 0.5}
@@ -77,7 +78,7 @@ def _npy(header: str, content: bytes = bytes(24)) -> bytes:
 
 
 @st.composite
-def _npz_files(draw: Any) -> bytes:
+def npz_files(draw: Any) -> bytes:
     """Archives of arrays of which one has another header, bytes, name or compression."""
     if draw(st.booleans()):
         header = draw(st.sampled_from(SNIPPETS) | edited([_HEADER]).map(lambda d: json.dumps(d)))
@@ -102,10 +103,6 @@ def _npz_files(draw: Any) -> bytes:
                 archive.writestr(name, content)
     whole = stream.getvalue()
     return draw(damaged([whole])) if draw(st.booleans()) else whole
-
-
-def _is_zip(case: bytes) -> bool:
-    return zipfile.is_zipfile(io.BytesIO(case))
 
 
 def _read_predictions(case: bytes, inside: Path) -> None:
@@ -148,28 +145,12 @@ def _read_features(case: tuple[bytes, bytes], inside: Path) -> None:
 
 
 TIDY = [
+    list(TIDY_COLUMNS),
     ["mine", "m", "esc50", "general", "mlp", "1.0", "top1_acc", "True", "f0", "42", "0.5", "1",
     "run"],
     ["mine", "e", "esc50", "general", "mlp", "1.0", "top1_acc", "True", "f0", "", "0.5", "",
     "hear2021"],
 ]  # fmt: skip
-
-
-@st.composite
-def _tables(draw: Any) -> bytes:
-    rows = [list(TIDY_COLUMNS), *map(list, TIDY)]
-    for _ in range(draw(st.integers(1, 3))):
-        row = rows[draw(st.sampled_from((0, 1, 1, 1, 2, 2, 2)))]
-        kind = draw(st.integers(0, 5))
-        if kind == 0 and row:
-            row.pop()
-        elif kind == 1:
-            row.append(draw(texts()))
-        elif row:
-            row[draw(st.integers(0, len(row) - 1))] = draw(texts())
-    if draw(st.integers(0, 9)) == 0:
-        rows[1] = [f'"{value}"' for value in rows[1]]
-    return "\n".join(",".join(row) for row in rows).encode("utf-8", "surrogatepass")
 
 
 def _read_table(case: bytes, inside: Path) -> None:
@@ -178,31 +159,31 @@ def _read_table(case: bytes, inside: Path) -> None:
 
 
 def _has_columns(case: bytes) -> bool:
-    return case.startswith(",".join(TIDY_COLUMNS).encode() + b"\n")
+    return case.removeprefix(b"\xef\xbb\xbf").startswith(",".join(TIDY_COLUMNS).encode())
 
 
 def readers() -> list[Reader]:
     """Readers of this module."""
-    tidy = "\n".join(",".join(row) for row in [list(TIDY_COLUMNS), *TIDY]).encode()
+    tidy = as_csv(TIDY)
     return [
         Reader(
             "score files", json_files([SCORES]), _read_scores, (ScoresError,),
             ("second.json",), "a JSON object", is_object, [as_json(SCORES)], bytes,
         ),
         Reader(
-            "predictions", _npz_files(), _read_predictions, (ValueError,), ("seed42.npz",),
-            "a zip archive", _is_zip, [NPZ],
+            "predictions", npz_files(), _read_predictions, (ValueError,), ("seed42.npz",),
+            "a zip archive", is_zip, [NPZ],
         ),
         Reader(
-            "bootstrapped scores", _npz_files(), _read_replicates, (CellsError,),
-            ("replicates.npz",), "a zip archive", _is_zip, [NPZ],
+            "bootstrapped scores", npz_files(), _read_replicates, (CellsError,),
+            ("replicates.npz",), "a zip archive", is_zip, [NPZ],
         ),
         Reader(
             "features", _features(), _read_features, (ValueError,), ("index.json", "M.npy"),
             "an index that is a JSON object", lambda case: is_object(case[0]), [],
         ),
         Reader(
-            "score tables", _tables(), _read_table, (ScoresError,), ("scores.csv",),
+            "score tables", csv_files(TIDY), _read_table, (ScoresError,), ("scores.csv",),
             "the columns of a score table", _has_columns, [tidy],
         ),
     ]  # fmt: skip

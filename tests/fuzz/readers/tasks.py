@@ -14,7 +14,7 @@ from hear.archives.unpack import ArchiveError
 from hear.protocol import Protocol, ProtocolError
 from hear.tasks.folder import read_task
 from hear.tasks.problems import TaskError
-from tests.fuzz.mutations import as_json, damaged, json_files, texts
+from tests.fuzz.mutations import as_csv, as_json, csv_files, damaged, json_files
 from tests.fuzz.watch import Reader
 from workflow.study.tasks import TaskSpec
 
@@ -29,7 +29,7 @@ EVENT = SCENE | {
     "splits": ["fold00", "fold01", "fold02"], "nfolds": 3,
     "evaluation": ["event_onset_50ms_fms", "segment_1s_er"],
 }  # fmt: skip
-LABELS = ["low", "high", "3"]
+ROWS = [["idx", "label"], ["0", "low"], ["1", "high"], ["2", "3"]]
 SCENE_CLIPS = {"a.wav": ["low"], "b.wav": ["high"], "c.wav": [3]}
 EVENTS = [
     {"label": "low", "start": 0.0, "end": 100.0},
@@ -37,7 +37,7 @@ EVENTS = [
 ]
 EVENT_CLIPS = {"a.wav": EVENTS, "b.wav": [], "c.wav": EVENTS[:1]}
 SOURCES = {"train": {"a.wav": "one", "b.wav": "two"}, "test": {}}
-VOCABULARY = b"idx,label\r\n0,low\r\n1,high\r\n2,3\r\n"
+VOCABULARY = as_csv(ROWS)
 NAME = "tones-v1-full"
 
 
@@ -112,30 +112,6 @@ def _of(kind: str, cases: st.SearchStrategy) -> st.SearchStrategy:
     return cases.map(lambda content: (kind, content))
 
 
-@st.composite
-def _vocabularies(draw: Any) -> bytes:
-    """Rows of a vocabulary, some of them odd."""
-    rows = [["idx", "label"], *([str(i), label] for i, label in enumerate(LABELS))]
-    for _ in range(draw(st.integers(1, 3))):
-        row = draw(st.integers(0, len(rows) - 1))
-        kind = draw(st.integers(0, 4))
-        if kind == 0:
-            rows[row] = [draw(texts()) for _ in range(draw(st.integers(0, 3)))]
-        elif kind == 1:
-            rows.append([str(draw(st.integers(-1, 5))), draw(texts())])
-        elif kind == 2 and row:
-            rows[row][-1:] = [draw(texts())]
-        elif kind == 3:
-            rows.insert(row, list(rows[row]))
-        else:
-            quoted = draw(texts()).replace('"', '""')
-            rows[row][-1:] = [f'"{quoted}"']
-    end = draw(st.sampled_from(("\n", "\r\n", "\r")))
-    text = end.join(",".join(row) for row in rows) + end
-    mark = draw(st.sampled_from((b"", b"", b"\xef\xbb\xbf", b"\xff\xfe")))
-    return mark + text.encode("utf-8", "surrogatepass")
-
-
 def _has_columns(case: tuple[str, bytes]) -> bool:
     return case[1].removeprefix(b"\xef\xbb\xbf").startswith((b"idx,label\n", b"idx,label\r"))
 
@@ -155,7 +131,7 @@ def readers() -> list[Reader]:
         _reader("split files", "", splits, [("scene", scene), ("event", event)], _is_object),
         _reader(
             "label vocabulary", "labelvocabulary.csv",
-            _of("scene", _vocabularies() | damaged([VOCABULARY])), [("scene", VOCABULARY)],
+            _of("scene", csv_files(ROWS) | damaged([VOCABULARY])), [("scene", VOCABULARY)],
             _has_columns,
         ),
         _reader(

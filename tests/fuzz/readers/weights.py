@@ -40,7 +40,8 @@ class Executed:
 
 
 @cache
-def _network() -> dict[str, Tensor]:
+def tensors_of_network() -> dict[str, Tensor]:
+    """Tensors of a small network, by name."""
     state = initialize(PaSST(SHAPE), 0).state_dict()
     return {name: tensor.half() for name, tensor in state.items()}
 
@@ -55,11 +56,11 @@ def saved(content: Any) -> bytes:
 @st.composite
 def networks(draw: Any, plain: bool = False) -> Any:
     """Tensors of a network of which some are other ones; more than tensors, unless ``plain``."""
-    tensors: dict[Any, Any] = dict(_network())
+    tensors: dict[Any, Any] = dict(tensors_of_network())
     for _ in range(draw(st.integers(1, 3))):
         name = draw(st.sampled_from(sorted(tensors, key=str)))
         kind = draw(st.integers(0, 7 if plain else 16))
-        tensor = _network().get(name, torch.zeros(2))
+        tensor = tensors_of_network().get(name, torch.zeros(2))
         if kind == 0:
             del tensors[name]
         elif kind == 1:
@@ -118,7 +119,7 @@ PICKLES = (b"cos\nsystem\n(S'touch executed'\ntR.", b"\x80\x02c__builtin__\neval
 @st.composite
 def _archives(draw: Any) -> bytes:
     """The zip that torch.save makes with one of its parts replaced."""
-    stream, source = io.BytesIO(), zipfile.ZipFile(io.BytesIO(saved(dict(_network()))))
+    stream, source = io.BytesIO(), zipfile.ZipFile(io.BytesIO(saved(dict(tensors_of_network()))))
     victim = draw(st.sampled_from([info.filename for info in source.infolist()]))
     content = source.read(victim)
     other = draw(st.sampled_from(PICKLES) | damaged([content]))
@@ -132,7 +133,7 @@ def _archives(draw: Any) -> bytes:
 @st.composite
 def _safetensors(draw: Any) -> bytes:
     """A file of safetensors with a header that says other things."""
-    whole = save(dict(_network()))
+    whole = save(dict(tensors_of_network()))
     (size,) = struct.unpack("<Q", whole[:8])
     header = json.loads(whole[8 : 8 + size])
     text = as_json(draw(edited([header])))
@@ -140,11 +141,12 @@ def _safetensors(draw: Any) -> bytes:
     return struct.pack("<Q", claimed) + text + whole[8 + size :]
 
 
-def _is_zip(case: bytes) -> bool:
+def is_zip(case: bytes) -> bool:
+    """Tell whether bytes are a zip archive, as torch.save and numpy.savez make it."""
     return zipfile.is_zipfile(io.BytesIO(case))
 
 
-def _is_safetensors(case: bytes) -> bool:
+def is_safetensors(case: bytes) -> bool:
     """Tell whether the header is the JSON object that its length says."""
     try:
         (size,) = struct.unpack("<Q", case[:8])
@@ -173,18 +175,18 @@ def _to_bytes(content: Any) -> bytes:
 
 def readers() -> list[Reader]:
     """Readers of this module."""
-    whole = saved(dict(_network()))
-    tensors = save(dict(_network()))
+    whole = saved(dict(tensors_of_network()))
+    tensors = save(dict(tensors_of_network()))
     pt = networks().map(_to_bytes) | networks().map(_to_bytes) | _archives() | damaged([whole])
     plain = networks(plain=True).map(save) | _safetensors() | _safetensors() | damaged([tensors])
     return [
         Reader(
             "checkpoints of PyTorch", pt, lambda case, inside: _load(case, inside / "w.pt"),
-            (CheckpointError,), ("w.pt",), "a zip archive", _is_zip, [whole],
+            (CheckpointError,), ("w.pt",), "a zip archive", is_zip, [whole],
         ),
         Reader(
             "checkpoints in safetensors", plain,
             lambda case, inside: _load(case, inside / "w.safetensors"), (CheckpointError,),
-            ("w.safetensors",), "a header of JSON as long as it says", _is_safetensors, [tensors],
+            ("w.safetensors",), "a header of JSON as long as it says", is_safetensors, [tensors],
         ),
     ]  # fmt: skip
