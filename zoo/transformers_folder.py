@@ -13,6 +13,7 @@ A worker can import this file with Python 3.8 or later, without this project.
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,6 +22,8 @@ import torch
 from torch import Tensor, nn
 
 FBANK_HOP_MS = 10  # of the Audio Spectrogram Transformer's filter bank, as Kaldi's
+LAYERS = ("num_hidden_layers", "encoder_layers", "decoder_layers")  # keys of config.json
+WIDTHS = ("hidden_size", "d_model")
 UNUSED = ("masked_spec_embed",)  # in training only: Wav2Vec2's mask of SpecAugment
 
 
@@ -77,6 +80,30 @@ class TransformersModel(nn.Module):
         return frames, first_ms + hop_ms * torch.arange(frames.shape[1])
 
 
+def check_size(folder: Path) -> None:
+    """Raise ValueError if the config claims a network of more weights than the folder has bytes.
+
+    Such a network would be built, weight by weight, before its weights are missed. A config that is
+    no JSON object is left to transformers.
+    """
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return
+    if not isinstance(config, dict):
+        return
+    n_layers, width = (
+        max([1, *(n for n in map(config.get, keys) if isinstance(n, int))])
+        for keys in (LAYERS, WIDTHS)
+    )
+    n_bytes = sum(file.stat().st_size for file in folder.iterdir() if file.is_file())
+    if n_layers * width > n_bytes:
+        raise ValueError(
+            f"weights: {folder}: config.json: expected a network whose weights "
+            f"are in the folder's {n_bytes} bytes, found {n_layers} layers of width {width}"
+        )
+
+
 def load_model(
     model_file_path: str = "",
     block: int | None = None,
@@ -112,6 +139,7 @@ def load_model(
     folder = Path(model_file_path)
     if not (folder / "config.json").is_file():
         raise ValueError(f"weights: expected a folder with config.json, found {model_file_path!r}")
+    check_size(folder)
     rules = {"local_files_only": True, "trust_remote_code": False}
     try:
         extractor = transformers.AutoFeatureExtractor.from_pretrained(folder, **rules)

@@ -246,6 +246,13 @@ def test_folders_that_are_none(package, save, monkeypatch):
         HearModel(ADAPTER, str(folder))
 
 
+def test_a_config_of_more_weights_than_bytes_is_refused_before_it_is_built(tmp_path):
+    config = {"model_type": "wav2vec2", "num_hidden_layers": 2**31, "hidden_size": 16}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match=r"bytes, found 2147483648 layers of width 16"):
+        transformers_folder.check_size(tmp_path)
+
+
 def test_a_missing_package_is_named_with_both_ways_to_have_it(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(ModelError, match=r"pip install transformers, or environment: \{requirem"):
