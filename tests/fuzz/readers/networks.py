@@ -1,26 +1,22 @@
-"""Networks of other programs: files of ONNX, and folders of transformers."""
+"""Networks of other programs: files of ONNX."""
 
 from __future__ import annotations
 
-import json
 import struct
 from collections.abc import Iterable, Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from hypothesis import strategies as st
-from safetensors.torch import save
 
 from hear.api.model import HearModel
 from hear.api.source import ModelError
-from tests.fuzz.mutations import INTEGERS, TEXTS, as_json, damaged, edited, json_files
-from tests.fuzz.readers.tasks import is_object, write
-from tests.fuzz.readers.weights import Executed, is_safetensors, is_zip, saved
+from tests.fuzz.mutations import INTEGERS, TEXTS, damaged
+from tests.fuzz.readers.tasks import write
 from tests.fuzz.watch import Reader
-from zoo import onnx_file, transformers_folder
+from zoo import onnx_file
 
 Files = dict[str, bytes]
 Message = list[tuple[int, Any]]  # of protocol buffers: numbers and values of its fields
@@ -191,96 +187,6 @@ def _fields(content: bytes) -> list[tuple[int, bytes]] | None:
     return found
 
 
-CONV = {
-    "model_type": "wav2vec2", "hidden_size": 4, "num_hidden_layers": 2, "num_attention_heads": 2,
-    "intermediate_size": 4, "conv_dim": [4, 4], "conv_kernel": [10, 3], "conv_stride": [5, 64],
-    "num_feat_extract_layers": 2, "num_conv_pos_embeddings": 4, "num_conv_pos_embedding_groups": 2,
-    "vocab_size": 4, "feat_extract_norm": "group", "do_stable_layer_norm": False,
-}  # fmt: skip
-PATCHES = {
-    "model_type": "audio-spectrogram-transformer", "hidden_size": 4, "num_hidden_layers": 2,
-    "num_attention_heads": 2, "intermediate_size": 4, "patch_size": 16, "time_stride": 10,
-    "frequency_stride": 10, "num_mel_bins": 26, "max_length": 40,
-}  # fmt: skip
-WAVES = {
-    "feature_extractor_type": "Wav2Vec2FeatureExtractor", "sampling_rate": 16000, "feature_size": 1,
-    "padding_value": 0.0, "do_normalize": True, "return_attention_mask": False,
-}  # fmt: skip
-BANDS = {
-    "feature_extractor_type": "ASTFeatureExtractor", "sampling_rate": 16000, "num_mel_bins": 26,
-    "max_length": 40, "mean": -4.0, "std": 4.0, "do_normalize": True,
-}  # fmt: skip
-SIZES = (0, 1, 2, 3, 4, 8, -1, 100, 10**6, 2**31, 2**40, 0.5, "4", None, [4])
-KEYS = ("auto_map", "architectures", "dtype", "torch_dtype", "quantization_config", "_name_or_path",
-        "is_encoder_decoder", "attn_implementation", "output_attentions", "model_type",
-        "base_model_ep_plan", "transformers_weights", "_commit_hash")  # fmt: skip
-
-
-@cache
-def _folder(kind: str) -> Files:
-    """A valid folder, as save_pretrained writes it."""
-    import transformers
-
-    config, extractor = (CONV, WAVES) if kind == "conv" else (PATCHES, BANDS)
-    torch.manual_seed(0)
-    made = transformers.AutoModel.from_config(transformers.AutoConfig.for_model(**config))
-    return {
-        "config.json": as_json(config), "preprocessor_config.json": as_json(extractor),
-        "model.safetensors": save(made.state_dict(), metadata={"format": "pt"}),
-    }  # fmt: skip
-
-
-@st.composite
-def _folders(draw: Any) -> Files:
-    """Folders with a few values changed, other weights, or files that they had better not have."""
-    files = dict(_folder(draw(st.sampled_from(("conv", "patches")))))
-    kind = draw(st.integers(0, 9))
-    if kind < 5:
-        name = draw(st.sampled_from(("config.json", "config.json", "preprocessor_config.json")))
-        document = json.loads(files[name])
-        if draw(st.booleans()):
-            values = st.sampled_from(SIZES) | st.sampled_from(TEXTS[:20])
-            for _ in range(draw(st.integers(1, 2))):
-                key = draw(st.sampled_from((*document, *KEYS)))
-                document[key] = draw(values)
-            files[name] = as_json(document)
-        else:
-            files[name] = draw(json_files([document]))
-    elif kind < 7:
-        weights = files["model.safetensors"]
-        size = int.from_bytes(weights[:8], "little")
-        text = as_json(draw(edited([json.loads(weights[8 : 8 + size])])))
-        other = len(text).to_bytes(8, "little") + text + weights[8 + size :]
-        files["model.safetensors"] = draw(st.just(other) | st.just(other) | damaged([weights]))
-    elif kind == 7:
-        del files["model.safetensors"]
-        pickle = draw(st.sampled_from((Executed(), {"a": Executed()}, {}, [torch.ones(1)])))
-        files["pytorch_model.bin"] = saved(pickle)
-    elif kind == 8:
-        names = ("model.safetensors", "../escaped", "/etc/passwd", "no file", "", 1, None)
-        place = draw(st.sampled_from(names))
-        index = {"metadata": {"total_size": 1}, "weight_map": {"a": place}}
-        files["model.safetensors.index.json"] = draw(json_files([index]))
-        if draw(st.booleans()):
-            del files["model.safetensors"]
-    else:
-        other_name = ("adapter_config.json", "processor_config.json", "generation_config.json",
-                      "modeling.py", "model.safetensors")  # fmt: skip
-        files[draw(st.sampled_from(other_name))] = draw(st.sampled_from((b"", b"{}", b"[]", b"x")))
-    return files
-
-
-def _run_transformers(case: Files, inside: Path) -> None:
-    torch.set_num_threads(1)
-    write(inside / "in", case)
-    _embed(HearModel(transformers_folder.__name__, str(inside / "in")))
-
-
-def _is_model(case: Files) -> bool:
-    weights = [*filter(is_safetensors, case.values()), *filter(is_zip, case.values())]
-    return is_object(case["config.json"]) and bool(weights)
-
-
 def readers() -> list[Reader]:
     """Readers of this module."""
     seeds = [{"network.onnx": encoded(m)} for m in (network(), network((1, 8 * HOP)))]
@@ -290,10 +196,5 @@ def readers() -> list[Reader]:
             "networks of ONNX", _networks(), _run_onnx, (ModelError,), ("zoo.onnx_file",),
             "a message of protocol buffers with a graph", _has_graph, seeds,
             lambda content: {"network.onnx": content}, needs="onnxruntime",
-        ),
-        Reader(
-            "folders of transformers", _folders(), _run_transformers, (ModelError,),
-            ("zoo.transformers_folder",), "a config that is a JSON object, and weights",
-            _is_model, needs="transformers",
         ),
     ]  # fmt: skip
