@@ -12,6 +12,7 @@ from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
+import torch
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from tests.fuzz import readers as rooms
@@ -24,6 +25,7 @@ HANGS_S = 600.0  # of all cases of a reader without a new one: code of C that do
 @cache
 def find_readers() -> dict[str, Reader]:
     """Every reader by its name, in the order of their modules."""
+    torch.set_num_threads(1)  # readers make their first cases; a pool does not survive a fork
     modules = sorted(module.name for module in pkgutil.iter_modules(rooms.__path__))
     found = [
         reader
