@@ -354,14 +354,16 @@ def test_official_scores_only_beside_real_tasks(study, tmp_path):
         assert not other.is_real and words.normalization(other) == "best trained model of this run"
 
 
-def test_generated_tasks_of_another_scale_lie_in_another_folder():
+def test_generated_tasks_of_another_scale_or_seed_lie_in_another_folder():
     def place(**config):
         return paths.manifest(read_study(config), "esc50")
 
     assert place(mini_scale={"train": 1, "test": 1}) == "resources/tasks/mini/esc50/task.json"
     scaled = {"mini_scale": {"train": 1.5, "test": 8}, "study": "large"}
     assert place(**scaled) == "resources/tasks/mini-1.5-8/esc50/task.json"
-    real = {"tasks_from": "hear2021", "study": "real"}
+    assert place(seed=1) == "resources/tasks/mini-seed1/esc50/task.json"
+    assert place(seed=1, **scaled) == "resources/tasks/mini-1.5-8-seed1/esc50/task.json"
+    real = {"tasks_from": "hear2021", "study": "real", "seed": 1}
     assert place(**real, mini_scale={"test": 8}) == "resources/tasks/hear2021/esc50/task.json"
 
 

@@ -25,9 +25,13 @@ def manifest(study: Study, task: str) -> str:
 
 def collection(study: Study) -> str:
     """Folder of the tasks below resources/tasks; studies share what was generated or fetched."""
-    if study.origin == "mini" and (scale := study.config["mini_scale"]) != asdict(Scale()):
-        return f"mini-{scale['train']:g}-{scale['test']:g}"  # no study has a name with -
-    return study.name if study.origin == "folder" else study.origin
+    if study.origin == "folder":
+        return study.name
+    if study.origin != "mini":
+        return study.origin
+    scale, seed = study.config["mini_scale"], study.config["seed"]
+    sizes = f"-{scale['train']:g}-{scale['test']:g}" if scale != asdict(Scale()) else ""
+    return f"mini{sizes}{f'-seed{seed}' if seed else ''}"  # no study has a name with -
 
 
 def levels(study: Study, source: str, view: str) -> list[str]:
