@@ -93,21 +93,23 @@ def main() -> None:
             names.remove(name)
     with tempfile.TemporaryDirectory(prefix="fuzz-") as home:
         set_hypothesis_home_dir(home)  # its tables of Unicode are made once for all readers
-        rows = [_try(name, chosen) for name in names]
-    if chosen.write:
-        _write(chosen.write, [row for row in rows if not row["faults"]])
-    sys.exit(any(row["faults"] for row in rows))
+        has_faults = False
+        for name in names:
+            row = _try(name, chosen)
+            has_faults |= bool(row["faults"])
+            if chosen.write and not row["faults"]:
+                _write(chosen.write, row)
+    sys.exit(has_faults)
 
 
-def _write(path: Path, rows: list[dict]) -> None:
-    """Replace rows of the same reader and engine, and keep the others."""
+def _write(path: Path, row: dict) -> None:
+    """Replace the row of the same reader and engine, and keep the others."""
     kept = {}
     if path.exists():
         with path.open(newline="", encoding="utf-8") as stream:
             kept = {(row["reader"], row["engine"]): row for row in csv.DictReader(stream)}
-    for row in rows:
-        shown = row | {"longest_s": f"{row['longest_s']:.2f}"}
-        kept[row["reader"], row["engine"]] = {name: shown[name] for name in COLUMNS}
+    shown = row | {"longest_s": f"{row['longest_s']:.2f}"}
+    kept[row["reader"], row["engine"]] = {name: shown[name] for name in COLUMNS}
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
         writer.writeheader()
