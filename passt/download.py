@@ -250,6 +250,8 @@ def _receive(url: str, part: _Part, timeout_s: float) -> None:
         if is_lost and not isinstance(error, requests.exceptions.SSLError):
             raise _TransientError(_innermost(error)) from error
         raise _AddressError(_innermost(error)) from error
+    except ValueError as error:  # requests and urllib3 do not catch all that parsing raises
+        raise _AddressError(f"the server's answer is malformed ({_innermost(error)})") from error
 
 
 def _take(response: requests.Response, url: str, part: _Part, size: int) -> None:

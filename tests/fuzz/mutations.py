@@ -55,6 +55,7 @@ def edited(draw: Any, documents: list, values: st.SearchStrategy | None = None) 
     """One of some documents with one to three of its parts replaced, removed, added or renamed."""
     document = copy.deepcopy(draw(st.sampled_from(documents)))
     values = odd_values() if values is None else values
+    values = values.map(copy.deepcopy)  # later edits add to a value
     for _ in range(draw(st.integers(1, 3))):
         document = _edit(draw, document, values)
     return document

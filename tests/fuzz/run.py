@@ -40,8 +40,9 @@ def run_reader(name: str, n_cases: int, number: int) -> dict:
 
     Returns a row of counts, with ``faults``: by kind and place the smallest case seen.
     """
-    told = open(os.dup(2), "w")  # libmpg123 writes a line for each of many cases
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    told = open(os.dup(2), "w")
+    for stream in (1, 2):  # libsndfile and libmpg123 write lines on many cases
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
     faulthandler.enable(told)
     reader = find_readers()[name]
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from passt.download import MAX_ASKED_S, Backoff, DownloadError, download, hashes_of
+from tests.fuzz.readers.downloads import OneAnswer
 
 CONTENT = np.random.default_rng(0).bytes(700_001)
 FACTS = {
@@ -193,6 +194,21 @@ def test_ranges_that_are_none_are_refused(get, server, tmp_path, status, value):
     server.always["/file"] = ("status", status, {"Content-Range": value})
     with pytest.raises(DownloadError, match="file could not be downloaded"):
         get()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 302 Found\r\nLocation: \xff\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nx",
+    ],
+)
+def test_answers_that_break_the_parsers_are_refused(tmp_path, answer):
+    server = OneAnswer()
+    server.answer = answer
+    url = f"http://127.0.0.1:{server.port}/file"
+    with pytest.raises(DownloadError, match="the server's answer is malformed"):
+        download([url], tmp_path / "file", UNKNOWN, Backoff(sleep=lambda s: None), 5.0, False)
 
 
 def test_pauses_double_and_are_seeded(get, server, pauses):

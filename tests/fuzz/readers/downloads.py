@@ -63,7 +63,7 @@ BODIES = (
 )  # fmt: skip
 
 
-class _Server:
+class OneAnswer:
     """Gives one answer, as bytes, to every request and closes the connection."""
 
     def __init__(self) -> None:
@@ -88,8 +88,8 @@ class _Server:
 
 
 @cache
-def _server() -> _Server:
-    return _Server()
+def _server() -> OneAnswer:
+    return OneAnswer()
 
 
 @st.composite
