@@ -113,3 +113,26 @@ def test_a_run_that_a_signal_ends_says_how_to_go_on(handlers, capsys):
     assert launch._run([sys.executable, "-c", kills_itself]) == 128 + signal.SIGTERM
     said = capsys.readouterr().err
     assert said.startswith("make: ended by SIGTERM.") and "the same command resumes" in said
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_run_that_failed_names_a_read_only_folder(handlers, capsys, tmp_path, monkeypatch, code):
+    (tmp_path / "results/mine/features").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    is_writable = os.access
+    monkeypatch.setattr(
+        launch.os, "access", lambda path, mode: "features" not in path and is_writable(path, mode)
+    )
+    assert launch._run([sys.executable, "-c", f"raise SystemExit({code})"]) == code
+    said = "make: results/mine/features is read-only: make it writable, then start again\n"
+    assert capsys.readouterr().err == (said if code else "")
+
+
+def test_a_folder_that_takes_no_lock_is_named(tmp_path, monkeypatch):
+    def refuse(path, flags):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(launch.os, "open", refuse)
+    with pytest.raises(SystemExit, match="launch.lock.*: make it writable, then start again"):
+        launch.main([])

@@ -17,9 +17,13 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from workflow.logs import NEXT_STEPS
+
 STATE = Path(".snakemake")
 PATIENCE_S = 5.0  # chosen
 LEAST_MIB = 16  # chosen; with less Snakemake itself may have failed, which says no more than that
+WRITTEN = ("logs", "resources", "results")
+DEPTH = 3  # of folders below these that are looked at: what a user may mount
 GO_ON = (
     "The run stopped. Finished results are kept; the same command resumes. "
     "Errors are above, job logs in logs/; `make status` shows the progress of a study."
@@ -28,8 +32,12 @@ GO_ON = (
 
 def main(arguments: list[str]) -> None:
     """Run ``snakemake`` with ``arguments``, holding the lock until it ends or dies."""
-    STATE.mkdir(exist_ok=True)
-    lock = os.open(STATE / "launch.lock", os.O_CREAT | os.O_RDWR)
+    try:
+        STATE.mkdir(exist_ok=True)
+        lock = os.open(STATE / "launch.lock", os.O_CREAT | os.O_RDWR)
+    except OSError as error:
+        step = NEXT_STEPS.get(error.errno or 0, "remove the cause")
+        sys.exit(f"make: {error}: {step}, then start again")
     is_held = _take(lock)
     os.set_inheritable(lock, True)
     snakemake = [sys.executable, "-m", "snakemake"]
@@ -89,10 +97,23 @@ def _run(command: list[str]) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to both
     signal.signal(signal.SIGTERM, lambda number, frame: process.send_signal(number))
     code = process.wait()
+    if code and (folder := _read_only()):
+        print(f"make: {folder} is read-only: make it writable, then start again", file=sys.stderr)
     if code >= 0:
         return code
     print(f"make: ended by {signal.Signals(-code).name}. {go_on()}", file=sys.stderr)
     return 128 - code
+
+
+def _read_only() -> str | None:
+    """First folder of a run that cannot be written to; Snakemake's error gives no advice."""
+    for place in WRITTEN:
+        for folder, names, _ in os.walk(place):
+            if not os.access(folder, os.W_OK):
+                return folder
+            if folder.count(os.sep) >= DEPTH:
+                names.clear()
+    return None
 
 
 if __name__ == "__main__":
