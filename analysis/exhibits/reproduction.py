@@ -40,7 +40,10 @@ def read_reference(path: str | Path) -> pd.DataFrame:
     if repeated:
         raise ValueError(f"{path}: expected each task once, found {repeated} again")
     for column in expected[1:]:
-        values = table[column] = pd.to_numeric(table[column], errors="raise")
+        try:
+            values = table[column] = pd.to_numeric(table[column], errors="raise")
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{path}: {column}: expected numbers; {error}") from error
         wrong = table.loc[(values < 0) | (values > 1), "task"].tolist()
         if wrong:
             raise ValueError(f"{path}: {column}: expected numbers in [0, 1]; not so for {wrong}")

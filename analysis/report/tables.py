@@ -148,6 +148,9 @@ def _cell(value: Any) -> Cell:
         return Cell("")
     if isinstance(value, bool | str):
         return Cell(str(value))
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:  # of a text that is all digits
+        return Cell(str(value))
     words = f"{number:.0f}" if number.is_integer() else f"{number:.4g}"
     return Cell(words, numeric=True)

@@ -191,6 +191,8 @@ def test_cells() -> None:
     assert table.columns == ["a b", "n", "s"]
     texts = [[cell.text for cell in row] for row in table.rows]
     assert texts == [["x", "1", "0.1235"], ["y", "", "7e-05"]]
+    digits = "9" * 400  # a text that pandas takes for a number
+    assert plain_table(pd.DataFrame({"a": [int(digits)]})).rows[0][0].text == digits
 
 
 def test_ties_are_all_best() -> None:

@@ -102,7 +102,7 @@ def test_only_the_runs_own_scores_count(reference):
         ),
         ("crema_d", "esc50", "expected each task once, found ..esc50"),
         ("beehive_states,,", "beehive_states,0.01,", "tolerance: expected two sources.*beehive"),
-        ("0.9475", "high", "high"),
+        ("0.9475", "high", "x.csv: leaderboard: expected numbers; .*high"),
     ],
 )
 def test_malformed_references_are_named(tmp_path, old, new, message):
