@@ -16,7 +16,7 @@ import re
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -129,8 +129,11 @@ class _Tee:
 
 
 @contextmanager
-def logged(path: str) -> Iterator[None]:
+def logged(path: str, inputs: Iterable[str] = ()) -> Iterator[None]:
     """Copy standard error to a log file, and end the process with one line on bad input.
+
+    Modification times of ``inputs`` that lie in the future, after a clock was wrong, are set to
+    now: otherwise Snakemake would fail the job, whose outputs are older, and remove those.
 
     For a ``ValueError`` or ``OSError`` in the block, too little memory, or an interruption by the
     user, the terminal shows a message and the log the traceback. Any other error is a bug: its
@@ -141,6 +144,7 @@ def logged(path: str) -> Iterator[None]:
         with _opened(path) as log, _alive(path):
             sys.stderr = tee = _Tee(terminal, log)
             try:
+                _leave_the_future(inputs)
                 yield
                 tee.end(f"{FINISHED}\n")
             except BaseException:
@@ -156,6 +160,15 @@ def logged(path: str) -> Iterator[None]:
             raise
         print(f"\nerror: {said}\n(traceback in {path})", file=terminal)
         raise SystemExit(1) from None
+
+
+def _leave_the_future(paths: Iterable[str]) -> None:
+    now = time.time()
+    for path in paths:
+        with suppress(OSError):  # another's file: Snakemake names it
+            if os.stat(path).st_mtime > now:
+                os.utime(path)
+                print(f"{path}: modified in the future; the time is set to now", file=sys.stderr)
 
 
 def _in_words(error: Exception) -> str:

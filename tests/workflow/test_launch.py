@@ -99,6 +99,13 @@ def test_a_run_that_stopped_on_a_full_disk_says_so(is_full, monkeypatch):
     assert ("1 MiB are free; free some space first" in said) == is_full
 
 
+@pytest.mark.parametrize("limit", [500 * 2**20, launch.resource.RLIM_INFINITY])
+def test_a_run_that_stopped_under_a_limit_of_memory_says_so(limit, monkeypatch):
+    monkeypatch.setattr(launch.resource, "getrlimit", lambda which: (limit, limit))
+    said = launch.go_on()
+    assert ("limited to 500 MiB of address space" in said) == (limit > 0)
+
+
 @pytest.fixture
 def handlers() -> Iterator[None]:
     """What becomes of signals is as before, after the test."""

@@ -35,6 +35,18 @@ def test_the_next_step_is_said_in_one_line(error, said, tmp_path, capsys):
     assert type(error).__name__ in (tmp_path / "a.log").read_text()
 
 
+def test_inputs_of_the_future_are_of_now_when_a_job_starts(tmp_path, capsys):
+    future, past = tmp_path / "future", tmp_path / "past"
+    for path, shift_s in ((future, 1e6), (past, -1e6)):
+        path.touch()
+        os.utime(path, 2 * (time.time() + shift_s,))
+    before_s = past.stat().st_mtime
+    with logged(str(tmp_path / "a.log"), [str(future), str(past), str(tmp_path / "none")]):
+        assert future.stat().st_mtime <= time.time() and past.stat().st_mtime == before_s
+    said = capsys.readouterr().err
+    assert said == f"{future}: modified in the future; the time is set to now\n"
+
+
 def test_an_interrupted_job_is_one_line(tmp_path, capsys):
     with pytest.raises(SystemExit), logged(str(tmp_path / "a.log")):
         raise KeyboardInterrupt

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -48,11 +49,18 @@ def main(arguments: list[str]) -> None:
 
 
 def go_on() -> str:
-    """Text on how to resume a stopped run, and whether the disk is full."""
+    """Text on how to resume a stopped run, and whether the disk is full or memory limited."""
+    said = [GO_ON]
     free_mib = shutil.disk_usage(".").free // 2**20
-    if free_mib >= LEAST_MIB:
-        return GO_ON
-    return f"{GO_ON} {Path.cwd()}: {free_mib} MiB are free; free some space first."
+    if free_mib < LEAST_MIB:
+        said.append(f"{Path.cwd()}: {free_mib} MiB are free; free some space first.")
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit != resource.RLIM_INFINITY:
+        said.append(
+            f"Processes are limited to {limit // 2**20} MiB of address space (ulimit -v); a job "
+            "that ends by a signal may need more memory."
+        )
+    return " ".join(said)
 
 
 def hold() -> int | None:

@@ -7,7 +7,7 @@ from hear.scores.files import save_predictions
 from hear.tasks.manifest import clip_sources
 from workflow.logs import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake.log[0], snakemake.input):
     params = snakemake.params
     sources = {task: clip_sources(manifest) for task, manifest in params.manifests.items()}
     header, arrays = bootstrap_study(params.predictions, sources, params.n_replicates, params.seed)

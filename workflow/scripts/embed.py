@@ -15,7 +15,7 @@ from workflow.logs import logged
 from workflow.process import configure
 from workflow.sources import load_source, stale_views, where
 
-with logged(snakemake.log[0]):
+with logged(snakemake.log[0], snakemake.input):
     configure(snakemake.threads, snakemake.params.mkl_fast_path)
     sources = snakemake.params.sources
     directories = [Path(view) for source in sources for view in source["views"].values()]

@@ -7,7 +7,7 @@ from analysis.tables.normalize import read_maxima, read_summary
 from analysis.tables.scores import write_csv
 from workflow.logs import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake.log[0], snakemake.input):
     summary = read_summary(snakemake.input.summary)
     replicates = snakemake.input.get("replicates")
     metrics = read_metrics(snakemake.input.metrics)

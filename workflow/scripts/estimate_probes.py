@@ -10,7 +10,7 @@ from analysis.tables.normalize import read_evaluations, read_maxima
 from analysis.tables.scores import write_csv
 from workflow.logs import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake.log[0], snakemake.input):
     summary = read_evaluations(snakemake.input.summary)
     summary = summary[summary["source"] == "run"]
     metrics, embeddings = read_metrics(snakemake.input.metrics), snakemake.params.embeddings

@@ -19,7 +19,7 @@ from workflow.logs import logged
 
 source, facts, files = snakemake.input, snakemake.params.facts, snakemake.params.files
 
-with logged(snakemake.log[0]):
+with logged(snakemake.log[0], snakemake.input):
     metrics = read_metrics(source.metrics)
     labels = {slug: metric.label for slug, metric in metrics.items()}
     text = FigureText(**facts["text"], metrics=labels)

@@ -8,7 +8,7 @@ from workflow.logs import logged
 from workflow.study.downloads import missing_space
 from workflow.study.study import read_study
 
-with logged(snakemake.log[0]), excludable(snakemake.params.task):
+with logged(snakemake.log[0], snakemake.input), excludable(snakemake.params.task):
     study = read_study(snakemake.config)
     settings, needs = study.config["download"], missing_space(study)
     fetch_archive(snakemake.wildcards.archive, settings, needs)

@@ -7,5 +7,5 @@ from workflow.fetch.fetch import fetch_checkpoint
 from workflow.logs import logged
 from workflow.study.config import read_config
 
-with logged(snakemake.log[0]):
+with logged(snakemake.log[0], snakemake.input):
     fetch_checkpoint(snakemake.params.url, read_config(snakemake.config)["download"])

@@ -14,7 +14,10 @@ from workflow.study.config import read_config
 
 params, task = snakemake.params, snakemake.wildcards.task
 manifest = Path(snakemake.output[0])
-with logged(snakemake.log[0]), excludable(task) if params.expected else nullcontext():
+with (
+    logged(snakemake.log[0], snakemake.input),
+    excludable(task) if params.expected else nullcontext(),
+):
     if params.generated:
         scale = Scale(**params.scale)
         folders = make_task(task, manifest.parent, params.seed, scale=scale)

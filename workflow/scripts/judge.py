@@ -15,7 +15,7 @@ from analysis.tables.scores import write_csv
 from workflow.logs import logged
 from workflow.study.claims import read_claims
 
-with logged(snakemake.log[0]):
+with logged(snakemake.log[0], snakemake.input):
     summary = read_summary(snakemake.input.summary)
     replicates, measured = snakemake.input.get("replicates"), snakemake.input.get("measured")
     official = snakemake.input.get("official")

@@ -12,7 +12,7 @@ from analysis.tables.normalize import read_summary
 from hear.tasks.manifest import finding_rows, task_rows
 from workflow.logs import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake.log[0], snakemake.input):
     manifests = [Path(path) for path in snakemake.input.manifests]
     text = FigureText(**snakemake.params.text, metrics=read_metric_labels(snakemake.input.metrics))
     rows = pd.DataFrame(task_rows(manifests, snakemake.params.categories, text.tasks))

@@ -8,7 +8,7 @@ from passt.measure.table import COLUMNS, measure
 from passt.mkl import take_fast_path
 from workflow.logs import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake.log[0], snakemake.input):
     if snakemake.params.mkl_fast_path:
         take_fast_path()
     rows = pd.DataFrame(measure(Settings(**snakemake.params.settings)), columns=list(COLUMNS))

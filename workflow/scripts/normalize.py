@@ -11,7 +11,7 @@ from analysis.tables.scores import combine, read_tidy, write_csv
 from hear.files import read_record
 from workflow.logs import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake.log[0], snakemake.input):
     for path in snakemake.input.scores:  # damage is found before numbers are taken
         read_record(path)
     tidy, metrics = read_scores(snakemake.input.scores)

@@ -19,7 +19,7 @@ from workflow.logs import logged
 from workflow.process import configure
 from workflow.provenance import is_current, provenance_of
 
-with logged(snakemake.log[0]):
+with logged(snakemake.log[0], snakemake.input):
     params, seed = snakemake.params, int(snakemake.wildcards.seed)
     configure(params.threads, params.mkl_fast_path)
     _, folders = read_manifest(snakemake.input.task)

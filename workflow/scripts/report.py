@@ -12,7 +12,7 @@ from workflow.logs import logged
 from workflow.machine import machine
 from workflow.stages import read_stages
 
-with logged(snakemake.log[0]):
+with logged(snakemake.log[0], snakemake.input):
     params = snakemake.params
     page = Path(snakemake.output[0])
     files = [Path(path).relative_to(page.parent).as_posix() for path in snakemake.input.files]

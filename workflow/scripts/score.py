@@ -6,7 +6,7 @@ from hear.scores.score import metrics_of, score_predictions
 from workflow.logs import logged
 from workflow.provenance import score_file
 
-with logged(snakemake.log[0]):
+with logged(snakemake.log[0], snakemake.input):
     facts = {"study": snakemake.wildcards.study, "task": snakemake.wildcards.task}
     facts |= {"category": snakemake.params.category}
     for evaluation in snakemake.params.evaluations:

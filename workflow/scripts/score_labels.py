@@ -8,7 +8,7 @@ from analysis.tables.scores import write_csv
 from hear.scores.labels import score_labels
 from workflow.logs import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake.log[0], snakemake.input):
     params = snakemake.params
     labels = [pd.DataFrame(columns=list(LABEL_COLUMNS))]
     pairs = [pd.DataFrame(columns=list(PAIR_COLUMNS))]

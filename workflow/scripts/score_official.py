@@ -9,7 +9,7 @@ from analysis.tables.scores import write_csv
 from hear.metrics.registry import METRICS
 from workflow.logs import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake.log[0], snakemake.input):
     tasks = pd.read_csv(snakemake.input.tasks, sep="\t", dtype=str, keep_default_na=False)
     scores = load_official_scores(snakemake.input.scores, tasks)
     maxima = challenge_maxima(scores)

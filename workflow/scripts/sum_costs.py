@@ -7,7 +7,7 @@ from analysis.tables.scores import write_csv
 from hear.files import read_record
 from workflow.logs import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake.log[0], snakemake.input):
     costs = {path: read_record(path) for path in snakemake.input.costs}
     rows = [
         cost_row(

@@ -13,7 +13,7 @@ from workflow.logs import logged
 from workflow.process import configure
 from workflow.sources import as_here
 
-with logged(snakemake.log[0]):
+with logged(snakemake.log[0], snakemake.input):
     configure(snakemake.threads, snakemake.params.mkl_fast_path)
     params, id = snakemake.params, snakemake.wildcards.model
     report: dict = {}

@@ -10,7 +10,7 @@ from workflow.commands.verify.__main__ import verify
 from workflow.logs import logged
 
 with (
-    logged(snakemake.log[0]),
+    logged(snakemake.log[0], snakemake.input),
     redirect_stdout(sys.stderr),
     tempfile.TemporaryDirectory(prefix="verify-") as place,
 ):

@@ -5,7 +5,7 @@ from analysis.tables.normalize import read_summary
 from analysis.tables.scores import write_csv
 from workflow.logs import logged
 
-with logged(snakemake.log[0]):
+with logged(snakemake.log[0], snakemake.input):
     params = snakemake.params
     summary = read_summary(snakemake.input.summary)
     row = leaderboard_row(
