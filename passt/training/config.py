@@ -50,8 +50,11 @@ def read_keys(path: Path, extending: tuple[Path, ...] = ()) -> dict[str, Any]:
     files extend each other in a circle.
     """
     try:
-        keys = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except OSError:
+        text = Path(path).read_text(encoding="utf-8")
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text)):
+            raise RecipeError("expected YAML without aliases (*name)")  # few bytes, many parts
+        keys = yaml.safe_load(text)
+    except (OSError, RecipeError):
         raise
     except Exception as error:  # PyYAML's, and whatever int, date and others say of a bad value
         raise RecipeError(f"expected YAML, found an error: {error!r:.200}") from error

@@ -214,11 +214,26 @@ def test_malformed_recipes_are_refused(config, message):
 
 
 @pytest.mark.parametrize(
-    "content", ["2024-13-45", "!!bool x", "{1: 2}", "a: [", "[" * 2_000, "extends: b\0", "\x07"]
+    "content",
+    [
+        "2024-13-45",
+        "!!bool x",
+        "{1: 2}",
+        "a: [",
+        "[" * 2_000,
+        "extends: b\0",
+        "\x07",
+    ],
 )
 def test_files_that_are_no_recipes_are_named(tmp_path, content):
     (tmp_path / "a.yaml").write_text(content)
     with pytest.raises(RecipeError, match="a.yaml: "):
+        read_recipe(tmp_path / "a.yaml", "hop10")
+
+
+def test_recipes_have_no_aliases(tmp_path):
+    (tmp_path / "a.yaml").write_text("data: x\ndepth: [&a [1, 1], &b [*a, *a], [*b, *b]]\n")
+    with pytest.raises(RecipeError, match="a.yaml: expected YAML without aliases"):
         read_recipe(tmp_path / "a.yaml", "hop10")
 
 
