@@ -92,7 +92,8 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         refused = re.search(r"GLOBAL (\S+)", str(error))  # by torch's reader of tensors alone
         other = f"it holds more than tensors and plain values: {refused[1]}" if refused else None
         reason = other or str(error).partition("\n")[0]
-        raise CheckpointError(f"{path}: not a readable checkpoint: {reason}; {SAVE}") from error
+        step = SAVE if other else f"put the file back if it is damaged, else {SAVE}"
+        raise CheckpointError(f"{path}: not a readable checkpoint: {reason}; {step}") from error
     if _is_state(content):
         return _without_prefix(content, path)
     states = {k: v for k, v in content.items() if _is_state(v)} if isinstance(content, dict) else {}

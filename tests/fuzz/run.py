@@ -49,10 +49,10 @@ def run_reader(name: str, n_cases: int, number: int) -> dict:
     faults: dict[str, str] = {}
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
         watch = Watch(reader, Path(folder))
-        watch.limit_memory()
 
         def one(case: object) -> None:
             faulthandler.dump_traceback_later(HANGS_S, exit=True, file=told)
+            watch.limit_memory()  # again, since hypothesis keeps the cases
             try:
                 watch.run(case)
             except Fault as fault:

@@ -413,7 +413,7 @@ def test_hear_api_errors(tmp_path, audio):
     with pytest.raises(ValueError, match="expected one of"):
         passt.load_model(module="base3level")
     (tmp_path / "junk.pt").write_bytes(b"junk")
-    with pytest.raises(CheckpointError, match="not a readable checkpoint"):
+    with pytest.raises(CheckpointError, match="not a readable checkpoint: .*; put the file back"):
         passt.load_model(str(tmp_path / "junk.pt"))
 
 
