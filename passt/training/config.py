@@ -51,9 +51,9 @@ def read_keys(path: Path, extending: tuple[Path, ...] = ()) -> dict[str, Any]:
     """
     try:
         text = Path(path).read_text(encoding="utf-8")
+        keys = yaml.safe_load(text)
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text)):
             raise RecipeError("expected YAML without aliases (*name)")  # few bytes, many parts
-        keys = yaml.safe_load(text)
     except (OSError, RecipeError):
         raise
     except Exception as error:  # PyYAML's, and whatever int, date and others say of a bad value
