@@ -382,6 +382,14 @@ def test_the_leaderboard_is_a_study_without_models():
     assert "no model was run" in words.label(official)
 
 
+def test_a_file_where_a_split_has_its_clips_is_left_to_the_check(tmp_path):
+    folder = tmp_path / "birds-v1-full"
+    write_task(folder, "birds", splits=["fold00"])
+    (folder / "48000").mkdir(exist_ok=True)
+    (folder / "48000" / "fold00").touch()
+    assert read_study({"study": "x", "task_dir": str(tmp_path)}).tasks["birds"].state()
+
+
 def test_an_edited_folder_is_noticed(tmp_path):
     folder = tmp_path / "birds-v1-full"
     write_task(folder, "birds", splits=["fold00"])

@@ -75,7 +75,7 @@ def _files(folder: Path) -> Iterator[Path]:
     for split in splits:
         clips = {unicodedata.normalize("NFC", clip) for clip in _json(folder / f"{split}.json")}
         for directory in sorted(folder.glob(f"*/{split}")):
-            for name in sorted(os.listdir(directory)):
+            for name in sorted(os.listdir(directory)) if directory.is_dir() else ():
                 if unicodedata.normalize("NFC", name) in clips:
                     yield directory / name
 
