@@ -91,7 +91,7 @@ def page(table: pd.DataFrame) -> str:
     ]
     for name, fault in FAULTS.items():
         rows = table[table["fault"] == name]
-        provoked = " ".join((fault.try_.__doc__ or "").split())
+        provoked = " ".join((fault.try_.__doc__ or "").split()).replace("``", "`")
         n_held = f"{int(rows['held'].sum())} of {len(rows)}" if len(rows) else "not run"
         command = f"`python -m benchmarks.faults {name}`"
         lines.append(f"| {fault.words} | {provoked} | {len(rows)} | {n_held} | {command} |")
@@ -144,7 +144,9 @@ def main() -> None:
 
 
 def _read(path: Path) -> pd.DataFrame:
-    return pd.read_csv(path) if path.exists() else pd.DataFrame(columns=COLUMNS)
+    if not path.exists():
+        return pd.DataFrame(columns=COLUMNS)
+    return pd.read_csv(path, keep_default_na=False)
 
 
 if __name__ == "__main__":
