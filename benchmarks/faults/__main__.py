@@ -117,7 +117,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", choices=[*FAULTS, []], metavar="NAME")
     parser.add_argument("--seeds", type=int, nargs=2, metavar=("FIRST", "LAST"))
     parser.add_argument("--work", type=Path, help="working folder, kept for the next call")
-    parser.add_argument("--output", type=Path, default=OUTPUT)
+    parser.add_argument("--output", type=Path, default=OUTPUT, help="another file: no page is made")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         cut = Cut(arguments.work or Path(temporary) / "work")
@@ -139,8 +139,8 @@ def main() -> None:
                 new = [name, row.trial, not failed, failed, text, *origin().values()]
                 table.loc[len(table)] = new
                 table.to_csv(arguments.output, index=False)
-    PAGE.parent.mkdir(exist_ok=True)
-    PAGE.write_text(page(_read(arguments.output)), encoding="utf-8")
+    if arguments.output == OUTPUT:
+        PAGE.write_text(page(_read(OUTPUT)), encoding="utf-8")
 
 
 def _read(path: Path) -> pd.DataFrame:
