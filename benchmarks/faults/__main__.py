@@ -101,7 +101,8 @@ def page(table: pd.DataFrame) -> str:
 def _messages(table: pd.DataFrame) -> Iterator[str]:
     yield "\n## Messages\n\nThe longest message of each fault, then the trials that did not hold.\n"
     for name, fault in FAULTS.items():
-        texts = sorted(set(table.loc[table["fault"] == name, "said"].dropna()), key=len)
+        said = set(table.loc[table["fault"] == name, "said"].dropna())
+        texts = sorted(said, key=lambda text: (len(text), text))
         if texts and texts[-1]:
             text = texts[-1] if len(texts[-1]) <= MAX_SAID else f"{texts[-1][:MAX_SAID]} ..."
             yield f"- {fault.words}: `{text.replace('`', chr(39))}`"
