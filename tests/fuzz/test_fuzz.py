@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.fuzz.run import find_readers
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -47,6 +49,13 @@ def test_a_case_that_does_more_than_read_or_refuse_is_a_fault(tmp_path):
     done = subprocess.run(command, text=True, capture_output=True, env=environment, check=True)
     for said, expected in zip(done.stdout.splitlines(), CASES.values(), strict=True):
         assert expected in said
+
+
+def test_readers_of_bytes_have_seeds_of_bytes():
+    readers = [reader for reader in find_readers().values() if reader.from_bytes]
+    assert len(readers) > 10
+    for reader in readers:
+        assert all(isinstance(seed, bytes) and seed for seed in reader.corpus()), reader.name
 
 
 @pytest.mark.slow

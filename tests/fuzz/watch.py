@@ -64,8 +64,11 @@ class Reader:
     needs: str = ""
 
     def corpus(self) -> list[bytes]:
-        """The seeds as a fuzzer of bytes begins with them."""
-        return [seed if isinstance(seed, bytes) else seed[1] for seed in self.seeds]
+        """The seeds as a fuzzer of bytes begins with them: of several files the first."""
+        firsts = [
+            next(iter(seed.values())) if isinstance(seed, dict) else seed for seed in self.seeds
+        ]
+        return [first if isinstance(first, bytes) else first[1] for first in firsts]
 
 
 @dataclass
