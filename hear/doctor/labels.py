@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
-from scipy.stats import chi2_contingency
+import scipy  # scipy.stats, which takes a second to import, comes with its first use
 
 from hear.doctor.finding import NOTE, SEVERE, WARNING, Finding, share
 from hear.metrics.registry import METRICS
@@ -184,7 +184,7 @@ def _shifted(folder: TaskFolder) -> Iterator[Finding]:
         table = np.array([[counts[name] for name in names] for counts in (trained, tested)])
         shares = table / table.sum(axis=1, keepdims=True)
         variation = np.abs(shares[0] - shares[1]).sum() / 2
-        if variation >= SHIFT and chi2_contingency(table).pvalue < SHIFT_P:
+        if variation >= SHIFT and scipy.stats.chi2_contingency(table).pvalue < SHIFT_P:
             widest = int(np.abs(shares[0] - shares[1]).argmax())
             train, test = 100 * shares[:, widest]
             lines.append(

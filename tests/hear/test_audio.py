@@ -17,8 +17,9 @@ import soundfile
 from hear.audio.read import ClipError, read_clip, read_samples, read_wav_header
 from hear.audio.stored import StoredClip
 from hear.tasks.audio_checks import Limits, check_audio, source_sample_rate
+from hear.tasks.check import write_manifest
 from hear.tasks.folder import read_task
-from hear.tasks.manifest import task_warnings, write_manifest
+from hear.tasks.manifest import task_warnings
 from hear.tasks.problems import TaskError
 
 MakeTask = Callable[..., Path]

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from hear.tasks.check import write_manifest
 from hear.tasks.croissant import CONFORMS_TO, croissant
-from hear.tasks.manifest import read_manifest, write_manifest
+from hear.tasks.manifest import read_manifest
 
 DESCRIPTION = {
     "name": "generated tones",

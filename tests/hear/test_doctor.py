@@ -19,8 +19,9 @@ from hear.doctor.finding import Finding
 from hear.doctor.labels import check_labels
 from hear.doctor.sources import SCHEMES, sources_that_cross
 from hear.files import CONTENT
+from hear.tasks.check import write_manifest
 from hear.tasks.folder import read_task
-from hear.tasks.manifest import finding_rows, read_manifest, task_warnings, write_manifest
+from hear.tasks.manifest import finding_rows, read_manifest, task_warnings
 
 RATE_HZ = 16000
 LENGTH_S = 0.6

@@ -21,6 +21,7 @@ from hear.protocol import Postprocessing, Protocol
 from hear.scores.files import load_predictions, read_header, save_predictions
 from hear.scores.score import score_predictions
 from hear.tasks.audio_checks import source_sample_rate
+from hear.tasks.check import write_manifest
 from hear.tasks.folder import read_task
 from hear.tasks.manifest import (
     ChangedError,
@@ -31,7 +32,6 @@ from hear.tasks.manifest import (
     task_rows,
     task_warnings,
     unchanged,
-    write_manifest,
 )
 from hear.tasks.problems import TaskError
 from tests.hear.small_model import HEAR_MODEL

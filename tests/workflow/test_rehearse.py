@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from hear.archives.prepare import prepare_archives
-from hear.tasks.manifest import write_manifest
+from hear.tasks.check import write_manifest
 from passt.checkpoints import RELEASED
 from passt.weights import load_network
 from workflow.commands.rehearse.stand_ins import write_archives, write_weights

@@ -5,7 +5,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from hear.tasks.audio_checks import Limits
-from hear.tasks.manifest import write_manifest
+from hear.tasks.check import write_manifest
 from mini.make import make_task
 from mini.task import Scale
 from workflow.fetch.fetch import excludable, unpack_task
