@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -139,7 +138,8 @@ class Run:
         """Add a validation to the selection; keep the state of an epoch that improves."""
         if self.selection.update(score):
             self.epoch, self.postprocessing = epoch, postprocessing
-            self.state = copy.deepcopy(self.network.state_dict())
+            state = self.network.state_dict()
+            self.state = {name: values.clone() for name, values in state.items()}
 
     def finish(self) -> Fit:
         """Return the result, with the best epoch's weights in the network."""
