@@ -3,9 +3,9 @@
     make                                      on a fresh clone, with nothing else running
     .venv/bin/python -m benchmarks.study_minutes
 
-Writes ``benchmarks/results/study_minutes.csv``, one row per rule: jobs, seconds at work, summed over
-jobs, and their share of all cores' time. A job is at work from the end of its imports on (its log's
-first line); what is left of the cores' time is starts, imports, Snakemake, and waiting.
+Writes ``benchmarks/results/study_minutes.csv``, one row per rule: jobs, seconds at work, summed
+over jobs, and their share of all cores' time. A job is at work from the end of its imports on (its
+log's first line); what is left of the cores' time is starts, imports, Snakemake, and waiting.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.tables.scores import write_csv
-from benchmarks.machine import origin
 from workflow.logs import read_log
+from workflow.machine import machine_name
 
 OUTPUT = Path(__file__).parent / "results" / "study_minutes.csv"
 REST = "starts, imports, Snakemake, waiting"
@@ -60,7 +60,7 @@ def main() -> None:
     options = parser.parse_args()
     rows, took = minutes(options.logs, options.cores)
     print(f"{took / 60:.1f} minutes\n{rows.to_string(index=False)}")
-    write_csv(rows.assign(run_s=round(took), cores=options.cores, **origin()), OUTPUT)
+    write_csv(rows.assign(run_s=round(took), cores=options.cores, machine=machine_name()), OUTPUT)
 
 
 if __name__ == "__main__":
