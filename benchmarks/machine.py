@@ -18,9 +18,12 @@ STATUS = Path("/proc/self/status")
 
 
 @functools.cache
-def origin(heareval_python: str = "") -> dict[str, str]:
-    """Machine and versions of what computes, those of heareval's environment too if it is given."""
-    here, path = f"torch {torch.__version__}", f"MKL's path {mkl.path()}"
+def origin(heareval_python: str = "", mkl_path: str = "") -> dict[str, str]:
+    """Machine and versions of what computes, those of heareval's environment too if it is given.
+
+    ``mkl_path`` is that of the jobs, where other processes computed.
+    """
+    here, path = f"torch {torch.__version__}", f"MKL's path {mkl_path or mkl.path()}"
     numpy, python = f"numpy {np.__version__}", platform.python_version()
     if not heareval_python:
         return {"machine": machine_name(), "versions": f"python {python} {here} {numpy} {path}"}

@@ -19,13 +19,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 
 from analysis.statistics.cells import read_replicates
 from analysis.statistics.intervals import interval
 from analysis.tables.scores import write_csv
+from benchmarks.machine import origin
 from hear.features.store import INDEX, read_index
-from workflow.machine import machine_name
 
 OUTPUT = Path(__file__).parent / "results" / "precision.csv"
 COLUMNS = (
@@ -69,12 +68,10 @@ def scores(before: Path, after: Path) -> Iterator[Row]:
             yield {"quantity": "score", "task": task, "of": name, **cells}
 
 
-def origin(after: Path) -> dict[str, str]:
-    """Machine, versions, and MKL's path of the jobs that embedded (all of this machine)."""
-    indices = [read_index(path.parent) for path in (after / "features").rglob(INDEX)]
-    paths = sorted({index["provenance"]["software"]["mkl"] for index in indices})
-    versions = f"torch {torch.__version__} numpy {np.__version__} MKL's path {', '.join(paths)}"
-    return {"machine": machine_name(), "versions": versions}
+def mkl_path(study: Path) -> str:
+    """MKL's path in the jobs that embedded a study."""
+    indices = [read_index(path.parent) for path in (study / "features").rglob(INDEX)]
+    return ", ".join(sorted({index["provenance"]["software"]["mkl"] for index in indices}))
 
 
 def main() -> None:
@@ -87,7 +84,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=OUTPUT)
     arguments = parser.parse_args()
     studies = (arguments.before, arguments.after)
-    facts = origin(arguments.after)
+    facts = origin(mkl_path=mkl_path(arguments.after))
     rows = [row | facts for row in (*embeddings(*studies), *scores(*studies))]
     write_csv(pd.DataFrame(rows, columns=list(COLUMNS)), arguments.output)
     table = pd.DataFrame(rows).query("quantity == 'score'")
