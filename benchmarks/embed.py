@@ -13,7 +13,6 @@ from 32 kHz files resampled in advance, one clip and one file at a time, as hear
 from __future__ import annotations
 
 import argparse
-import csv
 import functools
 import json
 import statistics
@@ -24,13 +23,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 
-from analysis.tables.scores import write_csv
 from benchmarks.clips import write_files
 from benchmarks.machine import origin
 from benchmarks.peak import PATHS, Peak
+from benchmarks.rows import replace_rows
 from hear.features.embed import embed_task
 from hear.features.store import publish, read_components
 from passt import mkl
@@ -42,10 +40,7 @@ from tests.passt import golden
 from workflow.commands.cost import view_flops
 from workflow.process import configure
 
-COLUMNS = (
-    "case, hop_ms, mkl_path, threads, reference_s, reference_fast_s, ours_s, ratio, "
-    "ratio_same_path, max_abs_diff, peak_share, peak_gflops, peak, machine, versions"
-).split(", ")
+KEY = ("case", "hop_ms", "mkl_path", "threads")  # a new row replaces the one with the same
 MODULES = {320: "base", 160: "hop160base", 100: "hop100base"}  # the reference's, by hop
 HOPS_MS = {320: "10", 160: "5", 100: "3.125"}
 WORKER = Path(__file__).parent / "hear21passt_worker.py"
@@ -212,17 +207,7 @@ def main() -> None:
             folder = Path(tempfile.mkdtemp(dir=session))
             row = measure(case, references, peak, arguments.repeats, arguments.threads, folder)
             print(", ".join(f"{key} {value}" for key, value in list(row.items())[:13]), flush=True)
-            _record(arguments.output, row)
-
-
-def _record(path: Path, row: dict) -> None:
-    key = ("case", "hop_ms", "mkl_path", "threads")
-    rows = list(csv.DictReader(path.open())) if path.exists() else []
-    rows = [old for old in rows if any(str(old[k]) != str(row[k]) for k in key)]
-    rows.append(row)
-    order = [(case.name, HOPS_MS[case.hop]) for case in CASES]
-    rows.sort(key=lambda row: (row["mkl_path"], order.index((row["case"], row["hop_ms"]))))
-    write_csv(pd.DataFrame(rows, columns=COLUMNS), path)
+            replace_rows(arguments.output, [row], KEY)
 
 
 if __name__ == "__main__":

@@ -20,12 +20,11 @@ import time
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
-from analysis.tables.scores import write_csv
 from benchmarks.clips import RATE_HZ, SPLIT, write_files
 from benchmarks.embed import Reference, embedder, stored
 from benchmarks.machine import origin
+from benchmarks.rows import replace_rows
 from passt import mkl
 
 OUTPUT = Path(__file__).parent / "results" / "folder_speed.csv"
@@ -96,17 +95,9 @@ def main() -> None:
             folder = Path(tempfile.mkdtemp(dir=session))
             row = measure(references, weights, folder, seconds, n_files, arguments.repeats)
             print(", ".join(f"{key} {value}" for key, value in list(row.items())[:10]), flush=True)
-            _keep(row, arguments.output)
+            replace_rows(arguments.output, [row], key=["seconds_each"])
     for reference in references:
         reference.close()
-
-
-def _keep(row: dict, path: Path) -> None:
-    """Replace the row of files as long as these, and keep the others."""
-    old = pd.read_csv(path, dtype=str, keep_default_na=False) if path.exists() else pd.DataFrame()
-    new = pd.DataFrame([row]).astype(str)
-    kept = old[old["seconds_each"] != str(row["seconds_each"])] if len(old) else old
-    write_csv(pd.concat([kept, new]), path)
 
 
 if __name__ == "__main__":

@@ -35,11 +35,11 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from analysis.tables.scores import write_csv
 from benchmarks import probe_cases
 from benchmarks.clips import open_task, write_files
 from benchmarks.embed import MODULES, Reference
 from benchmarks.machine import origin
+from benchmarks.rows import replace_rows
 from hear.features.embed import embed_task
 from hear.features.store import publish, read_stored
 from hear.probe.predict import predict_task
@@ -402,10 +402,7 @@ def record(part: str, rows: list[Row], path: Path) -> None:
     """Replace the rows of a part of the benchmark."""
     facts = {"part": part, "device": device_name(choose_device("auto"))} | origin()
     table = pd.DataFrame([row | facts for row in rows], columns=list(COLUMNS))
-    if path.is_file():
-        before = pd.read_csv(path)
-        table = pd.concat([before[before["part"] != part], table])
-    write_csv(table, path)
+    replace_rows(path, table.to_dict("records"), key=["part"])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Deviation of the default study's embeddings and scores at other precisions.
+"""Deviation of a study's embeddings and scores at other precisions.
 
     make
     .venv/bin/snakemake --cores 2 --config study=mini_bf16 'embedding={precision: bfloat16}' \\
@@ -6,9 +6,10 @@
         -- results/mini_bf16/replicates/mlp-mini.npz
     .venv/bin/python -m benchmarks.precision results/mini results/mini_bf16
 
-One row per view and level of a checkpoint (``quantity`` is ``embeddings``: the largest difference
-of a value) and per task and embedding (``score``: the difference, with the 95 % interval of new
-test clips, the same draws for both). Intervals know nothing of the probe's seed.
+Any two studies of the same tasks and models can be compared; rows of other studies stay. One row
+per view and level of a checkpoint (``quantity`` is ``embeddings``: the largest difference of a
+value) and per task and embedding (``score``: the difference, with the 95 % interval of new test
+clips, the same draws for both). Intervals know nothing of the probe's seed.
 """
 
 from __future__ import annotations
@@ -24,11 +25,13 @@ from analysis.statistics.cells import read_replicates
 from analysis.statistics.intervals import interval
 from analysis.tables.scores import write_csv
 from benchmarks.machine import origin
+from benchmarks.rows import replace_rows
 from hear.features.store import INDEX, read_index
 
 OUTPUT = Path(__file__).parent / "results" / "precision.csv"
 COLUMNS = (
-    "quantity", "task", "of", "before", "after", "difference", "low", "high", "machine", "versions",
+    "study", "quantity", "task", "of", "before", "after", "difference", "low", "high", "machine",
+    "versions",
 )  # fmt: skip
 Row = dict[str, object]
 
@@ -68,6 +71,29 @@ def scores(before: Path, after: Path) -> Iterator[Row]:
             yield {"quantity": "score", "task": task, "of": name, **cells}
 
 
+def summarize(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row per study: how far the values of its embeddings and its scores are apart.
+
+    ``rows`` has the columns `COLUMNS`. ``n_apart`` counts the scores whose interval of the
+    difference leaves out 0.
+    """
+    summaries = []
+    for study, table in rows.groupby("study", sort=False):
+        values, found = (table[table["quantity"] == name] for name in ("embeddings", "score"))
+        difference = found["difference"]
+        apart = (found["low"] > 0) | (found["high"] < 0)
+        row = {"study": study, "n_tasks": found["task"].nunique(), "n_scores": len(found)}
+        row |= {"n_equal": (difference == 0).sum(), "n_apart": apart.sum()}
+        row |= {"mean_difference": f"{difference.mean():+.4f}"}
+        row |= {"largest_difference": f"{difference.abs().max():.4f}"}
+        for level in "MH":
+            of_level = values[values["of"].str.endswith(f", {level}")]
+            row[f"largest_in_{level}"] = f"{of_level['difference'].max():.1e}"
+        origins = table[["machine", "versions"]].drop_duplicates().iloc[0]
+        summaries.append(row | origins.to_dict())
+    return pd.DataFrame(summaries)
+
+
 def mkl_path(study: Path) -> str:
     """MKL's path in the jobs that embedded a study."""
     indices = [read_index(path.parent) for path in (study / "features").rglob(INDEX)]
@@ -84,17 +110,13 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=OUTPUT)
     arguments = parser.parse_args()
     studies = (arguments.before, arguments.after)
-    facts = origin(mkl_path=mkl_path(arguments.after))
+    facts = {"study": arguments.before.name} | origin(mkl_path=mkl_path(arguments.after))
     rows = [row | facts for row in (*embeddings(*studies), *scores(*studies))]
-    write_csv(pd.DataFrame(rows, columns=list(COLUMNS)), arguments.output)
-    table = pd.DataFrame(rows).query("quantity == 'score'")
-    difference = table["difference"].astype(float)
-    apart = (table["low"].astype(float) > 0) | (table["high"].astype(float) < 0)
-    print(
-        f"{len(table)} scores, {(difference == 0).sum()} equal, mean difference "
-        f"{difference.mean():+.4f}, largest {difference.abs().max():.4f}, {apart.sum()} whose "
-        "interval leaves out 0"
-    )
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    replace_rows(arguments.output, table.to_dict("records"), key=["study"])
+    summary = summarize(pd.read_csv(arguments.output))
+    write_csv(summary, arguments.output.with_stem(f"{arguments.output.stem}_summary"))
+    print(summary.to_string(index=False))
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ import pandas as pd
 
 from benchmarks import probe_cases
 from benchmarks.machine import origin
+from benchmarks.rows import replace_rows
 from hear.heareval.backend import PYTHON, RUNNER
 from hear.metrics.registry import METRICS
 from passt import mkl
@@ -176,15 +177,11 @@ def main() -> None:
             rows = whole_task(case, python, options.threads, options.program)
         facts = {"device": "cpu", "threads": options.threads} | origin(python)
         table = pd.DataFrame([facts | row for row in rows])
-        if OUTPUT.exists():
-            before = pd.read_csv(OUTPUT)
-            old, new = (pd.MultiIndex.from_frame(rows[KEY]) for rows in (before, table))
-            replaced = old.isin(new)
-            table = pd.concat([before[~replaced], table])
         times = ["cpu_s", "wall_s", "peak_mib", "ratio", "ratio_same_path"]
         first = ["case", "program", "mkl_path", "device", "threads", *times]
         others = [name for name in table.columns if name not in first]
-        table.reindex(columns=[*first, *others]).round(4).to_csv(OUTPUT, index=False)
+        table = table.reindex(columns=[*first, *others]).round(4)
+        replace_rows(OUTPUT, table.to_dict("records"), KEY)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date
+from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import groupby
 from pathlib import Path
@@ -70,7 +70,7 @@ def write_croissant(
         "citeAs": f"passt-hear {release}, with its CITATION.cff",
         "creator": {"@type": "sc:Organization", "name": "The passt-hear authors"},
         "version": f"{origin['generator']}.0.0",
-        "datePublished": date.fromtimestamp(time_s).isoformat(),
+        "datePublished": datetime.fromtimestamp(time_s, UTC).date().isoformat(),
     }
     write_json(path, croissant(manifest, folders, description))
 

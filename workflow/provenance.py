@@ -82,7 +82,10 @@ def score_file(facts: dict, rows: list[dict], header: dict) -> dict:
 
 
 def _commit() -> str:
-    """Commit of the checkout, with ``-dirty`` for uncommitted changes; unknown outside git."""
+    """Commit of the checkout, with ``-dirty`` for uncommitted changes; unknown without git."""
     command = ["git", "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
-    found = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True)
+    try:
+        found = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True)
+    except OSError:  # git is not installed
+        return "unknown"
     return found.stdout.strip() if found.returncode == 0 else "unknown"

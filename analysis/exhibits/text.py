@@ -40,6 +40,8 @@ class FigureText:
         The model to compare with the published scores of PaSST base; empty if there is none.
     probes : mapping
         Display names of probes, by name.
+    score_file : str
+        Path of a score file below the study's results, with ``{model}`` and ``{task}`` in it.
     """
 
     study: str
@@ -57,6 +59,7 @@ class FigureText:
     blocks: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     judged_model: str = ""
     probes: Mapping[str, str] = field(default_factory=dict)
+    score_file: str = "scores/{model}/{task}.json"
 
     def model(self, model: str) -> str:
         """Display name of a model."""

@@ -115,7 +115,7 @@ def task_scores(root: Path, text: FigureText) -> Table:
         if not official.empty:
             row += _official(official[official["task"] == key.task])
         row += [
-            _score(score, score == best, f"scores/{model}/{key.task}.json")
+            _score(score, score == best, text.score_file.format(model=model, task=key.task))
             for model, score in scores.items()
         ]
         rows.append(row)

@@ -112,7 +112,7 @@ def _check_entries(entries: list[dict[str, Any]], path: Path) -> None:
         raise ScoresError(
             f"{path}: scores: expected one score per metric, fold and seed; found {repeated} again"
         )
-    for metric in {key[0] for key in keys}:
+    for metric in dict.fromkeys(key[0] for key in keys):
         found = {key[1:] for key in keys if key[0] == metric}
         expected = {fold for fold, _ in found}, {seed for _, seed in found}
         if len(found) != len(expected[0]) * len(expected[1]):

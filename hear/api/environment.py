@@ -136,7 +136,7 @@ def _make_conda(environment: Environment, folder: Path) -> Path:
         raise ValueError(f"expected {', '.join(CONDAS[:-1])} or {CONDAS[-1]} on PATH, found none")
     folder.parent.mkdir(parents=True, exist_ok=True)
     file = folder.with_suffix(".yaml")
-    file.write_text(environment.conda)
+    file.write_text(environment.conda, encoding="utf-8")
     try:
         _run([conda, "env", "create", "--yes", "--prefix", folder, "--file", file], "conda")
     finally:

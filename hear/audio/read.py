@@ -144,10 +144,14 @@ class _FilledIn(io.FileIO):
         return n_read
 
 
-def _sound_file(path: Path | str, layout: _Layout | None) -> soundfile.SoundFile:
+@contextmanager
+def _sound_file(path: Path | str, layout: _Layout | None) -> Iterator[soundfile.SoundFile]:
     if layout is not None and layout.is_streamed:
-        return soundfile.SoundFile(_FilledIn(path, layout))
-    return soundfile.SoundFile(path)
+        with _FilledIn(path, layout) as stream, soundfile.SoundFile(stream) as file:
+            yield file
+    else:
+        with soundfile.SoundFile(path) as file:
+            yield file
 
 
 @contextmanager

@@ -103,6 +103,8 @@ def _candidates(folder: TaskFolder, heard: Mapping[Clip, Heard]) -> set[tuple[Cl
         for split, of_split in clips.items()
         if of_split
     }
+    if len(prints) < 2:  # nothing sounds, or only one split does
+        return set()
     places = _along_main_axes(prints)
     trees = {split: cKDTree(of_split) for split, of_split in places.items()}
     pairs = set()

@@ -108,6 +108,12 @@ def test_every_score_of_the_run_links_to_its_file(page: Page, run_summary: pd.Da
     assert links == {f"scores/{key.model}/{key.task}.json" for key in keys}
 
 
+def test_scores_link_to_the_files_of_the_probe_of_exhibits(root: Path, text: FigureText) -> None:
+    text = dataclasses.replace(text, score_file="scores/{model}/{task}.linear.json")
+    links = [cell.href for row in task_scores(root, text).rows for cell in row if cell.href]
+    assert links and all(link.endswith(".linear.json") for link in links)
+
+
 def test_best_of_a_row_is_marked(root: Path, text: FigureText, run_summary: pd.DataFrame) -> None:
     table = task_scores(root, text)
     assert table.columns[3] == "log-mel"

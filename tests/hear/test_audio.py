@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import re
 import struct
 import tracemalloc
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -290,6 +292,17 @@ def test_a_streamed_file_is_read_to_its_end(
     warnings = check_audio(read_task(folder), progress=False)["warnings"]
     told = "files that do not say how long they are, read to their end: train_1.wav"
     assert warnings == [f"32000/train: {told}"]
+
+
+def test_a_streamed_file_is_closed_after_reading(tmp_path: Path) -> None:
+    path = tmp_path / "streamed.wav"
+    soundfile.write(path, noise(8000), 32000, "PCM_16")
+    streamed(path, 0xFFFFFFFF, 0xFFFFFFFF)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        read_samples(path)
+        gc.collect()
+    assert not said
 
 
 def test_a_closed_file_without_samples_has_none_whatever_follows(tmp_path: Path) -> None:

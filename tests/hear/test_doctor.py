@@ -239,6 +239,27 @@ def test_clips_that_cannot_be_read(build):
     assert len(found["unreadable_clips"].clips) == 2
 
 
+@pytest.mark.parametrize(
+    ("n_sounding", "damage", "kind"),
+    [
+        (0, "silent", "lost_scale"),
+        (1, "silent", "silent_clips"),
+        (0, "unreadable", "unreadable_clips"),
+        (1, "unreadable", "unreadable_clips"),
+    ],
+)
+def test_folders_in_which_almost_nothing_sounds(build, n_sounding, damage, kind):
+    folder = build()
+    clips = sorted((folder / str(RATE_HZ)).rglob("*.wav"))
+    for path in clips[n_sounding:]:
+        if damage == "silent":
+            write(path, np.zeros(round(LENGTH_S * RATE_HZ)))
+        else:
+            path.write_bytes(b"RIFF")
+    found = findings(folder)[kind]
+    assert found.level == "severe" and len(found.clips) == len(clips) - n_sounding
+
+
 ALL_LOW = {f"{split}_{i}": ["low"] for split in ("test", "train", "valid") for i in range(8)}
 
 

@@ -252,6 +252,8 @@ def test_constants_are_those_of_a_finished_study(tmp_path, monkeypatch):
     (tmp_path / "logs/mini/embed").mkdir(parents=True)
     (tmp_path / "logs/mini/embed/a.tsv").write_text("s\tmax_rss\tcpu_time\n1\t2048\t1\n")
     assert experience() == CONSTANTS | {"patiences": 3.0, "job_gib": 2.0}
+    path.with_name("seed43.npz").write_bytes(b"damaged")  # says nothing, and stops no plan
+    assert experience() == CONSTANTS | {"patiences": 3.0, "job_gib": 2.0}
 
 
 def test_plan_is_compared_with_what_jobs_took(tmp_path):

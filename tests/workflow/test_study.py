@@ -337,6 +337,23 @@ def test_names_of_tasks_in_a_folder(tmp_path):
         read_study(config)
 
 
+@pytest.mark.parametrize(
+    ("kinds", "found"),
+    [
+        (["scene", "event"], "'scene', 'event'"),
+        (["event", "scene"], "'event', 'scene'"),
+        ([["scene"]], r"\['scene'\]"),
+        ([None], "None"),
+    ],
+)
+def test_an_embedding_type_is_scene_or_event_in_all_folders_of_a_task(tmp_path, kinds, found):
+    for fold, kind in enumerate(kinds):
+        name = f"beehive_states_fold{fold}-v2-full"
+        write_task(tmp_path / name, "beehive_states", embedding_type=kind)
+    with pytest.raises(ConfigError, match=f"embedding_type: expected .*, found {found}$"):
+        read_study({"study": "x", "task_dir": str(tmp_path)})
+
+
 @pytest.mark.parametrize("name", ["", "n" * 201])
 def test_names_of_tasks_that_are_no_part_of_a_path_are_refused(tmp_path, name):
     write_task(tmp_path / "birds-v1-full", name)
@@ -550,6 +567,8 @@ def test_the_first_probe_with_all_clips_is_that_of_exhibits_which_name_it(tmp_pa
     study = read_study(config)
     names = [evaluation.name for evaluation in study.evaluations]
     assert names == ["linear", "linear-train0.2", "mlp", "mlp-train0.2"]
+    linear = f"results/mini/{words.words(study)['score_file']}"  # to which the report links
+    assert linear.format(model="logmel", task="esc50") in paths.scores(study)
     for said in (words.label(study), words.stamp(study)):
         assert "linear probe, protocol mini" in said
     assert "claims of this run are by the linear probe." in report_facts(study)["notices"][0]

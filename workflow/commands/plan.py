@@ -52,7 +52,7 @@ CONSTANTS = {
 def experience(study: str = "mini") -> dict[str, float]:
     """`CONSTANTS`, updated from the predictions and logs of a finished study, if there is one."""
     paths = sorted(Path(f"results/{study}/predictions").glob("mlp-*/**/seed*.npz"))
-    folders = [folder for path in paths for folder in read_header(path)["folders"]]
+    folders = [folder for path in paths for folder in read_header(path).get("folders", [])]
     patiences = [p["n_validations"] / f["protocol"]["patience"] for f in folders for p in f["grid"]]
     peaks = read_stages([f"logs/{study}"]).set_index("rule")["peak_mib"].reindex(RULES.values())
     found = {"patiences": sum(patiences) / max(1, len(patiences)), "job_gib": peaks.max() / 1024}

@@ -42,6 +42,7 @@ TABLES = {
     "mini trainings": "docs/mini_large/estimates.csv",
     "mini protocol": "benchmarks/results/mini_protocol_summary.csv",
     "generator seeds": "benchmarks/results/generator_seeds_summary.csv",
+    "precision": "benchmarks/results/precision_summary.csv",
     "study minutes": "benchmarks/results/study_minutes.csv",
     "folder speed": "benchmarks/results/folder_speed.csv",
     "probe study": "benchmarks/results/probe_study.csv",

@@ -212,11 +212,12 @@ def _from_directory(directory: Path, categories: dict[str, str]) -> dict[str, Ta
     specs = {}
     for slug in sorted(by_slug, key=lambda s: (list(table).index(s) if s in table else 99, s)):
         sources = by_slug[slug]
-        kinds: set[Any] = {source.metadata.get("embedding_type") for source in sources}
-        if len(kinds) != 1 or not kinds <= {"scene", "event"}:
+        kinds: list[Any] = [source.metadata.get("embedding_type") for source in sources]
+        kind = kinds[0]
+        if kind not in ("scene", "event") or kinds.count(kind) < len(kinds):
             raise ConfigError(
-                f"{sources[0].path}: embedding_type: expected 'scene' or 'event', "
-                f"found {', '.join(map(repr, kinds))}"
+                f"{sources[0].path}: embedding_type: expected 'scene' or 'event', the same in all "
+                f"folders of a task, found {', '.join(dict.fromkeys(map(repr, kinds)))}"
             )
         row = table.get(slug, {"name": slug, "category": "custom", "folders": ""})
         category = categories.get(slug) or row["category"]
@@ -224,7 +225,7 @@ def _from_directory(directory: Path, categories: dict[str, str]) -> dict[str, Ta
         is_official = [source.folder_name for source in sources] == sorted(
             row["folders"].split(";")
         )
-        specs[slug] = TaskSpec(slug, row["name"], category, kinds.pop(), paths, is_official)
+        specs[slug] = TaskSpec(slug, row["name"], category, kind, paths, is_official)
     for slug in categories:
         if slug not in specs:
             raise ConfigError(f"config: categories: {unknown(slug, specs)}")

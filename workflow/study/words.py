@@ -6,6 +6,7 @@ from pathlib import Path
 
 from workflow.study.blocks import block_series
 from workflow.study.confounds import confounds
+from workflow.study.paths import score_file
 from workflow.study.study import Study
 from workflow.study.tasks import left_out, read_task_table
 
@@ -157,4 +158,5 @@ def words(study: Study) -> dict:
         "blocks": block_series(study),
         "judged_model": study.judged_model or "",
         "probes": {one.probe.name: one.probe.label for one in study.evaluations},
+        "score_file": score_file("{model}", study.evaluations[0]).removeprefix("results/{study}/"),
     }
