@@ -145,7 +145,7 @@ def measure(
             answer = reference.run(request)
             theirs_s[path].append(answer["seconds"])
     least = {path: min(seconds) for path, seconds in theirs_s.items()}
-    expected = stored(Path(request["output"]), files, case.view)
+    expected = stored(Path(request["output"]), files)
     return {
         "case": case.name,
         "hop_ms": HOPS_MS[case.hop],
@@ -180,7 +180,7 @@ def ours(model: Embedder, view: str, audio, task, directory: Path) -> tuple[floa
     return seconds, read_components([(directory, n) for n in names], task.name, "train")[:]
 
 
-def stored(output: Path, files: list[str], view: str) -> np.ndarray:
+def stored(output: Path, files: list[str]) -> np.ndarray:
     """The reference's embeddings, (n_rows, size), in the order of the files."""
     paths = [output / f"{Path(file).stem}.npy" for file in files] or [output]
     arrays = [np.load(path, allow_pickle=False) for path in paths]

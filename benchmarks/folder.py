@@ -59,7 +59,7 @@ def measure(
     found = np.load(output, allow_pickle=False)
     by_name = dict(zip(found["file"], found["embedding"], strict=True))
     ours = np.stack([by_name[Path(file).name] for file in files])
-    difference = np.abs(ours - stored(folder / "reference", files, "scene")).max()
+    difference = np.abs(ours - stored(folder / "reference", files)).max()
     return {
         "files": n_files,
         "seconds_each": seconds,

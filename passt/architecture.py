@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 PATCH_SIZE = 16  # mel bins x frames of one patch; models/passt.py: patch_size
 N_MELS = 128  # rows of the input; models/passt.py: img_size[0], preprocess.py: n_mels
+N_TOKENS = 2  # class and distillation token
+N_AUDIOSET_TAGS = 527
 MEL_FRAMES = 6  # wrapper.py: get_timestamp_mels, 128 x 6 = 768 values per timestamp
 
 
@@ -22,7 +24,7 @@ class Architecture:
     embed_dim: int = 768
     depth: int = 12
     num_heads: int = 12
-    n_classes: int = 527  # AudioSet tags
+    n_classes: int = N_AUDIOSET_TAGS
     n_time_patches: int = 99
     fstride: int = 10
     tstride: int = 10

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from passt.architecture import Architecture
+from passt.architecture import N_AUDIOSET_TAGS, Architecture
 from passt.files import sha256_file
 from passt.lengths import SAMPLE_RATE_HZ, longest_samples, samples
 from passt.variants import Variant
@@ -136,7 +136,7 @@ def _released(
     n_frames: int = 998,
     stride: int = 10,
     depth: int = 12,
-    n_classes: int = 527,
+    n_classes: int = N_AUDIOSET_TAGS,
     **facts: Any,
 ) -> Checkpoint:
     """Entry of a released file; ``n_frames`` is the reference's ``input_tdim``."""

@@ -11,12 +11,12 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-N_AUDIOSET = 527
+from passt.architecture import N_AUDIOSET_TAGS
 
 
 def tag_names(n_classes: int) -> tuple[str, ...]:
     """Names in the order of the logits: AudioSet's display names for 527 classes, else "0", ..."""
-    if n_classes != N_AUDIOSET:
+    if n_classes != N_AUDIOSET_TAGS:
         return tuple(map(str, range(n_classes)))
     path = Path(__file__).with_name("audioset_tags.csv")
     with open(path, newline="", encoding="utf-8") as stream:

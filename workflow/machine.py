@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import os
 import platform
-from pathlib import Path
+
+from passt.processor import processor_name
 
 
 def machine() -> dict[str, str]:
     """Describe the machine of this process."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return {
         "system": f"{platform.system()} {platform.machine()}",
-        "processor": names[0] if names else platform.processor() or "unknown",
+        "processor": processor_name(),
         "logical CPUs": str(os.cpu_count()),
         "memory": f"{pages / 2**30:.0f} GiB",
         "Python": platform.python_version(),

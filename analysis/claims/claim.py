@@ -59,8 +59,8 @@ class Claim:
         ``hear2021``: the claim is about scores relative to the best HEAR 2021 entry, and to no
         other maximum.
     quantity, aggregate, direction : str
-        Members of `QUANTITIES` and `DIRECTIONS` in `analysis.claims.decide`, and of `AGGREGATES`
-        in `analysis.claims.numbers`.
+        What is compared, how it is aggregated over tasks, and the claimed side of ``threshold``;
+        the values are those of workflow/schemas/claims.schema.yaml.
     threshold : float
         ``above`` or ``below`` it, or ``within`` plus and minus it.
     ratio, than_ratio : tuple of Measurand

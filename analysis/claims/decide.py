@@ -30,8 +30,6 @@ NO_INTERVAL = "too few test clips for an interval"
 
 POWER = 0.8  # probability with which a detectable difference is decided, a convention
 OTHER_AGGREGATE = {"mean": "median", "median": "mean"}
-QUANTITIES = ("normalized_score", "score", "headroom")
-DIRECTIONS = ("above", "below", "within")
 
 
 class Measured(NamedTuple):

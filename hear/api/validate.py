@@ -20,9 +20,9 @@ from hear.api.model import HearModel
 from hear.api.remote import RemoteModel
 from hear.api.source import ModelError
 from hear.api.worker import has_mode, takes_arrays
+from hear.tasks.audio_checks import SAMPLE_RATES_HZ
 
 KINDS = ("scene", "event")
-HEAR_RATES_HZ = (16000, 22050, 32000, 44100, 48000)  # hearbenchmark.com/hear-api.html
 
 
 def validate_model(
@@ -89,9 +89,9 @@ def _attributes(model: HearModel, kinds: Iterable[str], findings: Findings) -> d
             "load_model: the network is in training mode and has dropout or batch norm; call "
             "model.eval() before it is returned, unless the get_ functions do"
         )
-    if model.sample_rate not in HEAR_RATES_HZ:
+    if model.sample_rate not in SAMPLE_RATES_HZ:
         findings.warn(
-            f"sample_rate: {model.sample_rate} Hz is none of HEAR's ({HEAR_RATES_HZ}); "
+            f"sample_rate: {model.sample_rate} Hz is none of HEAR's ({SAMPLE_RATES_HZ}); "
             "audio will be resampled to it here, other harnesses cannot"
         )
     found: dict[str, object] = {"sample_rate": model.sample_rate}

@@ -11,11 +11,10 @@ from typing import Any
 from hear.archives.downsample import resample_folder
 from hear.archives.unpack import unpack
 from hear.files import write_json
-from hear.tasks.audio_checks import SAMPLE_RATES_HZ, unnamed_files
+from hear.tasks.audio_checks import MODEL_RATE_HZ, SAMPLE_RATES_HZ, unnamed_files
 from hear.tasks.folder import read_task
 from hear.tasks.problems import METADATA_FILE
 
-MODEL_RATE_HZ = 32000  # PaSST's, as in check_audio
 RESAMPLE = ("on_the_fly", "disk", "disk_only")  # while reading; a copy; a copy and no original
 NOTES = ".unpacked.json"  # what was unpacked in a folder, by archive
 

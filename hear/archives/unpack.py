@@ -3,8 +3,8 @@
 Members lie in `hear-x.y.z/tasks/<folder>/`, `tasks/<folder>/` or `<folder>/`; the unpacked task
 folder is always `<destination>/<folder>`. Python's tarfile mistakes a damaged header or a missing
 end for the end of an archive, and its stream mode does not compare gzip checksums; both are checked
-here. Requires the standard library only, because archives are inspected before anything is
-installed.
+here. Finding archives requires the standard library only, because it happens before anything is
+installed; unpacking shows its progress with tqdm.
 """
 
 from __future__ import annotations

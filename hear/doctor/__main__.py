@@ -15,11 +15,10 @@ from hear.doctor.examine import examine
 from hear.doctor.finding import SEVERE, Finding
 from hear.doctor.labels import label_counts
 from hear.files import json_value
-from hear.tasks.audio_checks import check_audio, source_sample_rate
+from hear.tasks.audio_checks import MODEL_RATE_HZ, check_audio, source_sample_rate
 from hear.tasks.folder import TaskFolder, read_task
 from hear.tasks.problems import TaskError
 
-MODEL_RATE_HZ = 32000  # PaSST's, as in check_audio
 WIDTH = 100  # of the text for a terminal
 EPILOG = """\
 exit status: 0 no severe finding, 1 a severe finding, 2 no readable task"""

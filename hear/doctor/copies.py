@@ -54,7 +54,7 @@ def find_copies(
     yield from leaks(folder, "identical_clips", "identical", identical)
     near = _near_copies(folder, heard, paths, progress)
     yield from leaks(folder, "near_identical_clips", "nearly identical", near)
-    yield from repeats(folder, groups)
+    yield from repeats(groups)
 
 
 def _across(clips: list[Clip]) -> Iterator[Copy]:

@@ -86,7 +86,7 @@ def _use(folder: TaskFolder, a: str, b: str) -> str:
         if meets("train", "test")
         else "selected"
         if meets("valid", "test")
-        else ("validated")
+        else "validated"
     )
 
 
@@ -95,7 +95,7 @@ def _labels(folder: TaskFolder, clip: Clip) -> Any:
     return set(labels) if folder.embedding_type == "scene" else labels
 
 
-def repeats(folder: TaskFolder, groups: Iterable[list[Clip]]) -> Iterator[Finding]:
+def repeats(groups: Iterable[list[Clip]]) -> Iterator[Finding]:
     """Yield findings about clips that occur repeatedly in one split; a group is one recording."""
     pairs = [
         f"{'/'.join(first)} = {'/'.join(other)}"

@@ -16,7 +16,8 @@ from hear.audio.read import ClipError, WavHeader, read_clip, read_samples, read_
 from hear.tasks.folder import TaskFolder
 from hear.tasks.problems import Problems, TaskError, listed
 
-SAMPLE_RATES_HZ = (16000, 22050, 32000, 44100, 48000)  # the five of HEAR's preprocessing
+SAMPLE_RATES_HZ = (16000, 22050, 32000, 44100, 48000)  # hearbenchmark.com/hear-api.html
+MODEL_RATE_HZ = 32000  # PaSST's, whose audio is examined and prepared
 LENGTH_TOLERANCE_S = 0.010  # the project's choice: rounding of a resampler is less
 LENGTH_TOLERANCE = 0.005  # share of the length (above 2 s): the project's choice
 OFFICIAL_LENGTH_TOLERANCE = 0.05  # of HEAR's own folders: heareval embeds whatever is there
@@ -73,7 +74,7 @@ def present_rates(folder: TaskFolder) -> list[int]:
 
 def check_audio(
     folder: TaskFolder,
-    sample_rate_hz: int = 32000,
+    sample_rate_hz: int = MODEL_RATE_HZ,
     is_official: bool = False,
     progress: bool = True,
     limits: Limits = NO_LIMITS,

@@ -15,7 +15,7 @@ from mini.sounds.synthesis import Samples, add_at, band_pass, decay, n_samples, 
 LENGTH_S = 1.2  # chosen: steady sounds are cut or repeated by whoever uses them
 
 
-def _bubble(draws: Draws, pitch_hz: float, decay_s: float, rise: float) -> Samples:
+def _bubble(pitch_hz: float, decay_s: float, rise: float) -> Samples:
     """A resonating air bubble: a decaying sine with rising pitch (Minnaert 1933)."""
     length_s = 5 * decay_s
     return tone(curve((pitch_hz, rise * pitch_hz), length_s)) * decay(length_s, 0.002, decay_s)
@@ -53,7 +53,7 @@ def water_drops(draws: Draws) -> Samples:
     canvas = np.zeros(n_samples(LENGTH_S))
     pitch_hz, gap_s = draws.uniform(700, 2200), draws.uniform(0.2, 0.45)
     for position in range(draws.rng.integers(2, 6)):
-        drop = _bubble(draws, pitch_hz * draws.rng.uniform(0.9, 1.1), 0.02, 1.5)
+        drop = _bubble(pitch_hz * draws.rng.uniform(0.9, 1.1), 0.02, 1.5)
         add_at(canvas, draws.rng.uniform(0.5, 1) * drop, position * gap_s)
     return canvas
 
@@ -75,7 +75,7 @@ def pouring_water(draws: Draws) -> Samples:
     for _ in range(int(LENGTH_S * draws.uniform(40, 90))):
         moment = draws.rng.random()
         pitch_hz = start_hz * (1 + (rise - 1) * moment) * draws.rng.lognormal(0, 0.35)
-        bubble = _bubble(draws, pitch_hz, draws.rng.uniform(0.006, 0.02), 1.2)
+        bubble = _bubble(pitch_hz, draws.rng.uniform(0.006, 0.02), 1.2)
         add_at(canvas, draws.rng.uniform(0.2, 1) * bubble, moment * LENGTH_S)
     hiss = noise_band(draws.rng, LENGTH_S, 1500, 7000)
     return canvas + draws.uniform(0.1, 0.4) * hiss / hiss.std()
@@ -86,7 +86,7 @@ def toilet_flush(draws: Draws) -> Samples:
     rush = noise_band(draws.rng, LENGTH_S, draws.uniform(150, 350), draws.uniform(2500, 5000))
     rush *= curve((0.1, 1, 1, 0.7, 0.4, 0.2), LENGTH_S) / rush.std()
     for moment_s in np.arange(0.5, LENGTH_S, draws.uniform(0.06, 0.12)):
-        add_at(rush, 1.5 * _bubble(draws, draws.uniform(140, 320), 0.03, 1.3), moment_s)
+        add_at(rush, 1.5 * _bubble(draws.uniform(140, 320), 0.03, 1.3), moment_s)
     return rush
 
 
@@ -106,6 +106,6 @@ def splash(draws: Draws) -> Samples:
     slap = noise_band(draws.rng, 0.5, draws.uniform(300, 700), 7000)
     add_at(canvas, slap * decay(0.5, 0.01, draws.uniform(0.05, 0.12)) / slap.std(), 0)
     for _ in range(draws.rng.integers(8, 20)):
-        bubble = _bubble(draws, draws.uniform(300, 900), 0.015, 1.4)
+        bubble = _bubble(draws.uniform(300, 900), 0.015, 1.4)
         add_at(canvas, 0.6 * bubble, draws.rng.uniform(0.1, 0.7))
     return canvas * swell(len(canvas), 0.1)

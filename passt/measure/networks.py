@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from passt.architecture import Architecture
+from passt.architecture import N_AUDIOSET_TAGS, Architecture
 from passt.lengths import SAMPLE_RATE_HZ, n_frames
 from passt.training.config import HOPS
 from passt.training.recipe import Recipe
 
 CLIP_S = 10.0  # Table 2: AudioSet's clips
-N_TAGS = 527  # AudioSet
 U_PATCHES = 400  # patches that PaSST-U drops; PaSST repository, README, "unstructured patchout"
 NO_OVERLAP = 16  # stride of PaSST-N, the patch size; PaSST repository, README
 N_COLUMNS_NO_OVERLAP = 62  # time positions at stride 16: 998 frames (input_tdim) // 16
@@ -105,7 +104,7 @@ def recipe_of(hop: str, patchout: str, settings: Settings) -> TenSeconds:
 def sequence_length(recipe: TenSeconds) -> int:
     """Number of patches that a training step keeps of a 10 s clip, without the two tokens."""
     n_columns = recipe.n_columns(CLIP_S)
-    a = recipe.architecture(N_TAGS, n_columns)
+    a = recipe.architecture(N_AUDIOSET_TAGS, n_columns)
     kept = (a.n_freq_patches - a.s_patchout_f) * (n_columns - a.s_patchout_t)
     return kept - a.u_patchout
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import multiprocessing
-import platform
 import resource
 import statistics
 import sys
@@ -18,17 +17,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from passt.architecture import N_AUDIOSET_TAGS
 from passt.checkpoints import Checkpoint
 from passt.embedder import Embedder
 from passt.lengths import SAMPLE_RATE_HZ
 from passt.measure.networks import (
     CLIP_S,
-    N_TAGS,
     MeasureError,
     Settings,
     TenSeconds,
     has_own_inference,
 )
+from passt.processor import processor_name
 from passt.training.step import Trainer
 
 MIN_STEPS = 3  # timed steps of each network at least, whatever the seconds
@@ -46,11 +46,11 @@ def measure_network(recipe: TenSeconds, settings: Settings) -> dict[str, float |
     ``inference_samples_per_s`` is given for networks without Patchout only.
     """
     torch.set_num_threads(settings.threads)
-    trainer = Trainer(recipe, np.zeros((1, N_TAGS), dtype=bool), settings.device)
+    trainer = Trainer(recipe, np.zeros((1, N_AUDIOSET_TAGS), dtype=bool), settings.device)
     generator = torch.Generator().manual_seed(recipe.seed)
     n_samples = round(CLIP_S * SAMPLE_RATE_HZ)
     clips = 0.1 * torch.randn(recipe.batch_size, n_samples, generator=generator)
-    targets = torch.zeros(recipe.batch_size, N_TAGS)
+    targets = torch.zeros(recipe.batch_size, N_AUDIOSET_TAGS)
 
     def train(n_sounds: int) -> Tensor:
         return trainer.step(0, clips[:n_sounds], targets[:n_sounds])
@@ -81,10 +81,7 @@ def device_name(device: torch.device) -> str:
     """Return the name of the GPU, or of the processor."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"CPU: {names[0] if names else platform.processor() or platform.machine()}"
+    return f"CPU: {processor_name()}"
 
 
 def measure_apart(recipe: TenSeconds, settings: Settings, what: str) -> dict:

@@ -16,6 +16,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from passt.architecture import N_TOKENS
 from passt.measure.networks import (
     PATCHOUTS,
     Settings,
@@ -26,7 +27,6 @@ from passt.measure.networks import (
 )
 from passt.measure.one import measure_apart
 
-N_TOKENS = 2  # class and distillation token
 PAPER_HOP_MS = {"hop10": 10, "hop5": 5, "hop3": 3}  # the paper's names of the hops
 Row = dict[str, Any]
 COLUMNS = (

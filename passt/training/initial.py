@@ -10,11 +10,10 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from passt.architecture import N_TOKENS
 from passt.training.recipe import Recipe
 from passt.transformer import INIT_STD, PaSST, initialize
 from passt.weights import read_tensors
-
-N_TOKENS = 2  # class and distillation token of DeiT's position embedding
 
 
 def initial_network(recipe: Recipe, targets: NDArray[np.bool_]) -> PaSST:

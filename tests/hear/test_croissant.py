@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from hear.tasks.check import write_manifest
 from hear.tasks.croissant import CONFORMS_TO, croissant
 from hear.tasks.manifest import read_manifest
+from workflow.export import write_croissant
 
 DESCRIPTION = {
     "name": "generated tones",
@@ -92,3 +94,17 @@ def test_croissants_own_reader_iterates_the_record_sets(written: Path) -> None:
         path.relative_to(written.parent).as_posix() for path in on_disk
     }
     assert all(Path(clip["path"]).parent.name == clip["split"] for clip in found["clips"])
+
+
+def test_a_task_made_at_night_has_the_date_of_utc(make_task, tmp_path, monkeypatch) -> None:
+    origin = {"generator": 9, "seed": 0}
+    folder = make_task("tones-v1-full")
+    write_manifest(tmp_path / "task.json", "tones", [folder], origin, progress=False)
+    made = read_manifest(tmp_path / "task.json")
+    for zone in ("UTC", "Asia/Tokyo", "America/Los_Angeles"):
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+        write_croissant(str(tmp_path / "c.json"), made, "tones", [], "1", 1_700_000_000)
+        assert json.loads((tmp_path / "c.json").read_text())["datePublished"] == "2023-11-14"
+    monkeypatch.undo()
+    time.tzset()

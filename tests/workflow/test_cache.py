@@ -68,10 +68,13 @@ def test_other_contents_than_the_released_are_refused(released):
     assert not (cache_folder() / FILE).exists()
 
 
-def test_without_a_known_hash_the_first_download_s_is_expected(released, monkeypatch):
+@pytest.mark.parametrize("note_was_lost", [False, True])
+def test_without_a_known_hash_the_first_load_s_is_expected(released, monkeypatch, note_was_lost):
     entry = replace(RELEASED["passt_hop10"], sha256=None)
     monkeypatch.setitem(RELEASED, "passt_hop10", entry)
     passt.load_model(device="cpu", progress=False)
+    if note_was_lost:  # the process was killed after the download
+        (cache_folder() / f"{FILE}.sha256").unlink()
     passt.load_model(device="cpu", progress=False)
     with open(cache_folder() / FILE, "ab") as file:
         file.write(b"x")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from hear.api.remote import RemoteModule
 from workflow.study.config import (
     FORMER_MODULES,
     SCHEMA,
@@ -80,6 +82,12 @@ def test_every_key_of_the_schema_is_described():
     for name, entry in SCHEMA_KEYS["$defs"].items():
         for key, part in keys(entry, f"{name}.").items():
             assert {"type", "oneOf", "const", "enum"} & part.keys() and part["description"], key
+
+
+def test_the_time_limit_of_a_worker_is_that_of_the_schema():
+    environment = SCHEMA_KEYS["$defs"]["model"]["properties"]["environment"]["properties"]
+    limit = inspect.signature(RemoteModule).parameters["timeout_s"].default
+    assert environment["timeout_s"]["default"] == limit
 
 
 def test_the_schema_repeats_no_model_checkpoint_or_protocol():

@@ -7,11 +7,9 @@ front end, norms, softmax, activations and a batch's zero rows (`passt.transform
 
 from __future__ import annotations
 
-from passt.architecture import PATCH_SIZE, Architecture
+from passt.architecture import N_TOKENS, PATCH_SIZE, Architecture
 from passt.checkpoints import Checkpoint
 from passt.lengths import SAMPLE_RATE_HZ, TIMESTAMP_HOP_MS, n_frames, n_windows, samples
-
-N_TOKENS = 2  # class and distillation token
 
 
 def view_passes(checkpoint: Checkpoint, view: str, duration_s: float) -> tuple[int, int]:

@@ -51,9 +51,9 @@ def post_deploy_script(requirements: str) -> str:
 def main() -> None:
     """Write both files anew."""
     pins, models = (ROOT / f"requirements{kind}.txt" for kind in ("", "-models"))
-    (ROOT / "environment.yml").write_text(conda_environment(pins.read_text()))
-    script = post_deploy_script(models.read_text())
-    (ROOT / "environment.post-deploy.sh").write_text(script)
+    (ROOT / "environment.yml").write_text(conda_environment(pins.read_text(encoding="utf-8")))
+    script = post_deploy_script(models.read_text(encoding="utf-8"))
+    (ROOT / "environment.post-deploy.sh").write_text(script, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -57,8 +57,12 @@ def on_files(files: Any, config: Any) -> Any:
     """Add the generated pages (MkDocs event)."""
     from mkdocs.structure.files import File
 
-    made: dict[str, str | bytes] = {page: (ROOT / file).read_text() for file, page in PAGES.items()}
-    made["configuration.md"] = configuration(yaml.safe_load((ROOT / SCHEMA).read_text()))
+    made: dict[str, str | bytes] = {
+        page: (ROOT / file).read_text(encoding="utf-8") for file, page in PAGES.items()
+    }
+    made["configuration.md"] = configuration(
+        yaml.safe_load((ROOT / SCHEMA).read_text(encoding="utf-8"))
+    )
     made |= api_pages(ROOT) | gallery(ROOT)
     for page, content in made.items():
         files.append(File.generated(config, page, content=content))
@@ -199,7 +203,7 @@ def api_pages(root: Path) -> dict[str, str]:
                 for path in sorted(init.parent.glob("*.py"))
                 if not path.stem.startswith("__")
             ]
-            described = [package] * bool(init.read_text().strip())
+            described = [package] * bool(init.read_text(encoding="utf-8").strip())
             parts = [f"# {package}", *(f"::: {module}" for module in [*described, *modules])]
             pages[_api_page(package)] = "\n\n".join(parts) + "\n"
             names.append(f"- [`{package}`]({package}.md)")
@@ -252,7 +256,7 @@ def _entry(exhibit: Exhibit, at: str) -> Iterator[str]:
         if file.endswith(".svg"):
             yield f"![{exhibit.name}]({at}/{file}){{ loading=lazy }}"
     links = [f"[{exhibit.stem}.csv]({at}/{exhibit.csv})"]
-    source = (ROOT / module.replace(".", "/")).with_suffix(".py").read_text()
+    source = (ROOT / module.replace(".", "/")).with_suffix(".py").read_text(encoding="utf-8")
     if f"def {function}(" in source:  # a table that a rule of its own makes has a caption only
         links.append(f"[`{module}.{function}`]({_api_page(module)}#{module}.{function})")
     yield " · ".join(links)

@@ -112,7 +112,7 @@ def content(path: Path) -> str:
     if path.stem == "estimates":
         return differences(path)
     if path.suffix != ".csv":
-        return path.read_text()
+        return path.read_text(encoding="utf-8")
     if path.stem.startswith("plan"):
         return stages(path)
     rows = pd.read_csv(path, dtype=str, keep_default_na=False)
@@ -191,7 +191,7 @@ def trainings(records: list[Path]) -> str:
     """Markdown table of training records, with the mAP on the way: the coarsest hop first."""
     rows = []
     for path in records:
-        record = json.loads(path.read_text())
+        record = json.loads(path.read_text(encoding="utf-8"))
         recipe = record["recipe"]
         maps = {
             entry["epoch"]: entry["valid_mAP"] for entry in record["curve"] if "valid_mAP" in entry
@@ -348,7 +348,7 @@ def shrink(picture: Path | io.BytesIO, path: Path) -> None:
 def main() -> None:
     """Update README.md and docs/ from the results at hand."""
     argparse.ArgumentParser(description=__doc__).parse_args()
-    texts = {page: (ROOT / page).read_text() for page in PAGES}
+    texts = {page: (ROOT / page).read_text(encoding="utf-8") for page in PAGES}
     for name, table in TABLES.items():
         if (ROOT / table).exists():
             insert(texts, name, content(ROOT / table))
@@ -370,7 +370,7 @@ def main() -> None:
     if drawn_tasks := spectrograms(ROOT / "resources/tasks/mini", ROOT / PICTURES):
         insert(texts, "spectrograms", drawn_tasks)
     for page, text in texts.items():
-        (ROOT / page).write_text(text)
+        (ROOT / page).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -124,7 +124,7 @@ def main() -> None:
     try:
         table = sizes(checked_study(read_arguments(parser.parse_args())))
     except (ValueError, OSError) as error:
-        sys.exit(str(error))
+        sys.exit(f"sizes: {error}")
     shown = table.assign(events=table["events"].astype(object).where(table["events"].notna(), ""))
     print(
         tabulate(

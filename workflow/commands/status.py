@@ -16,7 +16,7 @@ import dataclasses
 import itertools
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -121,7 +121,7 @@ def read_plan(path: Path) -> dict[tuple[str, str, str], float]:
         return {(r["stage"], r["task"], r["item"]): float(r["hours"]) for r in rows}
 
 
-def add_progress(found: Iterable[Piece], logs: Iterable[tuple[str, JobLog]]) -> None:
+def add_progress(found: Sequence[Piece], logs: Iterable[tuple[str, JobLog]]) -> None:
     """Set the finished fraction of pieces in progress from the jobs' progress bars."""
     for rule, log in logs:
         if log.share is None or not log.is_running:

@@ -22,7 +22,6 @@ from workflow.study.claims import PAPER_MODELS
 from workflow.study.config import ConfigError, unknown
 
 ENVIRONMENTS = "resources/environments"
-TIMEOUT_S = 1800  # of one answer of a worker; the schema's default
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Model:
     weights: str = ""
     options: dict = dataclasses.field(default_factory=dict)
     requires: tuple[str, ...] = ()  # packages, asked for where the job runs
-    worker: dict | None = None  # Python and time limit of the process that it lives in
+    worker: dict | None = None  # arguments of `hear.api.remote.RemoteModule`
     environment: Environment | None = None  # to be made before; None if there is none to make
     is_control: bool = False  # sets no maximum that scores are divided by
 
@@ -212,7 +211,8 @@ def _third_party(id: str, entry: dict, checkpoints: dict[str, Checkpoint]) -> Mo
     python = entry["environment"].get("interpreter", "")
     if environment is not None:
         python = f"{ENVIRONMENTS}/{environment.name}/bin/python"
-    worker = {"python": python, "timeout_s": entry["environment"].get("timeout_s", TIMEOUT_S)}
+    limit = {key: value for key, value in entry["environment"].items() if key == "timeout_s"}
+    worker = {"python": python} | limit
     return dataclasses.replace(model, requires=(), worker=worker, environment=environment)
 
 

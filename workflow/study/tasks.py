@@ -91,7 +91,7 @@ def _json(path: Path) -> dict:
 
 def read_task_table() -> dict[str, dict[str, str]]:
     """Rows of config/tasks.tsv by slug: the 19 tasks of HEAR 2021."""
-    with open(TABLE, newline="") as stream:
+    with open(TABLE, newline="", encoding="utf-8") as stream:
         return {row["task"]: row for row in csv.DictReader(stream, delimiter="\t")}
 
 
@@ -99,7 +99,7 @@ def sized_tasks(config: dict) -> dict[str, dict[str, str]]:
     """The same rows, with numbers and lengths of clips by the table of a rehearsal if it is one."""
     table = read_task_table()
     if config["rehearsal"] is not None:
-        with open(config["rehearsal"], newline="") as stream:
+        with open(config["rehearsal"], newline="", encoding="utf-8") as stream:
             for row in csv.DictReader(stream, delimiter="\t"):
                 table[row["task"]] |= row
     return table

@@ -75,7 +75,7 @@ def write_stand_ins(tasks: Sequence[str], checkpoints: Sequence[Checkpoint]) -> 
         if not stand_in(checkpoint).exists():
             write_weights(checkpoint, stand_in(checkpoint), seed)
     known = {}
-    for name, facts in json.loads((ROOT / LOCKED).read_text()).items():
+    for name, facts in json.loads((ROOT / LOCKED).read_text(encoding="utf-8")).items():
         if (SERVED / name).exists():
             found = hashes_of(SERVED / name)
             known[name] = {kind: found[kind] for kind in facts if kind in found}
@@ -173,8 +173,9 @@ def main() -> None:
         closing(FileServer()) as assets,
     ):
         changed = changes(models, tasks, zenodo.url, github.url)
-        CHANGES.write_text(yaml.safe_dump(changed, sort_keys=False, width=100))
-        print(f"rehearse: config/paper.yaml with these changes:\n\n{CHANGES.read_text()}")
+        text = yaml.safe_dump(changed, sort_keys=False, width=100)
+        CHANGES.write_text(text, encoding="utf-8")
+        print(f"rehearse: config/paper.yaml with these changes:\n\n{text}")
         study = read_study(merged(read_yaml(PAPER), changed))
         serve(study, zenodo, github, assets)
         targets = ["all"]

@@ -129,7 +129,7 @@ def _handler(state: FileServer) -> type[BaseHTTPRequestHandler]:
 
         def file(self, content: bytes | memoryview, kind: str, step: tuple) -> None:
             etag = f'"{hashlib.md5(content).hexdigest()}"'
-            start = self.start(content, kind, etag)
+            start = self.start(kind, etag)
             if start is not None and start >= len(content):
                 return self.plain(416, b"", {"Content-Range": f"bytes */{len(content)}"})
             first = (start or 0) + (step[1] if kind == "shift" else 0)
@@ -151,7 +151,7 @@ def _handler(state: FileServer) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.send(body, kind, step)
 
-        def start(self, content: bytes | memoryview, kind: str, etag: str) -> int | None:
+        def start(self, kind: str, etag: str) -> int | None:
             """First byte of the range to send; None for the whole file."""
             asked = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
             condition = self.headers.get("If-Range")
