@@ -5,9 +5,9 @@
     .venv/bin/python -m benchmarks.generator_seeds results/mini results/mini_seed?
 
 Writes ``benchmarks/results/generator_seeds.csv``, one row per study and claim that was tested, and
-``generator_seeds_summary.csv``, one row per pair of studies. Two estimates are `apart` if the 95 %
-interval of their difference, with independent errors, leaves out 0. The seed draws the clips; the
-sources (voices, pianos, guns) are the same for every seed.
+``generator_seeds_summary.csv``, one row per pair of studies; rows of other studies stay. Two
+estimates are `apart` if the 95 % interval of their difference, with independent errors, leaves out
+0. The seed draws the clips; the sources (voices, pianos, guns) are the same for every seed.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import pandas as pd
 
 from analysis.claims.claim import VERDICTS, verdict_kind
 from analysis.tables.scores import read_csv, write_csv
+from benchmarks.rows import replace_rows
 from workflow.machine import machine_name
 
 RESULTS = Path(__file__).parent / "results"
@@ -38,6 +39,11 @@ def claims_of(folder: Path) -> pd.DataFrame:
     claims["verdict"] = claims["verdict"].map(verdict_kind)
     claims = claims[(claims["verdict"] != NOT_TESTED) & claims["low"].notna()]
     return claims.set_index("claim_id")[["short", "verdict", *NUMBERS]]
+
+
+def read_studies(table: Path) -> dict[str, pd.DataFrame]:
+    """Claims as `claims_of` gives them, by the study's name, from a table of several studies."""
+    return {name: rows.set_index("claim_id") for name, rows in pd.read_csv(table).groupby("study")}
 
 
 def pairs(studies: dict[str, pd.DataFrame]) -> Iterator[dict[str, object]]:
@@ -69,8 +75,10 @@ def main() -> None:
     arguments = parser.parse_args()
     studies = {folder.name: claims_of(folder) for folder in arguments.folders}
     rows = pd.concat(studies, names=["study"]).reset_index().assign(machine=machine_name())
-    write_csv(rows, arguments.output / "generator_seeds.csv")
-    summary = pd.DataFrame(pairs(studies)).assign(machine=machine_name())
+    table = arguments.output / "generator_seeds.csv"
+    replace_rows(table, rows.to_dict("records"), key=["study"])
+    kept = read_studies(table)
+    summary = pd.DataFrame(pairs(kept)).assign(machine=machine_name())
     write_csv(summary, arguments.output / "generator_seeds_summary.csv")
     print(summary.drop(columns="machine").to_string(index=False))
 

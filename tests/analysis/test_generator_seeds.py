@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from analysis.tables.scores import write_csv
-from benchmarks.generator_seeds import RESULTS, claims_of, pairs
+from benchmarks.generator_seeds import RESULTS, claims_of, pairs, read_studies
 
 CLAIMS = [
     ("a", "holds at this seed", 0.10, 0.05, 0.15),
@@ -47,8 +47,7 @@ def test_opposite_verdicts_and_estimates_apart_are_counted(study):
 
 
 def test_the_summary_follows_from_the_rows():
-    rows = pd.read_csv(RESULTS / "generator_seeds.csv")
-    studies = {name: part.set_index("claim_id") for name, part in rows.groupby("study")}
+    studies = read_studies(RESULTS / "generator_seeds.csv")
     committed = pd.read_csv(RESULTS / "generator_seeds_summary.csv")
     again = pd.DataFrame(pairs(studies))
     assert len(committed) > 0
