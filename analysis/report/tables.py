@@ -15,6 +15,7 @@ from analysis.tables.normalize import read_summary
 from analysis.tables.words import ordered_categories
 
 BEST = "★"
+SPELLED = {"audioset": "AudioSet", "cpu": "CPU", "map": "mAP", "mib": "MiB"}  # in columns' names
 CLAIM_COLUMNS = (  # of claims.csv, readable on a page; the caption links to the rest
     "claim_id", "section", "statement", "verdict", "hangs_on", "official_verdict", "p_holm",
     "estimate", "low", "high", "detectable", "n_tasks", "reason", "confounds",
@@ -49,8 +50,13 @@ class Table:
 
 def plain_table(table: pd.DataFrame) -> Table:
     """Format a table: missing values empty, numbers shortened and right-aligned."""
-    columns = [str(name).replace("_", " ") for name in table.columns]
+    columns = [_heading(str(name)) for name in table.columns]
     return Table(columns, [[_cell(v) for v in row] for row in table.itertuples(index=False)])
+
+
+def _heading(name: str) -> str:
+    """Column name as words, units and acronyms spelled as usual."""
+    return " ".join(SPELLED.get(word, word) for word in name.split("_"))
 
 
 def without_repeated(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:

@@ -114,6 +114,11 @@ def test_scores_link_to_the_files_of_the_probe_of_exhibits(root: Path, text: Fig
     assert links and all(link.endswith(".linear.json") for link in links)
 
 
+def test_units_and_acronyms_in_headings_are_spelled_as_usual() -> None:
+    table = pd.DataFrame(columns=["peak_mib", "cpu_s", "audioset_map_percent", "map_of_x"])
+    assert plain_table(table).columns == ["peak MiB", "CPU s", "AudioSet mAP percent", "mAP of x"]
+
+
 def test_best_of_a_row_is_marked(root: Path, text: FigureText, run_summary: pd.DataFrame) -> None:
     table = task_scores(root, text)
     assert table.columns[3] == "log-mel"
