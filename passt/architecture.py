@@ -32,6 +32,14 @@ class Architecture:
     s_patchout_f: int = 0
     u_patchout: int = 0
 
+    def __post_init__(self) -> None:
+        """Raise ValueError unless the heads share the width evenly."""
+        if self.embed_dim % self.num_heads:
+            raise ValueError(
+                f"embed_dim: expected a multiple of num_heads {self.num_heads}, found "
+                f"{self.embed_dim}"
+            )
+
     @property
     def n_freq_patches(self) -> int:
         """Rows of the patch grid: 12 for 128 mel bins and a stride of 10."""

@@ -42,8 +42,8 @@ def check_audio(audio: Tensor) -> None:
             raise AudioError(f"audio: sound {sound} holds NaN or infinite samples")
         if value > MAX_AMPLITUDE:
             raise AudioError(
-                f"audio: sound {sound} has amplitude {value:g}, expected within [-1, 1]; "
-                "scale it before embedding"
+                f"audio: sound {sound} has amplitude {value:g}, expected at most {MAX_AMPLITUDE:g} "
+                "(full scale is 1); scale it before embedding"
             )
 
 
@@ -55,10 +55,11 @@ def check_spectrogram_length(
     ``hop`` is the STFT hop in samples; ``what`` names the audio in the error, e.g. ``scene``.
     """
     shortest = shortest_samples(hop)
+    remedy = " or use a longer receptive field" if "window" in what else ""
     if n_samples < shortest:
         raise AudioError(
             f"{what} too short: expected at least {shortest} samples (16 mel frames at hop {hop}), "
-            f"found {n_samples}; pad the clip or use a longer receptive field"
+            f"found {n_samples}; pad the clip{remedy}"
         )
     frames = n_frames(n_samples, hop)
     columns = architecture.time_patches(frames)

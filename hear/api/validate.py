@@ -62,7 +62,9 @@ def validate_model(
             report |= check_kind(caller, Caller(again, kind, caller.size), findings, shortest)
     if findings.errors:
         problems = "\n  ".join(findings.errors)
-        raise ModelError(f"model {module} does not follow the HEAR API:\n  {problems}")
+        own = [(options or {}).get("module"), weights]  # what an adapter of zoo/ loads
+        of = "".join(f" with {path}" for path in own if path)
+        raise ModelError(f"model {module}{of} does not follow the HEAR API:\n  {problems}")
     report["weights_sha256"] = model.weights_hash() or None
     return report | {"checks": findings.passed, "warnings": findings.warnings}
 

@@ -69,9 +69,14 @@ def _say(error: OSError) -> None:
 def duration_s(path: Path) -> float | None:
     """Duration according to the file's header; None if it has no readable header."""
     try:
-        return soundfile.info(path).duration
+        return soundfile.info(_named(path)).duration
     except (soundfile.SoundFileError, OSError):
         return None
+
+
+def _named(path: Path) -> str | bytes:
+    """A file's name as soundfile opens it, which refuses text that stands for other bytes."""
+    return os.fsencode(path) if os.name == "posix" else str(path)
 
 
 def read_audio(path: Path, scratch: Path) -> Tensor | LongClip:
@@ -81,7 +86,7 @@ def read_audio(path: Path, scratch: Path) -> Tensor | LongClip:
     AudioError if the file is empty or shorter than its header states; errors of libsndfile and the
     operating system are passed on.
     """
-    with soundfile.SoundFile(path) as file:
+    with soundfile.SoundFile(_named(path)) as file:
         if not file.frames:
             raise AudioError("no samples")
         if file.frames <= LONG_S * file.samplerate:

@@ -103,6 +103,24 @@ def read_table(path: Path) -> dict[str, np.ndarray]:
     return columns | {"failed": failed}
 
 
+@pytest.mark.parametrize("suffix", [".npz", ".npy", ".parquet"])
+def test_a_name_that_is_no_utf8_is_shown_with_escapes(tmp_path, model, suffix):
+    if suffix == ".parquet":
+        pytest.importorskip("pyarrow")
+    made = tmp_path / "audio"
+    made.mkdir()
+    soundfile.write(made / "x.wav", noise(32_000), 32_000)
+    try:
+        (made / "x.wav").rename(made / os.fsdecode(b"x\xfe.wav"))
+        (made / os.fsdecode(b"cut\xfe.wav")).write_bytes(b"no audio")
+    except (OSError, UnicodeError):
+        pytest.skip("this file system has no such names")
+    embed(made, tmp_path / f"o{suffix}", model)
+    table = read_table(tmp_path / f"o{suffix}")
+    assert table["file"].tolist() == ["x\\udcfe.wav"]
+    assert list(table["failed"]) == ["cut\\udcfe.wav"]
+
+
 @pytest.mark.parametrize("at_timestamps", [False, True])
 @pytest.mark.parametrize("suffix", [".npz", ".npy", ".parquet"])
 def test_every_file_is_a_row_of_the_table_or_listed(folder, model, tmp_path, suffix, at_timestamps):

@@ -177,7 +177,7 @@ def test_patchout_shortens_the_sequence_in_training_only():
         (torch.zeros(1, 32000, dtype=torch.int16), "full scale"),
         (torch.full((2, 32000), torch.nan), "sound 0 holds NaN"),
         (torch.cat((torch.zeros(1, 32000), torch.full((1, 32000), torch.inf))), "sound 1 holds"),
-        (torch.full((1, 32000), 3.0), r"amplitude 3, expected within \[-1, 1\]"),
+        (torch.full((1, 32000), 3.0), r"amplitude 3, expected at most 2"),
         (torch.zeros(0, 32000), "expected sounds"),
     ],
 )

@@ -6,10 +6,12 @@ import inspect
 import math
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
+from jsonschema import Draft202012Validator
 
 from hear.api.remote import RemoteModule
 from workflow.study.config import (
@@ -84,6 +86,47 @@ def test_every_key_of_the_schema_is_described():
             assert {"type", "oneOf", "const", "enum"} & part.keys() and part["description"], key
 
 
+def test_every_keyword_of_the_schemas_is_one_of_json_schema():
+    """A comma in a description without quotes ends it, and YAML reads the rest as another key."""
+    known = {"$defs", "$schema", "$ref", "$id", "title", "description", "default"}
+    known |= {*Draft202012Validator.VALIDATORS}
+    whole = {"properties", "$defs", "default"}  # names of the user's, or values
+
+    def keywords(schema: object) -> Iterator[str]:
+        if isinstance(schema, list):
+            for part in schema:
+                yield from keywords(part)
+        if not isinstance(schema, dict):
+            return
+        for key, part in schema.items():
+            yield key
+            if key == "default":
+                continue
+            for inner in part.values() if key in whole else [part]:
+                yield from keywords(inner)
+
+    for file in sorted(SCHEMA.parent.glob("*.yaml")):
+        assert {*keywords(read_yaml(file))} <= known, file.name
+
+
+@pytest.mark.parametrize(
+    "text", ["study: a\nstudy: b\n", "models:\n  m: {label: x}\n  m: {label: y}\n"]
+)
+def test_a_key_that_is_there_twice_is_refused_with_its_line(tmp_path, text):
+    (tmp_path / "mine.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=r"mine.yaml: .*the key '\w+' is there twice(.|\n)*line"):
+        read_yaml(tmp_path / "mine.yaml")
+    (tmp_path / "mine.yaml").write_text("base: &b {x: 1, y: 2}\nmore: {<<: *b, x: 3}\n")
+    assert read_yaml(tmp_path / "mine.yaml")["more"] == {"x": 3, "y": 2}
+
+
+@pytest.mark.slow
+def test_a_run_refuses_a_key_that_is_there_twice(tmp_path):
+    (tmp_path / "mine.yaml").write_text("study: one\nstudy: other\n")
+    refused = snakemake("--list-rules", "--configfile", str(tmp_path / "mine.yaml"))
+    assert refused.returncode and "the key 'study' is there twice" in refused.stderr
+
+
 def test_the_time_limit_of_a_worker_is_that_of_the_schema():
     environment = SCHEMA_KEYS["$defs"]["model"]["properties"]["environment"]["properties"]
     limit = inspect.signature(RemoteModule).parameters["timeout_s"].default
@@ -117,6 +160,8 @@ def test_numbers_that_came_as_text_are_numbers():
             "protocols": {"mini": {"learning_rates": ["1e-3"], "max_epochs_cap": "3"}},
         }
     )
+    whole = read_config({"probe_seeds": [42.0], "seed": 1.0})  # JSON's integers
+    assert repr((whole["probe_seeds"], whole["seed"])) == "([42], 1)"
     assert config["probe_seeds"] == [42, 43] and config["download"]["record"] == 1
     assert config["threads"]["embed"] == 2 and config["measure"]["seconds"] == 0.5
     model, protocol = config["models"]["passt_m_hop10"], config["protocols"]["mini"]
@@ -140,7 +185,12 @@ def test_numbers_on_the_command_line_are_numbers():
         ("stdy", "x", "top level: unknown 'stdy'; did you mean 'study'"),
         ("study", "official", "study: 'official' is not allowed here"),
         ("study", "a/b", "study: 'a/b' is not allowed here"),
-        ("study", 2024, "study: 2024 is not allowed here"),
+        ("study", 2024, r"study: 2024 is not allowed here .*; put it in quotes\)"),
+        ("models.my-model", {"label": "x"}, "models: 'my-model' is not allowed .*an id of at most"),
+        ("models." + "m" * 101, {"label": "x"}, "models: 'm+' is not allowed here .*an id of"),
+        ("models", {3.1: {"label": "x"}}, "expected keys that are text, found 3.1; put it in quo"),
+        ("probe_seeds", [2**32], "probe_seeds.0: 4294967296 is greater than the maximum"),
+        ("seed", 42.5, "seed: 42.5 is not of type 'integer'"),
         ("study", LONG, "study: .* is too long"),
         ("probe_seeds", [], "probe_seeds: "),
         ("models.passt_m_hop10.level", "M", "models.passt_m_hop10: unknown 'level'"),

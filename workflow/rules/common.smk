@@ -32,7 +32,7 @@ from workflow.commands import launch
 from workflow.ending import AtNothingToBeDone, ending
 from workflow.study import confounds, downloads, exhibits, exports, jobs, paths, words
 from workflow.study.code import code_of
-from workflow.study.config import share_libraries, shipped_path
+from workflow.study.config import read_yaml, share_libraries, shipped_path
 from workflow.study.recipes import recipe_inputs
 from workflow.study.report import report_facts
 from workflow.study.study import known_names, leaderboard_study, read_study
@@ -45,6 +45,9 @@ elif workflow.modifier.is_main_snakefile() and CONFIG in os.environ:
     config.update(json.loads(os.environ[CONFIG]))
 
 try:
+    for file in map(Path, workflow.configfiles if IS_RUN else []):
+        if file.suffix in (".yaml", ".yml"):
+            read_yaml(file)  # Snakemake takes the last of two equal keys: this refuses them
     STUDY = read_study(config)
     paths.refuse_former_results(STUDY)
 except (ValueError, OSError) as error:

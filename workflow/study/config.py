@@ -37,6 +37,20 @@ VAGUE = {"oneOf", "not", "pattern"}  # kinds of rule that jsonschema's message o
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster where it is built in
 
 
+class _Loader(LOADER):  # type: ignore[misc,valid-type]
+    """A loader that refuses keys that are there twice, of which YAML would take the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key.value!r} is there twice", key.start_mark
+                )
+            seen.add(key.value if isinstance(key, yaml.ScalarNode) else "")
+        return super().construct_mapping(node, deep)
+
+
 JSON = Draft202012Validator.TYPE_CHECKER
 VALIDATOR = extend(  # YAML's .inf and .nan are no numbers of JSON
     Draft202012Validator,
@@ -80,7 +94,7 @@ def read_yaml(path: str | Path) -> Any:
     """Read a YAML file without executing its tags; ConfigError if it is invalid."""
     try:
         with open(path, encoding="utf-8") as stream:
-            content = yaml.load(stream, LOADER)
+            content = yaml.load(stream, _Loader)
     except OSError:
         raise
     except Exception as error:  # PyYAML's, and whatever int, date and others say of a bad value
@@ -105,6 +119,8 @@ def _check_parts(content: Any) -> None:
             raise ConfigError(f"expected numbers, found one of {part.bit_length()} bits")
         if isinstance(part, str) and (odd := NO_TEXT.search(part)):
             raise ConfigError(f"expected text, found the character {odd[0]!a} in {part[:80]!a}")
+        if isinstance(part, dict) and (others := [k for k in part if not isinstance(k, str)]):
+            raise ConfigError(f"expected keys that are text, found {others[0]!r}; put it in quotes")
         if not isinstance(part, dict | list):
             return 1
         if id(part) not in sizes:
@@ -137,7 +153,9 @@ def schema_problems(content: Any, schema: dict) -> Iterator[tuple[list[str], str
         elif error.validator in VAGUE or (
             error.validator == "type" and error.schema.keys() & VAGUE
         ):
-            yield place, f"{error.instance!r} is not allowed here ({wanted})"
+            quotes = isinstance(error.instance, bool | int | float) and error.schema.get("type")
+            hint = "; put it in quotes" if quotes == "string" else ""
+            yield place, f"{error.instance!r} is not allowed here ({wanted.rstrip(chr(46))}{hint})"
         else:
             yield place, error.message + (f" ({wanted})" if wanted else "")
 
@@ -239,10 +257,12 @@ def _scalars_read(value: Any, schema: dict, root: dict) -> Any:
         return {k: _scalars_read(v, known.get(k, rest), root) for k, v in value.items()}
     if isinstance(value, list):
         return [_scalars_read(v, schema.get("items", {}), root) for v in value]
-    if not isinstance(value, str):
-        return value
     types = schema.get("type", ())
     types = {types} if isinstance(types, str) else {*types}
+    if isinstance(value, float) and value.is_integer() and "integer" in types - {"number"}:
+        return int(value)
+    if not isinstance(value, str):
+        return value
     if "boolean" in types and value in ("true", "false"):
         return value == "true"
     readers = [int] if types & {"integer", "number"} else []
