@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hear.features.store import read_index
 from hear.protocol import PROBE_VERSION
+from hear.scores.files import chosen_by_fold, untrained_folds
 from passt import __version__, mkl
 
 PACKAGES = ("torch", "numpy", "scipy", "soxr")  # those that move numbers
@@ -67,15 +68,17 @@ def provenance_of(
 
 
 def score_file(facts: dict, rows: list[dict], header: dict) -> dict:
-    """Content of one score file: study, model and task, all rows, and their provenance."""
-    folders = header["folders"]
+    """Content of one score file: study, model and task, all rows, and their provenance.
+
+    Folds that were hardly trained are listed as ``untrained_folds``, if there are any.
+    """
+    chosen = chosen_by_fold(header)
     provenance = header["provenance"] | {
-        "protocol": {folder["name"]: folder["protocol"] for folder in folders},
-        "chosen": {
-            folder["name"]: {fold["name"]: fold["chosen"] for fold in folder["folds"]}
-            for folder in folders
-        },
+        "protocol": {folder["name"]: folder["protocol"] for folder in header["folders"]},
+        "chosen": chosen,
     }
+    if folds := untrained_folds(chosen):
+        facts = facts | {"untrained_folds": folds}
     if "left_out" in header:
         return facts | {"scores": [], "left_out": header["left_out"], "provenance": provenance}
     return facts | {"scores": rows, "provenance": provenance}

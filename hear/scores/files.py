@@ -16,13 +16,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from hear.files import MADE_AGAIN, json_value, replacing
+
+Chosen = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 
 class PredictedFold(NamedTuple):
@@ -48,6 +51,30 @@ def predicted_folds(header: dict, arrays: dict[str, np.ndarray]) -> Iterator[Pre
             mine = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
             name = f"{folder['name']}/{fold['name']}" if several else fold["name"]
             yield PredictedFold(name, folder, fold, mine)
+
+
+def chosen_by_fold(header: dict) -> Chosen:
+    """Grid point, epoch and validation score of each fold, by task folder and fold."""
+    return {
+        folder["name"]: {fold["name"]: fold["chosen"] for fold in folder["folds"]}
+        for folder in header["folders"]
+    }
+
+
+def untrained_folds(chosen: Chosen) -> list[str]:
+    """Folds whose training ended at its first validation, because that score was not finite.
+
+    As in heareval: the F-measure of a probe that does not predict any event yet is NaN, at which
+    training stops (`hear.probe.selection.Selection`).
+    """
+    return [
+        f"{folder}/{fold}" if len(chosen) > 1 else fold
+        for folder, folds in chosen.items()
+        for fold, facts in folds.items()
+        if not (
+            isinstance(score := facts.get("validation_score"), int | float) and math.isfinite(score)
+        )
+    ]
 
 
 def save_predictions(path: Path, header: dict, arrays: dict[str, np.ndarray]) -> None:

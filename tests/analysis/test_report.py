@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from analysis.exhibits.text import FigureText
 from analysis.report.drawing import Drawings
 from analysis.report.tables import BEST, plain_table, scores_table, task_scores
 from analysis.report.trace import read_trace
-from analysis.tables.scores import write_csv
+from analysis.tables.scores import ScoresError, write_csv
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +137,23 @@ def test_an_undefined_score_is_said(
     (cell,) = (cell for cell in cells if cell.text == "undefined")
     model, task = run_summary[["model", "task"]].iloc[0]
     assert cell.href == f"scores/{model}/{task}.json"
+
+
+def test_probes_that_were_hardly_trained_are_named(
+    root: Path, text: FigureText, tmp_path: Path
+) -> None:
+    assert "Warnings about probes" not in render(root, text)
+    shutil.copytree(root, tmp_path / "study")
+    path = next((tmp_path / "study" / "scores").rglob("*.json"))
+    document = json.loads(path.read_text()) | {"model": path.parent.name}
+    path.write_text(json.dumps(document | {"untrained_folds": ["fold01", "fold03"]}))
+    html = render(tmp_path / "study", text)
+    model, task = text.model(path.parent.name), text.task(document["task"])
+    assert "Warnings about probes" in html
+    assert f"<dt>{escape(model)}</dt><dd>{escape(task)}: fold01, fold03</dd>" in html
+    path.write_text(json.dumps(document | {"untrained_folds": "fold01"}))
+    with pytest.raises(ScoresError, match="untrained_folds: expected a list of names"):
+        render(tmp_path / "study", text)
 
 
 def test_warnings_about_tasks_are_shown(
