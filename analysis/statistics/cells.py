@@ -9,9 +9,10 @@ from __future__ import annotations
 import dataclasses
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -34,9 +35,10 @@ class Cells:
 
     ``score`` has shape (n_models, n_tasks), ``replicates`` (n_models, n_tasks, n_replicates), as
     returned by `widen`. ``source`` is ``run``, ``hear2021`` or ``later``, by model. By task:
-    ``category``, the facts of the primary ``metric``; for bootstrapped predictions also the numbers
-    of test clips ``n_clips`` (files for event tasks), of probe seeds ``n_seeds`` (0: no seed), of
-    the clips' sources ``n_sources`` (0 if unknown), and whether clips or sources were ``drawn``.
+    ``category``, the facts of the primary ``metric``, whose range is that of the scores here, also
+    after they were normalized; for bootstrapped predictions also the numbers of test clips
+    ``n_clips`` (files for event tasks), of probe seeds ``n_seeds`` (0: no seed), of the clips'
+    sources ``n_sources`` (0 if unknown), and whether clips or sources were ``drawn``.
     """
 
     models: tuple[str, ...]
@@ -80,7 +82,12 @@ class Cells:
         best = np.array([maxima.get(task, np.nan) for task in self.tasks], float)
         best = np.where((best > 0) & np.isfinite(best), best, np.nan)
         score = np.where(np.isfinite(self.score), self.score, np.nan) / best
-        return dataclasses.replace(self, score=score, replicates=self.replicates / best[:, None])
+        metric = {
+            task: facts._replace(lower=facts.lower / best[j], upper=facts.upper / best[j])
+            for j, (task, facts) in enumerate((task, self.metric[task]) for task in self.tasks)
+        }
+        replicates = self.replicates / best[:, None]
+        return dataclasses.replace(self, metric=metric, score=score, replicates=replicates)
 
     def headroom(self, baseline: str) -> Cells:
         """Scores rescaled so that 0 is the baseline's score and 1 the metric's best value.
@@ -96,7 +103,16 @@ class Cells:
             score[:, usable] = _share(self.score, self.score[row], best)[:, usable]
             drawn = _share(self.replicates, self.replicates[row], best[:, None])
             replicates[:, usable] = drawn[:, usable]
-        return dataclasses.replace(self, score=score, replicates=replicates)
+        metric = {t: f._replace(lower=-np.inf, upper=1.0) for t, f in self.metric.items()}
+        return dataclasses.replace(self, metric=metric, score=score, replicates=replicates)
+
+    def range_over(
+        self, tasks: NDArray[np.bool_], aggregate: Callable[..., Any]
+    ) -> tuple[float, float]:
+        """Range of an aggregate of scores over tasks, such as their mean or median."""
+        facts = [self.metric[task] for task, is_in in zip(self.tasks, tasks, strict=True) if is_in]
+        lower, upper = [one.lower for one in facts], [one.upper for one in facts]
+        return float(aggregate(lower)), float(aggregate(upper))
 
 
 def build_cells(

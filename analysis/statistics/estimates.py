@@ -67,9 +67,9 @@ def estimate(
     categories, run = _categories(cells), cells.select({"run"})
     ranked = run if run.models else cells.select({"hear2021"})
     rows = [
-        *_cell_rows("score", cells, _score_bounds(cells)),
-        *_cell_rows("normalized_score", normalized, [_at_least_0(b) for b in _score_bounds(cells)]),
-        *_cell_rows("headroom", headroom, [(-np.inf, 1.0)] * len(cells.tasks)),
+        *_cell_rows("score", cells),
+        *_cell_rows("normalized_score", normalized),
+        *_cell_rows("headroom", headroom),
         *_category_rows("normalized_score", normalized, categories),
         *_category_rows("normalized_score", normalized, _kinds(normalized, event_tasks)),
         *_category_rows("headroom", headroom, categories),
@@ -121,25 +121,13 @@ def _drawn(cells: Cells, task: str) -> dict[str, Any]:
     return {"n_clips": cells.n_clips.get(task), "n_sources": n_sources, "drawn": drawn}
 
 
-def _score_bounds(cells: Cells) -> list[tuple[float, float]]:
-    facts = [cells.metric[task] for task in cells.tasks]
-    return [(metric.lower, metric.upper) for metric in facts]
-
-
-def _at_least_0(bounds: tuple[float, float]) -> tuple[float, float]:
-    """Bounds of a normalized score, which can exceed 1."""
-    return bounds[0], np.inf
-
-
-def _cell_rows(
-    statistic: str, cells: Cells, bounds: list[tuple[float, float]]
-) -> Iterator[dict[str, object]]:
+def _cell_rows(statistic: str, cells: Cells) -> Iterator[dict[str, object]]:
     for i, j in itertools.product(range(len(cells.models)), range(len(cells.tasks))):
         model, task = cells.models[i], cells.tasks[j]
         yield _row(
             cells.score[i, j],
             cells.replicates[i, j],
-            bounds[j],
+            (cells.metric[task].lower, cells.metric[task].upper),
             statistic=statistic,
             model=model,
             category=cells.category[task],
@@ -173,6 +161,7 @@ def _category_rows(
             yield _row(
                 aggregate(cells.score[i, mine], axis=0),
                 aggregate(cells.replicates[i, mine], axis=0),
+                cells.range_over(mine, aggregate),
                 statistic=f"{name}_{quantity}",
                 model=cells.models[i],
                 category=category,

@@ -102,11 +102,11 @@ def _of_tasks(one: Evaluated, normalized: Evaluated) -> Iterator[dict[str, objec
     """Scores of every model on every task."""
     cells = one.cells
     for i, j in itertools.product(range(len(cells.models)), range(len(cells.tasks))):
-        task, metric = cells.tasks[j], cells.metric[cells.tasks[j]]
+        task = cells.tasks[j]
         key = _key(one) | {"model": cells.models[i], "task": task, "n_tasks": 1}
         key["category"] = cells.category[task]
-        ends = {"score": (metric.lower, metric.upper), "normalized_score": (metric.lower, np.inf)}
-        for (name, bounds), of in zip(ends.items(), (cells, normalized.cells), strict=True):
+        for name, of in (("score", cells), ("normalized_score", normalized.cells)):
+            bounds = (of.metric[task].lower, of.metric[task].upper)
             yield _row(of.score[i, j], of.replicates[i, j], bounds, statistic=name, **key)
 
 
@@ -122,11 +122,13 @@ def _over_shares(shares: Sequence[Evaluated]) -> Iterator[dict[str, object]]:
             mine = same & cells.inside(category) & ~np.isnan(cells.score[i])
             if mine.any():
                 key |= {"model": cells.models[i], "category": category, "n_tasks": int(mine.sum())}
-                estimate, drawn = (
+                yield _row(
                     cells.score[i, mine].mean(),
                     cells.replicates[i, mine].mean(axis=0),
+                    cells.range_over(mine, np.mean),
+                    statistic="mean_over_shares",
+                    **key,
                 )
-                yield _row(estimate, drawn, statistic="mean_over_shares", **key)
 
 
 def _correlations(

@@ -103,6 +103,34 @@ def test_intervals_of_scores_stay_in_their_range(table: pd.DataFrame) -> None:
     assert rank["low"].min() >= 1 and rank["high"].max() <= 3
 
 
+def test_intervals_of_normalized_scores_stay_in_their_range() -> None:
+    near = {
+        "a": {"esc50": 1.0, "fsd50k": 0.97, "maestro": 0.02},
+        "b": {"esc50": 0.98, "fsd50k": 0.01, "maestro": 0.0},
+        "logmel": {"esc50": 0.9, "fsd50k": 0.5, "maestro": 0.01},
+    }
+    maxima = {"esc50": 1.0, "fsd50k": 0.97, "maestro": 0.02}
+    table = estimate(make_cells(near, spread=0.2), maxima, "logmel", "test", ["maestro"])
+    keys = ["model", "task"]
+    score, normalized = (
+        table[table["statistic"] == name].set_index(keys)[["estimate", "low", "high"]]
+        for name in ("score", "normalized_score")
+    )
+    best = score.index.get_level_values("task").map(maxima).to_numpy(float)
+    np.testing.assert_allclose(normalized, score / best[:, None], atol=1e-7)
+    assert (score["high"] == 1).any() and (score["low"] == 0).any()
+    for name in ("mean", "median"):
+        events = table[
+            (table["statistic"] == f"{name}_normalized_score") & (table["category"] == EVENTS)
+        ].set_index("model")  # one task: the same interval
+        np.testing.assert_allclose(
+            events[["low", "high"]],
+            normalized.xs("maestro", level="task").loc[events.index, ["low", "high"]],
+        )
+        headroom = table[table["statistic"] == f"{name}_headroom"]
+        assert len(headroom) and (headroom["high"] <= 1).all()
+
+
 def test_no_headroom_without_a_best_value_or_a_baseline() -> None:
     cells = make_cells(SCORES)
     unbounded = make_cells(SCORES)
