@@ -16,6 +16,7 @@ import re
 import sys
 import time
 import traceback
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import TextIO
 
+FORMAT = warnings.formatwarning
 BEAT_S = 20.0  # between signs of life; chosen
 SILENT_S = 90.0  # without one: killed; chosen, some beats and what a shared file system lags
 TAIL_BYTES = 4096  # of a log that are read; chosen, a line of a progress bar has hundreds
@@ -138,8 +140,9 @@ def logged(path: str, inputs: Iterable[str] = ()) -> Iterator[None]:
     For a ``ValueError`` or ``OSError`` in the block, too little memory, or an interruption by the
     user, the terminal shows a message and the log the traceback. Any other error is a bug: its
     traceback goes to both. If another process works on the same job, the block waits for it.
+    Warnings to users are shown without the line of code that gives them.
     """
-    terminal = sys.stderr
+    terminal, warnings.formatwarning = sys.stderr, _as_line
     try:
         with _opened(path) as log, _alive(path):
             sys.stderr = tee = _Tee(terminal, log)
@@ -160,6 +163,18 @@ def logged(path: str, inputs: Iterable[str] = ()) -> Iterator[None]:
             raise
         print(f"\nerror: {said}\n(traceback in {path})", file=terminal)
         raise SystemExit(1) from None
+
+
+def _as_line(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    line: str | None = None,
+) -> str:
+    if category is UserWarning:
+        return f"warning: {message}\n"
+    return FORMAT(message, category, filename, lineno, line)
 
 
 def _leave_the_future(paths: Iterable[str]) -> None:

@@ -79,7 +79,9 @@ def figure_9(
     rows = rows.assign(stands_out=rows["source"].eq("run") & rows["model"].isin(mine))
     missing = missing_note(sorted(expected), rows)
     if rows.empty:
-        reason = " ".join(missing) or "No model has a normalized score in this study."
+        has_score = summary.loc[run, "score"].notna().any()  # but 0 is its best model's
+        reason = "" if has_score else " ".join(missing)
+        reason = reason or "No model has a normalized score in this study."
         return empty_figure(reason, text), numbers(rows, 9, text, POINT_COLUMNS)
     rows = _ranked(rows)
     of_all = estimates[estimates["category"] == ALL]

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from analysis.claims.claim import verdict_kind
 from analysis.exhibits.make import caption
-from analysis.exhibits.registry import HEADLINE, Exhibit
+from analysis.exhibits.registry import HEADLINE, SCORES, Exhibit
 from analysis.exhibits.text import FigureText
 from analysis.report.drawing import Drawings
 from analysis.report.tables import (
@@ -87,6 +87,9 @@ def render_report(
     drawings = Drawings()
     shown = [_shown(root, exhibit, drawings, text) for exhibit in exhibits]
     by_id = {item["id"]: item for item in shown}
+    claims, opening = by_id.get("claims"), HEADLINE
+    if claims and HEADLINE in by_id and not claims["table"].rows:  # none was tested
+        opening, by_id[HEADLINE]["folded"] = SCORES, True
     loader = jinja2.FileSystemLoader(PAGE)
     script = "".join((PAGE / name).read_text(encoding="utf-8") for name in SCRIPTS)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -102,10 +105,10 @@ def render_report(
         script=Markup(script),
         script_hash=f"sha256-{digest}",
         known={"models": dict(text.models), "tasks": _categories(root, by_id)},
-        headline=by_id.get(HEADLINE),
-        exhibits=[item for item in shown if item["kind"] == "figure" or not item["folded"]],
+        headline=by_id.get(opening),
+        exhibits=[item for item in shown if not item["folded"]],
         annex=[item for item in shown if item["folded"]],
-        claims=by_id.get("claims"),
+        claims=claims,
         per_task=task_scores(root, text) if "tables/scores" in by_id else None,
         stages=plain_table(facts.stages),
         warnings=_task_warnings(root) if "tables/tasks" in by_id else [],

@@ -42,7 +42,7 @@ def check_metadata(metadata: object, file: str, problems: Problems) -> None:
         problems.add(where, "multilabel (a timestamp may have no event)", "multiclass")
     duration = metadata.get("sample_duration")
     if duration is not None and not (is_number(duration) and duration > 0):
-        problems.add(f"{file}: sample_duration", "seconds above 0, or null", duration)
+        problems.add(f"{file}: sample_duration", "seconds above 0, or null", repr(duration))
     _check_splits(metadata, file, problems)
     _check_evaluation(metadata, file, problems)
 

@@ -18,7 +18,7 @@ from figure_parts import draw
 from report_page import Page, render, save, write_study
 from score_rows import METRICS
 
-from analysis.exhibits.registry import HEADLINE, exhibits_among
+from analysis.exhibits.registry import HEADLINE, SCORES, exhibits_among
 from analysis.exhibits.tables import tasks, write_table
 from analysis.exhibits.text import FigureText
 from analysis.report.drawing import Drawings
@@ -83,6 +83,19 @@ def test_every_exhibit_is_shown_once_with_its_numbers(page: Page, root: Path) ->
     for exhibit in shown:
         assert page.ids.count(exhibit.id) == 1
         assert page.links.count(exhibit.csv) == 1
+
+
+def test_scores_open_a_report_of_which_no_claim_was_tested(
+    page: Page, root: Path, text: FigureText, tmp_path: Path
+) -> None:
+    sections = [id for id in page.ids if id in ("headline-title", HEADLINE, SCORES, "annex")]
+    assert sections == ["headline-title", HEADLINE, SCORES, "annex"]
+    shutil.copytree(root, tmp_path / "study")
+    path = tmp_path / "study" / "claims.csv"
+    write_csv(pd.read_csv(path).assign(verdict="not tested in this study"), path)
+    ids = Page(render(tmp_path / "study", text)).ids
+    sections = [id for id in ids if id in ("headline-title", HEADLINE, SCORES, "annex")]
+    assert sections == ["headline-title", SCORES, "annex", HEADLINE]
 
 
 def test_exhibits_without_files_are_left_out(page: Page) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -45,6 +46,31 @@ def test_inputs_of_the_future_are_of_now_when_a_job_starts(tmp_path, capsys):
         assert future.stat().st_mtime <= time.time() and past.stat().st_mtime == before_s
     said = capsys.readouterr().err
     assert said == f"{future}: modified in the future; the time is set to now\n"
+
+
+WARN = """
+import warnings
+from workflow.logs import logged
+with logged("a.log"):
+    warnings.warn("no training example of 21")
+    warnings.warn("odd code", RuntimeWarning)
+"""
+
+
+def test_a_warning_to_the_user_is_one_line_without_code(tmp_path):
+    environment = os.environ | {"PYTHONPATH": os.getcwd()}  # pytest takes warnings itself
+    done = subprocess.run(
+        [sys.executable, "-c", WARN],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    first, second = done.stderr.splitlines()[:2]
+    assert first == "warning: no training example of 21"
+    assert second.endswith("RuntimeWarning: odd code")
+    assert first in (tmp_path / "a.log").read_text()
 
 
 def test_an_interrupted_job_is_one_line(tmp_path, capsys):

@@ -27,8 +27,9 @@ WRITTEN = ("logs", "resources", "results")
 DEPTH = 3  # of folders below these that are looked at: what a user may mount
 GO_ON = (
     "The run stopped. Finished results are kept; the same command resumes. "
-    "Errors are above, job logs in logs/; `make status` shows the progress of a study."
+    "Errors are above, job logs in logs/"
 )
+STATUS = "; `make status` shows the progress of a study"
 
 
 def main(arguments: list[str]) -> None:
@@ -50,7 +51,8 @@ def main(arguments: list[str]) -> None:
 
 def go_on() -> str:
     """Text on how to resume a stopped run, and whether the disk is full or memory limited."""
-    said = [GO_ON]
+    is_clone = Path("workflow/commands/status.py").is_file()
+    said = [GO_ON + STATUS * is_clone + "."]
     free_mib = shutil.disk_usage(".").free // 2**20
     if free_mib < LEAST_MIB:
         said.append(f"{Path.cwd()}: {free_mib} MiB are free; free some space first.")
