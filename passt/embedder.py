@@ -54,6 +54,11 @@ class Embedder(nn.Module):
         """Seconds of audio per call that fill the device within bounded memory."""
         return BATCH_S if self.mel.window.device.type == "cpu" else GPU_BATCH_S
 
+    def batch_clips(self, n_samples: int) -> int:
+        """Clips of a length that are embedded as scenes in one forward pass."""
+        is_whole = n_samples <= samples(self.checkpoint.scene_window_ms)
+        return self._batch_size(n_samples) if is_whole else 1
+
     def device_name(self) -> str:
         """Name of the GPU, or else the kind of device: ``cpu``, ``mps``."""
         device = self.mel.window.device

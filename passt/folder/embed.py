@@ -1,12 +1,14 @@
 """Embedding of a folder of audio files: in parallel, longest file first, resumable.
 
-Each file is embedded separately, so that its rows depend on its content only.
+The rows of a file depend on its content only (on a CPU, bit for bit), also where files of equal
+length are embedded together.
 """
 
 from __future__ import annotations
 
+import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -15,17 +17,20 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import torch
+from torch import Tensor
 
 from passt import __version__, mkl
 from passt.files import sha256_file
-from passt.folder.audio import duration_s, find_audio, read_audio
+from passt.folder.audio import LongClip, duration_s, find_audio, read_audio
 from passt.folder.results import Results, Rows
 from passt.hear_api import PaSSTModel
+from passt.lengths import SAMPLE_RATE_HZ
 from passt.progress import ProgressLine
 from passt.tags import tag_names
 from passt.variants import Embedding
 
 STORAGE = ("float32", "float16")
+CPU_FILES = 8  # embedded together on a CPU, where more gain nothing and a kill loses them
 
 
 @dataclass(frozen=True)
@@ -103,22 +108,63 @@ class FileEmbedder:
             rows["probabilities"] = np.zeros((1, self.n_tags), np.float32)
         return rows
 
-    def embed(self, path: Path, scratch: Path) -> Rows:
-        """Embed a file; raises the errors of `passt.folder.audio.read_audio` and of the model."""
-        audio = read_audio(path, scratch)
+    def n_together(self, duration_s: float | None) -> int:
+        """How many files of a duration are embedded at once: more where one leaves a device idle.
+
+        Timestamps of one file are many windows already.
+        """
+        if self.at_timestamps or not duration_s:
+            return 1
+        n = self.model.embedder.batch_clips(round(duration_s * SAMPLE_RATE_HZ))
+        return min(n, CPU_FILES) if self._device.type == "cpu" else n
+
+    def embed(self, paths: Sequence[Path], scratch: Path) -> list[Rows | Exception]:
+        """Rows of each file, or its error: of `passt.folder.audio.read_audio` or of the model.
+
+        Files of the same length are embedded together; a CPU gives the bits that each has alone.
+        """
+        found: dict[Path, Rows | Exception] = {}
+        lengths: dict[int, dict[Path, Tensor | LongClip]] = {}
+        for path in paths:
+            try:
+                audio = read_audio(path, scratch)
+                lengths.setdefault(audio.shape[1], {})[path] = audio
+            except (OSError, ValueError, soundfile.LibsndfileError) as error:
+                found[path] = error
+        for clips in lengths.values():
+            found |= dict(zip(clips, self._embed(list(clips.values())), strict=True))
+        return [found[path] for path in paths]
+
+    def _embed(self, clips: list[Tensor | LongClip]) -> list[Rows | Exception]:
+        """Rows of clips of one length, or their errors."""
+        whole = [clip for clip in clips if isinstance(clip, Tensor)]
+        try:
+            if len(whole) == len(clips):
+                return self._rows(torch.cat(whole))
+            if len(clips) == 1:
+                return self._rows(clips[0])
+        except ValueError as error:
+            if len(clips) == 1:
+                return [error]
+        return [outcome for clip in clips for outcome in self._embed([clip])]
+
+    def _rows(self, audio: Tensor | LongClip) -> list[Rows | Exception]:
         with self._turn:
             parts, timestamps = self.model.components(audio, self._wanted)
-        rows = {} if timestamps is None else {"timestamp_ms": timestamps.numpy()}
-        joined = torch.cat(parts[: len(self.components)], dim=-1).flatten(0, -2)
-        with np.errstate(over="ignore"):  # the message below says it
-            rows["embedding"] = joined.numpy().astype(self.dtype)
-        if not np.isfinite(rows["embedding"]).all():
-            raise ValueError(f"the embedding is not finite, or too large for {self.dtype}")
-        if self.n_tags:
-            top = parts[-1].flatten(0, -2).sigmoid().topk(self.n_tags)
-            rows["tags"] = top.indices.numpy().astype(np.int32)
-            rows["probabilities"] = top.values.numpy()
-        return rows
+        joined = torch.cat(parts[: len(self.components)], dim=-1)
+        outcomes: list[Rows | Exception] = []
+        for i, vectors in enumerate(joined):
+            rows = {} if timestamps is None else {"timestamp_ms": timestamps.numpy()}
+            with np.errstate(over="ignore"):  # the message below says it
+                rows["embedding"] = np.atleast_2d(vectors.numpy().astype(self.dtype))
+            if self.n_tags:
+                top = parts[-1][i].reshape(-1, len(self.tags)).sigmoid().topk(self.n_tags)
+                rows["tags"] = top.indices.numpy().astype(np.int32)
+                rows["probabilities"] = top.values.numpy()
+            finite = bool(np.isfinite(rows["embedding"]).all())
+            said = f"the embedding is not finite, or too large for {self.dtype}"
+            outcomes.append(rows if finite else ValueError(said))
+        return outcomes
 
 
 def embed_folder(
@@ -144,12 +190,13 @@ def embed_folder(
         durations = dict(zip(names, pool.map(lambda n: duration_s(folder / n), names), strict=True))
         todo = sorted(names, key=lambda n: -(durations[n] or 0.0))
         line = _Progress(len(names), sum(d or 0.0 for d in durations.values()))
-        work = [pool.submit(_embed, folder, n, durations[n], embedder, results) for n in todo]
+        groups = _groups(todo, durations, embedder)
+        work = [pool.submit(_embed, folder, g, durations, embedder, results) for g in groups]
         records = {}
         for done in as_completed(work):
-            record, is_new = done.result()
-            records[record.file] = record
-            line.add(record, is_new, progress)
+            for record, is_new in done.result():
+                records[record.file] = record
+                line.add(record, is_new, progress)
     finally:
         pool.shutdown(cancel_futures=True)
     ordered = [records[name] for name in names]
@@ -158,25 +205,50 @@ def embed_folder(
     return ordered
 
 
+def _groups(
+    names: list[str], durations: Mapping[str, float | None], embedder: FileEmbedder
+) -> Iterator[list[str]]:
+    """Neighbors of equal duration, as many as are embedded together."""
+    for duration, equal in itertools.groupby(names, lambda name: durations[name]):
+        group, n = list(equal), embedder.n_together(duration)
+        yield from (group[start : start + n] for start in range(0, len(group), n))
+
+
 def _embed(
-    folder: Path, name: str, duration_s: float | None, embedder: FileEmbedder, results: Results
-) -> tuple[Record, bool]:
-    """Outcome of one file, and whether it was embedded by this call."""
-    sha256, path = None, folder / name
-    try:
-        sha256 = sha256_file(path)
-        rows, is_new = results.read(sha256), False
-        if rows is None:
-            rows, is_new = embedder.embed(path, results.folder), True
-    except soundfile.LibsndfileError as error:
-        return Record(name, sha256, duration_s, error=f"libsndfile: {error.error_string}"), False
-    except OSError as error:
-        return Record(name, sha256, duration_s, error=error.strerror or str(error)), False
-    except ValueError as error:
-        return Record(name, sha256, duration_s, error=str(error)), False
-    if is_new:
-        results.write(sha256, rows)
-    return Record(name, sha256, duration_s, len(rows["embedding"])), is_new
+    folder: Path,
+    names: list[str],
+    durations: Mapping[str, float | None],
+    embedder: FileEmbedder,
+    results: Results,
+) -> list[tuple[Record, bool]]:
+    """Outcome of each file, and whether it was embedded by this call."""
+    hashes: dict[str, str] = {}
+    found: dict[str, Rows | Exception] = {}
+    for name in names:
+        try:
+            hashes[name] = sha256_file(folder / name)
+            if (rows := results.read(hashes[name])) is not None:
+                found[name] = rows
+        except OSError as error:
+            found[name] = error
+    new = [name for name in names if name not in found]
+    found |= zip(new, embedder.embed([folder / name for name in new], results.folder), strict=True)
+    outcomes = []
+    for name in names:
+        outcome, facts = found[name], (name, hashes.get(name), durations[name])
+        if isinstance(outcome, Exception):
+            outcomes.append((Record(*facts, error=_in_words(outcome)), False))
+            continue
+        if name in new:
+            results.write(hashes[name], outcome)
+        outcomes.append((Record(*facts, len(outcome["embedding"])), name in new))
+    return outcomes
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, soundfile.LibsndfileError):
+        return f"libsndfile: {error.error_string}"
+    return (isinstance(error, OSError) and error.strerror) or str(error)
 
 
 class _Progress(ProgressLine):

@@ -181,16 +181,45 @@ def test_long_files_wait_on_the_disk_with_the_same_samples(tmp_path, monkeypatch
     assert [path.name for path in tmp_path.iterdir()] == ["a.wav"]
 
 
+def test_files_of_equal_length_are_embedded_together_with_the_bits_of_each_alone(
+    tmp_path, model, monkeypatch
+):
+    made = tmp_path / "audio"
+    made.mkdir()
+    for i in range(11):
+        soundfile.write(made / f"{i:02}.wav", noise(20_000, 1, i), 32_000, subtype="FLOAT")
+    soundfile.write(made / "nan.wav", np.full(20_000, np.nan), 32_000, subtype="FLOAT")
+    soundfile.write(made / "loud.wav", 1e4 * noise(20_000), 32_000, subtype="FLOAT")
+    soundfile.write(made / "longer.wav", noise(20_001), 32_000)
+    sizes, real = [], model.components
+
+    def components(audio, pairs):
+        sizes.append(len(audio))
+        return real(audio, pairs)
+
+    monkeypatch.setattr(model, "components", components)
+    embed(made, tmp_path / "together.npz", model, False, 3)
+    assert max(sizes) > 1
+    monkeypatch.setattr("passt.folder.embed.CPU_FILES", 1)
+    sizes.clear()
+    embed(made, tmp_path / "alone.npz", model, False, 3)
+    assert max(sizes) == 1
+    assert (tmp_path / "together.npz").read_bytes() == (tmp_path / "alone.npz").read_bytes()
+    table = read_table(tmp_path / "together.npz")
+    assert len(table["file"]) == 12 and sorted(table["failed"]) == ["loud.wav", "nan.wav"]
+    assert "NaN" in table["failed"]["nan.wav"] and "amplitude" in table["failed"]["loud.wav"]
+
+
 def test_what_was_embedded_is_kept_by_content(folder, model, tmp_path, monkeypatch):
     embed(folder, tmp_path / "whole.npz", model)
     embedder, embedded = FileEmbedder(model), []
     real = embedder.embed
 
-    def dying(path, scratch):
-        embedded.append(path.name)
+    def dying(paths, scratch):
+        embedded.extend(path.name for path in paths)
         if len(embedded) == 5:
             raise KeyboardInterrupt
-        return real(path, scratch)
+        return real(paths, scratch)
 
     monkeypatch.setattr(embedder, "embed", dying)
     with pytest.raises(KeyboardInterrupt):
