@@ -25,6 +25,11 @@ import numpy as np
 
 from hear.files import MADE_AGAIN, json_value, replacing
 
+UNTRAINED = (
+    "training stopped at the first validation, whose score was not finite (such as the F-measure "
+    "of a probe that does not predict any event yet), as in heareval; the test score says little "
+    "about the embedding. Another batch_size or learning_rates in the protocol may help"
+)
 Chosen = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 
@@ -75,6 +80,12 @@ def untrained_folds(chosen: Chosen) -> list[str]:
             isinstance(score := facts.get("validation_score"), int | float) and math.isfinite(score)
         )
     ]
+
+
+def untrained(header: dict) -> str:
+    """What to say of predictions with `untrained_folds`; empty if there are none."""
+    folds = untrained_folds(chosen_by_fold(header))
+    return f"{', '.join(folds)}: {UNTRAINED}" if folds else ""
 
 
 def save_predictions(path: Path, header: dict, arrays: dict[str, np.ndarray]) -> None:

@@ -30,7 +30,7 @@ from passt.tags import tag_names
 from passt.variants import Embedding
 
 STORAGE = ("float32", "float16")
-CPU_FILES = 8  # embedded together on a CPU, where more gain nothing and a kill loses them
+CPU_FILES = 8  # embedded together on a CPU; chosen: a kill loses them
 
 
 @dataclass(frozen=True)

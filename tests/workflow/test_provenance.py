@@ -2,6 +2,7 @@
 
 import re
 
+from hear.scores.files import untrained
 from workflow.provenance import score_file, software
 
 
@@ -22,6 +23,8 @@ def test_score_files_list_the_folds_whose_training_stopped_at_once():
     assert "untrained_folds" not in whole
     part = score_file({}, [], header(fold0=0.5, fold1="-inf", fold2=float("-inf"), fold3=None))
     assert part["untrained_folds"] == ["fold1", "fold2", "fold3"]
+    assert untrained(header(fold0=0.5, fold1=None)).startswith("fold1: training stopped at")
+    assert untrained(header(fold0=0.5)) == ""
     several = header(fold0=None)
     several["folders"].append(several["folders"][0] | {"name": "other-v1-full"})
     both = ["tones-v1-full/fold0", "other-v1-full/fold0"]

@@ -13,23 +13,12 @@ from hear.evaluators import described, evaluator
 from hear.features.store import check_arrays, read_stored
 from hear.probes import PROBES, Evaluation
 from hear.protocol import Protocol
-from hear.scores.files import (
-    chosen_by_fold,
-    read_header,
-    save_predictions,
-    untrained_folds,
-)
+from hear.scores.files import read_header, save_predictions, untrained
 from hear.tasks.manifest import read_manifest
 from passt import mkl
 from workflow.logs import logged
 from workflow.process import configure
 from workflow.provenance import is_current, provenance_of
-
-UNTRAINED = (
-    "training stopped at the first validation, whose score was not finite (such as the F-measure "
-    "of a probe that does not predict any event yet), as in heareval; the test score says little "
-    "about the embedding. Another batch_size or learning_rates in the protocol may help"
-)
 
 with logged(snakemake.log[0], snakemake.input):
     params, seed = snakemake.params, int(snakemake.wildcards.seed)
@@ -55,11 +44,8 @@ with logged(snakemake.log[0], snakemake.input):
             checked.update(components)
             read_split = read_stored(components)
             header, arrays = predict_task(folders, read_split, protocol, seed, facts)
-            if folds := untrained_folds(chosen_by_fold(header)):
-                print(
-                    f"warning: {entry['embedding']}: {', '.join(folds)}: {UNTRAINED}",
-                    file=sys.stderr,
-                )
+            if said := untrained(header):
+                print(f"warning: {entry['embedding']}: {said}", file=sys.stderr)
             save_predictions(ready, header, arrays)
     for ready, path in waiting.items():
         os.replace(ready, path)

@@ -43,11 +43,13 @@ class _Loader(LOADER):  # type: ignore[misc,valid-type]
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         seen: set[str] = set()
         for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+            if not isinstance(key, yaml.ScalarNode):
+                continue
+            if key.value in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"the key {key.value!r} is there twice", key.start_mark
                 )
-            seen.add(key.value if isinstance(key, yaml.ScalarNode) else "")
+            seen.add(key.value)
         return super().construct_mapping(node, deep)
 
 
@@ -155,7 +157,7 @@ def schema_problems(content: Any, schema: dict) -> Iterator[tuple[list[str], str
         ):
             quotes = isinstance(error.instance, bool | int | float) and error.schema.get("type")
             hint = "; put it in quotes" if quotes == "string" else ""
-            yield place, f"{error.instance!r} is not allowed here ({wanted.rstrip(chr(46))}{hint})"
+            yield place, f"{error.instance!r} is not allowed here ({wanted.rstrip('.')}{hint})"
         else:
             yield place, error.message + (f" ({wanted})" if wanted else "")
 
