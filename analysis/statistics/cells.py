@@ -82,10 +82,12 @@ class Cells:
         best = np.array([maxima.get(task, np.nan) for task in self.tasks], float)
         best = np.where((best > 0) & np.isfinite(best), best, np.nan)
         score = np.where(np.isfinite(self.score), self.score, np.nan) / best
-        metric = {
-            task: facts._replace(lower=facts.lower / best[j], upper=facts.upper / best[j])
-            for j, (task, facts) in enumerate((task, self.metric[task]) for task in self.tasks)
-        }
+        facts = [self.metric[task] for task in self.tasks]
+        ranges = [
+            f._replace(lower=f.lower / b, upper=f.upper / b)
+            for f, b in zip(facts, best, strict=True)
+        ]
+        metric = dict(zip(self.tasks, ranges, strict=True))
         replicates = self.replicates / best[:, None]
         return dataclasses.replace(self, metric=metric, score=score, replicates=replicates)
 
