@@ -156,6 +156,12 @@ def load_model(
         raise ValueError(f"weights: {folder}: {type(extractor).__name__} is not of audio")
     if getattr(network.config, "is_encoder_decoder", False):
         network = network.get_encoder()
+    for key in ("num_hidden_layers", "hidden_size"):
+        if not isinstance(found := getattr(network.config, key, None), int):
+            raise ValueError(
+                f"weights: {folder}: expected a network whose config has {key}, an int, found "
+                f"{found!r} in {type(network).__name__}'s"
+            )
     n_blocks = network.config.num_hidden_layers
     if block is not None and not 0 <= block <= n_blocks:
         raise ValueError(f"block: expected 0 to {n_blocks}, found {block}")

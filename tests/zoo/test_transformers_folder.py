@@ -194,6 +194,7 @@ def test_one_folder_has_one_fingerprint(save):
         ({}, {"block": 3}, "block: expected 0 to 2, found 3"),
         ({}, {"blocks": 1}, "unexpected keyword argument .blocks."),
         ({"hidden_size": 5}, {}, "scene_embedding_size 5, found 4"),
+        ({"hidden_size": None}, {}, "config has hidden_size, an int, found None in Network's"),
         (
             {"num_hidden_layers": 3},
             {},

@@ -1,7 +1,9 @@
-"""Networks of other programs: files of ONNX."""
+"""Networks of other programs: files of ONNX, folders of transformers."""
 
 from __future__ import annotations
 
+import functools
+import json
 import struct
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -10,13 +12,14 @@ from typing import Any
 import numpy as np
 import torch
 from hypothesis import strategies as st
+from safetensors.torch import save
 
 from hear.api.model import HearModel
 from hear.api.source import ModelError
-from tests.fuzz.mutations import INTEGERS, TEXTS, damaged
+from tests.fuzz.mutations import INTEGERS, TEXTS, damaged, json_files
 from tests.fuzz.readers.tasks import write
 from tests.fuzz.watch import Reader
-from zoo import onnx_file
+from zoo import onnx_file, transformers_folder
 
 Files = dict[str, bytes]
 Message = list[tuple[int, Any]]  # of protocol buffers: numbers and values of its fields
@@ -28,6 +31,18 @@ PLACES = (
     "weights.bin", "weights.bin", "../escaped", "/etc/passwd", "", ".", "no such file", "\0",
     "network.onnx", "*/_ORT_MEM_ADDR_/*", "n" * 300, "weights.bin\0", "../inside/weights.bin",
 )  # fmt: skip
+
+# A small Wav2Vec2 and its feature extractor, as transformers writes them.
+CONFIG = {
+    "model_type": "wav2vec2", "architectures": ["Wav2Vec2Model"], "hidden_size": 8,
+    "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8, "vocab_size": 2,
+    "num_feat_extract_layers": 2, "conv_dim": [4, 4], "conv_kernel": [10, 3],
+    "conv_stride": [5, 64], "num_conv_pos_embeddings": 2, "num_conv_pos_embedding_groups": 2,
+}  # fmt: skip
+EXTRACTOR = {
+    "feature_extractor_type": "Wav2Vec2FeatureExtractor", "feature_size": 1,
+    "padding_side": "right", "sampling_rate": 16000, "padding_value": 0.0, "do_normalize": True,
+}  # fmt: skip
 
 
 def encoded(value: Any) -> bytes:
@@ -145,6 +160,46 @@ def _run_onnx(case: Files, inside: Path) -> None:
     _embed(HearModel(onnx_file.__name__, str(weights), {"sample_rate": 16_000, "hop_ms": 50.0}))
 
 
+@functools.cache
+def _tensors() -> bytes:
+    """Weights of the small Wav2Vec2."""
+    import transformers
+
+    torch.manual_seed(0)
+    model = transformers.Wav2Vec2Model(transformers.Wav2Vec2Config(**CONFIG))
+    return save(model.state_dict(), {"format": "pt"})
+
+
+@st.composite
+def _folders(draw: Any) -> Files:
+    """Folders of which one JSON file or the weights are changed."""
+    case = _folder()
+    name = draw(st.sampled_from(("config.json", "config.json", "preprocessor_config.json")))
+    case[name] = draw(json_files([json.loads(case[name])]))
+    if draw(st.integers(0, 9)) == 0:
+        case["model.safetensors"] = draw(damaged([_tensors()]))
+    return case
+
+
+def _folder() -> Files:
+    documents = {"config.json": CONFIG, "preprocessor_config.json": EXTRACTOR}
+    return {name: json.dumps(document).encode() for name, document in documents.items()}
+
+
+def _run_transformers(case: Files, inside: Path) -> None:
+    torch.set_num_threads(1)
+    write(inside / "in", {"model.safetensors": _tensors()} | case)
+    _embed(HearModel(transformers_folder.__name__, str(inside / "in")))
+
+
+def _has_config(case: Files) -> bool:
+    """Tell whether config.json is a JSON object."""
+    try:
+        return isinstance(json.loads(case["config.json"]), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
 def _embed(model: HearModel) -> None:
     audio = torch.zeros(2, model.sample_rate // 2)
     for view in ("scene", "timestamp"):
@@ -196,5 +251,10 @@ def readers() -> list[Reader]:
             "networks of ONNX", _networks(), _run_onnx, (ModelError,), ("zoo.onnx_file",),
             "a message of protocol buffers with a graph", _has_graph, seeds,
             lambda content: {"network.onnx": content}, needs="onnxruntime",
+        ),
+        Reader(
+            "folders of transformers", _folders(), _run_transformers, (ModelError,),
+            ("zoo.transformers_folder",), "a config that is a JSON object", _has_config,
+            [_folder()], needs="transformers",
         ),
     ]  # fmt: skip
