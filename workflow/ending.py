@@ -13,7 +13,7 @@ from pathlib import Path
 
 from snakemake.common import NOTHING_TO_BE_DONE_MSG
 
-from analysis.claims.claim import VERDICTS, verdict_kind
+from analysis.claims.claim import verdicts_in_words
 
 N_BEST = 3
 
@@ -70,9 +70,10 @@ def _best(path: Path) -> str:
 
 
 def _claims(path: Path) -> str:
-    """Number of claims by verdict."""
-    kinds = [verdict_kind(row["verdict"]) for row in _read(path)]
-    return ", ".join(f"{kind}: {kinds.count(kind)}" for kind in VERDICTS if kind in kinds)
+    """Number of claims by verdict, and how many stand when tested together."""
+    rows = _read(path)
+    p_holm = [float(row["p_holm"] or "nan") for row in rows]
+    return verdicts_in_words([row["verdict"] for row in rows], p_holm)
 
 
 def _read(path: Path) -> list[dict[str, str]]:

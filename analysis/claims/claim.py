@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 VERDICTS = ("holds", "does not hold", "undecided", "not tested")  # how a verdict begins
+MAX_P = 0.05  # of a decided claim
+TRAININGS = "trainings"  # confounded topic: models differ in it if their trained networks do
 
 
 def verdict_kind(verdict: str) -> str:
     """Return which of `VERDICTS` a verdict is, whatever else it says."""
     return next(kind for kind in VERDICTS if verdict.startswith(kind))
+
+
+def verdicts_in_words(verdicts: Iterable[str], p_holm: Iterable[float]) -> str:
+    """Count verdicts, and those that stand when all claims are tested together.
+
+    ``p_holm`` are the adjusted p (`analysis.claims.decide.holm`), NaN without an interval. Decided
+    verdicts keep what is said behind them (``holds at this seed``).
+    """
+    kinds = {said: verdict_kind(said) for said in verdicts}
+    said = [kinds[v] if VERDICTS.index(kinds[v]) > 1 else v for v in verdicts]
+    order = sorted(dict.fromkeys(said), key=lambda v: VERDICTS.index(verdict_kind(v)))
+    counts = ", ".join(f"{verdict}: {said.count(verdict)}" for verdict in order)
+    known = [p for p in p_holm if p == p]
+    stand = sum(p < MAX_P for p in known)
+    return counts + f"; {stand} stand when all are tested together (Holm)" * bool(known)
 
 
 class Measurand(NamedTuple):

@@ -8,6 +8,7 @@ models were bootstrapped; official entries have point values only.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
@@ -145,7 +146,7 @@ def _reason(number: Number) -> str:
 
 
 def _size_of_equality(claim: Claim, number: Number) -> str:
-    """Text on the multiple of clips needed to confirm a claim if both models were equal."""
+    """Text on how many times as many clips would confirm a claim if both models were equal."""
     two_sided, threshold = claim.direction == "within", abs(claim.threshold)
     holds_at_0 = two_sided or (claim.threshold > 0) == (claim.direction == "below")
     if (
@@ -159,8 +160,8 @@ def _size_of_equality(claim: Claim, number: Number) -> str:
     times = ((Z + norm.ppf(power)) * _standard_error(number) / threshold) ** 2
     if times <= 1:
         return ""
-    times = float(f"{times:.2g}")
-    return f"if both were equal, about {times:g} times as many test clips would show it"
+    times = math.ceil(10 * times) / 10 if times < 10 else math.ceil(times)
+    return f"if both were equal, {times:g} times as many test clips and sources would show it"
 
 
 def _standard_error(number: Number) -> float:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.claims.claim import Claim, Measurand
+from analysis.claims.claim import TRAININGS, Claim, Measurand
 from analysis.claims.decide import (
     NOT_TESTED,
     Measured,
@@ -55,6 +55,7 @@ def ledger(
     not_above_baseline: Collection[str] = (),
     traits: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
     official: pd.DataFrame | None = None,
+    trained_twice: tuple[str, str] | None = None,
 ) -> pd.DataFrame:
     """Compare every claim with a study.
 
@@ -73,6 +74,9 @@ def ledger(
         By topic that is confounded in this study, how each model stands in it.
     official : DataFrame or None
         The ledger of the same claims by official scores, whose verdicts stand beside the study's.
+    trained_twice : tuple of str or None
+        Two models whose networks differ in the seed of their training alone: where a claim compares
+        different networks, the reason gives these two models' difference in the same number.
 
     Returns
     -------
@@ -97,7 +101,11 @@ def ledger(
         if alternative is not None:
             other = alternative.aggregate, _judge(alternative, scores, measured)
         row = _row(claim, verdict, other, not_above_baseline) | _beside(claim, official)
-        row |= {"confounds": _confounds(claim, traits)}
+        topics = _confounds(claim, traits)
+        if TRAININGS in topics and trained_twice:
+            noise = _training_noise(claim, verdict, scores, *trained_twice)
+            row["reason"] = "; ".join(filter(None, (str(row["reason"]), noise)))
+        row |= {"confounds": "; ".join(topics)}
         rows.append(row | {"hangs_on": _hangs_on(claim, verdict, scores, measured)})
     table = pd.DataFrame(rows).assign(study=study, label=label)
     table["p_holm"] = holm(table["p"])
@@ -171,15 +179,29 @@ def _beside(claim: Claim, official: pd.DataFrame | None) -> dict[str, object]:
     return {}
 
 
-def _confounds(claim: Claim, traits: Mapping[str, Mapping[str, str]]) -> str:
+def _confounds(claim: Claim, traits: Mapping[str, Mapping[str, str]]) -> list[str]:
     """Topics that are confounded and in which the models of a claim differ."""
     models = [id for ids in (*claim.models, *claim.others) for id in ids]
-    found = [
+    return [
         topic
         for topic, of_models in traits.items()
         if len({of_models[model] for model in models if model in of_models}) > 1
     ]
-    return "; ".join(found)
+
+
+def _training_noise(
+    claim: Claim, verdict: Verdict, scores: Mapping[str, Cells], first: str, second: str
+) -> str:
+    """Text on the number of a claim for two trainings of one recipe; empty without it."""
+    category = verdict.number.where if claim.category == EACH else claim.category
+    of_chance = dataclasses.replace(
+        claim, models=((second,),), others=((first,),), factor=1.0, category=category
+    )
+    number = _judge(of_chance, scores, NOTHING_MEASURED).number
+    if verdict.verdict == NOT_TESTED or pd.isna(number.estimate):
+        return ""
+    interval = f" [{number.low:+.3f}, {number.high:+.3f}]" if pd.notna(number.low) else ""
+    return f"{second} minus {first}, trained alike: {number.estimate:+.3f}{interval}"
 
 
 def _row(

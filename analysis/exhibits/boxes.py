@@ -85,7 +85,8 @@ def figure_6(
     and their median are drawn. The numbers have one row per point.
     """
     axis = "M features, H logits; hop 10 ms"
-    return _category_boxes(summary, estimates, text, 6, LEVELS, axis)
+    about = text.confounded("levels")
+    return _category_boxes(summary, estimates, text, 6, LEVELS, axis, about)
 
 
 def figure_6_caption(text: FigureText, numbers: pd.DataFrame) -> str:
@@ -100,7 +101,7 @@ def figure_7(
     summary: pd.DataFrame, estimates: pd.DataFrame, text: FigureText
 ) -> tuple[Figure, pd.DataFrame]:
     """Draw figure 7: hops of 10, 5 and 3 ms with M+H; otherwise as `figure_6`."""
-    about = text.confounded("hops")
+    about = text.confounded("hops", "trainings")
     return _category_boxes(summary, estimates, text, 7, HOPS, "STFT hop of M+H, ms", about)
 
 

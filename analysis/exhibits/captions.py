@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from analysis.claims.claim import MAX_P
 from analysis.exhibits.numbers import count
 from analysis.exhibits.text import FigureText
 
@@ -30,10 +31,10 @@ def claims_caption(text: FigureText, numbers: pd.DataFrame) -> str:
 
 def _corrected(claims: pd.DataFrame) -> str:
     """Sentence on how many verdicts remain if all claims are tested together."""
-    n, decided = claims["p"].notna().sum(), (claims["p"] < 0.05).sum()
+    n, decided = claims["p"].notna().sum(), (claims["p"] < MAX_P).sum()
     if not n:
         return ""
-    stand = (claims["p_holm"] < 0.05).sum()
+    stand = (claims["p_holm"] < MAX_P).sum()
     return (
         f" {count(n, 'claim')} {'has' if n == 1 else 'have'} an interval, which decides {decided} "
         f"at 5 % each; {stand} stand when all are tested together (p_holm, Holm 1979). "

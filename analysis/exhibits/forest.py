@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.transforms import blended_transform_factory
 
-from analysis.claims.claim import VERDICTS, verdict_kind
-from analysis.exhibits.marks import mark, value_words
+from analysis.claims.claim import VERDICTS, verdict_kind, verdicts_in_words
+from analysis.exhibits.marks import SEPARATOR, mark, value_words
 from analysis.exhibits.numbers import count
 from analysis.exhibits.style import (
     COLUMN_WIDTH_IN,
@@ -32,7 +32,7 @@ from analysis.exhibits.text import FigureText
 FOREST_COLUMNS = (
     "figure", "panel", "position", "claim_id", "label", "verdict", "distance", "distance_low",
     "distance_high", "unit", "estimate", "low", "high", "direction", "threshold",
-    "official_verdict", "official_distance", "official_claim_id", "reason",
+    "official_verdict", "official_distance", "official_claim_id", "p_holm", "reason",
 )  # fmt: skip
 UNITS = {  # of a claim's number: by aggregate, else by quantity
     "sd": "standard deviation over tasks",
@@ -77,17 +77,12 @@ def figure_claims(claims: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.Da
 
 def figure_claims_caption(text: FigureText, numbers: pd.DataFrame) -> str:
     return (
-        f"{count(len(numbers), 'claim')}: {verdicts_in_words(numbers)}. Horizontal "
+        f"{count(len(numbers), 'row')} of the ledger: "
+        f"{verdicts_in_words(numbers['verdict'], numbers['p_holm'])}. Horizontal "
         "axis: distance of the estimate from the claim's threshold (given after its name if it is "
         "not 0), positive on the claimed side, in the claim's own unit (CSV); lines: 95 % "
         f"intervals.{agreement(numbers)}"
     )
-
-
-def verdicts_in_words(claims: pd.DataFrame) -> str:
-    """Count the verdicts of some claims."""
-    counts = claims["verdict"].value_counts()
-    return ", ".join(f"{verdict}: {n}" for verdict, n in counts.items())
 
 
 def agreement(claims: pd.DataFrame) -> str:
@@ -138,6 +133,8 @@ def _rows(claims: pd.DataFrame) -> pd.DataFrame:
         label=[_label(claim) for claim in claims.to_dict("records")],
         unit=claims["aggregate"].map(UNITS).fillna(claims["quantity"].map(UNITS)).fillna(""),
         official_distance=official,
+        category=claims["where"],
+        compared=claims["models"].str.cat(claims["others"], sep=SEPARATOR).str.strip(SEPARATOR),
         **pd.DataFrame(found, columns=names, index=claims.index),
     )
 
@@ -217,7 +214,7 @@ def _draw_block(axes: Axes, rows: pd.DataFrame, height_in: float) -> None:
     beside = rows[rows["official_distance"].notna()]
     for row in beside.itertuples():
         kind = verdict_kind(row.official_verdict)
-        axes.plot(
+        (point,) = axes.plot(
             row.official_distance,
             row.height + _ASIDE_IN,
             color=COLORS[kind],
@@ -226,6 +223,8 @@ def _draw_block(axes: Axes, rows: pd.DataFrame, height_in: float) -> None:
             mew=0.8,
             **_POINTS,
         )
+        official = beside.loc[[row.Index]].drop(columns="model")
+        mark(point, official, _official_words(official))
     axes.set(ylim=(height_in, 0), yticks=rows["height"], yticklabels=rows["label"])
     what = "Ratio, distance" if rows["unit"].iloc[0] == RATIO else "Distance"
     axes.set_xlabel(f"{what} from the threshold\n\u2190 against the claim | for it \u2192")
@@ -245,6 +244,15 @@ def _words(rows: pd.DataFrame) -> list[str]:
         + value_words("estimate", row.estimate, row.low, row.high)
         + f"\nthreshold: {row.direction} {row.threshold:g}"
         + (f"\nn = {count(row.n_tasks, 'task')}" if pd.notna(row.n_tasks) else "")
+        for row in rows.itertuples()
+    ]
+
+
+def _official_words(rows: pd.DataFrame) -> list[str]:
+    return [
+        f"{row.official_claim_id}\nofficial HEAR 2021 scores: {row.official_verdict}\n"
+        + value_words("estimate", row.official_estimate, None, None)
+        + f"\nthreshold: {row.official_direction} {row.official_threshold:g}"
         for row in rows.itertuples()
     ]
 

@@ -24,7 +24,9 @@ from matplotlib.patches import Patch
 from analysis.exhibits.text import FigureText
 
 SVG = "http://www.w3.org/2000/svg"
-KEYS = ("model", "category")  # of a mark, where its rows have them
+# Of a mark, where its rows have them; all that a claim compares stand in `compared`.
+KEYS = ("model", "category", "compared")
+SEPARATOR = "; "
 ET.register_namespace("", SVG)
 ET.register_namespace("xlink", "http://www.w3.org/1999/xlink")
 
@@ -32,8 +34,8 @@ ET.register_namespace("xlink", "http://www.w3.org/1999/xlink")
 def mark(artist: Artist, rows: pd.DataFrame, words: Iterable[str]) -> None:
     """Attach rows to an artist: a single row, or one per point or segment, in order.
 
-    `words` is the text that a reader sees for each row. Of `rows`, the columns ``model`` and
-    ``category`` are kept if present.
+    `words` is the text that a reader sees for each row. Of `rows`, the columns `KEYS` are
+    kept if present.
     """
     known = rows.reindex(columns=list(KEYS)).astype(object)
     keys = known.where(known.notna(), "").itertuples(index=False, name=None)

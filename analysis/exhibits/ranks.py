@@ -80,7 +80,10 @@ def figure_ranks(estimates: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.
 
 
 def figure_ranks_caption(text: FigureText, numbers: pd.DataFrame) -> str:
-    return "Mean rank of each model over the tasks it shares with the others; 1 is the best."
+    return (
+        "Mean rank of each model over all tasks on which it has a score, each time among the "
+        "models with a score there; 1 is the best."
+    )
 
 
 def _notes(whole: pd.DataFrame) -> list[str]:

@@ -12,7 +12,11 @@ PX_PER_PT = 2.4  # a figure of one column, 234 points wide, is 562 pixels: its 6
 _REFERENCE = re.compile(r"(?<=^#).+|(?<=url\(#)[^)]+")
 _LONG = re.compile(r"-?\d+\.\d{3,}")
 _PLACES = ("x", "y", "d")  # in points, of which 0.01 are 0.024 pixels
-_WORDS = {"data-model", "data-category"}  # attributes that are names, whatever these look like
+_WORDS = {
+    "data-model",
+    "data-category",
+    "data-compared",
+}  # attributes that are names, whatever these look like
 _MOVED = re.compile(r"translate\((\S+) (\S+)\)")
 
 

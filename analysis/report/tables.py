@@ -17,8 +17,8 @@ from analysis.tables.words import ordered_categories
 BEST = "★"
 SPELLED = {"audioset": "AudioSet", "cpu": "CPU", "map": "mAP", "mib": "MiB"}  # in columns' names
 CLAIM_COLUMNS = (  # of claims.csv, readable on a page; the caption links to the rest
-    "claim_id", "section", "statement", "verdict", "hangs_on", "official_verdict", "p_holm",
-    "estimate", "low", "high", "detectable", "n_tasks", "reason", "confounds",
+    "claim_id", "section", "statement", "where", "verdict", "hangs_on", "official_verdict",
+    "p_holm", "estimate", "low", "high", "detectable", "n_tasks", "reason", "confounds",
 )  # fmt: skip
 UNTESTED_COLUMNS = ("claim_id", "section", "statement", "verdict", "official_verdict", "reason")
 

@@ -44,6 +44,9 @@ _CLAIMS = pd.DataFrame(
 )  # fmt: skip
 _CLAIMS["official_direction"] = _CLAIMS["direction"].where(_CLAIMS["official_verdict"] != "", "")
 _CLAIMS["official_threshold"] = _CLAIMS["threshold"].where(_CLAIMS["official_verdict"] != "")
+_CLAIMS["models"] = ["passt_m_hop10", "logmel", ""]
+_CLAIMS["others"] = ["passt_h_hop10; logmel", "", ""]
+_CLAIMS["where"] = ["speech", "music", ""]
 CLAIMS = _CLAIMS.reindex(columns=list(LEDGER_COLUMNS), fill_value="")
 
 

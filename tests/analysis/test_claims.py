@@ -148,9 +148,9 @@ def test_holm_by_hand() -> None:
 @pytest.mark.parametrize(
     ("values", "width", "times"),
     [
-        ({"direction": "within", "threshold": 0.02}, 0.15, "38 times"),  # (1.96 + 1.28) se
-        ({"direction": "below", "threshold": 0.02}, 0.15, "29 times"),  # (1.96 + 0.84) se
-        ({"direction": "above", "threshold": -0.05}, 0.15, "4.6 times"),
+        ({"direction": "within", "threshold": 0.02}, 0.15, " 39 times"),  # (1.96 + 1.28) se
+        ({"direction": "below", "threshold": 0.02}, 0.15, " 29 times"),  # (1.96 + 0.84) se
+        ({"direction": "above", "threshold": -0.05}, 0.15, " 4.6 times"),
         ({"direction": "above", "threshold": 0.05}, 0.15, ""),  # equal models would not hold
         ({"direction": "within", "threshold": 0.2}, 0.15, ""),
         ({"direction": "within", "threshold": 0.02, "others": ()}, 0.15, ""),
@@ -164,6 +164,11 @@ def test_a_claim_of_equality_says_what_size_would_show_it(
     found = decide(claim(**values), [number])
     assert times in found.reason and bool(times) == bool(found.reason)
     assert detectable(number) == pytest.approx(2.8016 * width / 3.92, rel=1e-3)
+
+
+def test_the_size_that_would_show_equality_is_rounded_up() -> None:
+    found = decide(claim(direction="within", threshold=0.02), [Number(0.01, -0.00235, 0.02235)])
+    assert " 1.1 times" in found.reason  # ((1.96 + 1.28) / 3.92 * 0.0247 / 0.02)^2 = 1.04
 
 
 SCORES = {
@@ -441,6 +446,20 @@ def test_confounds_are_those_in_which_the_models_differ() -> None:
     traits = {"hops": {"a": "10", "b": "5", "c": "10"}, "levels": {"a": "L", "c": "no L"}}
     table = ledger(claims, {"score": cells}, NOTHING_MEASURED, "s", "l", traits=traits)
     assert table["confounds"].tolist() == ["hops", "levels", ""]
+
+
+def test_two_trainings_of_one_recipe_stand_beside_claims_of_different_networks() -> None:
+    cells = make_cells(SCORES, spread=0.001)
+    claims = [claim(claim_id="ab"), claim(claim_id="ac", others=(C,)), claim(others=())]
+    traits = {"trainings": {"a": "x", "b": "y", "c": "x"}}
+    table = ledger(
+        claims, {"score": cells}, NOTHING_MEASURED, "s", "l", traits=traits,
+        trained_twice=("a", "c"),
+    )  # fmt: skip
+    reasons = table["reason"].fillna("").tolist()
+    minus = -table["estimate"][1]  # a minus c, of the second claim
+    assert f"c minus a, trained alike: {minus:+.3f} [" in reasons[0]
+    assert not any("trained alike" in reason for reason in reasons[1:])
 
 
 MOVABLE = claim(category="general", aggregate="mean", threshold=0.06, chosen="threshold")

@@ -314,6 +314,23 @@ def test_a_point_tells_its_numbers(
     assert box[0] >= 0 and box[1] <= width and box[2] >= 0
 
 
+CLAIMS = "[id='figures/claims'] [data-compared]"
+OF_CLAIMS = (
+    f'[...document.querySelectorAll("{CLAIMS}")].map(m => '
+    "[m.dataset.compared, m.dataset.category, m.classList.contains('dim')])"
+)
+
+
+def test_a_claim_is_of_all_models_that_it_compares(tab: Tab, url: str) -> None:
+    tab.open(f"{url}#model=passt_m_hop10", 1200)
+    dim = {of: is_dim for of, _, is_dim in tab.ask(OF_CLAIMS)}
+    assert set(dim.values()) == {True, False}
+    assert all(is_dim == ("passt_m_hop10" not in of.split("; ")) for of, is_dim in dim.items())
+    tab.open(f"{url}#category=speech", 1200)
+    found = {(where, is_dim) for _, where, is_dim in tab.ask(OF_CLAIMS)}
+    assert found == {("speech", False), ("music", True)}
+
+
 @pytest.mark.parametrize("width", (1200, 400))
 def test_a_click_on_a_name_keeps_its_model_in_every_figure(
     width: int, tab: Tab, url: str, run_summary: pd.DataFrame

@@ -8,7 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from workflow.study.confounds import FIELDS, HOPS, LEVELS, confounds, traits
+from workflow.study.confounds import (
+    FIELDS,
+    HOPS,
+    LEVELS,
+    TRAININGS,
+    confounds,
+    trained_twice,
+    traits,
+)
 from workflow.study.study import SHIPPED_WEIGHTS, Study, read_study
 
 OF_HOP10 = {"initial_weights": "results/pretrain/mini_hop10/weights.safetensors"}
@@ -35,9 +43,20 @@ def test_the_released_networks_have_none() -> None:
     assert confounds(study) == {} and traits(study) == {}
 
 
-def test_the_shipped_networks_differ_in_dimensions_alone() -> None:
+def test_the_shipped_networks_differ_in_dimensions_and_chance_alone() -> None:
     study = read_study({})
-    assert set(confounds(study)) == {LEVELS}
+    assert set(confounds(study)) == {LEVELS, TRAININGS}
+    assert confounds(study)[TRAININGS].endswith("each was trained once")
+    assert trained_twice(study) is None
+
+
+def test_a_second_training_differs_in_its_seed_alone() -> None:
+    study = read_study({"models": {"passt_mh_hop10_again": {"on_request": False}}})
+    assert trained_twice(study) == ("passt_mh_hop10", "passt_mh_hop10_again")
+    assert "two trainings of one recipe" in confounds(study)[TRAININGS]
+    of = traits(study)[TRAININGS]
+    assert of["passt_m_hop10"] == of["passt_lmh_hop10"] != of["passt_mh_hop10_again"]
+    assert "passt_m_hop10_random" not in of
 
 
 @pytest.mark.parametrize(
@@ -61,7 +80,7 @@ def test_models_differ_in_traits(tmp_path: Path) -> None:
     found = traits(with_record(tmp_path, OF_HOP10 | CROPS))
     assert found[HOPS] == {"passt_mh_hop5": "5", "passt_lm_2rf_hop5": "5"}
     assert found[FIELDS] == {"passt_mh_hop5": "160", "passt_lm_2rf_hop5": "160+640"}
-    assert found[LEVELS] == {"passt_mh_hop5": "no L", "passt_lm_2rf_hop5": "L"}
+    assert found[LEVELS] == {"passt_mh_hop5": "MH", "passt_lm_2rf_hop5": "LM"}
 
 
 @pytest.mark.parametrize(

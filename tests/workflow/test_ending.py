@@ -19,7 +19,7 @@ def write(folder: Path, rows: str, verdicts: list[str]) -> None:
     (folder / "figures").mkdir(parents=True)
     (folder / "figures/figure_9.csv").write_text(HEAD + rows)
     (folder / "claims.csv").write_text(
-        "\n".join(["claim_id,verdict", *(f"c,{v}" for v in verdicts)])
+        "\n".join(["claim_id,verdict,p_holm", *(f"c,{v}" for v in verdicts)])
     )
 
 
@@ -37,10 +37,10 @@ def write(folder: Path, rows: str, verdicts: list[str]) -> None:
 )
 def test_best_models_claims_and_time(rows: str, best: str, tmp_path: Path) -> None:
     verdicts = [
-        "not tested in this study",
-        "holds at this seed",
-        "holds",
-        "undecided at this sample",
+        "not tested in this study,",
+        "holds at this seed,0.2",
+        "holds,0.01",
+        "undecided at this sample,1.0",
     ]
     write(tmp_path / "mini", rows, verdicts)
     said = ending({"mini": "Study mini: generated tasks"}, 62.4, tmp_path).splitlines()
@@ -49,7 +49,11 @@ def test_best_models_claims_and_time(rows: str, best: str, tmp_path: Path) -> No
         f"  report: {tmp_path.resolve()}/mini/report.html",
     ]
     assert said[3].startswith(f"  best: {best}")
-    assert said[4:] == ["  claims: holds: 2, undecided: 1, not tested: 1", "The run took 0:01:02."]
+    assert said[4:] == [
+        "  claims: holds at this seed: 1, holds: 1, undecided: 1, not tested: 1; "
+        "1 stand when all are tested together (Holm)",
+        "The run took 0:01:02.",
+    ]
 
 
 def test_what_lies_elsewhere_is_left_out(tmp_path: Path) -> None:

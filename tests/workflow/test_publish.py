@@ -20,6 +20,7 @@ MADE = {"software": {"torch": "2.0"}, "checkpoints": {"mini_hop10": "abc"}}
 def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
     """A study with every file that it shows, and claims of two verdicts."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("workflow.commands.publish.caption", lambda one, *_: f"About {one.id}.")
     study = read_study({"study": "small", "tasks": ["esc50"], "select_models": ["passt_mh_hop10"]})
     shown = [file for exhibit in exhibits.exhibits(study) for file in exhibit.page_files]
     drawn = [paths.replicates(study, one) for one in study.evaluations]
@@ -28,8 +29,11 @@ def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"content of {name}\n")
-    claims = "claim_id,verdict\na,holds at this seed\nb,undecided\nc,undecided\n"
+    claims = "claim_id,verdict,p_holm,stands_for\na,holds at this seed,.01,\n"
+    claims += "b,undecided,.5,\nc,undecided,.5,a\n"
     (tmp_path / "results" / "small" / "claims.csv").write_text(claims)
+    metrics = "metric,label,maximize,lower,upper,missing_score\naccuracy,Accuracy,True,0,1,\n"
+    (tmp_path / "results" / "small" / "metrics.csv").write_text(metrics)
     for name in paths.scores(study):
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         task = {"task_hashes": {"esc50-mini-full": "def"}}
@@ -48,10 +52,20 @@ def test_what_a_study_shows_is_published_with_its_origin(finished: Study, tmp_pa
     assert {*made} == {path for path in destination.rglob("*") if path.is_file()}
     assert not [path for path in made if path.suffix in (".pdf", ".png", ".html", ".npz")]
     index = (destination / "README.md").read_text()
-    for said in ("--config study=small", "1 holds", "2 undecided", "12.5", "abc", "def", "2.0"):
+    for said in (
+        "--config study=small",
+        "holds at this seed: 1",
+        "undecided: 2",
+        "1 of them",
+        "12.5",
+        "abc",
+        "def",
+        "2.0",
+    ):
         assert said in index
     for exhibit in exhibits.exhibits(finished):
         assert all(f"({file})" in index for file in exhibit.page_files)
+        assert f"About {exhibit.id}." in index
     sums = dict(
         reversed(line.split("  ")) for line in (destination / "SHA256SUMS").read_text().splitlines()
     )

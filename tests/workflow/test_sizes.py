@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 
+import pandas as pd
 import pytest
 
-from workflow.commands.sizes import by_category, expected_width, sizes
+from workflow.commands.sizes import by_category, expected_width, found_widths, sizes
 from workflow.study.config import ROOT, ConfigError, read_yaml
 from workflow.study.study import read_study
 
@@ -55,6 +56,20 @@ def test_sizes_count_clips_sources_and_seconds():
     assert {"esc50", "maestro", "vox_lingua_top10"} < {*folds} and len(folds) == 12
     narrower = once.index.difference(folds)
     assert (tested.loc[narrower, "width"] < once.loc[narrower, "width"]).all()
+
+
+def test_widths_that_a_study_found_are_of_pairs_of_trained_variants():
+    study = read_study({})
+    pairs = [("passt_m_hop10", "passt_h_hop10"), ("passt_mh_hop5", "passt_h_hop10"),
+             ("passt_m_hop10_random", "passt_h_hop10"), ("logmel", "passt_h_hop10")]  # fmt: skip
+    rows = [
+        ("difference_of_means", *pair, "music", -width, width)
+        for pair, width in zip(pairs, (0.1, 0.2, 9, 9), strict=True)
+    ]
+    rows += [("difference_of_means", *pairs[0], "all", -9, 9), ("score", *pairs[0], "music", 0, 9)]
+    columns = ["statistic", "model", "other_model", "category", "low", "high"]
+    found = found_widths(study, pd.DataFrame(rows, columns=columns))
+    assert found.stack().to_dict() == {("mean", "music"): pytest.approx(0.3)}
 
 
 def test_the_large_study_has_the_smallest_scale_that_the_rule_allows():

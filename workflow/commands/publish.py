@@ -18,8 +18,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.claims.claim import verdict_kind
+from analysis.claims.claim import verdicts_in_words
+from analysis.exhibits.make import caption
 from analysis.exhibits.markdown import to_markdown
+from analysis.exhibits.text import FigureText
+from analysis.report.page import read_numbers
+from analysis.tables.metrics import read_metric_labels
 from hear.files import sha256_of
 from workflow.commands.arguments import add_arguments, checked_study, read_arguments
 from workflow.machine import machine
@@ -65,13 +69,14 @@ def _index(study: Study, names: list[str], command: str) -> str:
     """Markdown that says what was found, by which command and machine, and from what."""
     results = Path("results", study.name)
     claims = pd.read_csv(results / "claims.csv")
-    verdicts = claims["verdict"].map(verdict_kind).value_counts()
-    counts = ", ".join(f"{n} {verdict}" for verdict, n in verdicts.items())
+    counts = verdicts_in_words(claims["verdict"], claims["p_holm"])
+    nearest = claims["stands_for"].notna().sum()
     parts = [
         f"# Study {study.name}",
         words.label(study),
-        f"Made by\n```bash\n{command}\n```\nand copied here by `make publish`. Of {len(claims)} "
-        f"claims of the paper: {counts} ([claims.csv](claims.csv)).",
+        f"Made by\n```bash\n{command}\n```\nand copied here by `make publish`. The "
+        f"ledger of the paper's claims ([claims.csv](claims.csv)) has {len(claims)} rows, "
+        f"{nearest} of them the nearest evidence for another claim. {counts}.",
         "## Exhibits",
         "\n".join(_entries(study, names)),
         "## Machine",
@@ -89,11 +94,15 @@ def _index(study: Study, names: list[str], command: str) -> str:
 
 
 def _entries(study: Study, names: list[str]) -> Iterable[str]:
-    """A line for each exhibit, with links to its files."""
+    """A line for each exhibit, with its caption and links to its files."""
+    results = Path("results", study.name)
+    metrics = read_metric_labels(results / "metrics.csv")
+    text = FigureText(**words.words(study), metrics=metrics)
     for exhibit in exhibits.exhibits(study):
+        said = caption(exhibit, text, read_numbers(results / exhibit.csv))
         files = [file for file in exhibit.page_files if file in names]
         links = ", ".join(f"[{Path(file).suffix[1:].upper()}]({file})" for file in files)
-        yield f"- {exhibit.name}: {exhibit.title}. {links}"
+        yield f"- {exhibit.name}: {exhibit.title}. {links}. {said}"
 
 
 def _origins(study: Study) -> list[tuple[str, str]]:

@@ -2,7 +2,9 @@
 
     make sizes CONFIG=config/mini_large.yaml
 
-Sizes are chosen by these widths before any verdict is known; docs/mini.md has the rule.
+Sizes are chosen by these widths before any verdict is known; docs/mini.md has the rule. They are
+widths in score, while most claims are about normalized scores: if the study has run, the widths of
+its own intervals in these are printed, too.
 """
 
 from __future__ import annotations
@@ -11,12 +13,14 @@ import argparse
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from scipy.stats import t
 from tabulate import tabulate
 
+from analysis.statistics.estimates import ALL, read_estimates
 from analysis.statistics.intervals import LEVEL
 from hear.scores.bootstrap import MIN_FREEDOM
 from mini.registry import find_mini_task
@@ -88,6 +92,24 @@ def by_category(table: pd.DataFrame) -> pd.Series:
     return of_mean.rename("width")
 
 
+def found_widths(study: Study, estimates: pd.DataFrame) -> pd.DataFrame:
+    """Median width of the intervals of differences in normalized score, by category.
+
+    A row per aggregate over tasks (mean, median), over all pairs of trained variants of PaSST.
+    """
+    variants = {id: model.variant for id, model in study.models.items() if model.variant}
+    trained = {id for id, one in variants.items() if study.checkpoints[one.checkpoint].file}
+    names = {f"difference_of_{name}s": name for name in ("mean", "median")}
+    rows = estimates[
+        estimates["statistic"].isin(list(names))
+        & estimates["model"].isin(trained)
+        & estimates["other_model"].isin(trained)
+        & (estimates["category"] != ALL)
+    ]
+    rows = rows.assign(width=rows["high"] - rows["low"], of=rows["statistic"].map(names))
+    return rows.pivot_table("width", "of", "category", aggfunc="median")
+
+
 def _folds(task: MiniTask, scale: Scale) -> list[list[list[str]]]:
     """Sources of which one is each tested clip's, by fold; a name of its own where it has none."""
     folds = []
@@ -122,7 +144,9 @@ def main() -> None:
     )
     add_arguments(parser)
     try:
-        table = sizes(checked_study(read_arguments(parser.parse_args())))
+        study = checked_study(read_arguments(parser.parse_args()))
+        table, estimates = sizes(study), Path("results", study.name, "estimates.csv")
+        found = found_widths(study, read_estimates(estimates)) if estimates.is_file() else None
     except (ValueError, OSError) as error:
         sys.exit(f"sizes: {error}")
     shown = table.assign(events=table["events"].astype(object).where(table["events"].notna(), ""))
@@ -132,7 +156,10 @@ def main() -> None:
         )
     )
     means = ", ".join(f"{category} {width:.3f}" for category, width in by_category(table).items())
-    print(f"\n95 % interval of a difference of two models in a category's mean: {means}")
+    print(f"\n95 % interval of a difference of two models in a category's mean score: {means}")
+    for of, widths in found.iterrows() if found is not None else ():
+        listed = ", ".join(f"{category} {width:.3f}" for category, width in widths.items())
+        print(f"found by this study, median of all pairs, {of} normalized score: {listed}")
     print(f"{table['audio_s'].sum():.0f} s of audio")
 
 

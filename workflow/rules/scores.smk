@@ -192,6 +192,7 @@ rule judge:
         known=known_names(STUDY),
         label=lambda w: words.label(STUDIES[w.study]),
         traits=lambda w: confounds.traits(STUDIES[w.study]),
+        trained_twice=lambda w: confounds.trained_twice(STUDIES[w.study]),
     message:
         "judge: the paper's claims by study {wildcards.study}"
     script:

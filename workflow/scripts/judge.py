@@ -31,5 +31,6 @@ with logged(snakemake.log[0], snakemake.input):
         tasks_not_above(cells, features, baseline),
         snakemake.params.traits,
         read_ledger(official) if official else None,
+        snakemake.params.trained_twice,
     )
     write_csv(table, snakemake.output[0])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 import json
 import math
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
+from analysis.claims.claim import TRAININGS
 from passt.checkpoints import Checkpoint
 from passt.lengths import SAMPLE_RATE_HZ
 from workflow.study.study import SHIPPED_WEIGHTS, Study
@@ -23,6 +26,7 @@ def confounds(study: Study) -> dict[str, str]:
     the weights, as for the shipped networks. The released networks have none of these confounds.
     """
     found = {LEVELS: _dimensions(study), FIELDS: _crops(study), HOPS: _starts(study)}
+    found |= {TRAININGS: _trainings(study)}
     return {topic: sentence for topic, sentence in found.items() if sentence}
 
 
@@ -33,12 +37,44 @@ def traits(study: Study) -> dict[str, dict[str, str]]:
         if model.variant is None:
             continue
         fields = model.variant.receptive_fields_ms if model.variant.levels != "L" else ()
-        values = {LEVELS: "L" if "L" in model.variant.levels else "no L"}
+        values = {LEVELS: model.variant.levels}
         values |= {FIELDS: "+".join(map(str, fields))} if fields else {}
-        values |= {HOPS: _ms(study.checkpoints[model.variant.checkpoint].hop)}
+        checkpoint = study.checkpoints[model.variant.checkpoint]
+        values |= {HOPS: _ms(checkpoint.hop)}
+        values |= {TRAININGS: checkpoint.id} if _recipe(_record(checkpoint)) else {}
         for topic in found.keys() & values.keys():
             found[topic][id] = values[topic]
     return found
+
+
+def trained_twice(study: Study) -> tuple[str, str] | None:
+    """The first two models whose networks differ in the seed of their training alone."""
+    variants = {id: model.variant for id, model in study.models.items() if model.variant}
+    for (first, one), (second, other) in itertools.combinations(variants.items(), 2):
+        if dataclasses.replace(one, checkpoint=other.checkpoint) != other:
+            continue
+        recipes = [_recipe(_record(study.checkpoints[v.checkpoint])) for v in (one, other)]
+        seeds = [recipe.get("seed") for recipe in recipes]
+        same = [recipe | {"name": "", "seed": 0} for recipe in recipes]
+        if None not in seeds and seeds[0] != seeds[1] and same[0] == same[1]:
+            return first, second
+    return None
+
+
+def _trainings(study: Study) -> str:
+    """Sentence on the chance of training, where several networks with a record are compared."""
+    recipes = [_recipe(_record(checkpoint)) for checkpoint in study.used_checkpoints]
+    if sum(map(bool, recipes)) < 2:
+        return ""
+    if trained_twice(study):
+        return (
+            "networks also differ by the chance of their training, which no interval covers; the "
+            "ledger's reasons say how far two trainings of one recipe differ"
+        )
+    return (
+        "networks also differ by the chance of their training, which no interval covers: each was "
+        "trained once"
+    )
 
 
 def _dimensions(study: Study) -> str:

@@ -10,6 +10,8 @@ const form = document.getElementById("choice");
 const chips = document.getElementById("kept");
 const listeners = []; // called when the choice has changed
 
+const isCategory = (text) => [...categories.values()].includes(text);
+
 function toggle(model) {
   if (!chosen.models.delete(model)) chosen.models.add(model);
   changed();

@@ -12,9 +12,11 @@ const tip = document.getElementById("tip");
 let told = null;
 
 function isDim(mark) {
-  const { model, category } = mark.dataset;
-  return Boolean((model && chosen.models.size && !chosen.models.has(model))
-    || (category && chosen.category && category !== chosen.category));
+  const { model, category, compared } = mark.dataset;
+  const models = compared?.split("; ") ?? (model ? [model] : []); // a claim's, or one
+  const place = categories.get(category) ?? category; // a claim's may be a task
+  return Boolean((models.length && chosen.models.size && !models.some((id) => chosen.models.has(id)))
+    || (chosen.category && isCategory(place) && place !== chosen.category));
 }
 
 listeners.push(() => {

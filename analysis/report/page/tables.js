@@ -2,7 +2,7 @@
 // Buttons are made here: without JavaScript they would be buttons that do nothing.
 const LONG = 500; // rows; the names in longer tables are clicked, but are no buttons
 const MODEL_COLUMNS = ["model", "label", "other model"];
-const TASK_COLUMNS = ["category", "task", "name"]; // by which the category of a row is known
+const TASK_COLUMNS = ["category", "task", "name", "where"]; // by which the category of a row is known
 const tables = [...document.querySelectorAll("main table")];
 const searched = tables.filter((table) => table.closest("figure, #per-task"));
 
@@ -76,7 +76,7 @@ function categoryOf(row, names) {
     const text = textOf(row.cells[column]);
     if (name === "category" && text) return text;
     if (categories.has(text)) return categories.get(text);
-    if ([...categories.values()].includes(text)) return text;
+    if (isCategory(text)) return text;
   }
   return undefined;
 }
