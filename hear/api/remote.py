@@ -23,13 +23,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hear.api.source import ModelError
+from hear.api.source import ModelError, WorkerError
 from hear.api.worker import read_frame, write_frame
 
 WORKER = Path(__file__).with_name("worker.py")
 LOG_LINES = 12  # of a failed worker, shown in the message
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 HOST_VARIABLES = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")  # of this process's own packages
+
+
+class RemoteTraceback(Exception):
+    """Traceback of the worker, for the log of this process."""
+
+    def __str__(self) -> str:
+        return f"\n{self.args[0]}"
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,7 @@ class RemoteModule:
     is imported, ``variables`` are additional environment variables, ``timeout_s`` limits the time
     per response. ``cpu_s`` is the worker's CPU time at its last response. A worker that does not
     start, dies, hangs or sends an invalid response raises ModelError with its last lines of output.
+    An error of the model's code is a RuntimeError, caused by one with the worker's traceback.
     """
 
     def __init__(
@@ -140,7 +148,8 @@ class RemoteModule:
                 process.kill()
                 raise self._failed(f"gave an invalid answer: {error}") from None
             if "error" in header:
-                raise RuntimeError(header["error"])
+                cause = RemoteTraceback(header.get("traceback", ""))
+                raise RuntimeError(header["error"]) from cause
             cpu_s = header.pop("cpu_s", self.cpu_s)
             if type(cpu_s) not in (int, float):
                 raise self._failed(f"gave an invalid answer: cpu_s {cpu_s!r:.80}")
@@ -159,11 +168,11 @@ class RemoteModule:
         hint = ", as happens when memory is short" if code == -signal.SIGKILL else ""
         return f"was killed by {signal.Signals(-code).name}{hint}"
 
-    def _failed(self, what: str) -> ModelError:
+    def _failed(self, what: str) -> WorkerError:
         self._log.seek(0)
         text = self._log.read().decode(errors="replace").splitlines()[-LOG_LINES:]
         said = "\n  ".join(["; its last lines:", *text]) if text else "; it printed nothing"
-        return ModelError(f"model {self.__name__}: the worker of {self.python} {what}{said}")
+        return WorkerError(f"model {self.__name__}: the worker of {self.python} {what}{said}")
 
 
 def as_tensor(header: dict, array: np.ndarray | None) -> Tensor | np.ndarray:

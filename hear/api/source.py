@@ -14,6 +14,10 @@ class ModelError(ValueError):
     """A model that cannot be imported or does not follow the HEAR API."""
 
 
+class WorkerError(ModelError):
+    """A worker process that has ended, or whose answers make no sense: later calls fail, too."""
+
+
 def source_hash(module: str) -> str:
     """SHA-256 of a module's source file, without importing it or its parent packages.
 

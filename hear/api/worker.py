@@ -26,6 +26,7 @@ import numpy as np
 
 LENGTHS = struct.Struct("<QQ")  # bytes of the header, bytes of the array
 MAX_HEADER_BYTES = 2**20
+TRACEBACK_LETTERS = 10000  # of an error's traceback, the last ones
 API = ("load_model", "get_scene_embeddings", "get_timestamp_embeddings")
 
 
@@ -67,9 +68,12 @@ def read_exactly(stream, size):
 def import_module(name):
     """Import a model's module by import path or by the path of its file.
 
-    A file may import its neighbors: its folder joins the import path.
+    A file may import its neighbors: its folder joins the import path. So does the working
+    directory, from which an import path may lead to the module.
     """
     if not name.endswith(".py"):
+        if os.getcwd() not in sys.path:
+            sys.path.append(os.getcwd())
         return importlib.import_module(name)
     path = Path(name).absolute()
     sys.path.append(str(path.parent))
@@ -252,6 +256,8 @@ def source_hash(module):
 def main():
     """Answer requests until the input ends."""
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    here = os.path.dirname(os.path.abspath(__file__))
+    sys.path[:] = [path for path in sys.path if os.path.abspath(path) != here]  # not for models
     os.dup2(2, 1)  # what a model prints must not be an answer
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     sys.stdout = sys.stderr
@@ -271,7 +277,11 @@ def main():
                 write_frame(answers, dict(header, cpu_s=time.process_time()), array)
         except Exception as error:  # whatever a model's code may raise
             traceback.print_exc()
-            write_frame(answers, {"error": repr(error)})
+            header = {
+                "error": repr(error),
+                "traceback": traceback.format_exc()[-TRACEBACK_LETTERS:],
+            }
+            write_frame(answers, header)
 
 
 if __name__ == "__main__":

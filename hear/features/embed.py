@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from hear.api.source import WorkerError
 from hear.audio.read import read_clip
 from hear.audio.stored import StoredClip
 from hear.features.cost import CPU, Meter
@@ -199,6 +200,8 @@ def _embed_batch(
         return
     try:
         yield model.embed(audio, view)
+    except WorkerError as error:
+        raise ValueError(f"{_named(paths)}: {error}") from error
     except ValueError as error:
         for path, clip in zip(paths, audio, strict=True):  # which one is it?
             list(_embed_batch(model, view, clip[None], [path]))

@@ -6,6 +6,7 @@ import ast
 import io
 import json
 import sys
+import traceback
 import warnings
 from pathlib import Path
 
@@ -257,6 +258,40 @@ def test_a_worker_that_cannot_start_or_import_says_why(tmp_path):
     (tmp_path / "tensorflow.py").write_text("raise ImportError('of another CPU')")
     with pytest.raises(ModelError, match="load_model failed: .*ImportError.*of another CPU"):
         HearModel(module, worker=WORKING)
+
+
+def test_neighbors_of_a_model_may_have_the_names_of_ours(tmp_path):
+    for file in Path(WORKER).parent.glob("*.py"):
+        (tmp_path / file.name).write_text("GAIN = 2.0\n")
+    names = [file.stem for file in Path(WORKER).parent.glob("*.py") if file.stem != "__init__"]
+    module = Path(write_model(tmp_path))
+    sums = "; ".join(f"import {name}; assert {name}.GAIN == 2" for name in names)
+    module.write_text(f"{sums}\n{module.read_text()}")
+    HearModel(str(module), worker=WORKING)
+
+
+def test_an_import_path_may_begin_in_the_working_directory(tmp_path, monkeypatch):
+    (tmp_path / "package").mkdir()
+    write_model(tmp_path / "package")
+    (tmp_path / "package" / "tensorflow.py").rename(tmp_path / "tensorflow.py")
+    monkeypatch.chdir(tmp_path)
+    model = HearModel("package.remote_bands", worker=WORKING)
+    assert model.embed(torch.ones(1, 16000), "scene")[0]["E"].shape == (1, 2)
+
+
+def test_an_error_in_a_worker_is_caused_by_its_traceback(tmp_path):
+    module = write_model(tmp_path, "raise KeyError('lost')")
+    with pytest.raises(ModelError) as caught:
+        HearModel(module, worker=WORKING).embed(torch.zeros(1, 16000), "scene")
+    said = "".join(traceback.format_exception(caught.value))
+    assert f'File "{module}", line' in said and "raise KeyError('lost')" in said
+
+
+def test_a_worker_that_hangs_in_a_batch_is_said_to_hang(tmp_path, make_task):
+    task = read_task(make_task())
+    model = HearModel(write_model(tmp_path, "time.sleep(60)"), worker=WORKING | {"timeout_s": 2})
+    with pytest.raises(ValueError, match=r"gave no answer within 2 s \(environment.timeout_s\)"):
+        embed_task([task], model, {"scene": tmp_path / "f"}, {}, progress=False)
 
 
 def test_finished_splits_are_kept_when_a_worker_dies(tmp_path, make_task):
