@@ -18,6 +18,7 @@ from passt.cache import fetch_weights
 from passt.checkpoints import RELEASED, Checkpoint, CheckpointError, released_modules
 from passt.embedder import Embedder
 from passt.files import sha256_file
+from passt.lengths import check_receptive_field
 from passt.variants import Embedding, Variant, levels_of
 from passt.weights import infer_architecture, load_embedder, read_tensors
 from passt.windows import StoredAudio
@@ -102,6 +103,11 @@ def load_model(
         weights = RELEASED[checkpoint or next(iter(RELEASED))]
     levels = levels_of(levels, weights.architecture.depth)
     variant = Variant(weights.id, levels, tuple(receptive_fields_ms))
+    for ms in variant.receptive_fields_ms:
+        try:
+            check_receptive_field(ms, weights.hop, weights.architecture)
+        except ValueError as error:
+            raise ValueError(f"receptive field: {error}") from None
     weights = fetch_weights(weights, progress)
     return PaSSTModel(load_embedder(weights, device, blocks=variant.blocks), variant)
 

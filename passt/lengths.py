@@ -39,6 +39,20 @@ def shortest_clip(view: str, hop: int) -> int:
     return window // 2 + 1
 
 
+def check_receptive_field(ms: int, hop: int, architecture: Architecture) -> None:
+    """Raise ValueError unless a window of ``ms`` has one patch, and no more than all positions."""
+    n_samples = samples(ms)
+    if n_samples > longest_samples(hop, architecture):
+        raise ValueError(
+            f"{ms} ms are more than the network's time positions ({architecture.n_time_patches})"
+        )
+    if n_samples < shortest_samples(hop):
+        raise ValueError(
+            f"{ms} ms are {n_samples} samples, fewer than the 16 mel frames of one patch at this "
+            "checkpoint's hop"
+        )
+
+
 def longest_samples(hop: int, architecture: Architecture) -> int:
     """Largest number of samples that fits a network's time positions at this STFT hop."""
     last = (architecture.n_time_patches - 1) * architecture.tstride

@@ -8,12 +8,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -28,6 +29,13 @@ LIST_PACKAGES = (
     " {d.metadata['Name']: d.version for d in m.distributions() if d.metadata['Name']}]))"
 )
 FIND_NUMPY = "import numpy"
+# Of pip that a file of requirements may have; they hold for all requirements.
+OPTIONS = tuple(
+    "-i --index-url --extra-index-url --no-index -f --find-links --trusted-host -c --constraint "
+    "--pre --prefer-binary --no-binary --only-binary --require-hashes --use-feature".split()
+)
+INCLUDES = ("-r", "--requirement")
+EDITABLE = ("-e", "--editable")
 
 
 @dataclass(frozen=True)
@@ -50,9 +58,10 @@ class Environment:
 def read_environment(entry: dict) -> Environment | None:
     """Read ``environment`` of a model's entry; None for an existing ``interpreter``.
 
-    ``requirements`` is a list of requirements or a file with them, ``conda`` a file, ``python`` a
-    version. ValueError if a file is unreadable, a version invalid, or the keys contradict each
-    other.
+    ``requirements`` is a file as pip reads it or the list of its lines; files that it includes are
+    read, too, and other paths in it are relative to the working directory. ``conda`` is a file,
+    ``python`` a version. ValueError if a file is unreadable, a version invalid, or the keys
+    contradict each other.
     """
     given = [key for key in ("requirements", "conda", "interpreter") if key in entry]
     if len(given) != 1:
@@ -69,11 +78,28 @@ def read_environment(entry: dict) -> Environment | None:
         return None
     if given == ["conda"]:
         return Environment(conda=_text(entry["conda"]))
-    lines = entry["requirements"]
-    if isinstance(lines, str):
-        lines = _text(lines).splitlines()
-    lines = [line.split(" #")[0].strip() for line in lines]
-    return Environment(tuple(line for line in lines if line and not line.startswith("#")), python)
+    given_lines = entry["requirements"]
+    if isinstance(given_lines, str):
+        return Environment(tuple(_lines_of(Path(given_lines))), python)
+    return Environment(tuple(_lines(given_lines, Path(), ())), python)
+
+
+def _lines_of(path: Path, including: tuple[Path, ...] = ()) -> Iterator[str]:
+    """Requirements and options in a file and in those that it includes."""
+    if path.resolve() in including:
+        raise ValueError(f"{path}: includes itself")
+    joined = re.sub(r"\\\n", " ", _text(str(path)))
+    yield from _lines(joined.splitlines(), path.parent, (*including, path.resolve()))
+
+
+def _lines(lines: Iterable[str], folder: Path, including: tuple[Path, ...]) -> Iterator[str]:
+    for line in lines:
+        line = " ".join(re.sub(r"(^|\s)#.*", "", line).split())
+        option, _, value = line.replace("=", " ", 1).partition(" ")
+        if option in INCLUDES:
+            yield from _lines_of(folder / value.strip(), including)
+        elif line:
+            yield line
 
 
 def make_environment(environment: Environment, folder: Path) -> None:
@@ -120,14 +146,30 @@ def _make_venv(environment: Environment, folder: Path) -> Path:
     python = folder / "bin" / "python"
     pip = ["-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
     install: list[str | Path] = [python, *pip]
-    # Plain requirements are resolved together; options such as --no-deps hold for their own line.
-    plain = [line for line in environment.requirements if not line.startswith("-")]
-    others = [line.split() for line in environment.requirements if line.startswith("-")]
-    for words in (words for words in (plain, *others) if words):
-        _run([*install, *words], f"pip install {' '.join(words)}")
+    # Requirements are resolved together, with all options that a file of requirements may have;
+    # others, such as --no-deps, hold for their own line.
+    lines = environment.requirements
+    common = [line for line in lines if _is_option(line, OPTIONS)]
+    editable = [line for line in lines if _is_option(line, EDITABLE)]
+    plain = [line for line in lines if not line.startswith("-")]
+    options = [word for line in common for word in shlex.split(line)]
+    if plain or editable:
+        file = folder / "requirements.txt"
+        file.write_text("\n".join(plain), encoding="utf-8")
+        edited = [word for line in editable for word in shlex.split(line)]
+        said = " ".join([*common, *editable, *plain])
+        _run([*install, *options, *edited, "-r", file], f"pip install {said}")
+    for line in lines:
+        if line.startswith("-") and line not in (*common, *editable):
+            words = shlex.split(line.replace(" @ ", "@"))
+            _run([*install, *options, *words], f"pip install {line}")
     if subprocess.run([python, "-I", "-c", FIND_NUMPY], capture_output=True).returncode:
-        _run([*install, "numpy"], "pip install numpy")  # what the worker needs
+        _run([*install, *options, "numpy"], "pip install numpy")  # what the worker needs
     return python
+
+
+def _is_option(line: str, options: Sequence[str]) -> bool:
+    return re.split(r"[\s=]", line, maxsplit=1)[0] in options
 
 
 def _make_conda(environment: Environment, folder: Path) -> Path:

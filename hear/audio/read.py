@@ -19,6 +19,7 @@ import soundfile
 import soxr
 
 RESAMPLING_QUALITY = "HQ"  # soxr's default, 20 bit; HEAR's own pipeline used soxr
+UNKNOWN_FRAMES = 2**63 - 1  # libsndfile's count where a header has none
 MAX_AMPLITUDE = 2.0  # of full scale: resampling overshoots by some 10 %, other scales start higher
 FORMAT_EXTENSIBLE = 0xFFFE  # WAVE_FORMAT_EXTENSIBLE: the sub-format holds the real one
 SUBFORMAT_OFFSET = 24  # bytes from the start of a fmt chunk, WAVEFORMATEXTENSIBLE
@@ -163,6 +164,9 @@ def open_clip(path: Path | str) -> Iterator[soundfile.SoundFile]:
         except ClipError:  # no WAV file: libsndfile says whether it is one of another kind
             layout = None
         with _sound_file(path, layout) as file:
+            if file.frames == UNKNOWN_FRAMES:
+                expected = "a header with the number of samples"
+                raise ClipError(path, expected, "none, as of a pipe; encode the file again")
             yield file
 
 

@@ -18,13 +18,14 @@ from torch import Tensor
 from passt.checks import AudioError
 from passt.lengths import SAMPLE_RATE_HZ
 
-# Names of the formats that libsndfile knows, and of some that it does not, whose files are listed
-# as not readable instead of passed over.
+# Names of the formats that libsndfile knows, other suffixes of their files, and of formats that it
+# does not know, whose files are listed as not readable instead of passed over.
 SUFFIXES = {f".{name.lower()}" for name in soundfile.available_formats()} - {".raw"} | {
     *(".aif .aifc .aiff .snd .wave .oga .opus .mp2 .mp3".split()),
-    *(".m4a .aac .wma .amr .ape .webm".split()),
+    *(".sph .mat .iff .8svx .sf .m4a .aac .wma .amr .ape .webm".split()),
 }
 BLOCK_S = 10.0  # read and resampled at a time
+UNKNOWN_FRAMES = 2**63 - 1  # libsndfile's count where a header has none
 LONG_S = 60.0  # longer files wait resampled on the disk, not in memory
 RESAMPLING_QUALITY = "HQ"  # soxr's default, 20 bit
 
@@ -67,11 +68,12 @@ def _say(error: OSError) -> None:
 
 
 def duration_s(path: Path) -> float | None:
-    """Duration according to the file's header; None if it has no readable header."""
+    """Duration according to the file's header; None if it has no readable header, or no length."""
     try:
-        return soundfile.info(_named(path)).duration
+        info = soundfile.info(_named(path))
     except (soundfile.SoundFileError, OSError):
         return None
+    return info.duration if info.frames < UNKNOWN_FRAMES else None
 
 
 def _named(path: Path) -> str | bytes:
@@ -83,12 +85,16 @@ def read_audio(path: Path, scratch: Path) -> Tensor | LongClip:
     """Read a file as one clip, float32 (1, n_samples) at 32 kHz: the mean of its channels.
 
     A long clip is stored in an unnamed file in ``scratch``, which is freed with the clip.
-    AudioError if the file is empty or shorter than its header states; errors of libsndfile and the
-    operating system are passed on.
+    AudioError if the file is empty, shorter than its header states, or has a header that states no
+    length; errors of libsndfile and the operating system are passed on.
     """
     with soundfile.SoundFile(_named(path)) as file:
         if not file.frames:
-            raise AudioError("no samples")
+            raise AudioError("no samples, or a header without their number")
+        if file.frames == UNKNOWN_FRAMES:
+            raise AudioError(
+                "a header without the number of samples, as of a pipe: encode it again"
+            )
         if file.frames <= LONG_S * file.samplerate:
             return torch.from_numpy(np.concatenate(list(_blocks(file))))[None]
         with tempfile.TemporaryFile(dir=scratch) as stream:

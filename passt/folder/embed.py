@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from passt import __version__, mkl
+from passt.download import locked
 from passt.files import sha256_file
 from passt.folder.audio import LongClip, duration_s, find_audio, read_audio
 from passt.folder.results import Results, Rows
@@ -178,9 +179,26 @@ def embed_folder(
     """Embed all audio files below a folder into one table; return their outcomes, by name.
 
     Rows of finished files are kept in ``<output>.part``, from which an interrupted call resumes; at
-    the end, ``write`` (of `passt.folder.table`) makes the table from them. ValueError if the folder
-    has no audio files.
+    the end, ``write`` (of `passt.folder.table`) makes the table from them. A second call with the
+    same output waits. ValueError if the folder has no audio files, or none of them can be embedded;
+    then the table stays as it was.
     """
+    lock = output.with_name(f"{output.name}.lock")
+    with locked(lock, f"waiting for another run that writes {output}"):
+        try:
+            return _embed_folder(folder, output, embedder, write, n_workers, progress)
+        finally:
+            lock.unlink(missing_ok=True)
+
+
+def _embed_folder(
+    folder: Path,
+    output: Path,
+    embedder: FileEmbedder,
+    write: Callable[[Path, list[Record], Results, FileEmbedder], None],
+    n_workers: int,
+    progress: bool,
+) -> list[Record]:
     names = find_audio(folder)
     if not names:
         raise ValueError(f"{folder}: expected audio files, found none")
@@ -200,6 +218,13 @@ def embed_folder(
     finally:
         pool.shutdown(cancel_futures=True)
     ordered = [records[name] for name in names]
+    if all(record.error for record in ordered):
+        results.remove()
+        first = ordered[0]
+        raise ValueError(
+            f"{folder}: none of {len(ordered)} files could be embedded, and {output} was not "
+            f"written; {first.file}: {first.error}"
+        )
     write(output, ordered, results, embedder)
     results.remove()
     return ordered

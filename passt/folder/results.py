@@ -17,17 +17,29 @@ Rows = dict[str, np.ndarray]  # by name: timestamp_ms, embedding, tags, probabil
 class Results:
     """Folder with one file per audio content, valid for one combination of settings.
 
-    Results of other ``settings`` are removed.
+    ValueError if it has results of other ``settings``, or is not such a folder.
     """
 
     def __init__(self, folder: Path, settings: dict) -> None:
         self.folder = folder
-        text = json.dumps(settings, indent=1)
+        folder.mkdir(parents=True, exist_ok=True)
         note = folder / SETTINGS
-        if not note.is_file() or note.read_text(encoding="utf-8") != text:
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
-            note.write_text(text, encoding="utf-8")
+        try:
+            known = json.loads(note.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            known = None
+        if known is None and {path.name for path in folder.iterdir()} - {SETTINGS}:
+            raise ValueError(f"{folder}: expected an interrupted run's results, found other files")
+        if known is None:
+            note.write_text(json.dumps(settings, indent=1), encoding="utf-8")
+        elif known != (asked := json.loads(json.dumps(settings))):
+            had = known if isinstance(known, dict) else {}
+            names = [name for name in asked if had.get(name) != asked[name]]
+            differing = ", ".join(f"{n} {had.get(n)!r}, now {asked[n]!r}" for n in names)
+            raise ValueError(
+                f"{folder}: results of an interrupted run with other settings ({differing}): "
+                "finish it with those, or remove the folder"
+            )
 
     def read(self, sha256: str) -> Rows | None:
         """Rows of the file with this content; None if they are missing or incomplete."""

@@ -32,6 +32,9 @@ def writer(output: Path) -> Write:
         raise ValueError(f"output: expected {', '.join(WRITERS)}, found {output.name!r}")
     if output.is_dir():
         raise ValueError(f"output: expected a file, found the folder {output}")
+    index = output.with_suffix(".csv")
+    if output.suffix == ".npy" and index.exists() and not output.exists():
+        raise ValueError(f"output: {index} would name the rows of {output}, but is there already")
     if output.suffix == ".parquet" and importlib.util.find_spec("pyarrow") is None:
         raise ValueError("output: Parquet needs pyarrow: pip install pyarrow, or use .npz")
     return WRITERS[output.suffix]

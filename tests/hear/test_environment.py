@@ -59,6 +59,40 @@ def test_an_environment_is_named_by_what_it_holds(tmp_path):
     assert read_environment({"interpreter": sys.executable}) is None
 
 
+def test_a_file_of_requirements_is_read_as_pip_reads_it(tmp_path):
+    (tmp_path / "base.txt").write_text("-r more.txt\nb==2 \\\n    --hash=sha256:0\n")
+    (tmp_path / "more.txt").write_text("c @ file:///c.whl#egg=c  # of ours\n")
+    file = tmp_path / "own.txt"
+    file.write_text("--extra-index-url=https://example.org\n--requirement=base.txt\na==1\n")
+    found = read_environment({"requirements": str(file)}).requirements
+    assert found == (
+        "--extra-index-url=https://example.org", "c @ file:///c.whl#egg=c", "b==2 --hash=sha256:0",
+        "a==1",
+    )  # fmt: skip
+    assert read_environment({"requirements": [f"-r {file}"]}).requirements == found
+    (tmp_path / "more.txt").write_text("-r own.txt")
+    with pytest.raises(ValueError, match="own.txt: includes itself"):
+        read_environment({"requirements": str(file)})
+
+
+@pytest.mark.slow
+def test_options_of_a_file_of_requirements_hold_for_all_of_it(tmp_path):
+    here = {"here.pth": str(Path(np.__file__).parents[1])}
+    make_wheel(tmp_path, "here", "1.0", here)
+    make_wheel(tmp_path, "contradict", "1.0", {"contradict.py": ""})
+    lone = make_wheel(tmp_path, "lone", "1.0", {"lone.py": ""})
+    (tmp_path / "base.txt").write_text("here==1.0\n")
+    file = tmp_path / "own.txt"
+    file.write_text(
+        f"--no-index\n--find-links {tmp_path}\n-r base.txt\ncontradict \\\n  ==1.0\n"
+        f"--no-deps lone @ file://{lone}\n"
+    )
+    folder = tmp_path / "environment"
+    make_environment(read_environment({"requirements": str(file)}), folder)
+    packages = json.loads((folder / RECORD).read_text())["packages"]
+    assert {"here", "contradict", "lone"} <= {*packages}
+
+
 @pytest.mark.parametrize(
     ("entry", "expected"),
     [

@@ -7,6 +7,7 @@ import io
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,10 @@ import pytest
 import soundfile
 import torch
 
+from hear.audio.read import ClipError, read_clip
 from passt.__main__ import main
 from passt.checkpoints import Checkpoint
+from passt.checks import AudioError
 from passt.files import sha256_file
 from passt.folder import audio
 from passt.folder.audio import read_audio
@@ -249,7 +252,7 @@ def test_a_result_that_is_not_whole_is_made_again(tmp_path):
     assert list(results.read("ab")) == ["embedding"]
 
 
-def test_results_of_other_settings_are_not_taken(folder, model, tmp_path, monkeypatch):
+def test_results_of_other_settings_are_neither_taken_nor_lost(folder, model, tmp_path):
     def stop(*_):
         raise KeyboardInterrupt
 
@@ -259,9 +262,69 @@ def test_results_of_other_settings_are_not_taken(folder, model, tmp_path, monkey
     other = PaSSTModel(
         load_embedder(Checkpoint.from_config("b", TINY | {"seed": 1})), model.variant
     )
-    embed(folder, output, other)
-    embed(folder, tmp_path / "fresh.npz", other)
+    kept = {path: path.read_bytes() for path in tmp_path.glob("out.npz.part/*/*.npz")}
+    with pytest.raises(ValueError, match=r"with other settings \(checkpoint .*, now .*\): finish"):
+        embed(folder, output, other)
+    assert kept and kept == {path: path.read_bytes() for path in kept}
+    embed(folder, output, model)
+    embed(folder, tmp_path / "fresh.npz", model)
     assert output.read_bytes() == (tmp_path / "fresh.npz").read_bytes()
+
+
+def test_other_files_are_left_alone(folder, model, tmp_path):
+    (tmp_path / "a.npz.part").mkdir()
+    (tmp_path / "a.npz.part" / "mine").write_text("mine")
+    with pytest.raises(ValueError, match="a.npz.part: .*found other files"):
+        embed(folder, tmp_path / "a.npz", model)
+    assert (tmp_path / "a.npz.part" / "mine").read_text() == "mine"
+    (tmp_path / "b.csv").write_text("mine")
+    with pytest.raises(ValueError, match=r"b.csv would name the rows of .*b.npy, but is there"):
+        embed(folder, tmp_path / "b.npy", model)
+    assert (tmp_path / "b.csv").read_text() == "mine"
+
+
+def test_two_runs_with_one_output_wait_for_each_other(folder, model, tmp_path, capfd):
+    with ThreadPoolExecutor(2) as pool:
+        runs = [pool.submit(embed, folder, tmp_path / "out.npz", model) for _ in range(2)]
+        assert runs[0].result() == runs[1].result()
+    assert sorted(path.name for path in tmp_path.glob("out*")) == ["out.npz"]
+    embed(folder, tmp_path / "alone.npz", model)
+    assert (tmp_path / "out.npz").read_bytes() == (tmp_path / "alone.npz").read_bytes()
+    assert "waiting for another run" in capfd.readouterr().err
+
+
+def test_a_table_is_not_replaced_by_one_without_a_row(folder, model, tmp_path):
+    embed(folder, tmp_path / "out.npz", model)
+    before = (tmp_path / "out.npz").read_bytes()
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "a.wav").write_bytes(b"no audio")
+    with pytest.raises(ValueError, match="none of 1 files could be embedded, .*; a.wav: libsndf"):
+        embed(broken, tmp_path / "out.npz", model)
+    assert (tmp_path / "out.npz").read_bytes() == before
+    assert sorted(path.name for path in tmp_path.glob("out*")) == ["out.npz"]
+
+
+def test_a_header_without_a_length_is_named(tmp_path):
+    soundfile.write(tmp_path / "a.flac", noise(32_000), 32_000)
+    content = bytearray((tmp_path / "a.flac").read_bytes())
+    content[21] &= 0xF0  # of STREAMINFO: the last 36 bits before the MD5 are the number of samples
+    content[22:26] = bytes(4)
+    (tmp_path / "a.flac").write_bytes(content)
+    with pytest.raises(AudioError, match="a header without the number of samples"):
+        read_audio(tmp_path / "a.flac", tmp_path)
+    assert audio.duration_s(tmp_path / "a.flac") is None
+    with pytest.raises(ClipError, match="a.flac: expected a header with the number of samples"):
+        read_clip(tmp_path / "a.flac", 32_000)
+
+
+@pytest.mark.parametrize("kind", ["NIST", "MAT5", "SVX", "IRCAM"])
+def test_files_are_found_by_their_usual_suffixes(tmp_path, kind):
+    suffix = {"NIST": "sph", "MAT5": "mat", "SVX": "iff", "IRCAM": "sf"}[kind]
+    subtype = "PCM_16"
+    soundfile.write(tmp_path / f"a.{suffix}", noise(32_000), 32_000, subtype, format=kind)
+    assert audio.find_audio(tmp_path) == [f"a.{suffix}"]
+    assert read_audio(tmp_path / f"a.{suffix}", tmp_path).shape == (1, 32_000)
 
 
 @pytest.mark.parametrize(
@@ -271,6 +334,8 @@ def test_results_of_other_settings_are_not_taken(folder, model, tmp_path, monkey
         (["-o", "out.npz", "--levels", "L"], "L exists at timestamps only"),
         (["-o", "out.npz", "--levels", "L", "--timestamps", "--tags", "1"], "level L has none"),
         (["-o", "out.npz", "--tags", "230"], "tags: expected 0 to 229, found 230"),
+        (["-o", "out.npz", "--timestamps", "--receptive-field-ms", "20"], "20 ms are 640 samples"),
+        (["-o", "out.npz", "--receptive-field-ms", "99000"], "99000 ms are more than the network"),
         (["-o", "out.npz", "--workers", "0"], "--workers: expected at least 1, found 0"),
         (["-o", "out.npz", "--weights", "none.pt"], "no checkpoint file none.pt"),
     ],

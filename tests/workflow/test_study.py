@@ -227,7 +227,7 @@ def test_random_weights_are_labeled_everywhere(study):
         (
             "models.passt_m_hop10.receptive_fields_ms",
             [10_100],
-            "10100 ms are more than the time po",
+            "10100 ms are more than the network.s time po",
         ),
         ("models.logmel.environment", {}, "models.logmel: environment: expected one of requirem"),
         ("models.logmel.environment", {"requirements": ["a"], "python": 3.11}, "python: .*3.11"),

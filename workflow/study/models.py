@@ -14,7 +14,7 @@ from hear.api.source import LEVEL, source_hash
 from hear.probes import PROBES, Evaluation
 from hear.protocol import Protocol
 from passt.checkpoints import Checkpoint
-from passt.lengths import longest_samples, samples, shortest_samples
+from passt.lengths import check_receptive_field
 from passt.variants import Variant, levels_of
 from workflow.fetch.known import known_hash
 from workflow.study.apis import APIS, find_api, load_options
@@ -226,16 +226,8 @@ def _variant(id: str, entry: dict, checkpoints: dict[str, Checkpoint]) -> Model:
         levels = levels_of(entry["levels"], checkpoint.architecture.depth)
         variant = Variant(name, levels, fields)
     for ms in variant.receptive_fields_ms:
-        if (n_samples := samples(ms)) > longest_samples(checkpoint.hop, checkpoint.architecture):
-            raise ConfigError(
-                f"config: models.{id}.receptive_fields_ms: {ms} ms are more than the time "
-                f"positions of checkpoint {name} ({checkpoint.architecture.n_time_patches})"
-            )
-        if n_samples < shortest_samples(checkpoint.hop):
-            raise ConfigError(
-                f"config: models.{id}.receptive_fields_ms: {ms} ms are {n_samples} samples, "
-                "fewer than the 16 mel frames of one patch at this checkpoint's hop"
-            )
+        with _naming(f"models.{id}.receptive_fields_ms"):
+            check_receptive_field(ms, checkpoint.hop, checkpoint.architecture)
     mark = " (random-init)" if checkpoint.is_random else ""
     is_control = entry.get("control", checkpoint.is_random)
     return Model(id, entry.get("label", id) + mark, variant, is_control=is_control)
