@@ -114,7 +114,9 @@ class Worker:
             kind = "torch"
             self.device = "cuda" if torch.cuda.is_available() else "cpu"
             self.model.to(self.device)
-        elif tensorflow is not None and isinstance(self.model, tensorflow.Module):
+        elif tensorflow is not None and (
+            isinstance(self.model, tensorflow.Module) or is_keras(self.model)
+        ):
             kind = "tensorflow"
         names = ("sample_rate", "scene_embedding_size", "timestamp_embedding_size")
         found = {name: plain(getattr(self.model, name, None)) for name in names}
@@ -198,6 +200,20 @@ def has_mode(network):
     return any(part.training for part in parts) and any(isinstance(part, kinds) for part in parts)
 
 
+def is_keras(model):
+    """Return whether an object is Keras's model or layer, since Keras 3 no tf.Module."""
+    keras = sys.modules.get("keras")
+    return keras is not None and isinstance(model, keras.layers.Layer)
+
+
+def variables_of(model):
+    """Variables of a tf.Module or a Keras model, and of the Keras models among its attributes."""
+    parts = [model, *getattr(model, "__dict__", {}).values()]
+    found = [variable for part in parts if is_keras(part) for variable in part.weights]
+    found += [] if is_keras(model) else list(getattr(model, "variables", ()))
+    return {id(variable): variable for variable in found}.values()
+
+
 def weights_hash(model):
     """sha256 over names and values of a model's parameters and buffers; empty if none."""
     torch, tensorflow = sys.modules.get("torch"), sys.modules.get("tensorflow")
@@ -206,8 +222,8 @@ def weights_hash(model):
         for name, tensor in model.state_dict().items():
             raw = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
             values[f"{name} {tensor.dtype} {tuple(tensor.shape)}"] = raw.numpy()
-    elif tensorflow is not None and isinstance(model, tensorflow.Module):
-        for i, variable in enumerate(model.variables):
+    elif tensorflow is not None:
+        for i, variable in enumerate(variables_of(model)):
             array = variable.numpy()
             values[f"{i:06d} {array.dtype} {array.shape}"] = array
     digest = hashlib.sha256()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import io
 import json
+import subprocess
 import sys
 import traceback
 import warnings
@@ -13,6 +15,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from hear.api.environment import find_python
 from hear.api.model import HearModel
 from hear.api.remote import WORKER, as_tensor
 from hear.api.source import ModelError
@@ -146,6 +149,36 @@ def test_a_tensorflow_model_embeds_as_the_same_model_here(tmp_path):
     assert there.sample_rate == 32000 and there.fingerprint() != here.fingerprint()
 
 
+KERAS = """
+class layers:
+    class Layer:
+        def __init__(self, value): self.weights = [Variable(value)]
+class Variable:
+    def __init__(self, value): self.value = value
+    def numpy(self):
+        import numpy
+        return numpy.asarray(self.value)
+"""
+
+
+@pytest.mark.parametrize("is_model", [False, True])
+def test_the_weights_of_keras_are_hashed(is_model, tmp_path):
+    """Of Keras 3, whose models are no tf.Module and are none's variables."""
+    (tmp_path / "keras.py").write_text(KERAS)
+    module = Path(write_model(tmp_path))
+    text = module.read_text().replace("import tensorflow as tf", "import keras, tensorflow as tf")
+    if is_model:
+        text = text.replace("(tf.Module)", "(keras.layers.Layer)").replace("Model()", "Model(gain)")
+    else:
+        layer = "    model.layer = keras.layers.Layer(gain)\n"
+        text = text.replace("    return model", f"{layer}    return model")
+    module.write_text(text)
+    models = [HearModel(str(module), "", {"gain": gain}, WORKING) for gain in (1.0, 2.0, 1.0)]
+    one, other, again = (model.weights_hash() for model in models)
+    assert one == again != other and len(one) == 64
+    assert models[0].model.kind == "tensorflow"
+
+
 @pytest.mark.slow
 def test_a_torch_model_is_the_same_model_in_a_worker(tmp_path):
     path = tmp_path / "model.py"
@@ -258,6 +291,28 @@ def test_a_worker_that_cannot_start_or_import_says_why(tmp_path):
     (tmp_path / "tensorflow.py").write_text("raise ImportError('of another CPU')")
     with pytest.raises(ModelError, match="load_model failed: .*ImportError.*of another CPU"):
         HearModel(module, worker=WORKING)
+
+
+def other_pythons() -> list[str]:
+    """Pythons of other versions on PATH that have numpy."""
+    found = []
+    for minor in range(8, 15):
+        with contextlib.suppress(ValueError):
+            found.append(find_python(f"3.{minor}"))
+    others = [python for python in found if python != sys.executable]
+    return [p for p in others if not subprocess.run([p, "-c", "import numpy"]).returncode]
+
+
+@pytest.mark.slow
+def test_a_worker_runs_on_another_python(tmp_path):
+    if not (others := other_pythons()):
+        pytest.skip("no other Python with numpy on PATH")
+    module = write_model(tmp_path)
+    audio = torch.rand(2, 16000, generator=torch.Generator().manual_seed(0)) - 0.5
+    expected = HearModel(module, worker=WORKING).embed(audio, "timestamp")
+    for python in others:
+        found = HearModel(module, worker=WORKING | {"python": python}).embed(audio, "timestamp")
+        torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-7)
 
 
 def test_neighbors_of_a_model_may_have_the_names_of_ours(tmp_path):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import sys
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 import torch
 
@@ -44,8 +46,42 @@ class InferenceSession:
         frames = np.stack((np.abs(hops).mean(2), hops.std(2)), axis=2)
         return [getattr(np, self.says["outputs"][names[0]])(frames)]
 """
+HAS_ONNX = all(map(importlib.util.find_spec, ("onnx", "onnxruntime")))
 ONE = {"inputs": [["audio", "tensor(float)", ["n", "t"]]], "outputs": {"frames": "float32"}}
 KEYS = {"sample_rate": 16000, "hop_ms": 50.0}
+
+
+@pytest.mark.skipif(not HAS_ONNX, reason="needs onnx and onnxruntime")
+def test_a_real_file_gives_what_its_network_computes(tmp_path):
+    """A mean over hops, as one convolution."""
+    from onnx import TensorProto, helper, numpy_helper, save
+
+    float_, sizes = TensorProto.FLOAT, {"audio": ["n", "t"], "frames": ["n", "f", 1]}
+    values = [helper.make_tensor_value_info(name, float_, of) for name, of in sizes.items()]
+    hop = 800
+    graph = helper.make_graph(
+        [
+            helper.make_node("Unsqueeze", ["audio", "axes"], ["sounds"]),
+            helper.make_node("Conv", ["sounds", "kernel"], ["means"], strides=[hop]),
+            helper.make_node("Transpose", ["means"], ["frames"], perm=[0, 2, 1]),
+        ],
+        "network",
+        values[:1],
+        values[1:],
+        [
+            numpy_helper.from_array(np.array([1]), "axes"),
+            numpy_helper.from_array(np.full((1, 1, hop), 1 / hop, np.float32), "kernel"),
+        ],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    save(model, tmp_path / "network.onnx")
+    audio = torch.rand(3, 5 * hop, generator=torch.Generator().manual_seed(0)) - 0.5
+    found = HearModel(ADAPTER, str(tmp_path / "network.onnx"), KEYS)
+    means = audio.unfold(1, hop, hop).mean(2, keepdim=True)
+    torch.testing.assert_close(found.embed(audio, "timestamp")[0]["E"], means, rtol=0, atol=1e-6)
+    torch.testing.assert_close(
+        found.embed(audio, "scene")[0]["E"], means.mean(1), rtol=0, atol=1e-6
+    )
 
 
 @pytest.fixture
