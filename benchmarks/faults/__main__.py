@@ -64,6 +64,7 @@ FAULTS = {
         Fault("The run is killed", kills.kill_run, 50),
         Fault("A job is killed", kills.kill_job, 10),
         Fault("A slow embedding job is killed", kills.kill_embed, 10),
+        Fault("Embedding of a folder is killed", kills.kill_folder, 1),
         Fault("Ctrl-C", kills.interrupt, 6),
         Fault("SIGTERM", kills.terminate, 6),
         Fault("A cluster node dies", limits.dead_node, 1, limits.slurm_is_possible),
