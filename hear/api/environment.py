@@ -89,7 +89,10 @@ def _lines_of(path: Path, including: tuple[Path, ...] = ()) -> Iterator[str]:
     if path.resolve() in including:
         raise ValueError(f"{path}: includes itself")
     joined = re.sub(r"\\\n", " ", _text(str(path)))
-    yield from _lines(joined.splitlines(), path.parent, (*including, path.resolve()))
+    try:
+        yield from _lines(joined.splitlines(), path.parent, (*including, path.resolve()))
+    except ValueError as error:  # of a file that it includes
+        raise ValueError(f"{path}: {error}") from error
 
 
 def _lines(lines: Iterable[str], folder: Path, including: tuple[Path, ...]) -> Iterator[str]:

@@ -29,7 +29,7 @@ def estimates_of(summary: pd.DataFrame) -> pd.DataFrame:
         medians = table.groupby(["model", "source", "category"])[SHARE].median().reset_index()
         tables.append(medians.assign(statistic=f"median_{SHARE}", estimate=medians[SHARE]))
     table = pd.concat(tables).assign(n_replicates=100)
-    half = table["source"].map({"run": 0.1})
+    half = table["source"].map({"run": 0.1}).astype(float)
     table = table.assign(low=table["estimate"] - half, high=table["estimate"] + half)
     return table.reindex(columns=list(ESTIMATE_COLUMNS))
 
