@@ -83,6 +83,12 @@ def test_models_differ_in_traits(tmp_path: Path) -> None:
     assert found[LEVELS] == {"passt_mh_hop5": "MH", "passt_lm_2rf_hop5": "LM"}
 
 
+def test_blocks_of_one_network_are_as_wide_as_each_other() -> None:
+    block = {"checkpoint": "mini_hop10", "levels": "M@2"}
+    found = traits(read_study({"models": {"passt_m2_hop10": block}}))[LEVELS]
+    assert found["passt_m2_hop10"] == found["passt_m_hop10"] == "M"
+
+
 @pytest.mark.parametrize(
     "content",
     ["[" * 100_000, '{"recipe": []}', '{"recipe": {"crop_s": [1], "crop_shares": []}}',

@@ -37,7 +37,7 @@ def traits(study: Study) -> dict[str, dict[str, str]]:
         if model.variant is None:
             continue
         fields = model.variant.receptive_fields_ms if model.variant.levels != "L" else ()
-        values = {LEVELS: model.variant.levels}
+        values = {LEVELS: "".join(level for level in PAPER if level in model.variant.levels)}
         values |= {FIELDS: "+".join(map(str, fields))} if fields else {}
         checkpoint = study.checkpoints[model.variant.checkpoint]
         values |= {HOPS: _ms(checkpoint.hop)}
