@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hear.protocol import Protocol
-
-BOTH_KINDS = ("scene", "event")
+from hear.tasks.problems import EMBEDDING_TYPES
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class Probe:
 
     name: str
     label: str
-    kinds: tuple[str, ...] = BOTH_KINDS
+    kinds: tuple[str, ...] = EMBEDDING_TYPES
     fixed: Mapping[str, Any] = field(default_factory=dict)
     is_trained: bool = True
 
@@ -70,11 +69,14 @@ class Evaluation:
         return self.probe.is_trained or self.train_fraction < 1
 
     @property
+    def plain(self) -> dict[str, Any]:
+        """The evaluation in plain types, as jobs receive it."""
+        return {"probe": self.probe.name, "train_fraction": self.train_fraction}
+
+    @property
     def facts(self) -> dict[str, Any]:
         """Entries for the provenance of predictions; none for heareval's own evaluation."""
-        if self == REFERENCE:
-            return {}
-        return {"probe": self.probe.name, "train_fraction": self.train_fraction}
+        return {} if self == REFERENCE else self.plain
 
 
 REFERENCE = Evaluation(PROBES["mlp"])

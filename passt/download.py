@@ -15,7 +15,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -69,10 +69,9 @@ class Backoff:
 
     def pause_s(self, failures: int, asked_s: float | None = None) -> float:
         """Pause after 1, 2, ... failures, at least the pause the server asks for (up to 1 h)."""
-        if asked_s is not None:
-            return min(max(asked_s, 0.0), MAX_ASKED_S)
         longest_s = min(self.first_s * 2.0 ** (failures - 1), self.longest_s)
-        return longest_s * self.random.uniform(0.5, 1.0)
+        own_s = longest_s * self.random.uniform(0.5, 1.0)
+        return max(own_s, min(asked_s or 0.0, MAX_ASKED_S))
 
 
 def download(
@@ -112,20 +111,32 @@ def download(
 def locked(path: Path, waiting: str = "") -> Iterator[None]:
     """Hold a lock file, released when its owner dies; print ``waiting`` if another owner has it.
 
-    On a file system without locks, the block runs unlocked, with a warning.
+    The file is removed at the end. On a file system without locks, the block runs unlocked, with a
+    warning.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        try:
-            import fcntl  # Windows has none
+    file = path.open("w")
+    try:
+        import fcntl  # Windows has none
 
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print(waiting, end="\n" if waiting else "", file=sys.stderr)
-            fcntl.flock(file, fcntl.LOCK_EX)
-        except (ImportError, OSError) as error:
-            print(f"{path}: continuing without a lock ({error})", file=sys.stderr)
-        yield
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                print(waiting, end="\n" if waiting else "", file=sys.stderr)
+                fcntl.flock(file, fcntl.LOCK_EX)
+            if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                break
+            file.close()  # its last owner has removed it
+            file = path.open("w")
+    except (ImportError, OSError) as error:
+        print(f"{path}: continuing without a lock ({error})", file=sys.stderr)
+    with file:
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # Windows removes no open file
+                path.unlink()
 
 
 def hashes_of(path: Path) -> dict[str, int | str]:

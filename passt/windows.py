@@ -39,9 +39,9 @@ def stretch(audio: Tensor | StoredAudio, start: int, stop: int) -> Tensor:
     return samples
 
 
-def timestamps_ms(n_timestamps: int, hop_ms: float = TIMESTAMP_HOP_MS) -> Tensor:
-    """Window centers in ms, float32 (n_timestamps,), from 0 in steps of ``hop_ms``."""
-    return (torch.arange(n_timestamps, dtype=torch.float64) * hop_ms).float()
+def timestamps_ms(n_timestamps: int) -> Tensor:
+    """Window centers in ms, float32 (n_timestamps,), from 0 in steps of `TIMESTAMP_HOP_MS`."""
+    return (torch.arange(n_timestamps, dtype=torch.float64) * TIMESTAMP_HOP_MS).float()
 
 
 def batches(

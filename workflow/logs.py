@@ -163,6 +163,8 @@ def logged(path: str, inputs: Iterable[str] = ()) -> Iterator[None]:
             raise
         print(f"\nerror: {said}\n(traceback in {path})", file=terminal)
         raise SystemExit(1) from None
+    finally:
+        warnings.formatwarning = FORMAT
 
 
 def _as_line(

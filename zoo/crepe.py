@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from zoo.wheels import embed_windows, read_weights, timestamps_ms
+from zoo.wheels import read_weights
+from zoo.windows import embed_windows, timestamps_ms
 
 SAMPLE_RATE_HZ = 16000
 WINDOW = 1024  # samples

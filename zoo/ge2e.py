@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from zoo.mel import slaney_mel_bank
-from zoo.wheels import check_sounds, read_weights, timestamps_ms
+from zoo.wheels import read_weights
+from zoo.windows import check_sounds, timestamps_ms
 
 SAMPLE_RATE_HZ = 16000
 N_FFT = 400  # samples, 25 ms

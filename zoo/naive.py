@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from zoo.mel import slaney_mel_bank
-from zoo.wheels import embed_windows, timestamps_ms
+from zoo.windows import embed_windows, timestamps_ms
 
 SAMPLE_RATE_HZ = 44_100
 N_FFT = 4096  # samples, 93 ms

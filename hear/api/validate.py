@@ -21,8 +21,7 @@ from hear.api.remote import RemoteModel
 from hear.api.source import ModelError
 from hear.api.worker import has_mode, takes_arrays
 from hear.tasks.audio_checks import SAMPLE_RATES_HZ
-
-KINDS = ("scene", "event")
+from hear.tasks.problems import EMBEDDING_TYPES
 
 
 def validate_model(
@@ -30,7 +29,7 @@ def validate_model(
     weights: str = "",
     options: dict | None = None,
     worker: dict | None = None,
-    kinds: Iterable[str] = KINDS,
+    kinds: Iterable[str] = EMBEDDING_TYPES,
     shortest_s: Mapping[str, float] | None = None,
 ) -> dict:
     """Check a module with the HEAR API; arguments as for `hear.api.model.HearModel`.

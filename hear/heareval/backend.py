@@ -22,10 +22,10 @@ import torch
 from tqdm import tqdm
 
 from hear.heareval.folder import write_folder, write_settings
-from hear.metrics.registry import METRICS
 from hear.probe import predict
 from hear.probe.data import ProbeData
 from hear.probe.search import FoldResult, ProbeResult
+from hear.probe.selection import maximizes
 from hear.probe.training import PointResult, ProbeError
 from hear.probes import REFERENCE, Evaluation
 from hear.protocol import GridPoint, Postprocessing, Protocol
@@ -164,8 +164,7 @@ def _read_result(
             f"fold of {len(data.folds)}, found {len(points)}"
         )
     grid, others = points[:n_grid], points[n_grid:]
-    maximize = protocol.use_scoring_for_early_stopping and METRICS[data.metric].maximize
-    sign = 1 if maximize else -1
+    sign = 1 if maximizes(protocol, data.metric) else -1
     best = max(grid, key=lambda point: sign * point.validation_score)  # the first of equals
     if not protocol.use_scoring_for_early_stopping:  # then nothing was chosen in validation
         grid = [replace(point, postprocessing=None) for point in grid]

@@ -15,6 +15,7 @@ import numpy as np
 
 from hear.probe.data import ProbeData
 from hear.protocol import GRID_LISTS, GRID_SCALARS, POSTPROCESSING_LISTS, Protocol
+from hear.tasks.problems import METADATA_FILE
 
 CHUNK_ROWS = 4096  # written at a time, so that mapped features never lie in memory as a whole
 
@@ -40,7 +41,7 @@ def write_folder(folder: Path, data: ProbeData, protocol: Protocol, metrics: Seq
         "use_scoring_for_early_stopping": protocol.use_scoring_for_early_stopping,
         "evaluation_params": {"task_specific_param_grid": grid, "event_postprocessing_grid": post},
     }
-    (folder / "task_metadata.json").write_text(json.dumps(metadata))
+    (folder / METADATA_FILE).write_text(json.dumps(metadata))
     with open(folder / "labelvocabulary.csv", "w", newline="", encoding="utf-8") as stream:
         csv.writer(stream).writerows([("idx", "label"), *enumerate(data.labels)])
     for split in data.features:

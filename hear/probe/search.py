@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from hear.metrics.registry import METRICS
 from hear.probe.data import ProbeData
+from hear.probe.selection import maximizes
 from hear.probe.training import Fit, FoldData, PointResult, ProbeError, fit, predict
 from hear.protocol import GridPoint, Postprocessing, Protocol, grid_points
 
@@ -111,7 +111,7 @@ def _search(
     data: FoldData, fits: Iterable[Fit], protocol: Protocol
 ) -> tuple[Fit, list[PointResult]]:
     """Return the best fit (the first of equals) and the results of all grid points."""
-    sign = 1 if protocol.use_scoring_for_early_stopping and METRICS[data.metric].maximize else -1
+    sign = 1 if maximizes(protocol, data.metric) else -1
     best: Fit | None = None
     grid = []
     for fitted in fits:

@@ -43,6 +43,11 @@ class FileFrames:
     timestamps_ms: NDArray[np.float64]
 
 
+def maximizes(protocol: Protocol, metric: str) -> bool:
+    """True if validations are compared by a metric whose larger values are better, not by loss."""
+    return protocol.use_scoring_for_early_stopping and METRICS[metric].maximize
+
+
 class Selection:
     """Early stopping and selection of the best epoch, from one score per validation.
 

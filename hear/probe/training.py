@@ -15,9 +15,8 @@ from torch.optim.adam import adam
 from tqdm import tqdm
 
 from hear.features.columns import Columns
-from hear.metrics.registry import METRICS
 from hear.probe.network import build_network, loss_of, probabilities_of
-from hear.probe.selection import Judge, Selection
+from hear.probe.selection import Judge, Selection, maximizes
 from hear.protocol import GridPoint, Neighbors, Postprocessing, Protocol
 
 Parts = Sequence[tuple[Columns, Tensor]]
@@ -123,8 +122,7 @@ class Run:
         self.point = point
         self.network = build_network(n_features, n_labels, point, protocol).to(device)
         self.optimizer = Adam(self.network.parameters(), point.learning_rate)
-        maximize = protocol.use_scoring_for_early_stopping and METRICS[data.metric].maximize
-        self.selection = Selection(maximize, protocol.patience)
+        self.selection = Selection(maximizes(protocol, data.metric), protocol.patience)
         self.epoch = -1
         self.postprocessing: Postprocessing | None = None
         self.state: dict[str, Tensor] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,17 +14,10 @@ from hear.protocol import Postprocessing
 from hear.scores.files import PredictedFold, predicted_folds
 
 
-def score_predictions(
-    header: dict,
-    arrays: dict[str, np.ndarray],
-    metrics: Sequence[str] | None = None,
-    postprocessing: Postprocessing | None = None,
-) -> list[dict]:
-    """Score one file of predictions.
+def score_predictions(header: dict, arrays: dict[str, np.ndarray]) -> list[dict]:
+    """Score one file of predictions, as `hear.scores.files.load_predictions` returns it.
 
-    ``header`` and ``arrays`` are returned by `hear.scores.files.load_predictions`; ``metrics`` are
-    slugs, None for the task's own; ``postprocessing`` replaces the one selected in validation, for
-    event tasks.
+    Events are made of frames by the postprocessing that was selected in validation.
 
     Returns
     -------
@@ -43,7 +36,7 @@ def score_predictions(
             "score": json_value(float(value)),
         }
         for predicted in predicted_folds(header, arrays)
-        for metric, value in _fold_scores(predicted, metrics, postprocessing).items()
+        for metric, value in _fold_scores(predicted).items()
     ]
 
 
@@ -53,9 +46,7 @@ def metrics_of(header: dict) -> dict[str, dict]:
     return {slug: METRICS[slug].facts() for slug in slugs}
 
 
-def metric_arguments(
-    predicted: PredictedFold, postprocessing: Postprocessing | None = None
-) -> tuple[Any, ...]:
+def metric_arguments(predicted: PredictedFold) -> tuple[Any, ...]:
     """Arguments of a metric for a fold's predictions (see `hear.metrics.metric.Metric`)."""
     folder, fold, arrays = predicted.folder, predicted.fold, predicted.arrays
     if folder["embedding_type"] != "event":
@@ -67,7 +58,7 @@ def metric_arguments(
         np.split(arrays["timestamps_ms"], cuts),
         strict=True,
     )
-    chosen = postprocessing or Postprocessing(**fold["chosen"]["postprocessing"])
+    chosen = Postprocessing(**fold["chosen"]["postprocessing"])
     estimated = {
         file: events_from_frames(probabilities, timestamps_ms, folder["labels"], *chosen)
         for file, probabilities, timestamps_ms in frames
@@ -75,12 +66,10 @@ def metric_arguments(
     return fold["reference"], estimated, folder["labels"]
 
 
-def _fold_scores(
-    predicted: PredictedFold, metrics: Sequence[str] | None, postprocessing: Postprocessing | None
-) -> dict[str, float]:
-    arguments = metric_arguments(predicted, postprocessing)
+def _fold_scores(predicted: PredictedFold) -> dict[str, float]:
+    arguments = metric_arguments(predicted)
     scores: dict[str, float] = {}
-    for slug in predicted.folder["metrics"] if metrics is None else metrics:
+    for slug in predicted.folder["metrics"]:
         value = METRICS[slug].function(*arguments)
         if isinstance(value, Mapping):
             first, *others = value

@@ -10,9 +10,8 @@ import re
 from typing import Any
 
 from hear.metrics.registry import METRICS
-from hear.tasks.problems import Problems, is_number
+from hear.tasks.problems import EMBEDDING_TYPES, Problems, is_number
 
-EMBEDDING_TYPES = ("scene", "event")  # HEAR metadata, embedding_type
 PREDICTION_TYPES = ("multiclass", "multilabel")  # HEAR metadata, prediction_type
 SPLIT_MODES = ("trainvaltest", "new_split_kfold", "presplit_kfold")  # HEAR metadata, split_mode
 TRAINVALTEST_SPLITS = {"train", "valid", "test"}  # heareval's split names

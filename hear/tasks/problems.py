@@ -16,14 +16,11 @@ from typing import Any
 
 METADATA_FILE = "task_metadata.json"  # HEAR's name; marks a folder as a task folder
 VOCABULARY_FILE = "labelvocabulary.csv"  # HEAR's name
-SOURCES_FILE = (
-    "sources.json"  # not HEAR's, may be absent: which clips share a speaker, an instrument
-)
+SOURCES_FILE = "sources.json"  # not HEAR's, optional: which clips share a speaker, an instrument
+EMBEDDING_TYPES = ("scene", "event")  # HEAR metadata, embedding_type
 MAX_REPORTED = 20  # lines shown before "and N more"; a terminal page
 MAX_FOUND_CHARACTERS = 80  # a longer value is cut in a message
 MAX_LISTED = 5  # names shown in a warning
-
-
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 

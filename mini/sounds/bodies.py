@@ -18,7 +18,7 @@ APPLAUSE_PROGRAM = 126  # General MIDI "Applause", from 0
 
 
 def crying_baby(draws: Draws) -> Samples:
-    """One or two wails with high falling pitch."""
+    """Two wails with high falling pitch."""
     canvas = np.zeros(n_samples(LENGTH_S))
     hz, length_s = draws.uniform(340, 620), draws.uniform(0.45, 0.6)
     size = draws.uniform(0.9, 1.1)
@@ -45,7 +45,7 @@ def sneezing(draws: Draws) -> Samples:
 
 
 def clapping(draws: Draws) -> Samples:
-    """Two or three people clapping, or General MIDI's applause."""
+    """Two to four people clapping, or General MIDI's applause."""
     if draws.rng.random() < 0.4:
         key = int(draws.uniform(54, 84))
         return render([Note(0.0, LENGTH_S, key, 100)], LENGTH_S, APPLAUSE_PROGRAM).astype(float)
@@ -99,7 +99,7 @@ def snoring(draws: Draws) -> Samples:
 
 
 def drinking(draws: Draws) -> Samples:
-    """A sip, then one or two gulps."""
+    """A sip, then two gulps."""
     canvas = np.zeros(n_samples(LENGTH_S))
     sip = noise_band(draws.rng, 0.35, draws.uniform(1500, 2800), 9000)
     add_at(canvas, 0.4 * sip / sip.std() * curve((0.2, 1, 0.3), 0.35), 0)

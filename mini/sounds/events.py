@@ -98,7 +98,7 @@ def keys(draws: Draws) -> Samples:
 
 
 def knock(draws: Draws) -> Samples:
-    """Two to four knocks on wood."""
+    """Three to five knocks on wood."""
     canvas = np.zeros(n_samples(1.2))
     modes_hz = draws.uniform(120, 320) * np.array([1, 2.3, 3.9, 6.1])
     decays_s = draws.uniform(0.03, 0.07) * np.array([1, 0.7, 0.4, 0.2])

@@ -53,12 +53,12 @@ class Part:
         """Lengths to compare at: both limits and their geometric mean."""
         return self.shortest, round((self.shortest * self.longest) ** 0.5), self.longest
 
-    def example(self, length: int, n_sounds: int = 2) -> Tensor:
-        """Seeded noise of the input's shape, the first sound in [-1, 1], each next one quieter."""
+    def example(self, length: int) -> Tensor:
+        """Seeded noise of the input's shape: one sound in [-1, 1], one a tenth of that."""
         generator = torch.Generator().manual_seed(length)
         inner = [size for size in self.axes[1:-1] if isinstance(size, int)]
-        noise = 2 * torch.rand(n_sounds, *inner, length, generator=generator) - 1
-        return noise / 10.0 ** torch.arange(n_sounds).view(-1, *(1,) * (noise.ndim - 1))
+        noise = 2 * torch.rand(2, *inner, length, generator=generator) - 1
+        return noise / 10.0 ** torch.arange(2).view(-1, *(1,) * (noise.ndim - 1))
 
     @torch.no_grad()
     def program(self) -> ExportedProgram:

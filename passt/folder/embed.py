@@ -185,10 +185,7 @@ def embed_folder(
     """
     lock = output.with_name(f"{output.name}.lock")
     with locked(lock, f"waiting for another run that writes {output}"):
-        try:
-            return _embed_folder(folder, output, embedder, write, n_workers, progress)
-        finally:
-            lock.unlink(missing_ok=True)
+        return _embed_folder(folder, output, embedder, write, n_workers, progress)
 
 
 def _embed_folder(

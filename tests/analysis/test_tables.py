@@ -152,6 +152,14 @@ def test_a_full_disk_is_an_error_with_the_file_which_stays_as_it_was(tmp_path: P
     assert path.read_text() == "whole" and len([*tmp_path.iterdir()]) == 1
 
 
+def test_an_error_without_a_number_keeps_its_words(tmp_path: Path) -> None:
+    with (
+        pytest.raises(OSError, match=r"a\.png: image file too large"),
+        replacing(tmp_path / "a.png"),
+    ):
+        raise OSError("image file too large")
+
+
 def test_findings_are_the_worst_first_and_say_which_tasks_are_generated() -> None:
     keys = ("task", "folder", "level", "kind", "found", "consequence")
     rows = [

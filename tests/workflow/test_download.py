@@ -9,13 +9,16 @@ import random
 import shutil
 import subprocess
 import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import numpy as np
 import pytest
 
-from passt.download import MAX_ASKED_S, Backoff, DownloadError, download, hashes_of
+from passt.download import MAX_ASKED_S, Backoff, DownloadError, download, hashes_of, locked
 from tests.fuzz.readers.downloads import OneAnswer
 
 CONTENT = np.random.default_rng(0).bytes(700_001)
@@ -179,6 +182,8 @@ def test_busy_servers_are_asked_again_when_they_say(get, server, pauses):
     assert pauses[0] == 7 and 90 < pauses[1] <= 100 and pauses[2] == MAX_ASKED_S
     server.script["/file"] = [("status", 502, {"Retry-After": "soon"})]
     assert get() == CONTENT and 1 <= pauses[3] <= 2
+    server.script["/file"] = [("status", 503, {"Retry-After": "0"})]
+    assert get() == CONTENT and 1 <= pauses[4] <= 2  # "at once" too gives it time to recover
 
 
 @pytest.mark.parametrize("value", ["\xb2", "Wed, 21 Oct 9999999 07:28:00 GMT", "x"])
@@ -322,6 +327,20 @@ def test_progress_says_bytes_and_rate(server, tmp_path, capsys):
     server.files["/file"] = CONTENT
     download([f"{server.url}/file"], tmp_path / "file")
     assert "file: 0.7 of 0.7 MiB, " in capsys.readouterr().err
+
+
+def test_a_lock_has_one_owner_at_a_time_and_leaves_no_file(tmp_path):
+    path, owner = tmp_path / "a.lock", threading.Lock()
+
+    def hold(_: int) -> None:
+        with locked(path):
+            assert owner.acquire(blocking=False)
+            time.sleep(0.001)
+            owner.release()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(hold, range(200)))
+    assert not path.exists()
 
 
 def test_the_downloader_needs_requests_alone():

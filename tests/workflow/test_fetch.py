@@ -370,8 +370,8 @@ def test_a_disk_that_is_too_small_is_noticed_before(here, server, archives, monk
     assert not server.ranges(here.path("esc50"))
     assert here("esc50", need).exists()
     with pytest.raises(SpaceError, match=r"15.00 GiB  fsd50k \(audio\)"):
-        check_space([other], ARCHIVES, Path("tasks"))
-    check_space([replace(other, unpacked_bytes=2 * GIB, resampled_bytes=0)], ARCHIVES, Path("t"))
+        check_space([other])
+    check_space([replace(other, unpacked_bytes=2 * GIB, resampled_bytes=0)])
 
 
 def test_jobs_that_record_at_the_same_time_lose_nothing(here):

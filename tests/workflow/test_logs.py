@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 from threading import Thread
 
@@ -55,6 +56,13 @@ with logged("a.log"):
     warnings.warn("no training example of 21")
     warnings.warn("odd code", RuntimeWarning)
 """
+
+
+def test_warnings_are_as_before_after_the_block(tmp_path):
+    before = warnings.formatwarning
+    with logged(str(tmp_path / "a.log")):
+        assert warnings.formatwarning is not before
+    assert warnings.formatwarning is before
 
 
 def test_a_warning_to_the_user_is_one_line_without_code(tmp_path):

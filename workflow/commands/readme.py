@@ -27,6 +27,7 @@ from analysis.statistics.estimates import read_estimates
 from hear.audio.read import open_clip
 from hear.metrics.registry import METRICS
 from hear.tasks.folder import read_task
+from hear.tasks.problems import METADATA_FILE
 from mini.registry import MINI_TASKS
 from mini.task import SAMPLE_RATE_HZ
 from passt.mel import MAX_HZ, MelSpectrogram
@@ -292,7 +293,7 @@ def spectrograms(tasks: Path, pictures: Path) -> str:
     """Draw clips of every generated task in the folder ``tasks``; return Markdown of them."""
     parts = []
     for slug in MINI_TASKS:
-        folders = sorted(path.parent for path in (tasks / slug).glob("*/task_metadata.json"))
+        folders = sorted(path.parent for path in (tasks / slug).glob(f"*/{METADATA_FILE}"))
         if not folders:
             print(f"docs: no {tasks / slug}: no spectrogram of it", file=sys.stderr)
             continue

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hear.probes import REFERENCE, Evaluation, Probe
 from hear.protocol import Protocol, grid_points
+from hear.tasks.problems import METADATA_FILE
 from mini.registry import find_mini_task
 from mini.task import Scale
 from passt.lengths import TIMESTAMP_HOP_MS
@@ -123,7 +124,7 @@ def _present(spec: TaskSpec, path: Path, origin: str) -> Workload:
     """A task by its manifest and split files."""
     entries = json.loads(path.read_text(encoding="utf-8"))["folders"]
     folders = [path.parent / entry["path"] for entry in entries]
-    metadata = json.loads((folders[0] / "task_metadata.json").read_text(encoding="utf-8"))
+    metadata = json.loads((folders[0] / METADATA_FILE).read_text(encoding="utf-8"))
     n_clips = sum(entry["n_clips"] for entry in entries)
     duration_s = sum(entry["duration_s"] for entry in entries) / n_clips
     is_event = spec.embedding_type == "event"

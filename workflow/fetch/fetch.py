@@ -42,17 +42,16 @@ def fetch_archive(
     name: str,
     settings: dict,
     needs: Sequence[Need] = (),
-    tasks_dir: Path = Path("resources/tasks/hear2021"),
     backoff: Backoff | None = None,
     progress: bool = True,
 ) -> Path:
     """Download one archive to `resources/archives/<name>`, verified.
 
     ``settings`` are the config's ``download``, ``needs`` the disk space of the study's unfinished
-    tasks (with archive sizes from the record, where known), ``tasks_dir`` the folder in which they
-    will be unpacked. Without the record, the archive is requested by its name and compared with
-    local knowledge only. RecordError if that fails too; SpaceError if the disk is too small for
-    the remaining files; DownloadError or KnownError if the archive cannot be downloaded or does not
+    tasks (with archive sizes from the record, where known). Without the record, the archive is
+    requested by its name and compared with local knowledge only. RecordError if that fails too;
+    SpaceError if the disk is too small for the remaining files; DownloadError or KnownError if the
+    archive cannot be downloaded or does not
     match the lock file or an earlier download.
     """
     known, urls, sizes = known_facts(name), _mirrors(name, settings), {}
@@ -69,7 +68,7 @@ def fetch_archive(
             known[f"record {settings['record']}"] = listed.facts
             urls += listed.urls
             sizes = {key: int(file.facts["size"]) for key, file in (files | {name: listed}).items()}
-        check_space(needs, ARCHIVES, tasks_dir, sizes)
+        check_space(needs, sizes)
         try:
             return _download(urls, ARCHIVES / name, known, backoff, progress)
         except DownloadError as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 ARCHIVES = Path("resources/archives")
 CHECKPOINTS = Path("resources/checkpoints")
+TASKS = Path("resources/tasks/hear2021")
 GIB = 2**30
 SPARE_BYTES = GIB  # left free for features and scores of the first tasks
 
@@ -33,26 +34,21 @@ class Need:
     resampled_bytes: int
 
 
-def check_space(
-    needs: Iterable[Need],
-    archives_dir: Path,
-    tasks_dir: Path,
-    sizes: Mapping[str, int] | None = None,
-) -> None:
+def check_space(needs: Iterable[Need], sizes: Mapping[str, int] | None = None) -> None:
     """Check that the remaining files fit on the disk; existing files are subtracted.
 
-    ``archives_dir`` and ``tasks_dir``, the folders of archives and `<task>/` folders, may be on two
-    file systems; ``sizes`` are exact archive sizes in bytes. SpaceError names the first file system
-    that is too small, and the space that each task needs there.
+    The folders of archives and tasks may be on two file systems; ``sizes`` are exact archive sizes
+    in bytes. SpaceError names the first file system that is too small, and the space that each task
+    needs there.
     """
     wanted: dict[int, list[tuple[int, str, Path]]] = {}
     for need in needs:
         archives = 0
         for name, size in need.archives.items():
-            here = _bytes_in(archives_dir / name) + _bytes_in(archives_dir / f"{name}.part")
+            here = _bytes_in(ARCHIVES / name) + _bytes_in(ARCHIVES / f"{name}.part")
             archives += max(0, (sizes or {}).get(name, size) - here)
-        audio = need.unpacked_bytes + need.resampled_bytes - _bytes_in(tasks_dir / need.task)
-        for folder, kind, n in ((archives_dir, "archives", archives), (tasks_dir, "audio", audio)):
+        audio = need.unpacked_bytes + need.resampled_bytes - _bytes_in(TASKS / need.task)
+        for folder, kind, n in ((ARCHIVES, "archives", archives), (TASKS, "audio", audio)):
             folder.mkdir(parents=True, exist_ok=True)
             row = (max(0, n), f"{need.task} ({kind})", folder)
             wanted.setdefault(os.stat(folder).st_dev, []).append(row)

@@ -18,7 +18,7 @@ rule predict:
         runtime=2880,
     params:
         embeddings=lambda w: jobs.predict_entries(STUDY, w.probe, w.task, job_embeddings(w)),
-        evaluation=lambda w: jobs.evaluation(PROBES[w.probe]),
+        evaluation=lambda w: PROBES[w.probe].plain,
         protocol=jobs.plain(STUDY.protocol),
         evaluator=STUDY.evaluator,
         mkl_fast_path=STUDY.config["mkl_fast_path"],

@@ -155,7 +155,7 @@ rule estimate_probes:
     conda:
         ENVIRONMENT
     params:
-        evaluations=[jobs.evaluation(one) for one in STUDY.evaluations],
+        evaluations=[one.plain for one in STUDY.evaluations],
         embeddings=jobs.task_embeddings(STUDY),
     message:
         "estimate_probes: every probe and training fraction of study {wildcards.study}"

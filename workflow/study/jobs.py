@@ -9,7 +9,6 @@ import math
 from hear.api.environment import RECORD
 from hear.api.source import source_hash
 from hear.files import files_of
-from hear.probes import Evaluation
 from hear.protocol import Protocol
 from mini.task import GENERATOR_VERSION
 from passt.checkpoints import FRONT_END_VERSION
@@ -160,19 +159,13 @@ def score_entries(study: Study, task: str) -> list[dict]:
                     "model": id,
                     "label": study.models[id].label,
                     "embedding": embedding,
-                    "probe": evaluation.probe.name,
-                    "train_fraction": evaluation.train_fraction,
+                    **evaluation.plain,
                 }
                 for id, embedding in study.embeddings_of(kind).items()
             },
         }
         for evaluation in study.evaluations_of(kind)
     ]
-
-
-def evaluation(evaluation: Evaluation) -> dict:
-    """An evaluation in plain types, as jobs receive it."""
-    return {"probe": evaluation.probe.name, "train_fraction": evaluation.train_fraction}
 
 
 def cost_entries(study: Study) -> list[dict]:

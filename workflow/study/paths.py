@@ -12,10 +12,11 @@ from pathlib import Path
 from hear.api.source import LEVEL
 from hear.features.cost import COST
 from hear.probes import REFERENCE, Evaluation
+from hear.tasks.problems import EMBEDDING_TYPES
 from mini.task import Scale
 from passt.variants import blocks_of
 from workflow.study.config import ConfigError
-from workflow.study.study import KINDS, Study
+from workflow.study.study import Study
 
 
 def manifest(study: Study, task: str) -> str:
@@ -40,7 +41,7 @@ def levels(study: Study, source: str, view: str) -> list[str]:
         return [LEVEL]
     if view == "mel":
         return ["L"]
-    needed = {part for kind in KINDS for part in study.components_of(kind)}
+    needed = {part for kind in EMBEDDING_TYPES for part in study.components_of(kind)}
     blocks = {level for s, v, level in needed if (s, v) == (source, view) and blocks_of([level])}
     return ["M", "H", *sorted(blocks)]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hear.probes import REFERENCE, Evaluation, Probe
 from hear.protocol import Protocol
+from hear.tasks.problems import EMBEDDING_TYPES
 from passt.checkpoints import Checkpoint
 from passt.variants import Embedding, blocks_of
 from workflow.study.claims import official_models, read_claims
@@ -26,7 +27,6 @@ from workflow.study.models import (
 from workflow.study.tasks import TaskSpec, find_tasks, left_out, official_tasks, read_task_table
 
 SHIPPED_WEIGHTS = ROOT / "resources" / "checkpoints_mini"
-KINDS = ("scene", "event")  # of tasks, by the embedding that they ask for
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Study:
     @property
     def kinds(self) -> list[str]:
         """Kinds of task that the study has: ``scene``, ``event`` or both."""
-        return [kind for kind in KINDS if self.tasks_of(kind)]
+        return [kind for kind in EMBEDDING_TYPES if self.tasks_of(kind)]
 
     @property
     def embeds_by_task(self) -> bool:

@@ -14,7 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from hear.archives.find import Source, find_sources
-from hear.tasks.problems import METADATA_FILE, SOURCES_FILE, VOCABULARY_FILE, printable
+from hear.tasks.problems import (
+    EMBEDDING_TYPES,
+    METADATA_FILE,
+    SOURCES_FILE,
+    VOCABULARY_FILE,
+    printable,
+)
 from mini.registry import MINI_TASKS, is_installed, missing_sources
 from workflow.study.archives import check_download, find_archives
 from workflow.study.config import ROOT, ConfigError, unknown
@@ -48,7 +54,7 @@ class TaskSpec:
     @property
     def inputs(self) -> list[str]:
         """Files on which the task depends."""
-        return [str(p / "task_metadata.json" if p.is_dir() else p) for p in self.sources]
+        return [str(p / METADATA_FILE if p.is_dir() else p) for p in self.sources]
 
     def state(self) -> str:
         """Hash of name, size and time of every file that is the task's in its folders.
@@ -214,7 +220,7 @@ def _from_directory(directory: Path, categories: dict[str, str]) -> dict[str, Ta
         sources = by_slug[slug]
         kinds: list[Any] = [source.metadata.get("embedding_type") for source in sources]
         kind = kinds[0]
-        if kind not in ("scene", "event") or kinds.count(kind) < len(kinds):
+        if kind not in EMBEDDING_TYPES or kinds.count(kind) < len(kinds):
             raise ConfigError(
                 f"{sources[0].path}: embedding_type: expected 'scene' or 'event', the same in all "
                 f"folders of a task, found {', '.join(dict.fromkeys(map(repr, kinds)))}"

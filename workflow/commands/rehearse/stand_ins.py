@@ -24,6 +24,7 @@ import torch
 from numpy.typing import NDArray
 
 from hear.files import replacing
+from hear.tasks.problems import METADATA_FILE
 from mini.registry import find_mini_task
 from mini.task import Event, MiniTask
 from passt.checkpoints import Checkpoint
@@ -97,7 +98,7 @@ def _write_archive(
     if all(label.isdigit() for label in map(str, labels)):
         labels = [int(label) for label in labels]
     files = {
-        "task_metadata.json": _json(_metadata(folder, task, lengths_s)),
+        METADATA_FILE: _json(_metadata(folder, task, lengths_s)),
         "labelvocabulary.csv": _vocabulary(labels),
     }
     for split, seconds in lengths_s.items():

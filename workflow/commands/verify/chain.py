@@ -22,10 +22,11 @@ from hear.scores.files import content_hash, load_predictions
 from hear.tasks.fingerprint import file_hashes, fingerprint
 from hear.tasks.folder import TaskFolder
 from hear.tasks.manifest import read_manifest, task_hashes
+from hear.tasks.problems import EMBEDDING_TYPES
 from workflow.provenance import provenance_of
 from workflow.sources import load_source
 from workflow.study import jobs, paths
-from workflow.study.study import KINDS, Study
+from workflow.study.study import Study
 
 Tasks = dict[str, tuple[dict, list[TaskFolder]]]  # manifest and folders by task
 MALFORMED = (ValueError, KeyError, TypeError, AttributeError)  # of JSON of another shape
@@ -97,7 +98,7 @@ def check_features(study: Study, tasks: Tasks, sample: Sample, notes: list[str])
     """
     n_arrays = 0
     with tqdm(desc="features", unit="view", leave=False) as bar:
-        for kind in KINDS:
+        for kind in EMBEDDING_TYPES:
             mine = sorted(study.tasks_of(kind), key=lambda task: _duration_s(tasks[task][0]))
             views = study.views(kind) if mine else []
             for entry in jobs.embed_entries(study, mine[0], views) if mine else ():
@@ -189,7 +190,7 @@ def prediction_entries(study: Study) -> Iterator[tuple[str, str, Any, dict, int]
 def compared(
     file: str, expected: Any, found: Any, tolerance: float = 0.0, where: str = ""
 ) -> Iterator[Break]:
-    """Yield where two values differ, of tables and lists each part, down to the first five."""
+    """Yield where two values differ, of tables and lists each part."""
     if isinstance(expected, Mapping) and isinstance(found, Mapping):
         for key in dict.fromkeys([*expected, *found]):
             yield from compared(
