@@ -20,13 +20,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from analysis.claims.claim import VERDICTS, verdict_kind
+from analysis.claims.claim import FAILS, HOLDS, NOT_TESTED, verdict_kind
 from analysis.tables.scores import read_csv, write_csv
 from benchmarks.rows import replace_rows
 from workflow.machine import machine_name
 
 RESULTS = Path(__file__).parent / "results"
-HOLDS, FAILS, _, NOT_TESTED = VERDICTS
 NUMBERS = ["estimate", "low", "high"]
 
 

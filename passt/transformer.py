@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from passt.architecture import PATCH_SIZE, Architecture
+from passt.architecture import N_TOKENS, PATCH_SIZE, Architecture
 
 LAYER_NORM_EPS = 1e-6  # models/passt.py: norm_layer
 # From so many rows on, MKL rounds a row alike whatever their number (tried: both of its paths on an
@@ -114,7 +114,7 @@ class PaSST(nn.Module):
         dim = a.embed_dim
         self.cls_token = nn.Parameter(torch.zeros(1, 1, dim))
         self.dist_token = nn.Parameter(torch.zeros(1, 1, dim))
-        self.new_pos_embed = nn.Parameter(torch.zeros(1, 2, dim))
+        self.new_pos_embed = nn.Parameter(torch.zeros(1, N_TOKENS, dim))
         self.freq_new_pos_embed = nn.Parameter(torch.zeros(1, dim, a.n_freq_patches, 1))
         self.time_new_pos_embed = nn.Parameter(torch.zeros(1, dim, 1, a.n_time_patches))
         self.patch_embed = PatchEmbed(a)
@@ -154,9 +154,9 @@ class PaSST(nn.Module):
         for number, block in enumerate(self.blocks[:-1], start=1):
             x = block(x)
             if number in blocks:
-                found[number] = self._mean_token(x[:, :2])
+                found[number] = self._mean_token(x[:, :N_TOKENS])
         # Nothing reads the patches after the last block: it computes the two tokens only.
-        found[len(self.blocks)] = self._mean_token(self.blocks[-1](x, n_outputs=2))
+        found[len(self.blocks)] = self._mean_token(self.blocks[-1](x, n_outputs=N_TOKENS))
         return found
 
     def _mean_token(self, tokens: Tensor) -> Tensor:

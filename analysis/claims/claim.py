@@ -6,9 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-VERDICTS = ("holds", "does not hold", "undecided", "not tested")  # how a verdict begins
+HOLDS, FAILS, UNDECIDED, NOT_TESTED = "holds", "does not hold", "undecided", "not tested"
+VERDICTS = (HOLDS, FAILS, UNDECIDED, NOT_TESTED)  # kinds: how a verdict begins
 MAX_P = 0.05  # of a decided claim
-TRAININGS = "trainings"  # confounded topic: models differ in it if their trained networks do
+VIT_B = "768 wide, 12 blocks, 12 heads"  # the paper's network, as measurements name it
+LEVELS_TOPIC, FIELDS_TOPIC, HOPS_TOPIC = "levels", "receptive fields", "hops"  # 5.1.1 to 5.3
+TRAININGS_TOPIC = "trainings"  # models differ in it if their trained networks do
 
 
 def verdict_kind(verdict: str) -> str:

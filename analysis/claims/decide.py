@@ -18,16 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from analysis.claims.claim import VERDICTS, Claim, Measurand
-from analysis.statistics.intervals import LEVEL, Z
+from analysis.claims.claim import FAILS, HOLDS, NOT_TESTED, UNDECIDED, VIT_B, Claim, Measurand
+from analysis.statistics.intervals import CONFIDENCE, Z
 
-HOLDS, FAILS = VERDICTS[:2]
 AT_THIS_SEED = " at this seed"  # added where the interval knows of a single probe seed
-UNDECIDED, NOT_TESTED = f"{VERDICTS[2]} at this sample", f"{VERDICTS[3]} in this study"
+UNDECIDED_HERE, NOT_TESTED_HERE = f"{UNDECIDED} at this sample", f"{NOT_TESTED} in this study"
 BY_VALUE = "decided by point values: official entries have no predictions to bootstrap"
 BY_MEASUREMENT = "decided by point values, measured once on this machine"
-VIT_B = "768 wide, 12 blocks, 12 heads"  # the paper's network, as the measurements name it
-NO_INTERVAL = "too few test clips for an interval"
+TOO_FEW_CLIPS = "too few test clips for an interval"
 
 POWER = 0.8  # probability with which a detectable difference is decided, a convention
 OTHER_AGGREGATE = {"mean": "median", "median": "mean"}
@@ -88,14 +86,30 @@ def decide(claim: Claim, numbers: list[Number]) -> Verdict:
     and are decided by value; a tie does not count as above.
     """
     margins = [_margin(claim, number) for number in numbers]
-    distances = [_distance(claim, number) for number in numbers]  # where margins are infinite
-    margin, _, number = min(zip(margins, distances, numbers, strict=True), key=itemgetter(0, 1))
+    beyond = [_distance(claim, number) for number in numbers]  # where margins are infinite
+    margin, _, number = min(zip(margins, beyond, numbers, strict=True), key=itemgetter(0, 1))
     p = min(1.0, 2 * norm.sf(abs(margin)) * (len(numbers) if margin < 0 else 1))
     reason, p_shown = _reason(number), np.nan if np.isnan(number.low) else p
-    if p >= 1 - LEVEL:
-        return Verdict(UNDECIDED, reason or _size_of_equality(claim, number), number, p_shown)
+    if p >= 1 - CONFIDENCE:
+        return Verdict(UNDECIDED_HERE, reason or _size_of_equality(claim, number), number, p_shown)
     at = AT_THIS_SEED * any(one.n_seeds == 1 for one in numbers)
     return Verdict((HOLDS if margin > 0 else FAILS) + at, reason, number, p_shown)
+
+
+def distances(
+    direction: str, threshold: float, estimate: float, low: float = np.nan, high: float = np.nan
+) -> tuple[float, float, float]:
+    """Return an estimate and its interval as distances from a threshold.
+
+    They are positive on the claimed side; for ``within``, they are the distance inside the range.
+    """
+    if direction == "above":
+        return estimate - threshold, low - threshold, high - threshold
+    if direction == "below":
+        return threshold - estimate, threshold - high, threshold - low
+    far = max(abs(low), abs(high))
+    near = 0.0 if low <= 0 <= high else min(abs(low), abs(high))
+    return threshold - abs(estimate), threshold - far, threshold - near
 
 
 def detectable(number: Number) -> float:
@@ -126,23 +140,23 @@ def judge_measured(claim: Claim, measured: Measured) -> Verdict:
     pairs = [pair for pair in (claim.ratio, claim.than_ratio) if pair]
     values = measured.values
     if not values:
-        return Verdict(NOT_TESTED, "this study has no such measurement")
+        return Verdict(NOT_TESTED_HERE, "this study has no such measurement")
     lacking = dict.fromkeys(key for pair in pairs for key in pair if key not in values)
     if lacking:
         names = ", ".join(f"{m.quantity} at hop {m.hop_ms}, Patchout {m.patchout}" for m in lacking)
-        return Verdict(NOT_TESTED, f"not measured: {names}")
+        return Verdict(NOT_TESTED_HERE, f"not measured: {names}")
     ratios = [values[top] / values[bottom] for top, bottom in pairs]
     number = Number(ratios[0] - (ratios[1] if claim.than_ratio else 0), of_run=False)
     if measured.network != VIT_B:
         reason = f"measured with a network {measured.network}; the claim is about {VIT_B}"
-        return Verdict(NOT_TESTED, reason, number)
+        return Verdict(NOT_TESTED_HERE, reason, number)
     return dataclasses.replace(decide(claim, [number]), reason=BY_MEASUREMENT)
 
 
 def _reason(number: Number) -> str:
     if not number.of_run:
         return BY_VALUE
-    return NO_INTERVAL if np.isnan(number.low) else ""
+    return TOO_FEW_CLIPS if np.isnan(number.low) else ""
 
 
 def _size_of_equality(claim: Claim, number: Number) -> str:
@@ -185,11 +199,7 @@ def _margin(claim: Claim, number: Number) -> float:
 
 
 def _distance(claim: Claim, number: Number) -> float:
-    """Distance of a number from the threshold, positive on the claimed side."""
-    if claim.direction == "within":
-        return claim.threshold - abs(number.estimate)
-    distance = number.estimate - claim.threshold
-    return distance if claim.direction == "above" else -distance
+    return distances(claim.direction, claim.threshold, number.estimate)[0]
 
 
 def _above(number: Number, threshold: float) -> float:

@@ -10,9 +10,9 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.claims.claim import TRAININGS, Claim, Measurand
+from analysis.claims.claim import TRAININGS_TOPIC, Claim, Measurand
 from analysis.claims.decide import (
-    NOT_TESTED,
+    NOT_TESTED_HERE,
     Measured,
     Verdict,
     detectable,
@@ -102,7 +102,7 @@ def ledger(
             other = alternative.aggregate, _judge(alternative, scores, measured)
         row = _row(claim, verdict, other, not_above_baseline) | _beside(claim, official)
         topics = _confounds(claim, traits)
-        if TRAININGS in topics and trained_twice:
+        if TRAININGS_TOPIC in topics and trained_twice:
             noise = _training_noise(claim, verdict, scores, *trained_twice)
             row["reason"] = "; ".join(filter(None, (str(row["reason"]), noise)))
         row |= {"confounds": "; ".join(topics)}
@@ -148,7 +148,7 @@ def read_measured(path: str | Path) -> Measured:
 
 def _judge(claim: Claim, scores: Mapping[str, Cells], measured: Measured) -> Verdict:
     if claim.untested:
-        return Verdict(NOT_TESTED, claim.untested)
+        return Verdict(NOT_TESTED_HERE, claim.untested)
     if claim.ratio:
         return judge_measured(claim, measured)
     return judge(claim, scores[claim.quantity])
@@ -171,7 +171,7 @@ def _beside(claim: Claim, official: pd.DataFrame | None) -> dict[str, object]:
     """Verdict of official scores on a claim, or on the nearest evidence for it."""
     if official is None:
         return {}
-    tested = official[official["verdict"] != NOT_TESTED]
+    tested = official[official["verdict"] != NOT_TESTED_HERE]
     for of in ("claim_id", "stands_for"):
         for row in tested[tested[of] == claim.claim_id].to_dict("records"):
             names = ("verdict", "estimate", "direction", "threshold", "claim_id")
@@ -198,7 +198,7 @@ def _training_noise(
         claim, models=((second,),), others=((first,),), factor=1.0, category=category
     )
     number = _judge(of_chance, scores, NOTHING_MEASURED).number
-    if verdict.verdict == NOT_TESTED or pd.isna(number.estimate):
+    if verdict.verdict == NOT_TESTED_HERE or pd.isna(number.estimate):
         return ""
     interval = f" [{number.low:+.3f}, {number.high:+.3f}]" if pd.notna(number.low) else ""
     return f"{second} minus {first}, trained alike: {number.estimate:+.3f}{interval}"

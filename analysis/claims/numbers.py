@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.claims.claim import Claim
-from analysis.claims.decide import NOT_TESTED, Number, Verdict, decide
+from analysis.claims.decide import NOT_TESTED_HERE, Number, Verdict, decide
 from analysis.statistics.cells import Cells
 from analysis.statistics.estimates import improvement
 from analysis.statistics.intervals import NO_INTERVAL, UNBOUNDED, interval, variance_of
@@ -60,7 +60,7 @@ def judge(claim: Claim, cells: Cells) -> Verdict:
     try:
         numbers = list((_of_each_task if claim.aggregate == EACH else _numbers)(claim, cells))
     except NotTested as lacking:
-        return Verdict(NOT_TESTED, str(lacking))
+        return Verdict(NOT_TESTED_HERE, str(lacking))
     return decide(claim, numbers)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator
 
-from analysis.claims.claim import VERDICTS, Claim, verdict_kind
+from analysis.claims.claim import NOT_TESTED, VERDICTS, Claim, verdict_kind
 from analysis.claims.decide import OTHER_AGGREGATE
 
 FIRM = "firm"
@@ -28,14 +28,13 @@ def hangs_on(claim: Claim, verdict: str, tasks: tuple[str, ...], judge: Judge) -
         As ``undecided: mean, without esc50 or fsd50k; holds: threshold 0.01``; `FIRM` if nothing
         changes the verdict, `ONE_READING` if there is no other reading, empty if it is not tested.
     """
-    *_, not_tested = VERDICTS
     found = verdict_kind(verdict)
-    if found == not_tested:
+    if found == NOT_TESTED:
         return ""
     by_verdict: dict[str, list[str]] = {kind: [] for kind in VERDICTS}
     for words, reading, without in _readings(claim, tasks):
         by_verdict[verdict_kind(judge(reading, without))].append(words)
-    del by_verdict[not_tested]  # too few tasks are left
+    del by_verdict[NOT_TESTED]  # too few tasks are left
     if not any(by_verdict.values()):
         return ONE_READING
     del by_verdict[found]

@@ -25,8 +25,8 @@ from analysis.exhibits.style import (
     new_figure,
 )
 from analysis.exhibits.text import FigureText
-from analysis.statistics.estimates import ALL, EVENTS, SCENES
-from analysis.tables.words import ordered_categories
+from analysis.statistics.estimates import EVENTS, SCENES
+from analysis.tables.words import ALL, ordered_categories
 
 BLOCK_COLUMNS = (  # a row per point; the difference is to the last block of the same network
     "figure", "panel", "statistic", "task", "category", "network", "block", "model", "label",

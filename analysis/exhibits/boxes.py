@@ -15,6 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MultipleLocator
 
+from analysis.claims.claim import HOPS_TOPIC, LEVELS_TOPIC, TRAININGS_TOPIC
 from analysis.exhibits.marks import (
     mark,
     mark_legend,
@@ -85,7 +86,7 @@ def figure_6(
     and their median are drawn. The numbers have one row per point.
     """
     axis = "M features, H logits; hop 10 ms"
-    about = text.confounded("levels")
+    about = text.confounded(LEVELS_TOPIC)
     return _category_boxes(summary, estimates, text, 6, LEVELS, axis, about)
 
 
@@ -101,7 +102,7 @@ def figure_7(
     summary: pd.DataFrame, estimates: pd.DataFrame, text: FigureText
 ) -> tuple[Figure, pd.DataFrame]:
     """Draw figure 7: hops of 10, 5 and 3 ms with M+H; otherwise as `figure_6`."""
-    about = text.confounded("hops", "trainings")
+    about = text.confounded(HOPS_TOPIC, TRAININGS_TOPIC)
     return _category_boxes(summary, estimates, text, 7, HOPS, "STFT hop of M+H, ms", about)
 
 

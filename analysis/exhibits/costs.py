@@ -17,6 +17,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.claims.claim import VIT_B
 from analysis.exhibits.markdown import to_markdown
 from analysis.exhibits.marks import mark
 from analysis.exhibits.numbers import count
@@ -36,7 +37,6 @@ COST_COLUMNS = (
     "hop_ms", "hop", "quantity", "value", "unit", "source", "patchout", "device", "threads",
     "precision", "batch_size", "architecture",
 )  # fmt: skip
-VIT_B = "768 wide, 12 blocks, 12 heads"  # the released networks
 _TABLE_2 = {  # column to quantity and Patchout, in the paper's order
     "sequence": ("sequence_length", "none"),
     "sequence_patchout": ("sequence_length", "structured"),

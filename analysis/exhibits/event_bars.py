@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from analysis.claims.claim import FIELDS_TOPIC, LEVELS_TOPIC
 from analysis.exhibits.marks import mark, mark_models, mark_nearest, score_words
 from analysis.exhibits.numbers import (
     BAR_COLUMNS,
@@ -73,7 +74,7 @@ def figure_4(
     official scores, the paper's three reference entries are added, hatched.
     """
     about = "L mel, M features, H logits; hop 10 ms, window 160 ms."
-    return _event_bars(summary, estimates, text, 4, LEVELS, [about, *text.confounded("levels")])
+    return _event_bars(summary, estimates, text, 4, LEVELS, [about, *text.confounded(LEVELS_TOPIC)])
 
 
 def figure_4_caption(text: FigureText, numbers: pd.DataFrame) -> str:
@@ -94,7 +95,7 @@ def figure_5(
 ) -> tuple[Figure, pd.DataFrame]:
     """Draw figure 5: receptive fields of L+M on every event task; otherwise as `figure_4`."""
     about = ["L+M at windows of 160 ms, 640 ms and both (2RF); hop 10 ms."]
-    about += text.confounded("receptive fields", "levels")
+    about += text.confounded(FIELDS_TOPIC, LEVELS_TOPIC)
     return _event_bars(summary, estimates, text, 5, RECEPTIVE_FIELDS, about)
 
 

@@ -13,7 +13,15 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.transforms import blended_transform_factory
 
-from analysis.claims.claim import VERDICTS, verdict_kind, verdicts_in_words
+from analysis.claims.claim import (
+    FAILS,
+    HOLDS,
+    NOT_TESTED,
+    UNDECIDED,
+    verdict_kind,
+    verdicts_in_words,
+)
+from analysis.claims.decide import distances
 from analysis.exhibits.marks import SEPARATOR, mark, value_words
 from analysis.exhibits.numbers import count
 from analysis.exhibits.style import (
@@ -43,7 +51,6 @@ UNITS = {  # of a claim's number: by aggregate, else by quantity
     "ratio of measurements": "ratio",
 }
 RATIO = UNITS["ratio of measurements"]
-HOLDS, FAILS, UNDECIDED, NOT_TESTED = VERDICTS
 COLORS = {HOLDS: PALETTE[2], FAILS: PALETTE[3], UNDECIDED: PALETTE[1]}
 MARKERS = {HOLDS: "o", FAILS: "X", UNDECIDED: "D"}
 OFFICIAL = "hollow: official HEAR 2021"
@@ -98,22 +105,6 @@ def agreement(claims: pd.DataFrame) -> str:
         f"nearest evidence for them: {alike} with the same verdict, "
         f"{len(here) - alike - undecided} with the opposite one, {undecided} undecided here."
     )
-
-
-def distances(
-    direction: str, threshold: float, estimate: float, low: float, high: float
-) -> tuple[float, float, float]:
-    """Return an estimate and its interval as distances from a threshold.
-
-    They are positive on the claimed side; for ``within``, they are the distance inside the range.
-    """
-    if direction == "above":
-        return estimate - threshold, low - threshold, high - threshold
-    if direction == "below":
-        return threshold - estimate, threshold - high, threshold - low
-    far = max(abs(low), abs(high))
-    near = 0.0 if low <= 0 <= high else min(abs(low), abs(high))
-    return threshold - abs(estimate), threshold - far, threshold - near
 
 
 def _rows(claims: pd.DataFrame) -> pd.DataFrame:

@@ -43,7 +43,7 @@ from analysis.exhibits.style import (
     pale,
 )
 from analysis.exhibits.text import FigureText
-from analysis.statistics.estimates import ALL
+from analysis.tables.words import ALL
 
 LABEL_LETTERS = 28  # a longer model name goes on in a second line
 ROW_IN = 0.165  # height of a model with a one-line name, inches

@@ -23,8 +23,7 @@ from analysis.exhibits.style import (
     new_figure,
 )
 from analysis.exhibits.text import FigureText
-from analysis.statistics.estimates import ALL
-from analysis.tables.words import ordered_categories
+from analysis.tables.words import ALL, ordered_categories
 
 PROBE_RANK_COLUMNS = (
     "figure", "panel", "position", "pair", "probe", "other_probe", "task", "category",

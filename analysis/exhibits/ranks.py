@@ -31,8 +31,7 @@ from analysis.exhibits.style import (
     legend_columns,
 )
 from analysis.exhibits.text import FigureText
-from analysis.statistics.estimates import ALL
-from analysis.tables.words import ordered_categories
+from analysis.tables.words import ALL, ordered_categories
 
 _CATEGORY_MARKERS = ("s", "^", "v", "P", "X")  # in the order of the categories
 RANK_COLUMNS = (

@@ -25,7 +25,7 @@ SOURCES = {  # columns of resources/passt_reference_scores.csv
     "gram": "G. Yuksel, M. van Gerven, K. van der Heijden, GRAM: Spatial general-purpose audio "
     "representations for real-world environments, arXiv:2602.03307 (2026), table 6",
 }
-VERDICTS = ("inside", "outside", "no band", "no score")
+OUTCOMES = ("inside", "outside", "no band", "no score")
 
 
 def read_reference(path: str | Path) -> pd.DataFrame:
@@ -117,7 +117,7 @@ def _sources() -> str:
 
 
 def _outcome(table: pd.DataFrame) -> str:
-    counts = table["verdict"].value_counts().reindex(VERDICTS, fill_value=0)
+    counts = table["verdict"].value_counts().reindex(OUTCOMES, fill_value=0)
     judged = counts["inside"] + counts["outside"]
     outside = table.loc[table["verdict"] == "outside", "task"].tolist()
     return (

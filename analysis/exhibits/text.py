@@ -31,8 +31,8 @@ class FigureText:
     scene_embeddings : mapping
         Name of each model's scene embedding, by model id; models can share one.
     confounds : mapping
-        By topic (``levels``, ``receptive fields``, ``hops``), a sentence on other differences
-        between this study's models.
+        By topic (of `analysis.claims.claim`), a sentence on other differences between this study's
+        models.
     blocks : mapping
         By network and receptive field, the models with the features of a single block, each with
         the number of its block.

@@ -24,8 +24,7 @@ from analysis.exhibits.style import (
     new_figure,
 )
 from analysis.exhibits.text import FigureText
-from analysis.statistics.estimates import ALL
-from analysis.tables.words import ordered_categories
+from analysis.tables.words import ALL, ordered_categories
 
 FRACTION_COLUMNS = (
     "figure", "panel", "probe", "train_fraction", "model", "label", "mean_normalized_score", "low",

@@ -21,13 +21,13 @@ import pandas as pd
 
 from analysis.exhibits.text import FigureText
 from analysis.formats.results import Result
+from analysis.statistics.intervals import CONFIDENCE
 from analysis.tables.metrics import Metrics, find_metric
 from analysis.tables.scores import TIDY_COLUMNS
 
 SCHEMA = Path(__file__).with_name("every_eval_ever.schema.json")
 SCHEMA_VERSION = "0.3.0"
 ROWS = "scores_csv"  # key of the details that hold rows
-LEVEL = 0.95  # of intervals
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def _uncertainty(interval: Mapping[str, Any]) -> dict[str, Any]:
         "confidence_interval": {
             "lower": float(interval["low"]),
             "upper": float(interval["high"]),
-            "confidence_level": LEVEL,
+            "confidence_level": CONFIDENCE,
             "method": f"bootstrap of test {interval['drawn']} within each fold",
         },
         "num_samples": int(interval["n_clips"]),

@@ -12,7 +12,7 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
-from analysis.claims.claim import verdict_kind
+from analysis.claims.claim import NOT_TESTED, verdict_kind
 from analysis.exhibits.make import caption
 from analysis.exhibits.registry import HEADLINE, SCORES, Exhibit
 from analysis.exhibits.text import FigureText
@@ -138,7 +138,7 @@ def _shown(root: Path, exhibit: Exhibit, drawings: Drawings, text: FigureText) -
         label = f"{exhibit.name}: {exhibit.title}. The plotted numbers are in {exhibit.csv}."
         return shown | {"svg": drawings.inline(root / f"{exhibit.id}.svg", label)}
     if exhibit.kind == "claims":
-        untested = numbers["verdict"].map(verdict_kind) == "not tested"
+        untested = numbers["verdict"].map(verdict_kind) == NOT_TESTED
         shown["untested"] = claims_table(numbers[untested], UNTESTED_COLUMNS)
         return shown | {"table": claims_table(numbers[~untested], CLAIM_COLUMNS)}
     numbers = numbers.drop(columns=list(exhibit.hidden))

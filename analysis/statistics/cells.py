@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from analysis.statistics.intervals import draw_pseudo_clips, over_seeds, widen
 from analysis.tables.metrics import MetricFacts, Metrics, find_metric
+from analysis.tables.words import ALL, ordered_categories
 
 REFERENCE = "mlp"  # the evaluation that heareval's is
 _TOLERANCE = 1e-6  # between the score in the summary and the one beside the bootstrapped scores
@@ -53,9 +54,14 @@ class Cells:
     score: NDArray[np.float64]
     replicates: NDArray[np.floating]
 
+    @property
+    def categories(self) -> list[str]:
+        """Categories of the tasks, and ``all``."""
+        return [*ordered_categories(self.category[task] for task in self.tasks), ALL]
+
     def inside(self, category: str) -> NDArray[np.bool_]:
         """Mask of the tasks of a category, shape (n_tasks,); ``all`` selects all."""
-        return np.array([category in ("all", self.category[t]) for t in self.tasks], bool)
+        return np.array([category in (ALL, self.category[t]) for t in self.tasks], bool)
 
     def select(self, sources: set[str]) -> Cells:
         """The models of the given sources; tasks without any of their scores are dropped."""

@@ -19,16 +19,14 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from analysis.statistics.cells import Cells
-from analysis.statistics.intervals import NO_INTERVAL, UNBOUNDED, interval
+from analysis.statistics.intervals import estimate_row
 from analysis.tables.scores import read_table
-from analysis.tables.words import ordered_categories
 
 ESTIMATE_COLUMNS = (
     "statistic", "model", "other_model", "category", "task", "estimate", "low", "high", "n_tasks",
     "n_replicates", "n_clips", "n_sources", "drawn", "n_seeds", "source", "study",
 )  # fmt: skip
 _INTEGERS = dict.fromkeys(("n_tasks", "n_replicates", "n_clips", "n_sources", "n_seeds"), "Int64")
-ALL = "all"  # category of what is over all tasks
 SCENES, EVENTS = "scene tasks", "event tasks"  # of what is over the tasks of one kind
 Aggregate = Callable[..., Any]  # over tasks, axis 0
 
@@ -103,18 +101,6 @@ def improvement(scores: NDArray[np.floating], others: NDArray[np.floating]) -> N
 AGGREGATES: dict[str, Aggregate] = {"mean": np.mean, "median": np.median}
 
 
-def _row(
-    estimate: float,
-    replicates: NDArray[np.floating],
-    bounds: tuple[float, float] = UNBOUNDED,
-    **key: Any,
-) -> dict[str, object]:
-    found = interval(estimate, replicates, bounds) if len(replicates) else NO_INTERVAL
-    n_replicates = found.n_replicates or None
-    more = {"low": found.low, "high": found.high, "n_replicates": n_replicates}
-    return key | {"estimate": float(estimate)} | more
-
-
 def _drawn(cells: Cells, task: str) -> dict[str, Any]:
     """Unit that was drawn for the replicates of a task, with its numbers."""
     n_sources, drawn = cells.n_sources.get(task) or None, cells.drawn.get(task, "")
@@ -124,7 +110,7 @@ def _drawn(cells: Cells, task: str) -> dict[str, Any]:
 def _cell_rows(statistic: str, cells: Cells) -> Iterator[dict[str, object]]:
     for i, j in itertools.product(range(len(cells.models)), range(len(cells.tasks))):
         model, task = cells.models[i], cells.tasks[j]
-        yield _row(
+        yield estimate_row(
             cells.score[i, j],
             cells.replicates[i, j],
             (cells.metric[task].lower, cells.metric[task].upper),
@@ -140,8 +126,7 @@ def _cell_rows(statistic: str, cells: Cells) -> Iterator[dict[str, object]]:
 
 def _categories(cells: Cells) -> list[tuple[str, NDArray[np.bool_]]]:
     """Every category of the tasks, and all of them, with which tasks are inside."""
-    present = ordered_categories(cells.category[task] for task in cells.tasks)
-    return [(category, cells.inside(category)) for category in (*present, ALL)]
+    return [(category, cells.inside(category)) for category in cells.categories]
 
 
 def _kinds(cells: Cells, event_tasks: Collection[str]) -> list[tuple[str, NDArray[np.bool_]]]:
@@ -158,7 +143,7 @@ def _category_rows(
         if not mine.any():
             continue
         for name, aggregate in AGGREGATES.items():
-            yield _row(
+            yield estimate_row(
                 aggregate(cells.score[i, mine], axis=0),
                 aggregate(cells.replicates[i, mine], axis=0),
                 cells.range_over(mine, aggregate),
@@ -176,7 +161,7 @@ def _rank_rows(cells: Cells) -> Iterator[dict[str, object]]:
     for (category, inside), i in itertools.product(_categories(cells), range(len(cells.models))):
         mine = inside & ~np.isnan(cells.score[i])
         if mine.any():
-            yield _row(
+            yield estimate_row(
                 rank[i, mine].mean(),
                 drawn[i, mine].mean(axis=0),
                 (1.0, float(len(cells.models))),
@@ -195,7 +180,7 @@ def _pair_rows(cells: Cells, normalized: Cells) -> Iterator[dict[str, object]]:
         shared = ~np.isnan(cells.score[i]) & ~np.isnan(cells.score[k])
         for j in np.flatnonzero(shared):
             task = cells.tasks[j]
-            yield _row(
+            yield estimate_row(
                 cells.score[i, j] - cells.score[k, j],
                 cells.replicates[i, j] - cells.replicates[k, j],
                 statistic="score_difference",
@@ -218,13 +203,13 @@ def _pair_in_category(
     mine, others = cells.score[i, tasks], cells.score[k, tasks]
     my_draws, other_draws = cells.replicates[i, tasks], cells.replicates[k, tasks]
     for name, aggregate in AGGREGATES.items():
-        yield _row(
+        yield estimate_row(
             aggregate(mine, axis=0) - aggregate(others, axis=0),
             aggregate(my_draws, axis=0) - aggregate(other_draws, axis=0),
             statistic=f"difference_of_{name}s",
             **key,
         )
-    yield _row(
+    yield estimate_row(
         float(improvement(mine, others)),
         improvement(my_draws, other_draws),
         (0.0, 1.0),

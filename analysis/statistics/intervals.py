@@ -18,17 +18,18 @@ few clips or files were drawn, and near the ends of a score's range.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm, t
 
-LEVEL = 0.95
-Z = float(norm.ppf((1 + LEVEL) / 2))  # an interval's half width in standard errors
+CONFIDENCE = 0.95
+Z = float(norm.ppf((1 + CONFIDENCE) / 2))  # an interval's half width in standard errors
 N_PSEUDO_CLIPS = 4  # of Agresti and Coull; with 2, .98 of 100 clips would be covered at 86 % only
 MIN_DEFINED = 0.9  # share of replicates that must be defined (a ROC area needs both classes)
-UNBOUNDED = (-np.inf, np.inf)
+Bounds = tuple[float, float]  # smallest and largest possible value of a statistic
+UNBOUNDED: Bounds = (-np.inf, np.inf)
 _NO_VARIANCE = 1e-9  # of scores, which are rounded to float32
 
 
@@ -44,21 +45,30 @@ NO_INTERVAL = Interval(np.nan, np.nan, 0)
 
 
 def interval(
-    estimate: float, replicates: NDArray[np.floating], bounds: tuple[float, float] = UNBOUNDED
+    estimate: float, replicates: NDArray[np.floating], bounds: Bounds = UNBOUNDED
 ) -> Interval:
     """Return the interval of a statistic from its replicates, shape (n_replicates,).
 
-    Undefined replicates (NaN, infinite) are ignored. ``low <= estimate <= high`` within `bounds`,
-    the smallest and largest possible value. There is no interval if the estimate is undefined or
-    fewer than `MIN_DEFINED` of the replicates are defined.
+    Undefined replicates (NaN, infinite) are ignored. ``low <= estimate <= high`` within `bounds`.
+    There is no interval if the estimate is undefined or fewer than `MIN_DEFINED` of the replicates
+    are defined.
     """
     usable = replicates[np.isfinite(replicates)]
     if not np.isfinite(estimate) or len(usable) == 0 or len(usable) < MIN_DEFINED * len(replicates):
         return NO_INTERVAL
-    tail = (1 - LEVEL) / 2
+    tail = (1 - CONFIDENCE) / 2
     ends = np.quantile(usable, [tail, 1 - tail]) + (estimate - usable.mean())
     low, high = np.clip(ends, *bounds)
     return Interval(float(min(low, estimate)), float(max(high, estimate)), len(usable))
+
+
+def estimate_row(
+    estimate: float, replicates: NDArray[np.floating], bounds: Bounds = UNBOUNDED, **key: Any
+) -> dict[str, Any]:
+    """Row of a table: the key, a statistic and its `interval`; no replicates are None."""
+    low, high, n_replicates = interval(estimate, replicates, bounds)
+    found = {"estimate": float(estimate), "low": low, "high": high}
+    return key | found | {"n_replicates": n_replicates or None}
 
 
 def draw_pseudo_clips(n_replicates: int, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -101,7 +111,7 @@ def widen(
     """
     variance, defined = variance_of(replicates), replicates[np.isfinite(replicates)]
     mean = defined.mean() if len(defined) else np.nan
-    spread = t.ppf((1 + LEVEL) / 2, max(1.0, degrees_of_freedom)) / Z
+    spread = t.ppf((1 + CONFIDENCE) / 2, max(1.0, degrees_of_freedom)) / Z
     widened = mean + spread * (replicates - mean)
     low, high = bounds
     if not np.isfinite([low, high, score, variance]).all():

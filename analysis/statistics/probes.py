@@ -16,10 +16,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.statistics.cells import Cells
-from analysis.statistics.estimates import ALL, ranks
-from analysis.statistics.intervals import UNBOUNDED, interval
+from analysis.statistics.estimates import ranks
+from analysis.statistics.intervals import estimate_row
 from analysis.tables.scores import read_table
-from analysis.tables.words import ordered_categories
+from analysis.tables.words import ALL
 
 PROBE_COLUMNS = (
     "statistic", "probe", "other_probe", "train_fraction", "model", "category", "task", "estimate",
@@ -27,7 +27,6 @@ PROBE_COLUMNS = (
 )  # fmt: skip
 _INTEGERS = dict.fromkeys(("n_tasks", "n_models", "n_replicates"), "Int64")
 Embeddings = Mapping[str, Mapping[str, str]]  # of each model, by task
-Bounds = tuple[float, float]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,14 +89,6 @@ def rank_correlation(scores: NDArray[np.floating], others: NDArray[np.floating])
         return (a * b).sum(axis=0) / np.sqrt((a**2).sum(axis=0) * (b**2).sum(axis=0))
 
 
-def _row(
-    estimate: float, replicates: NDArray[np.floating], bounds: Bounds = UNBOUNDED, **key: Any
-) -> dict[str, object]:
-    found = interval(estimate, replicates, bounds)
-    more = {"low": found.low, "high": found.high, "n_replicates": found.n_replicates or None}
-    return key | {"estimate": float(estimate)} | more
-
-
 def _of_tasks(one: Evaluated, normalized: Evaluated) -> Iterator[dict[str, object]]:
     """Scores of every model on every task."""
     cells = one.cells
@@ -107,7 +98,7 @@ def _of_tasks(one: Evaluated, normalized: Evaluated) -> Iterator[dict[str, objec
         key["category"] = cells.category[task]
         for name, of in (("score", cells), ("normalized_score", normalized.cells)):
             bounds = (of.metric[task].lower, of.metric[task].upper)
-            yield _row(of.score[i, j], of.replicates[i, j], bounds, statistic=name, **key)
+            yield estimate_row(of.score[i, j], of.replicates[i, j], bounds, statistic=name, **key)
 
 
 def _over_shares(shares: Sequence[Evaluated]) -> Iterator[dict[str, object]]:
@@ -118,11 +109,11 @@ def _over_shares(shares: Sequence[Evaluated]) -> Iterator[dict[str, object]]:
     for one in shares:
         cells, key = one.cells, _key(one)
         same = np.array([all(of.get(t) == scored[0].get(t) for of in scored) for t in cells.tasks])
-        for category, i in itertools.product(_categories(cells), range(len(cells.models))):
+        for category, i in itertools.product(cells.categories, range(len(cells.models))):
             mine = same & cells.inside(category) & ~np.isnan(cells.score[i])
             if mine.any():
                 key |= {"model": cells.models[i], "category": category, "n_tasks": int(mine.sum())}
-                yield _row(
+                yield estimate_row(
                     cells.score[i, mine].mean(),
                     cells.replicates[i, mine].mean(axis=0),
                     cells.range_over(mine, np.mean),
@@ -147,7 +138,7 @@ def _correlations(
         (a, drawn_a), (b, drawn_b) = means
         key = _key(one) | {"other_probe": other.probe, "category": category, "task": task}
         key |= {"n_tasks": len(of), "n_models": len(distinct), "statistic": "rank_correlation"}
-        yield _row(
+        yield estimate_row(
             float(rank_correlation(a, b)), rank_correlation(drawn_a, drawn_b), (-1, 1), **key
         )
 
@@ -169,7 +160,3 @@ def _means(
     """Mean score of models over tasks, (n_models,), and its replicates."""
     cell = np.ix_([cells.models.index(m) for m in models], [cells.tasks.index(t) for t in tasks])
     return cells.score[cell].mean(axis=1), cells.replicates[cell].mean(axis=1)
-
-
-def _categories(cells: Cells) -> list[str]:
-    return [*ordered_categories(cells.category[task] for task in cells.tasks), ALL]

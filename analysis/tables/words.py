@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 CATEGORIES = ("general", "music", "speech")  # the paper's three, in its figures' order
+ALL = "all"  # category of what is over all tasks
 
 
 def ordered_categories(categories: Iterable[str]) -> list[str]:

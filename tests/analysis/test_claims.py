@@ -17,8 +17,8 @@ from analysis.claims.decide import (
     BY_VALUE,
     FAILS,
     HOLDS,
-    NOT_TESTED,
-    UNDECIDED,
+    NOT_TESTED_HERE,
+    UNDECIDED_HERE,
     VIT_B,
     Measured,
     Number,
@@ -57,14 +57,14 @@ def claim(**values: object) -> Claim:
     ("direction", "threshold", "low", "high", "verdict"),
     [
         ("above", 0.0, 0.1, 0.3, HOLDS),
-        ("above", 0.0, -0.1, 0.3, UNDECIDED),
+        ("above", 0.0, -0.1, 0.3, UNDECIDED_HERE),
         ("above", 0.0, -0.3, -0.1, FAILS),
-        ("above", 0.2, 0.1, 0.3, UNDECIDED),
-        ("above", 0.0, 0.0, 0.0, UNDECIDED),
+        ("above", 0.2, 0.1, 0.3, UNDECIDED_HERE),
+        ("above", 0.0, 0.0, 0.0, UNDECIDED_HERE),
         ("below", 0.0, -0.3, -0.1, HOLDS),
         ("below", 0.0, 0.1, 0.3, FAILS),
         ("within", 0.2, -0.1, 0.1, HOLDS),
-        ("within", 0.2, -0.1, 0.3, UNDECIDED),
+        ("within", 0.2, -0.1, 0.3, UNDECIDED_HERE),
         ("within", 0.2, 0.3, 0.4, FAILS),
         ("within", 0.2, -0.4, -0.3, FAILS),
     ],
@@ -85,7 +85,7 @@ def test_one_probe_seed_decides_at_this_seed_alone(n_seeds: int, said: tuple[str
     claims = [claim(category="general"), claim(tasks=("maestro",), others=(C,))]
     claims.append(claim(category="speech"))
     table = ledger(claims, {"score": cells}, NOTHING_MEASURED, "s", "l")
-    assert table["verdict"].tolist() == [*said, NOT_TESTED]
+    assert table["verdict"].tolist() == [*said, NOT_TESTED_HERE]
     assert table["n_seeds"].tolist() == [n_seeds, n_seeds, pd.NA]
 
 
@@ -104,14 +104,14 @@ def test_of_several_point_values_the_nearest_to_the_threshold_is_shown() -> None
 
 def test_a_run_without_interval_decides_nothing() -> None:
     found = decide(claim(), [Number(0.5)])
-    assert found.verdict == UNDECIDED and "too few test clips" in found.reason
+    assert found.verdict == UNDECIDED_HERE and "too few test clips" in found.reason
 
 
 def test_all_numbers_must_be_on_the_claimed_side() -> None:
     sure, weak, against = Number(0.5, 0.4, 0.6), Number(0.3, -0.1, 0.7), Number(-0.5, -0.6, -0.4)
     assert decide(claim(), [sure, sure]).verdict == HOLDS
     assert decide(claim(), [sure, weak]).number is weak
-    assert decide(claim(), [sure, weak]).verdict == UNDECIDED
+    assert decide(claim(), [sure, weak]).verdict == UNDECIDED_HERE
     assert decide(claim(), [sure, weak, against]).number is against
     assert decide(claim(), [sure, weak, against]).verdict == FAILS
 
@@ -121,7 +121,7 @@ def test_one_failing_number_of_several_fails_at_a_level_divided_by_their_number(
     assert decide(claim(), [bad]).verdict == FAILS
     assert decide(claim(), [bad]).p == pytest.approx(0.031, abs=5e-4)
     several = decide(claim(), [good, bad, good])
-    assert (several.verdict, several.number) == (UNDECIDED, bad)
+    assert (several.verdict, several.number) == (UNDECIDED_HERE, bad)
     assert several.p == pytest.approx(3 * 0.031, abs=2e-3)
     assert decide(claim(), [good, good, good]).p < 1e-12  # all must hold: no correction
 
@@ -206,7 +206,8 @@ def test_numbers_by_hand(values: dict, estimate: float, n_tasks: int, verdict: s
 
 
 @pytest.mark.parametrize(
-    ("other", "share", "verdict"), [(B, 1.0, HOLDS), (C, 0.5, UNDECIDED), (A, 0.5, UNDECIDED)]
+    ("other", "share", "verdict"),
+    [(B, 1.0, HOLDS), (C, 0.5, UNDECIDED_HERE), (A, 0.5, UNDECIDED_HERE)],
 )
 def test_share_of_tasks_above(other: tuple[str], share: float, verdict: str) -> None:
     above = claim(others=(other,), aggregate="share_above", threshold=0.5)
@@ -233,7 +234,7 @@ def test_a_claim_about_each_task_is_decided_by_the_task_that_is_weakest() -> Non
     pair = judge(claim(category="general", aggregate="each"), cells)
     assert (pair.verdict, pair.number.where) == (HOLDS, "esc50")  # .9 - .8 against .7 - .5
     lacking = judge(claim(category="speech", aggregate="each"), cells)
-    assert (lacking.verdict, lacking.reason) == (NOT_TESTED, "no task of speech with scores")
+    assert (lacking.verdict, lacking.reason) == (NOT_TESTED_HERE, "no task of speech with scores")
 
 
 def test_a_claim_about_each_category_has_a_number_for_each() -> None:
@@ -255,12 +256,12 @@ def test_others_that_a_study_has_can_suffice() -> None:
     found = judge(claim(**others, others_of_study=True), cells)
     assert found == judge(claim(category="general"), cells) and found.verdict == HOLDS
     none = judge(claim(others=(("y",), ("z",)), others_of_study=True), cells)
-    assert (none.verdict, none.reason) == (NOT_TESTED, "no scores of y")
+    assert (none.verdict, none.reason) == (NOT_TESTED_HERE, "no scores of y")
 
 
 def test_a_wide_interval_leaves_it_undecided() -> None:
     found = judge(claim(category="general"), make_cells(SCORES, spread=0.5))
-    assert found.verdict == UNDECIDED
+    assert found.verdict == UNDECIDED_HERE
 
 
 @pytest.mark.parametrize(
@@ -275,7 +276,7 @@ def test_a_wide_interval_leaves_it_undecided() -> None:
 )
 def test_what_a_study_lacks_is_said(values: dict, reason: str) -> None:
     found = judge(claim(**values), make_cells(SCORES))
-    assert found.verdict == NOT_TESTED and found.reason.startswith(reason)
+    assert found.verdict == NOT_TESTED_HERE and found.reason.startswith(reason)
 
 
 def test_beside_official_entries_values_decide_without_interval() -> None:
@@ -306,7 +307,7 @@ SHARE_OF_BEST = claim(others=(), maxima="hear2021", category="general", threshol
 def test_the_challenges_best_is_not_a_runs_best() -> None:
     alone = make_cells(SCORES, spread=0.001)
     beside = make_cells(SCORES, source={"c": "hear2021"}, spread=0.001)
-    assert judge(SHARE_OF_BEST, alone).verdict == NOT_TESTED
+    assert judge(SHARE_OF_BEST, alone).verdict == NOT_TESTED_HERE
     assert "best HEAR 2021 entry" in judge(SHARE_OF_BEST, alone).reason
     assert judge(SHARE_OF_BEST, beside).verdict == HOLDS
 
@@ -328,7 +329,7 @@ def test_entries_without_a_score_on_a_task_are_not_compared_there() -> None:
     found = judge(best, cells)  # c has no score on it
     assert (found.verdict, found.number.other_model) == (HOLDS, "b")
     alone = judge(dataclasses.replace(best, tasks=("libricount",)), cells)
-    assert alone.verdict == NOT_TESTED
+    assert alone.verdict == NOT_TESTED_HERE
 
 
 FAST = Measurand("train_samples_per_s", 10, "structured")
@@ -345,13 +346,13 @@ def test_measured_claims() -> None:
     found = judge_measured(growth, Measured({FAST: 20.0, SLOW: 10.0}, VIT_B))
     assert found.number.estimate == 2 - 0.5
     lacking = judge_measured(SPEED_UP, Measured({SLOW: 10.0}, VIT_B))
-    assert lacking.verdict == NOT_TESTED and "train_samples_per_s at hop 10" in lacking.reason
+    assert lacking.verdict == NOT_TESTED_HERE and "train_samples_per_s at hop 10" in lacking.reason
     assert judge_measured(SPEED_UP, NOTHING_MEASURED).reason.startswith("this study has no")
 
 
 def test_another_network_does_not_test_the_papers_claim() -> None:
     found = judge_measured(SPEED_UP, Measured({FAST: 40.0, SLOW: 10.0}, "192 wide"))
-    assert (found.verdict, found.number.estimate) == (NOT_TESTED, 4)
+    assert (found.verdict, found.number.estimate) == (NOT_TESTED_HERE, 4)
     assert found.reason.startswith("measured with a network 192 wide; the claim is about 768")
 
 
@@ -423,12 +424,12 @@ def test_the_official_ledger_is_honest(official_ledger: pd.DataFrame) -> None:
     table = official_ledger.reset_index()
     assert tuple(table.columns) == LEDGER_COLUMNS
     assert table["low"].isna().all() and table["high"].isna().all()
-    untested = table[table["verdict"] == NOT_TESTED]
+    untested = table[table["verdict"] == NOT_TESTED_HERE]
     assert (untested["reason"] != "").all() and untested["estimate"].isna().all()
     assert (table.loc[table["verdict"].isin([HOLDS, FAILS]), "reason"] == BY_VALUE).all()
     of_variants = table[table["section"].isin(["5.1.1", "5.1.2", "5.2", "5.3"])]
     of_entries = of_variants["stands_for"] != ""
-    assert set(of_variants.loc[~of_entries, "verdict"]) == {NOT_TESTED}
+    assert set(of_variants.loc[~of_entries, "verdict"]) == {NOT_TESTED_HERE}
     nearest = of_variants.loc[of_entries, "stands_for"]
     assert set(nearest) == {"receptive_field_dcase", "low_level_dcase"}
     assert set(table["study"]) == {"official"} and set(table["label"]) == {"label"}
@@ -436,7 +437,7 @@ def test_the_official_ledger_is_honest(official_ledger: pd.DataFrame) -> None:
 
 def test_what_no_study_can_test_says_why(official_ledger: pd.DataFrame) -> None:
     row = official_ledger.loc["map_hop5"]
-    assert row["verdict"] == NOT_TESTED and "47.3 against 47.6" in row["reason"]
+    assert row["verdict"] == NOT_TESTED_HERE and "47.3 against 47.6" in row["reason"]
     assert pd.isna(row["threshold"]) and row["quantity"] == ""
 
 

@@ -12,8 +12,9 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from report_page import CLAIMS
 
+from analysis.claims.decide import distances
 from analysis.claims.ledger import read_ledger
-from analysis.exhibits.forest import COLORS, MARKERS, agreement, distances, figure_claims
+from analysis.exhibits.forest import COLORS, MARKERS, agreement, figure_claims
 from analysis.exhibits.text import FigureText
 from analysis.tables.scores import write_csv
 

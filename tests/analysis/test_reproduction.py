@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from analysis.exhibits.reproduction import (
+    OUTCOMES,
     SOURCES,
-    VERDICTS,
     read_reference,
     reproduction_notes,
     reproduction_table,
@@ -35,7 +35,7 @@ def summary(scores: pd.Series, model: str = "passt_mh_hop10", source: str = "run
 
 def verdicts(scores: pd.Series, reference: pd.DataFrame) -> pd.Series:
     table = reproduction_table(summary(scores), reference, "passt_mh_hop10")
-    assert set(table["verdict"]) <= set(VERDICTS)
+    assert set(table["verdict"]) <= set(OUTCOMES)
     return table.set_index("task")["verdict"]
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from workflow.study.confounds import (
-    FIELDS,
-    HOPS,
-    LEVELS,
-    TRAININGS,
+    FIELDS_TOPIC,
+    HOPS_TOPIC,
+    LEVELS_TOPIC,
+    TRAININGS_TOPIC,
     confounds,
     trained_twice,
     traits,
@@ -45,16 +45,16 @@ def test_the_released_networks_have_none() -> None:
 
 def test_the_shipped_networks_differ_in_dimensions_and_chance_alone() -> None:
     study = read_study({})
-    assert set(confounds(study)) == {LEVELS, TRAININGS}
-    assert confounds(study)[TRAININGS].endswith("each was trained once")
+    assert set(confounds(study)) == {LEVELS_TOPIC, TRAININGS_TOPIC}
+    assert confounds(study)[TRAININGS_TOPIC].endswith("each was trained once")
     assert trained_twice(study) is None
 
 
 def test_a_second_training_differs_in_its_seed_alone() -> None:
     study = read_study({"models": {"passt_mh_hop10_again": {"on_request": False}}})
     assert trained_twice(study) == ("passt_mh_hop10", "passt_mh_hop10_again")
-    assert "two trainings of one recipe" in confounds(study)[TRAININGS]
-    of = traits(study)[TRAININGS]
+    assert "two trainings of one recipe" in confounds(study)[TRAININGS_TOPIC]
+    of = traits(study)[TRAININGS_TOPIC]
     assert of["passt_m_hop10"] == of["passt_lmh_hop10"] != of["passt_mh_hop10_again"]
     assert "passt_m_hop10_random" not in of
 
@@ -62,11 +62,15 @@ def test_a_second_training_differs_in_its_seed_alone() -> None:
 @pytest.mark.parametrize(
     ("topic", "changes", "said"),
     [
-        (HOPS, OF_HOP10, "the networks of 5 ms start from weights of 10 ms"),
-        (HOPS, {"initial_weights": None}, ""),
-        (FIELDS, CROPS, "40 % of the crops"),
-        (FIELDS, {"crop_s": [2.0], "crop_shares": [1.0]}, ""),
-        (LEVELS, {}, "L, M and H have 768, 192 and 229 dimensions, in the paper 768, 768 and 527"),
+        (HOPS_TOPIC, OF_HOP10, "the networks of 5 ms start from weights of 10 ms"),
+        (HOPS_TOPIC, {"initial_weights": None}, ""),
+        (FIELDS_TOPIC, CROPS, "40 % of the crops"),
+        (FIELDS_TOPIC, {"crop_s": [2.0], "crop_shares": [1.0]}, ""),
+        (
+            LEVELS_TOPIC,
+            {},
+            "L, M and H have 768, 192 and 229 dimensions, in the paper 768, 768 and 527",
+        ),
     ],
 )
 def test_confounds_come_from_the_record(
@@ -78,14 +82,14 @@ def test_confounds_come_from_the_record(
 
 def test_models_differ_in_traits(tmp_path: Path) -> None:
     found = traits(with_record(tmp_path, OF_HOP10 | CROPS))
-    assert found[HOPS] == {"passt_mh_hop5": "5", "passt_lm_2rf_hop5": "5"}
-    assert found[FIELDS] == {"passt_mh_hop5": "160", "passt_lm_2rf_hop5": "160+640"}
-    assert found[LEVELS] == {"passt_mh_hop5": "MH", "passt_lm_2rf_hop5": "LM"}
+    assert found[HOPS_TOPIC] == {"passt_mh_hop5": "5", "passt_lm_2rf_hop5": "5"}
+    assert found[FIELDS_TOPIC] == {"passt_mh_hop5": "160", "passt_lm_2rf_hop5": "160+640"}
+    assert found[LEVELS_TOPIC] == {"passt_mh_hop5": "MH", "passt_lm_2rf_hop5": "LM"}
 
 
 def test_blocks_of_one_network_are_as_wide_as_each_other() -> None:
     block = {"checkpoint": "mini_hop10", "levels": "M@2"}
-    found = traits(read_study({"models": {"passt_m2_hop10": block}}))[LEVELS]
+    found = traits(read_study({"models": {"passt_m2_hop10": block}}))[LEVELS_TOPIC]
     assert found["passt_m2_hop10"] == found["passt_m_hop10"] == "M"
 
 
@@ -97,4 +101,4 @@ def test_blocks_of_one_network_are_as_wide_as_each_other() -> None:
 def test_another_file_of_the_name_of_a_record_says_nothing(content: str, tmp_path: Path) -> None:
     study = with_record(tmp_path, {})
     (tmp_path / "mini_hop5.json").write_text(content)
-    assert set(confounds(study)) == {LEVELS}
+    assert set(confounds(study)) == {LEVELS_TOPIC}

@@ -20,8 +20,9 @@ import pandas as pd
 from scipy.stats import t
 from tabulate import tabulate
 
-from analysis.statistics.estimates import ALL, read_estimates
-from analysis.statistics.intervals import LEVEL
+from analysis.statistics.estimates import read_estimates
+from analysis.statistics.intervals import CONFIDENCE
+from analysis.tables.words import ALL
 from hear.scores.bootstrap import MIN_FREEDOM
 from mini.registry import find_mini_task
 from mini.task import MiniTask, Scale
@@ -54,7 +55,7 @@ def expected_width(
     n, squares = sum(units), sum(size**2 for size in units)
     variance = share * (1 - share) / n * (1 + correlation * (squares / n - 1))
     freedom = max(1.0, n**2 / squares - n_strata)
-    return float(2 * t.ppf((1 + LEVEL) / 2, freedom) * np.sqrt(variance))
+    return float(2 * t.ppf((1 + CONFIDENCE) / 2, freedom) * np.sqrt(variance))
 
 
 def sizes(study: Study) -> pd.DataFrame:

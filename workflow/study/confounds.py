@@ -10,12 +10,11 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from analysis.claims.claim import TRAININGS
+from analysis.claims.claim import FIELDS_TOPIC, HOPS_TOPIC, LEVELS_TOPIC, TRAININGS_TOPIC
 from passt.checkpoints import Checkpoint
 from passt.lengths import SAMPLE_RATE_HZ
 from workflow.study.study import SHIPPED_WEIGHTS, Study
 
-LEVELS, FIELDS, HOPS = "levels", "receptive fields", "hops"  # the paper's sections 5.1.1 to 5.3
 PAPER = {"L": 768, "M": 768, "H": 527}  # dimensions
 
 
@@ -25,8 +24,12 @@ def confounds(study: Study) -> dict[str, str]:
     They are derived from the networks' shapes, and from their training records if they lie beside
     the weights, as for the shipped networks. The released networks have none of these confounds.
     """
-    found = {LEVELS: _dimensions(study), FIELDS: _crops(study), HOPS: _starts(study)}
-    found |= {TRAININGS: _trainings(study)}
+    found = {
+        LEVELS_TOPIC: _dimensions(study),
+        FIELDS_TOPIC: _crops(study),
+        HOPS_TOPIC: _starts(study),
+        TRAININGS_TOPIC: _trainings(study),
+    }
     return {topic: sentence for topic, sentence in found.items() if sentence}
 
 
@@ -37,11 +40,11 @@ def traits(study: Study) -> dict[str, dict[str, str]]:
         if model.variant is None:
             continue
         fields = model.variant.receptive_fields_ms if model.variant.levels != "L" else ()
-        values = {LEVELS: "".join(level for level in PAPER if level in model.variant.levels)}
-        values |= {FIELDS: "+".join(map(str, fields))} if fields else {}
+        values = {LEVELS_TOPIC: "".join(level for level in PAPER if level in model.variant.levels)}
+        values |= {FIELDS_TOPIC: "+".join(map(str, fields))} if fields else {}
         checkpoint = study.checkpoints[model.variant.checkpoint]
-        values |= {HOPS: _ms(checkpoint.hop)}
-        values |= {TRAININGS: checkpoint.id} if _recipe(_record(checkpoint)) else {}
+        values |= {HOPS_TOPIC: _ms(checkpoint.hop)}
+        values |= {TRAININGS_TOPIC: checkpoint.id} if _recipe(_record(checkpoint)) else {}
         for topic in found.keys() & values.keys():
             found[topic][id] = values[topic]
     return found
