@@ -78,6 +78,10 @@ OTHER_SYSTEMS = tuple(system for system, *_ in _OTHER_SYSTEMS)
 _LARGEST_PT2 = 700.0  # area of the circle of the most memory, points squared
 _ROOM = 0.28  # free share of the horizontal axis on the right, for the last circle's name
 _LABEL_PT = 3.0  # distance of a name from its circle, points
+_SMALL_NETWORK = (
+    " The network measured here is small, not the paper's ViT-B: ratios can be compared "
+    "with care, speeds cannot."
+)
 
 
 def read_costs(path: str | Path) -> pd.DataFrame:
@@ -134,12 +138,6 @@ def table_2_here(text: FigureText, numbers: pd.DataFrame) -> str:
     if run.empty:
         return "nothing measured"
     return f"{run['network'].iloc[0]} on {run['device'].iloc[0]}, with memory, without mAP"
-
-
-_SMALL_NETWORK = (
-    " The network measured here is small, not the paper's ViT-B: ratios can be compared "
-    "with care, speeds cannot."
-)
 
 
 def figure_3(measure: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.DataFrame]:

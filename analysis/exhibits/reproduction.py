@@ -26,6 +26,7 @@ SOURCES = {  # columns of resources/passt_reference_scores.csv
     "representations for real-world environments, arXiv:2602.03307 (2026), table 6",
 }
 OUTCOMES = ("inside", "outside", "no band", "no score")
+_BAND = "Band: mean of the published scores ± the task's tolerance (0.01, 0.03 or 0.06)."
 
 
 def read_reference(path: str | Path) -> pd.DataFrame:
@@ -107,9 +108,6 @@ def reproduction_table(summary: pd.DataFrame, reference: pd.DataFrame, model: st
 def reproduction_notes(table: pd.DataFrame, label: str) -> str:
     """Text below the table: the criterion and the result of the comparison."""
     return "\n\n".join([_outcome(table), _BAND, f"Sources: {_sources()}.", label])
-
-
-_BAND = "Band: mean of the published scores ± the task's tolerance (0.01, 0.03 or 0.06)."
 
 
 def _sources() -> str:

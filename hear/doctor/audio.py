@@ -52,19 +52,19 @@ def _level(folder: TaskFolder, heard: Mapping[Clip, Heard]) -> Iterator[Finding]
         )
         yield Finding(LOST_SCALE, SEVERE, found, consequence, _named(quiet))
         return
-    labelled = [clip for clip in quiet if folder.clips[clip[0]][clip[1]]]  # not: no event
-    if labelled:
+    labeled = [clip for clip in quiet if folder.clips[clip[0]][clip[1]]]  # not: no event
+    if labeled:
         n_of = Counter(clip[0] for clip in heard)
-        n_silent = Counter(clip[0] for clip in labelled)
+        n_silent = Counter(clip[0] for clip in labeled)
         worst = max(n_silent[split] / n_of[split] for split in n_silent)
-        found = f"{share(len(labelled), len(heard))} labeled clips are silent"
+        found = f"{share(len(labeled), len(heard))} labeled clips are silent"
         consequence = "their labels cannot be heard: in the test each costs every model about a hit"
         yield Finding(
             "silent_clips",
             SEVERE if worst >= MANY else WARNING,
-            f"{found} (below -60 dB of full scale): {listed(_named(labelled))}",
+            f"{found} (below -60 dB of full scale): {listed(_named(labeled))}",
             consequence,
-            _named(labelled),
+            _named(labeled),
         )
 
 

@@ -154,13 +154,9 @@ def _constant(folder: TaskFolder) -> Iterator[Finding]:
     """Parts in which every clip has the same label, so that a probe can ignore the audio."""
     if folder.embedding_type == "event":
         return
-    for use, level, consequence in (
-        (
-            "test",
-            SEVERE,
-            "a probe that ignores the audio can be right: scores reveal nothing about it",
-        ),
-        ("train", SEVERE, "a probe learns to always predict it: scores reveal nothing about it"),
+    for use, why in (
+        ("test", "a probe that ignores the audio can be right"),
+        ("train", "a probe learns to always predict it"),
     ):
         lines = []
         for fold in folder.folds:
@@ -171,7 +167,8 @@ def _constant(folder: TaskFolder) -> Iterator[Finding]:
             lines += [f"{', '.join(splits)}: {listed(always)}"] if always else []
         if lines:
             found = f"a label is on every clip: {'; '.join(lines)}"
-            yield Finding(f"constant_labels_{use}", level, found, consequence)
+            consequence = f"{why}: scores reveal nothing about it"
+            yield Finding(f"constant_labels_{use}", SEVERE, found, consequence)
 
 
 def _shifted(folder: TaskFolder) -> Iterator[Finding]:

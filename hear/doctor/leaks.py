@@ -81,13 +81,9 @@ def _use(folder: TaskFolder, a: str, b: str) -> str:
             for fold in folder.folds
         )
 
-    return (
-        "tested"
-        if meets("train", "test")
-        else "selected"
-        if meets("valid", "test")
-        else "validated"
-    )
+    if meets("train", "test"):
+        return "tested"
+    return "selected" if meets("valid", "test") else "validated"
 
 
 def _labels(folder: TaskFolder, clip: Clip) -> Any:

@@ -31,7 +31,7 @@ class Hive:
     roar: float
 
 
-CLIPS = {"train": 20, "valid": 8, "test": 20}  # few test clips made AUCs of a lottery
+CLIPS = {"train": 20, "valid": 8, "test": 20}  # few test clips made the AUCs a lottery
 HIVES: dict[str, dict[str, tuple[Hive, ...]]] = {  # chosen: no hive is in two splits
     "beehive_states_fold0": {
         "train": (Hive(226, 420, 0.45), Hive(238, 520, 0.30)),
@@ -44,8 +44,6 @@ HIVES: dict[str, dict[str, tuple[Hive, ...]]] = {  # chosen: no hive is in two s
         "test": (Hive(230, 440, 0.38),),
     },
 }
-
-
 WING_BEAT_HZ, BODY_HZ, ROAR = (224, 241), (350, 560), (0.3, 0.45)  # of further hives: as above
 
 

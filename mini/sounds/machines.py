@@ -205,7 +205,7 @@ def fireworks(draws: Draws) -> Samples:
 
 
 def hand_saw(draws: Draws) -> Samples:
-    """Strokes of toothed noise, forth and back."""
+    """Strokes of toothed noise, back and forth."""
     noise = noise_band(draws.rng, LENGTH_S, draws.uniform(900, 2000), draws.uniform(4500, 9000))
     cycle = (times_s(LENGTH_S) * draws.uniform(1.8, 3.6)) % 1
     teeth = 1 + 0.5 * np.sin(2 * np.pi * draws.uniform(70, 140) * times_s(LENGTH_S))

@@ -30,6 +30,7 @@ from passt.progress import ProgressLine
 from passt.tags import tag_names
 from passt.variants import Embedding
 
+Write = Callable[[Path, "list[Record]", Results, "FileEmbedder"], None]  # makes the table
 STORAGE = ("float32", "float16")
 CPU_FILES = 8  # embedded together on a CPU; chosen: a kill loses them
 
@@ -172,7 +173,7 @@ def embed_folder(
     folder: Path,
     output: Path,
     embedder: FileEmbedder,
-    write: Callable[[Path, list[Record], Results, FileEmbedder], None],
+    write: Write,
     n_workers: int,
     progress: bool = True,
 ) -> list[Record]:
@@ -192,7 +193,7 @@ def _embed_folder(
     folder: Path,
     output: Path,
     embedder: FileEmbedder,
-    write: Callable[[Path, list[Record], Results, FileEmbedder], None],
+    write: Write,
     n_workers: int,
     progress: bool,
 ) -> list[Record]:

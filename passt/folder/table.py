@@ -11,19 +11,18 @@ import importlib.util
 import json
 import os
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
-from passt.folder.embed import FileEmbedder, Record
+from passt.folder.embed import FileEmbedder, Record, Write
 from passt.folder.results import Results
 
 GROUP_ROWS = 4096  # of Parquet's row groups, at least: the rows of a file are in one of them
 FACTS = ("file", "sha256", "duration_s", "error")  # what a failed file has, too
 Columns = dict[str, np.ndarray]  # by name, of as many rows each
-Write = Callable[[Path, list[Record], Results, FileEmbedder], None]
 
 
 def writer(output: Path) -> Write:

@@ -18,11 +18,15 @@ from workflow.study.study import Study, read_study
 USERS = Path("config/config.yaml")  # that Snakemake reads too, if it is there
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add ``--configfile`` and ``--config`` to a command line."""
+def study_parser(about: str | None) -> argparse.ArgumentParser:
+    """Parser of a command line with ``--configfile`` and ``--config``."""
+    parser = argparse.ArgumentParser(
+        description=about, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     many: dict[str, Any] = {"nargs": "+", "action": "extend", "default": []}
     parser.add_argument("--configfile", type=Path, help="files, merged over config.yaml", **many)
     parser.add_argument("--config", metavar="KEY=VALUE", help="keys, merged over all files", **many)
+    return parser
 
 
 def read_arguments(arguments: argparse.Namespace) -> dict:

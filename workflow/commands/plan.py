@@ -11,7 +11,6 @@ measured hours are shown beside the planned ones.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
@@ -26,13 +25,13 @@ from analysis.tables.scores import write_csv
 from hear.probes import Evaluation
 from hear.scores.files import read_header
 from passt.lengths import SAMPLE_RATE_HZ
-from workflow.commands.arguments import add_arguments, checked_study, read_arguments
+from workflow.commands.arguments import checked_study, read_arguments, study_parser
 from workflow.commands.rates import Rates, kind, measure, units
 from workflow.commands.workloads import Workload, predict_item, readers, workloads
 from workflow.machine import machine_name
 from workflow.stages import read_stages
 from workflow.study.archives import ARCHIVE_RATE_HZ, SAMPLE_BYTES
-from workflow.study.paths import collection, levels
+from workflow.study.paths import levels, log_folders
 from workflow.study.study import Study
 
 GIB = 2**30
@@ -80,13 +79,8 @@ def plan(study: Study, rates: Rates, known: dict[str, float], mb_per_s: float) -
     for work in workloads(study):
         if study.origin == "mini":
             n_bytes = SAMPLE_BYTES * SAMPLE_RATE_HZ * work.audio_s
-            add(
-                "fetch",
-                work.name,
-                f"clips of {work.name}",
-                known["generate_s"] * work.audio_s,
-                n_bytes,
-            )
+            seconds = known["generate_s"] * work.audio_s
+            add("fetch", work.name, f"clips of {work.name}", seconds, n_bytes)
         elif study.origin == "hear2021":
             n_bytes = SAMPLE_BYTES * ARCHIVE_RATE_HZ * work.audio_s
             fetched(f"archives of {work.name}", work.name, n_bytes)
@@ -213,10 +207,7 @@ def compare(rows: pd.DataFrame, logs: list[str]) -> pd.DataFrame:
 
 def main() -> None:
     """Measure, plan, print the tables and write all rows."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_arguments(parser)
+    parser = study_parser(__doc__)
     parser.add_argument("--download-mb-per-s", type=float, default=10.0, help="default: 10")
     parser.add_argument("--cores", type=int, default=os.cpu_count(), help="jobs at a time")
     parser.add_argument("--output", type=Path, help="default: results/<study>/plan.csv")
@@ -247,8 +238,8 @@ def main() -> None:
     ]
     print(tabulate(table, "keys", "github", floatfmt=".3g"))
     if Path("logs", study.name).is_dir():
-        logs = [f"logs/{name}" for name in (study.name, collection(study))]
-        print("", tabulate(compare(rows, logs), "keys", "github", floatfmt=".3g"), sep="\n")
+        compared = compare(rows, log_folders(study))
+        print("", tabulate(compared, "keys", "github", floatfmt=".3g"), sep="\n")
     output = arguments.output or Path("results", study.name, "plan.csv")
     output.parent.mkdir(parents=True, exist_ok=True)
     write_csv(rows.assign(machine=f"{machine_name()}, {cores} jobs at a time"), output)

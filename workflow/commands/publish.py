@@ -9,7 +9,6 @@ beside it.
 
 from __future__ import annotations
 
-import argparse
 import json
 import shutil
 import sys
@@ -25,12 +24,12 @@ from analysis.exhibits.text import FigureText
 from analysis.report.page import read_numbers
 from analysis.tables.metrics import read_metric_labels
 from hear.files import sha256_of
-from workflow.commands.arguments import add_arguments, checked_study, read_arguments
+from workflow.commands.arguments import checked_study, read_arguments, study_parser
 from workflow.machine import machine
 from workflow.stages import read_stages
 from workflow.study import exhibits, words
 from workflow.study.config import ConfigError
-from workflow.study.paths import collection, replicates, scores
+from workflow.study.paths import log_folders, replicates, scores
 from workflow.study.study import Study
 
 TABLES = ("summary.csv", "maxima.csv")  # beside those of the exhibits
@@ -82,7 +81,7 @@ def _index(study: Study, names: list[str], command: str) -> str:
         "## Machine",
         ", ".join(f"{what}: {said}" for what, said in machine().items()),
         to_markdown(
-            read_stages([f"logs/{name}" for name in (study.name, collection(study))]),
+            read_stages(log_folders(study)),
             "Seconds summed over the jobs of each rule.",
             1,
         ),
@@ -122,10 +121,7 @@ def _left_behind(study: Study) -> list[Path]:
 
 def main() -> None:
     """Publish a study below docs/."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_arguments(parser)
+    parser = study_parser(__doc__)
     parser.add_argument("--destination", type=Path, help="default: docs/<study>")
     arguments = parser.parse_args()
     given = [*arguments.configfile, *(["--config", *arguments.config] if arguments.config else [])]

@@ -139,9 +139,8 @@ def measure(study: Study, cores: int) -> Rates:
                 on_gpu.add(source)
             for key in (key for key in kinds if key[0] == source):
                 seconds = SCENE_S if key[1] == "scene" else TIMESTAMPS_S
-                n_clips = (
-                    round(model.batch_s / seconds) if source in on_gpu else 1
-                )  # a GPU's is full
+                # A GPU's batch is full.
+                n_clips = round(model.batch_s / seconds) if source in on_gpu else 1
                 audio = _noise(seconds, model.sample_rate).expand(n_clips, -1)
                 levels, _ = model.embed(audio, key[1])  # the first call may compile or load
                 sizes[key] = {level: array.shape[-1] for level, array in levels.items()}

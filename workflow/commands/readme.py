@@ -22,6 +22,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from tabulate import tabulate
 
+from analysis.exhibits.numbers import BASE
 from analysis.exhibits.style import SMALL_PT, house_style
 from analysis.statistics.estimates import read_estimates
 from hear.audio.read import open_clip
@@ -49,7 +50,6 @@ TABLES = {
     "probe study": "benchmarks/results/probe_study.csv",
     "probe parity": "benchmarks/results/probe_parity_summary.csv",
 }
-BASE = "passt_mh_hop10"
 TRAININGS = {  # compared with BASE: by chance, and by the STFT hop
     "passt_mh_hop10_again": "hop 10, second training",
     "passt_mh_hop5": "hop 5",

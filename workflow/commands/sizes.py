@@ -9,7 +9,6 @@ its own intervals in these are printed, too.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
@@ -26,7 +25,7 @@ from analysis.tables.words import ALL
 from hear.scores.bootstrap import MIN_FREEDOM
 from mini.registry import find_mini_task
 from mini.task import MiniTask, Scale
-from workflow.commands.arguments import add_arguments, checked_study, read_arguments
+from workflow.commands.arguments import checked_study, read_arguments, study_parser
 from workflow.study.config import ConfigError
 from workflow.study.study import Study
 
@@ -140,10 +139,7 @@ def _drawn(folds: list[list[list[str]]], events_per_clip: float) -> tuple[list[f
 
 def main() -> None:
     """Print the sizes of a study."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_arguments(parser)
+    parser = study_parser(__doc__)
     try:
         study = checked_study(read_arguments(parser.parse_args()))
         table, estimates = sizes(study), Path("results", study.name, "estimates.csv")

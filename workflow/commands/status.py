@@ -10,7 +10,6 @@ hours according to `make plan`; without a plan, by their clips or fits.
 
 from __future__ import annotations
 
-import argparse
 import csv
 import dataclasses
 import itertools
@@ -23,7 +22,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from workflow.commands.arguments import add_arguments, checked_study, read_arguments
+from workflow.commands.arguments import checked_study, read_arguments, study_parser
 from workflow.commands.workloads import predict_item, workloads
 from workflow.logs import JobLog, read_log
 from workflow.study import exhibits, paths
@@ -226,10 +225,7 @@ def _time(seconds: float) -> str:
 
 def main() -> None:
     """Print how far the study is."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_arguments(parser)
+    parser = study_parser(__doc__)
     try:
         study = checked_study(read_arguments(parser.parse_args()))
         planned = read_plan(Path("results", study.name, "plan.csv"))

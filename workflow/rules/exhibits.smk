@@ -70,7 +70,7 @@ rule report:
     params:
         facts=lambda w: report_facts(STUDIES[w.study]),
         text=lambda w: words.words(STUDIES[w.study]),
-        logs=lambda w: [f"logs/{w.study}", f"logs/{paths.collection(STUDIES[w.study])}"],
+        logs=lambda w: paths.log_folders(STUDIES[w.study]),
     message:
         "report: study {wildcards.study}"
     script:
@@ -102,7 +102,7 @@ rule export:
     params:
         facts=exports.facts(STUDY),
         files=exports.files(STUDY),
-        logs=[f"logs/{STUDY.name}", f"logs/{paths.collection(STUDY)}"],
+        logs=paths.log_folders(STUDY),
     message:
         f"export: study {STUDY.name} as RO-Crate, Croissant, Every Eval Ever, MTEB and leaderboard"
     script:

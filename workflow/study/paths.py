@@ -24,6 +24,11 @@ def manifest(study: Study, task: str) -> str:
     return f"resources/tasks/{collection(study)}/{task}/task.json"
 
 
+def log_folders(study: Study) -> list[str]:
+    """Folders of the logs of a study and of its tasks."""
+    return [f"logs/{study.name}", f"logs/{collection(study)}"]
+
+
 def collection(study: Study) -> str:
     """Folder of the tasks below resources/tasks; studies share what was generated or fetched."""
     if study.origin == "folder":

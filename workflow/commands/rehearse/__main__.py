@@ -37,7 +37,7 @@ from workflow.commands.rehearse.stand_ins import write_archives, write_weights
 from workflow.fetch.known import LOCKED
 from workflow.fetch.space import ARCHIVES
 from workflow.study.config import ROOT, merged, read_yaml, share_libraries
-from workflow.study.paths import collection
+from workflow.study.paths import log_folders
 from workflow.study.study import Study, read_study
 from workflow.study.tasks import read_task_table
 from workflow.study.words import REHEARSAL
@@ -187,8 +187,8 @@ def main() -> None:
     took_min = (time.monotonic() - began) / 60
     # How many validations a probe takes is of the run: no measurement foresees it for such clips.
     rows = plan(study, measure(study, cores), experience(STUDY), LOOPBACK_MB_PER_S)
-    logs = [f"logs/{name}" for name in (study.name, collection(study))]
-    print(f"\n{tabulate(compare(rows, logs), 'keys', 'github', floatfmt='.3g')}\n")
+    compared = compare(rows, log_folders(study))
+    print(f"\n{tabulate(compared, 'keys', 'github', floatfmt='.3g')}\n")
     print(
         f"rehearse: {took_min:.1f} minutes; {Path.cwd()}/results/{STUDY}/report.html; "
         f"to remove all of it: rm -r {arguments.folder}"

@@ -11,7 +11,6 @@ does not hold is named and ends the command, with an exit status of 1. Nothing i
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import os
 import sys
@@ -21,7 +20,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from workflow.commands.arguments import add_arguments, checked_study, read_arguments
+from workflow.commands.arguments import checked_study, read_arguments, study_parser
 from workflow.commands.verify import again
 from workflow.commands.verify.chain import (
     Break,
@@ -157,10 +156,7 @@ def verify(study: Study, place: Path, cores: int) -> bool:
 
 def main() -> None:
     """Verify the study of a command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_arguments(parser)
+    parser = study_parser(__doc__)
     parser.add_argument(
         "--cores", type=int, default=os.cpu_count(), help="jobs at a time (default: %(default)s)"
     )

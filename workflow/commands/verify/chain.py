@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from tqdm import tqdm
@@ -18,6 +18,7 @@ from tqdm import tqdm
 from hear.evaluators import described
 from hear.features.store import read_index
 from hear.files import sha256_file
+from hear.probes import Evaluation
 from hear.scores.files import content_hash, load_predictions
 from hear.tasks.fingerprint import file_hashes, fingerprint
 from hear.tasks.folder import TaskFolder
@@ -152,12 +153,12 @@ def check_predictions(study: Study, notes: list[str]) -> Iterator[Break]:
     """Check stored predictions against features, protocol and the hash in their header."""
     protocol, n_files = jobs.plain(study.protocol), 0
     threads, mkl = study.config["threads"]["predict"], study.config["mkl_fast_path"]
-    for task, probe, one, entry, seed in tqdm(
-        list(prediction_entries(study)), "predictions", unit="file", leave=False
-    ):
-        path = Path(entry["predictions"].format(seed=seed))
+    for stored in tqdm(list(predictions_of(study)), "predictions", unit="file", leave=False):
+        path = stored.path
         if not path.is_file():
-            yield Break(str(path), f"predictions of {task} by {probe}", NONE)
+            yield Break(
+                str(path), f"predictions of {stored.task} by {stored.evaluation.name}", NONE
+            )
             continue
         n_files += 1
         try:
@@ -168,8 +169,9 @@ def check_predictions(study: Study, notes: list[str]) -> Iterator[Break]:
             continue
         if (found := content_hash(arrays)) != header.get("sha256"):
             yield Break(str(path), f"sha256 of its arrays {header.get('sha256', NONE)}", found)
-        name = described(study.evaluator["name"], one)
-        wanted = provenance_of(entry, protocol, name, threads, mkl) | one.facts
+        name = described(study.evaluator["name"], stored.evaluation)
+        wanted = provenance_of(stored.entry, protocol, name, threads, mkl)
+        wanted |= stored.evaluation.facts
         wanted["evaluator"] = name.split()[0]  # without its version or device
         made_from["evaluator"] = str(made_from.get("evaluator", NONE)).split()[0]
         del wanted["software"]
@@ -177,14 +179,28 @@ def check_predictions(study: Study, notes: list[str]) -> Iterator[Break]:
     notes.append(f"{n_files:,} files of predictions by hash")
 
 
-def prediction_entries(study: Study) -> Iterator[tuple[str, str, Any, dict, int]]:
-    """Task, folder, evaluation, entry (`workflow.study.jobs.predict_entries`) and seed."""
+class Stored(NamedTuple):
+    """One file of predictions: how it was made, and its `workflow.study.jobs.predict_entries`."""
+
+    task: str
+    evaluation: Evaluation
+    entry: dict
+    seed: int
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return Path(self.entry["predictions"].format(seed=self.seed))
+
+
+def predictions_of(study: Study) -> Iterator[Stored]:
+    """All files of predictions that a study makes."""
     for task, spec in study.tasks.items():
         embeddings = list(study.embeddings_of(spec.embedding_type).values())
         for probe, one in paths.probes(study, spec.embedding_type).items():
             for entry in jobs.predict_entries(study, probe, task, embeddings):
                 for seed in study.seeds_of(one):
-                    yield task, probe, one, entry, seed
+                    yield Stored(task, one, entry, seed)
 
 
 def compared(

@@ -23,7 +23,7 @@ from hear.scores.files import content_hash, load_predictions, read_header
 from hear.scores.score import score_predictions
 from passt import mkl
 from passt.embedder import Embedder
-from workflow.commands.verify.chain import Break, Tasks, compared, prediction_entries
+from workflow.commands.verify.chain import Break, Stored, Tasks, compared, predictions_of
 from workflow.machine import machine_name
 from workflow.provenance import PACKAGES
 from workflow.sources import where
@@ -65,8 +65,7 @@ def find_here(study: Study) -> tuple[Here, str]:
     """Compare this machine and these versions with those that made a study; say which they are."""
     files = [path for task in study.tasks for path in paths.costs(study, task)]
     machines = {cost["machine"] for path in files for cost in _costs(Path(path).parent)}
-    first = next(prediction_entries(study))
-    header = read_header(Path(first[3]["predictions"].format(seed=first[4])))
+    header = read_header(next(predictions_of(study)).path)
     made_by = header.get("provenance", {}).get("software", {})
     known = {key: made_by.get(key, "unknown") for key in (*PACKAGES, "mkl")}
     mine = {package: version(package) for package in PACKAGES} | {"mkl": mkl.path()}
@@ -136,12 +135,11 @@ def sample_view(
 def smallest_predictions(study: Study) -> str:
     """File of the predictions on the stored embedding with the fewest bytes."""
 
-    def size(found: tuple) -> int:
-        _, _, _, entry, _ = found
-        return sum(os.path.getsize(Path(p) / f"{level}.npy") for p, level in entry["components"])
+    def size(stored: Stored) -> int:
+        arrays = [Path(p) / f"{level}.npy" for p, level in stored.entry["components"]]
+        return sum(map(os.path.getsize, arrays))
 
-    _, _, _, entry, seed = min(prediction_entries(study), key=size)
-    return entry["predictions"].format(seed=seed)
+    return str(min(predictions_of(study), key=size).path)
 
 
 def compare_predictions(path: str, made: Path, here: Here, notes: list[str]) -> Iterator[Break]:
