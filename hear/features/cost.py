@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-COST = "cost.json"
 SUMS = ("audio_s", "seconds")
 CPU = "cpu"  # a device; others go by their names
 

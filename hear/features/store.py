@@ -26,11 +26,11 @@ from typing import Any
 import numpy as np
 
 from hear.features.columns import Columns
-from hear.features.cost import COST, add_cost
+from hear.features.cost import add_cost
+from hear.features.names import COST, INDEX, part_of
 from hear.files import MADE_AGAIN, naming, read_record, sha256_file, write_json, write_record
 from hear.tasks.folder import TaskFolder
 
-INDEX = "index.json"
 NOTE = "unfinished.json"
 STORAGE = ("float32", "float16")
 
@@ -58,7 +58,7 @@ class ViewWriter:
     def __init__(self, directory: Path, facts: dict, levels: Collection[str] | None = None) -> None:
         if facts["storage"] not in STORAGE:
             raise ValueError(f"storage: expected one of {STORAGE}, found {facts['storage']!r}")
-        self.part = directory.with_name(f"{directory.name}.part")
+        self.part = part_of(directory)
         self.dtype = np.dtype(facts["storage"])
         self.levels = levels
         self.note: dict = {"timestamps_ms": [], "folders": {}, "n_rows": 0}
@@ -183,7 +183,7 @@ def publish(directory: Path) -> None:
 
     A view that an older version stored without a cost file gets an empty one.
     """
-    part = directory.with_name(f"{directory.name}.part")
+    part = part_of(directory)
     if (part / INDEX).exists():
         directory.mkdir(parents=True, exist_ok=True)
         (directory / COST).unlink(missing_ok=True)
@@ -197,7 +197,7 @@ def publish(directory: Path) -> None:
 
 def discard(directory: Path) -> None:
     """Remove the unpublished working folder of a view."""
-    shutil.rmtree(directory.with_name(f"{directory.name}.part"), ignore_errors=True)
+    shutil.rmtree(part_of(directory), ignore_errors=True)
 
 
 def read_index(directory: Path) -> dict:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from hear.features.cost import COST, Meter
+from hear.features.cost import Meter
 from hear.features.embed import embed_task
+from hear.features.names import COST
 from hear.features.store import publish, read_index
 from hear.tasks.folder import read_task
 

@@ -21,8 +21,8 @@ from hear.api.remote import WORKER, as_tensor
 from hear.api.source import ModelError
 from hear.api.validate import validate_model
 from hear.api.worker import as_array, read_frame, write_frame
-from hear.features.cost import COST
 from hear.features.embed import embed_task
+from hear.features.names import COST
 from hear.features.store import publish
 from hear.tasks.folder import read_task
 from tests.hear.small_model import HEAR_MODEL

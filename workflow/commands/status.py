@@ -22,6 +22,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
+from hear.features.names import INDEX, part_of
 from workflow.commands.arguments import checked_study, read_arguments, study_parser
 from workflow.commands.workloads import predict_item, workloads
 from workflow.logs import JobLog, read_log
@@ -82,9 +83,9 @@ def pieces(study: Study) -> Iterator[Piece]:
         kind = study.tasks[work.name].embedding_type
         for source, view in study.views(kind):
             folder = Path(paths.features(study, source, work.name, view))
-            part = folder.with_name(f"{folder.name}.part")
+            part = part_of(folder)
             names = paths.view_files(paths.levels(study, source, view))
-            done = all((folder / n).exists() for n in names) or (part / "index.json").exists()
+            done = all((folder / n).exists() for n in names) or (part / INDEX).exists()
             key = ("embed", work.name, f"{source} {view}")
             logs = (work.name, f"{work.name}.{source}.{view}")
             yield Piece("embed", work.n_clips, float(done), key, logs, part.exists())

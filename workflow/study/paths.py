@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from hear.api.source import LEVEL
-from hear.features.cost import COST
+from hear.features.names import COST, INDEX
 from hear.probes import REFERENCE, Evaluation
 from hear.tasks.problems import EMBEDDING_TYPES
 from mini.task import Scale
@@ -62,7 +62,7 @@ def feature_files(study: Study, kind: str) -> list[str]:
 
 def view_files(levels: Iterable[str]) -> list[str]:
     """Files of one view: an array per level, the index, and what it cost."""
-    return [*(f"{level}.npy" for level in levels), "index.json", COST]
+    return [*(f"{level}.npy" for level in levels), INDEX, COST]
 
 
 def features(study: Study, source: str, task: str, view: str) -> str:
@@ -84,7 +84,7 @@ def embedding_inputs(study: Study, embeddings: list[str], task: str) -> list[str
         f"{features(study, source, task, view)}/{name}"
         for embedding in embeddings
         for source, view, level in study.components(embedding)
-        for name in (f"{level}.npy", "index.json")
+        for name in (f"{level}.npy", INDEX)
     ]
     return list(dict.fromkeys(found))
 

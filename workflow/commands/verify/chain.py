@@ -16,6 +16,7 @@ import numpy as np
 from tqdm import tqdm
 
 from hear.evaluators import described
+from hear.features.names import INDEX
 from hear.features.store import read_index
 from hear.files import sha256_file
 from hear.probes import Evaluation
@@ -137,11 +138,11 @@ def _check_view(
         }
         hashes = {level: index["sha256"].get(level, NONE) for level in levels}
     except MALFORMED as error:
-        yield Break(str(folder / "index.json"), "an index of features", str(error))
+        yield Break(str(folder / INDEX), "an index of features", str(error))
         return
-    yield from compared(str(folder / "index.json"), wanted, made_from)
+    yield from compared(str(folder / INDEX), wanted, made_from)
     files = {one.name: one.order for one in folders}
-    yield from compared(str(folder / "index.json"), files, order)
+    yield from compared(str(folder / INDEX), files, order)
     for level, known in hashes.items():
         path = folder / f"{level}.npy"
         here = sha256_file(path) if path.is_file() else NONE

@@ -16,8 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from hear.api.model import HearModel
-from hear.features.cost import COST, SUMS
+from hear.features.cost import SUMS
 from hear.features.embed import embed_first
+from hear.features.names import COST
 from hear.features.store import read_index, split_rows
 from hear.scores.files import content_hash, load_predictions, read_header
 from hear.scores.score import score_predictions
