@@ -124,11 +124,13 @@ def locked(path: Path, waiting: str = "") -> Iterator[None]:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 print(waiting, end="\n" if waiting else "", file=sys.stderr)
+                waiting = ""  # said
                 fcntl.flock(file, fcntl.LOCK_EX)
-            if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
-                break
-            file.close()  # its last owner has removed it
-            file = path.open("w")
+            with suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                    break
+            former, file = file, path.open("w")  # its last owner has removed it
+            former.close()
     except (ImportError, OSError) as error:
         print(f"{path}: continuing without a lock ({error})", file=sys.stderr)
     with file:

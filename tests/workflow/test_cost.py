@@ -12,7 +12,7 @@ from passt.checkpoints import Checkpoint
 from passt.lengths import n_frames
 from passt.transformer import MANY_ROWS
 from passt.weights import load_embedder
-from workflow.commands.cost import view_flops, view_passes
+from workflow.commands.cost import pass_flops, view_flops, view_passes
 
 TINY = {"init": "random", "hop": 320, "embed_dim": 64, "depth": 2, "num_heads": 1, "n_classes": 5}
 
@@ -37,6 +37,13 @@ def test_flops_are_those_that_torch_counts(view, seconds):
 def test_sequence_lengths_are_table_2_s(hop, n_positions, n_tokens):
     checkpoint = Checkpoint("x", hop, Architecture(n_time_patches=n_positions))
     assert view_passes(checkpoint, "scene", 10) == (1, n_tokens)
+
+
+def test_the_whole_last_block_costs_a_block_more_than_its_two_tokens():
+    a = Architecture()
+    whole, short = (pass_flops(a, 1190, whole_last_block=w) for w in (True, False))
+    assert 0.9 < short / whole < 0.95
+    assert pass_flops(a, 2, whole_last_block=True) == pass_flops(a, 2)
 
 
 def test_passes():

@@ -27,10 +27,14 @@ def view_passes(checkpoint: Checkpoint, view: str, duration_s: float) -> tuple[i
     return n_passes, N_TOKENS + architecture.n_freq_patches * columns
 
 
-def pass_flops(architecture: Architecture, n_tokens: int) -> int:
-    """FLOPs of one forward pass over ``n_tokens`` tokens; the last block gives two of them."""
+def pass_flops(architecture: Architecture, n_tokens: int, whole_last_block: bool = False) -> int:
+    """FLOPs of one forward pass over ``n_tokens`` tokens.
+
+    ``whole_last_block`` counts the last block for all tokens, as the reference computes it.
+    """
     d, n = architecture.embed_dim, n_tokens
-    block, last = _block_flops(d, n, n), _block_flops(d, n, N_TOKENS)
+    block = _block_flops(d, n, n)
+    last = block if whole_last_block else _block_flops(d, n, N_TOKENS)
     patches = 2 * (n - N_TOKENS) * PATCH_SIZE**2 * d
     return (architecture.depth - 1) * block + last + patches + 2 * d * architecture.n_classes
 
