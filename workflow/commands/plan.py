@@ -15,8 +15,9 @@ import json
 import os
 import sys
 from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 from tabulate import tabulate
@@ -58,6 +59,19 @@ def experience(study: str = "mini") -> dict[str, float]:
     return CONSTANTS | {key: value for key, value in found.items() if value > 0}
 
 
+class Row(NamedTuple):
+    """One item of a plan: seconds ``on`` what, bytes on disk and in memory, models that need it."""
+
+    stage: str
+    task: str
+    item: str
+    seconds: float
+    n_bytes: float = 0.0
+    held: float = 0.0
+    models: Iterable[str] = ()
+    on: str = CORE
+
+
 def plan(study: Study, rates: Rates, known: dict[str, float], mb_per_s: float) -> pd.DataFrame:
     """Cost of a study by stage, task and item, with columns `COLUMNS`.
 
@@ -65,62 +79,100 @@ def plan(study: Study, rates: Rates, known: dict[str, float], mb_per_s: float) -
     ``read_by`` lists the models that need the item, separated by semicolons; empty if all do.
     Weights belong to no task.
     """
-    rows: list[tuple] = []
+    rows: list[Row] = []
     users: defaultdict[str, dict[str, None]] = defaultdict(dict)
-    apart = study.config["job_size"] == "smallest"
-
-    def add(stage, task, item, seconds, n_bytes=0.0, held=0.0, models=(), on=CORE):
-        sizes = (n_bytes / GIB, known["job_gib"] + held / GIB)  # held: in memory
-        rows.append((stage, task, item, on, seconds / 3600, *sizes, ";".join(models)))
-
-    def fetched(item, task, n_bytes, models=()):
-        add("fetch", task, item, n_bytes / (1e6 * mb_per_s), n_bytes, models=models, on=NETWORK)
-
     for work in workloads(study):
-        if study.origin == "mini":
-            n_bytes = SAMPLE_BYTES * SAMPLE_RATE_HZ * work.audio_s
-            seconds = known["generate_s"] * work.audio_s
-            add("fetch", work.name, f"clips of {work.name}", seconds, n_bytes)
-        elif study.origin == "hear2021":
-            n_bytes = SAMPLE_BYTES * ARCHIVE_RATE_HZ * work.audio_s
-            fetched(f"archives of {work.name}", work.name, n_bytes)
-            resample = study.config["resample"]
-            seconds = 0.0 if resample == "on_the_fly" else rates.decode_s * work.audio_s
-            copied = 0.0 if resample == "on_the_fly" else SAMPLE_RATE_HZ / ARCHIVE_RATE_HZ
-            unpacked = 0.0 if resample == "disk_only" else 1.0
-            n_bytes *= unpacked + copied
-            add("fetch", work.name, f"clips of {work.name}", seconds, n_bytes)
         embeddings, views = readers(study, work)
-        evaluations = study.evaluations_of(study.tasks[work.name].embedding_type)
-        for (source, view), models in views.items():
+        for (source, _), models in views.items():
             users[source] |= dict.fromkeys(models)
-            lengths_s = work.lengths_s
-            seconds = sum(units(study, source, view, s) for s in lengths_s) / len(lengths_s)
-            seconds *= work.n_clips
-            seconds = rates.view_s[source, kind(view)] * seconds + rates.decode_s * work.audio_s
-            stored = [(source, view, level) for level in levels(study, source, view)]
-            n_bytes = 4 * work.n_rows * rates.size(stored)
-            weights = rates.weights.get(source, 0)
-            on = GPU if source in rates.on_gpu else CORE
-            add("embed", work.name, f"{source} {view}", seconds, n_bytes, weights, models, on)
-        for name, models in embeddings.items():
-            size = rates.size(study.components(name))
-            features = 4 * work.n_rows * size
-            for one in evaluations:
-                seconds = _evaluation_s(study, work, one, rates, known, size)
-                on = GPU if rates.probe_on_gpu and one.probe.is_trained else CORE
-                item = predict_item(name, one)
-                add("predict", work.name, item, seconds, 0.0, features, models, on)
-        n_embed = 1 if study.embeds_by_task else len(views)
-        add("embed", work.name, "starting jobs", n_embed * rates.start_s)
-        n_predict = len(embeddings) if apart else 1
-        n_predict *= sum(len(study.seeds_of(one)) for one in evaluations)
-        add("predict", work.name, "starting jobs", n_predict * rates.start_s)
+        rows += _fetch_rows(study, work, rates, known, mb_per_s)
+        rows += _embed_rows(study, work, views, rates)
+        rows += _predict_rows(study, work, embeddings, rates, known)
     for source, models in users.items():
         if source in study.checkpoints and study.checkpoints[source].url:
-            fetched(f"weights {source}", "", rates.weights[source], models)
-    table = pd.DataFrame(rows, columns=COLUMNS)
+            rows.append(_download("", f"weights {source}", rates.weights[source], mb_per_s, models))
+    table = pd.DataFrame(
+        [
+            (
+                *(row.stage, row.task, row.item, row.on, row.seconds / 3600, row.n_bytes / GIB),
+                *(known["job_gib"] + row.held / GIB, ";".join(row.models)),
+            )
+            for row in rows
+        ],
+        columns=COLUMNS,
+    )
     return table.sort_values("stage", key=lambda s: s.map([*RULES].index), kind="stable")
+
+
+def _fetch_rows(
+    study: Study, work: Workload, rates: Rates, known: dict[str, float], mb_per_s: float
+) -> Iterator[Row]:
+    clips = "fetch", work.name, f"clips of {work.name}"
+    if study.origin == "mini":
+        n_bytes = SAMPLE_BYTES * SAMPLE_RATE_HZ * work.audio_s
+        yield Row(*clips, known["generate_s"] * work.audio_s, n_bytes)
+    elif study.origin == "hear2021":
+        n_bytes = SAMPLE_BYTES * ARCHIVE_RATE_HZ * work.audio_s
+        yield _download(work.name, f"archives of {work.name}", n_bytes, mb_per_s)
+        resample = study.config["resample"]
+        seconds = 0.0 if resample == "on_the_fly" else rates.decode_s * work.audio_s
+        copied = 0.0 if resample == "on_the_fly" else SAMPLE_RATE_HZ / ARCHIVE_RATE_HZ
+        unpacked = 0.0 if resample == "disk_only" else 1.0
+        yield Row(*clips, seconds, n_bytes * (unpacked + copied))
+
+
+def _download(
+    task: str, item: str, n_bytes: float, mb_per_s: float, models: Iterable[str] = ()
+) -> Row:
+    seconds = n_bytes / (1e6 * mb_per_s)
+    return Row("fetch", task, item, seconds, n_bytes, models=models, on=NETWORK)
+
+
+def _embed_rows(
+    study: Study, work: Workload, views: Mapping[tuple[str, str], list[str]], rates: Rates
+) -> Iterator[Row]:
+    for (source, view), models in views.items():
+        per_clip = [units(study, source, view, s) for s in work.lengths_s]
+        work_units = sum(per_clip) / len(per_clip) * work.n_clips
+        seconds = rates.view_s[source, kind(view)] * work_units + rates.decode_s * work.audio_s
+        stored = [(source, view, level) for level in levels(study, source, view)]
+        yield Row(
+            "embed",
+            work.name,
+            f"{source} {view}",
+            seconds,
+            n_bytes=4 * work.n_rows * rates.size(stored),
+            held=rates.weights.get(source, 0),
+            models=models,
+            on=GPU if source in rates.on_gpu else CORE,
+        )
+    n_jobs = 1 if study.embeds_by_task else len(views)
+    yield Row("embed", work.name, "starting jobs", n_jobs * rates.start_s)
+
+
+def _predict_rows(
+    study: Study,
+    work: Workload,
+    embeddings: Mapping[str, list[str]],
+    rates: Rates,
+    known: dict[str, float],
+) -> Iterator[Row]:
+    evaluations = study.evaluations_of(study.tasks[work.name].embedding_type)
+    for name, models in embeddings.items():
+        size = rates.size(study.components(name))
+        for one in evaluations:
+            yield Row(
+                "predict",
+                work.name,
+                predict_item(name, one),
+                _evaluation_s(study, work, one, rates, known, size),
+                held=4 * work.n_rows * size,
+                models=models,
+                on=GPU if rates.probe_on_gpu and one.probe.is_trained else CORE,
+            )
+    n_jobs = len(embeddings) if study.config["job_size"] == "smallest" else 1
+    n_jobs *= sum(len(study.seeds_of(one)) for one in evaluations)
+    yield Row("predict", work.name, "starting jobs", n_jobs * rates.start_s)
 
 
 def _evaluation_s(
