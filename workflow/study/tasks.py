@@ -167,11 +167,9 @@ def official_tasks(folder: str | None = None) -> dict[str, TaskSpec]:
     table, specs = read_task_table(), {}
     archives = find_archives(table, folder)
     for slug, row in table.items():
-        kind, sources = (
-            row["embedding_type"],
-            tuple(archives[n] for n in row["archives"].split(";")),
-        )
-        specs[slug] = TaskSpec(slug, row["name"], row["category"], kind, sources, True)
+        sources = tuple(archives[name] for name in row["archives"].split(";"))
+        known = row["name"], row["category"], row["embedding_type"]
+        specs[slug] = TaskSpec(slug, *known, sources, is_official=True)
     return specs
 
 
@@ -186,37 +184,10 @@ def _generated() -> dict[str, TaskSpec]:
 
 
 def _from_directory(directory: Path, categories: dict[str, str]) -> dict[str, TaskSpec]:
-    table = read_task_table()
-    official = {name: slug for slug, row in table.items() for name in row["folders"].split(";")}
-    by_slug: dict[str, list[Source]] = {}
-    sources = find_sources(directory, CACHE)
-    for source in sources:
-        if (shown := printable(str(source.path))) != str(source.path):
-            raise ConfigError(
-                f"config: task_dir: {shown}: expected a path in UTF-8 of one line; rename it"
-            )
-    names = [_slug(source.task_name) for source in sources]
-    for source, name in zip(sources, names, strict=True):
-        # Another version of an official task, or one of several versions, goes by its folder.
-        if source.folder_name in official:
-            slug = official[source.folder_name]
-        elif name in table or names.count(name) > 1:
-            slug = _slug(source.folder_name)
-        else:
-            slug = name
-        if not 0 < len(slug.encode()) <= MAX_SLUG_BYTES:
-            found = f"{slug[:40]!r}, {len(slug.encode())} bytes"
-            expected = f"a name of 1 to {MAX_SLUG_BYTES} bytes"
-            raise ConfigError(f"{source.path}: task_name: expected {expected}, found {found}")
-        others = [s for s in by_slug.get(slug, []) if official.get(s.folder_name) != slug]
-        if slug in by_slug and (others or source.folder_name not in official):
-            raise ConfigError(
-                f"{source.path} and {by_slug[slug][0].path} would both be task {slug!r}: "
-                "rename one of the folders"
-            )
-        by_slug.setdefault(slug, []).append(source)
-    specs = {}
-    for slug in sorted(by_slug, key=lambda s: (list(table).index(s) if s in table else 99, s)):
+    table, specs = read_task_table(), {}
+    by_slug = _sources_by_slug(directory, table)
+    place = {slug: i for i, slug in enumerate(table)}
+    for slug in sorted(by_slug, key=lambda s: (place.get(s, len(place)), s)):
         sources = by_slug[slug]
         kinds: list[Any] = [source.metadata.get("embedding_type") for source in sources]
         kind = kinds[0]
@@ -228,14 +199,44 @@ def _from_directory(directory: Path, categories: dict[str, str]) -> dict[str, Ta
         row = table.get(slug, {"name": slug, "category": "custom", "folders": ""})
         category = categories.get(slug) or row["category"]
         paths = tuple(source.path for source in sources)  # by folder name already
-        is_official = [source.folder_name for source in sources] == sorted(
-            row["folders"].split(";")
-        )
+        folders = [source.folder_name for source in sources]
+        is_official = folders == sorted(row["folders"].split(";"))
         specs[slug] = TaskSpec(slug, row["name"], category, kind, paths, is_official)
     for slug in categories:
         if slug not in specs:
             raise ConfigError(f"config: categories: {unknown(slug, specs)}")
     return specs
+
+
+def _sources_by_slug(directory: Path, table: dict[str, dict[str, str]]) -> dict[str, list[Source]]:
+    """Folders and archives of a directory by task; ConfigError if two tasks would have one slug.
+
+    Another version of an official task, or one of several versions, goes by its folder's name.
+    """
+    official = {name: slug for slug, row in table.items() for name in row["folders"].split(";")}
+    sources = find_sources(directory, CACHE)
+    for source in sources:
+        if (shown := printable(str(source.path))) != str(source.path):
+            raise ConfigError(
+                f"config: task_dir: {shown}: expected a path in UTF-8 of one line; rename it"
+            )
+    names = [_slug(source.task_name) for source in sources]
+    by_slug: dict[str, list[Source]] = {}
+    for source, name in zip(sources, names, strict=True):
+        by_folder = name in table or names.count(name) > 1
+        slug = official.get(source.folder_name, _slug(source.folder_name) if by_folder else name)
+        if not 0 < len(slug.encode()) <= MAX_SLUG_BYTES:
+            found = f"{slug[:40]!r}, {len(slug.encode())} bytes"
+            expected = f"a name of 1 to {MAX_SLUG_BYTES} bytes"
+            raise ConfigError(f"{source.path}: task_name: expected {expected}, found {found}")
+        mine = by_slug.setdefault(slug, [])
+        if mine and any(official.get(s.folder_name) != slug for s in (*mine, source)):
+            raise ConfigError(
+                f"{source.path} and {mine[0].path} would both be task {slug!r}: rename one of the "
+                "folders"
+            )
+        mine.append(source)
+    return by_slug
 
 
 def _slug(name: str) -> str:
