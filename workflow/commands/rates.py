@@ -68,7 +68,7 @@ class Rates:
     weights: dict[str, int]
     decode_s: float
     start_s: float
-    probe: dict[str, dict[int, dict[int, float]]]
+    probe: dict[str, dict[int, dict[int, float]]] = dataclasses.field(default_factory=dict)
     neighbor_s: float = 0.0
     on_gpu: frozenset[str] = frozenset()
     probe_on_gpu: bool = False
@@ -122,18 +122,10 @@ def measure(study: Study, cores: int) -> Rates:
     kinds = dict.fromkeys((s, kind(view)) for parts in embeddings for s, view, _ in parts)
     view_s, sizes, weights = {}, {}, {}
     on_gpu: set[str] = set()
-    options = study.config["embedding"]
     with _busy(cores - 1):
         for source in dict.fromkeys(source for source, _ in kinds):
-            if (entry := model_arguments(study, source)) is not None:
-                model: HearModel | Embedder = HearModel(**entry)
-                device = model.device
-            else:
-                checkpoint = dataclasses.replace(study.checkpoints[source], file=None)
-                device = choose_device(options["device"]).type
-                asked = {level for parts in embeddings for s, _, level in parts if s == source}
-                blocks = sorted(blocks_of(asked))
-                model = load_embedder(checkpoint, device, options["precision"], blocks)
+            model, device = _model(study, source, embeddings)
+            if isinstance(model, Embedder):
                 weights[source] = 4 * sum(p.numel() for p in model.network.parameters())
             if device != "cpu":
                 on_gpu.add(source)
@@ -146,26 +138,42 @@ def measure(study: Study, cores: int) -> Rates:
                 sizes[key] = {level: array.shape[-1] for level, array in levels.items()}
                 took_s = _least_s(partial(model.embed, audio, key[1]))
                 view_s[key] = took_s / n_clips / units(study, *key, seconds)
-        is_stacked = study.evaluator["name"] == "stacked"
-        probe_on_gpu = is_stacked and best_device().type != "cpu"
-        known = (view_s, sizes, weights, _decode_s(), start_s)
-        rates = Rates(*known, {}, 0.0, frozenset(on_gpu), probe_on_gpu)
-        ends = sorted(rates.size(parts) for parts in embeddings)
-        small, large = ends[0], max(ends[-1], ends[0] + 1)
-        probes = {one.probe.name: one.probe for one in study.evaluations}.values()
-        probe = {
-            one.name: {
-                size: {
-                    n: _epoch_s(size, n, one.protocol(study.protocol), is_stacked)
-                    for n in PROBE_EPOCHS
-                }
-                for size in (small, large)
-            }
-            for one in probes
-            if one.is_trained
+        rates = Rates(view_s, sizes, weights, _decode_s(), start_s, on_gpu=frozenset(on_gpu))
+        return _with_probes(rates, study, [rates.size(parts) for parts in embeddings])
+
+
+def _model(
+    study: Study, source: str, embeddings: list[list[tuple[str, str, str]]]
+) -> tuple[HearModel | Embedder, str]:
+    """The source's model, with what the embeddings need of it, and its device."""
+    if (entry := model_arguments(study, source)) is not None:
+        model = HearModel(**entry)
+        return model, model.device
+    options = study.config["embedding"]
+    device = choose_device(options["device"]).type
+    checkpoint = dataclasses.replace(study.checkpoints[source], file=None)
+    asked = {level for parts in embeddings for s, _, level in parts if s == source}
+    blocks = sorted(blocks_of(asked))
+    return load_embedder(checkpoint, device, options["precision"], blocks), device
+
+
+def _with_probes(rates: Rates, study: Study, sizes: list[int]) -> Rates:
+    """Add the speed of a study's probes, on the smallest and the largest of its embeddings."""
+    is_stacked = study.evaluator["name"] == "stacked"
+    small = min(sizes)
+    large = max(*sizes, small + 1)
+    probes = {one.probe.name: one.probe for one in study.evaluations}.values()
+    trained = {one.name: one.protocol(study.protocol) for one in probes if one.is_trained}
+    epochs = {
+        name: {
+            size: {n: _epoch_s(size, n, protocol, is_stacked) for n in PROBE_EPOCHS}
+            for size in (small, large)
         }
-        neighbor_s = 0.0 if all(one.is_trained for one in probes) else _neighbor_s(large)
-        return dataclasses.replace(rates, probe=probe, neighbor_s=neighbor_s)
+        for name, protocol in trained.items()
+    }
+    neighbor_s = 0.0 if len(trained) == len(probes) else _neighbor_s(large)
+    on_gpu = is_stacked and best_device().type != "cpu"
+    return dataclasses.replace(rates, probe=epochs, neighbor_s=neighbor_s, probe_on_gpu=on_gpu)
 
 
 @contextmanager
