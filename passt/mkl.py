@@ -15,6 +15,7 @@ import mmap
 import os
 import platform
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +35,8 @@ def take_fast_path() -> None:
     MKL chooses the path. Later calls change nothing and print a warning, since products on both
     paths take three times as long as on either. The function is overwritten in memory, which,
     unlike a preloaded library, needs no compiler, file or import order. If the system forbids this,
-    a warning is printed and MKL keeps its path. No effect on Intel processors, which always use the
-    fast path, and without MKL.
+    or the version of MKL is unknown, a warning is printed and MKL keeps its path. No effect on
+    Intel processors, which always use the fast path, and without MKL.
 
     Fourier transforms keep their path: different rounding would change log-mel bands whose power is
     near the float32 noise by more than the 2e-5 that golden values allow. Vector functions
@@ -47,17 +48,17 @@ def take_fast_path() -> None:
         asked = getattr(library, ASKED)
         if asked():
             continue
-        detected = _detected(library)
-        if detected is not None and detected.value != UNDETECTED:
-            problem: str | None = "a product or a transform was computed before"
+        detected, problem = _detected(library), ""
+        if detected is None:  # then transforms cannot keep their path
+            problem = "this version of MKL detects the processor in an unknown way"
+        elif detected.value != UNDETECTED:
+            problem = "a product or a transform was computed before"
         else:
-            if detected is not None:
-                _settle()
-            problem = _overwrite(asked)
+            _settle()
+            if not (problem := _overwrite(asked)):
+                detected.value = UNDETECTED
         if problem:
             print(f"MKL's fast path: not used, {problem}; continuing without", file=sys.stderr)
-        elif detected is not None:
-            detected.value = UNDETECTED
 
 
 def path() -> str:
@@ -75,7 +76,11 @@ def _libraries() -> list[ctypes.CDLL]:
     fields = [line.split(maxsplit=5) for line in MAPPINGS.read_text().splitlines()]
     paths = dict.fromkeys(line[5] for line in fields if len(line) == 6)
     loaded = [path for path in paths if Path(path).name.startswith(LIBRARIES)]
-    return [library for library in map(ctypes.CDLL, loaded) if hasattr(library, ASKED)]
+    found = []
+    for name in loaded:
+        with suppress(OSError):  # removed from the disk since it was loaded
+            found.append(ctypes.CDLL(name))
+    return [library for library in found if hasattr(library, ASKED)]
 
 
 def _detected(library: ctypes.CDLL) -> ctypes.c_int | None:
@@ -101,7 +106,7 @@ def _settle() -> None:
     torch.ones(1024).log()
 
 
-def _overwrite(function: Any) -> str | None:
+def _overwrite(function: Any) -> str:
     """Overwrite a function to return 1; return the system's error message if it is forbidden."""
     address = _address(function)
     start = address - address % mmap.PAGESIZE
@@ -110,9 +115,12 @@ def _overwrite(function: Any) -> str | None:
     pages = ctypes.c_void_p(start), ctypes.c_size_t(size)
     if libc.mprotect(*pages, READ | WRITE | EXECUTE):
         return f"mprotect: {os.strerror(ctypes.get_errno())}"
+    former = ctypes.string_at(address, len(RETURN_1))
     ctypes.memmove(address, RETURN_1, len(RETURN_1))
-    libc.mprotect(*pages, READ | EXECUTE)
-    return None
+    if libc.mprotect(*pages, READ | EXECUTE):
+        ctypes.memmove(address, former, len(former))
+        return f"mprotect: {os.strerror(ctypes.get_errno())}"
+    return ""
 
 
 def _address(function: Any) -> int:

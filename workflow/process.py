@@ -32,12 +32,12 @@ def configure(n_threads: int, mkl_fast_path: bool) -> None:
     path, in the last digits.
     """
     torch.set_num_threads(n_threads)
-    if mkl_fast_path:
-        take_fast_path()
     if LARGE_PAGES not in os.environ:  # torch looks at its first array; children are not to
         os.environ[LARGE_PAGES] = "1"
         torch.empty(1)
         del os.environ[LARGE_PAGES]
+    if mkl_fast_path:  # which makes arrays
+        take_fast_path()
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:  # not glibc
         return

@@ -57,16 +57,21 @@ def load_source(entry: dict, reports: Iterable[str]) -> tuple[HearModel | Embedd
 
 def where(model: HearModel | Embedder) -> dict[str, str | int]:
     """Machine, device and settings that a loaded model's cost depends on."""
-    facts = {"machine": machine_name(), "device": model.device_name(), "mkl": mkl.path()}
+    facts = {"machine": machine_name(), "device": model.device_name(), "mkl": mkl_path(model)}
     return facts | {"threads": torch.get_num_threads()}
+
+
+def mkl_path(model: HearModel | Embedder) -> str:
+    """MKL's path in the process that computes a model: this one, or its worker."""
+    return (model.worker_mkl if isinstance(model, HearModel) else "") or mkl.path()
 
 
 def as_here(arguments: dict) -> dict:
     """Arguments of ``HearModel``: a worker takes MKL's path and keeps memory as this process."""
     if arguments["worker"] is None:
         return arguments
-    path = mkl.__file__ if mkl.path() == "fast" else None
-    return arguments | {"worker": arguments["worker"] | {"mkl": path, "variables": VARIABLES}}
+    settings = {"mkl": mkl.__file__, "mkl_fast_path": mkl.path() == "fast"}
+    return arguments | {"worker": arguments["worker"] | settings | {"variables": VARIABLES}}
 
 
 def stale_views(

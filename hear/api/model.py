@@ -65,6 +65,11 @@ class HearModel:
         """CPU seconds that the model's worker has used; 0 without one."""
         return self.module.cpu_s if isinstance(self.module, RemoteModule) else 0.0
 
+    @property
+    def worker_mkl(self) -> str:
+        """MKL's path in the model's worker; empty without one."""
+        return self.model.mkl if isinstance(self.model, RemoteModel) else ""
+
     def device_name(self) -> str:
         """Name of the GPU in use, or ``cpu``."""
         if isinstance(self.model, RemoteModel):

@@ -11,6 +11,7 @@ import os
 import selectors
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import weakref
@@ -44,7 +45,8 @@ class RemoteModel:
     """Proxy of a model loaded in the worker: attributes of the API, and facts of the network.
 
     ``kind`` is ``torch``, ``tensorflow``, ``numpy`` or the name of another class; ``device`` is the
-    name of the GPU in use, or ``cpu``.
+    name of the GPU in use, or ``cpu``; ``mkl`` the path of MKL that the worker has, empty if the
+    worker was not given the file that knows.
     """
 
     kind: str
@@ -55,15 +57,17 @@ class RemoteModel:
     sample_rate: Any
     scene_embedding_size: Any
     timestamp_embedding_size: Any
+    mkl: str = ""
 
 
 class RemoteModule:
     """A worker process for one model, and the functions of its module.
 
-    ``python`` is the worker's Python, ``mkl`` a file whose ``take_fast_path`` is called when torch
-    is imported, ``variables`` are additional environment variables, ``timeout_s`` limits the time
-    per response. ``cpu_s`` is the worker's CPU time at its last response. A worker that does not
-    start, dies, hangs or sends an invalid response raises ModelError with its last lines of output.
+    ``python`` is the worker's Python, ``mkl`` a file with the functions ``path`` and, called with
+    ``mkl_fast_path`` when torch is imported, ``take_fast_path``; ``variables`` are additional
+    environment variables, ``timeout_s`` limits the time per response. ``cpu_s`` is the worker's CPU
+    time at its last response. A worker that does not start, dies, hangs or sends an invalid
+    response raises ModelError with its last lines of output.
     An error of the model's code is a RuntimeError, caused by one with the worker's traceback.
     """
 
@@ -73,10 +77,12 @@ class RemoteModule:
         python: str,
         timeout_s: float = 1800.0,
         mkl: str | None = None,
+        mkl_fast_path: bool = True,
         variables: Mapping[str, str] | None = None,
     ) -> None:
         self.__name__, self.__file__ = module, module
-        self.python, self.timeout_s, self.mkl = python, timeout_s, mkl
+        self.python, self.timeout_s = python, timeout_s
+        self.mkl, self.mkl_fast_path = mkl, mkl_fast_path
         self.cpu_s = 0.0
         self._log = tempfile.TemporaryFile(prefix="hear-worker-")
         threads = str(torch.get_num_threads())
@@ -103,12 +109,18 @@ class RemoteModule:
         """Load the model in the worker."""
         weights = str(Path(weights).absolute()) if weights and Path(weights).exists() else weights
         settings = {"threads": torch.get_num_threads(), "mkl": self.mkl}
+        settings |= {"mkl_fast_path": self.mkl_fast_path}
         request = {"do": "load", "weights": weights, "options": options, **settings}
         (facts, _), *_ = self._ask(request, None, 1)
         try:
-            return RemoteModel(**facts.pop("attributes"), **facts)
+            model = RemoteModel(**facts.pop("attributes"), **facts)
         except (KeyError, TypeError):
             raise self._failed(f"gave an invalid answer to load_model: {facts!r:.200}") from None
+        if self.mkl_fast_path and model.mkl == "slow":
+            print(
+                f"model {self.__name__}: MKL's fast path: not used by its worker", file=sys.stderr
+            )
+        return model
 
     def get_scene_embeddings(self, audio: Tensor, model: RemoteModel) -> Tensor | np.ndarray:
         """Call the module's function; returns an array if the module returned no tensor."""

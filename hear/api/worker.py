@@ -88,10 +88,11 @@ def import_module(name):
 class Worker:
     """The model, and what is done to it by its kind."""
 
-    def __init__(self, name, threads, mkl):
-        self.threads = threads
+    def __init__(self, name, threads, mkl, mkl_fast_path):
+        self.threads, self.mkl = threads, runpy.run_path(mkl) if mkl else {}
         if "torch" not in sys.modules:
-            sys.meta_path.insert(0, TorchSetter(threads, mkl))
+            take_fast_path = self.mkl.get("take_fast_path") if mkl_fast_path else None
+            sys.meta_path.insert(0, TorchSetter(threads, take_fast_path))
         self.module = import_module(name)
         missing = [name for name in API if not callable(getattr(self.module, name, None))]
         if missing:
@@ -124,6 +125,7 @@ class Worker:
             "attributes": found,
             "kind": kind,
             "device": self.device_name(),
+            "mkl": self.mkl["path"]() if self.mkl else "",
             "has_mode": kind == "torch" and has_mode(self.model),
             "weights_sha256": weights_hash(self.model),
             "source_sha256": source_hash(self.module),
@@ -168,11 +170,11 @@ class TorchSetter:
     """Finder that has torch's threads and MKL's path set as soon as torch is imported.
 
     A model may import it when it is loaded and compute there; MKL keeps the path of the first
-    product. ``mkl`` is a file whose ``take_fast_path`` is called, or None.
+    product. ``take_fast_path`` is the function to call, or None.
     """
 
-    def __init__(self, threads, mkl):
-        self.threads, self.mkl = threads, mkl
+    def __init__(self, threads, take_fast_path):
+        self.threads, self.take_fast_path = threads, take_fast_path
 
     def find_spec(self, name, path=None, target=None):
         """The spec of torch, whose execution ends with the settings; None for others."""
@@ -188,8 +190,8 @@ class TorchSetter:
     def set(self, torch):
         """Set threads and path."""
         torch.set_num_threads(self.threads)
-        if self.mkl:
-            runpy.run_path(self.mkl)["take_fast_path"]()
+        if self.take_fast_path:
+            self.take_fast_path()
 
 
 def has_mode(network):
@@ -285,7 +287,8 @@ def main():
             return
         try:
             if request["do"] == "load":
-                workers = [Worker(sys.argv[1], request["threads"], request["mkl"])]
+                settings = [request[key] for key in ("threads", "mkl", "mkl_fast_path")]
+                workers = [Worker(sys.argv[1], *settings)]
                 loaded = workers[0].load(request["weights"], request["options"])
                 write_frame(answers, dict(loaded, cpu_s=time.process_time()))
                 continue

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -35,6 +36,7 @@ PYTHON = Path(".venv-heareval/bin/python")  # as `make heareval` makes it
 RUNNER = Path(__file__).with_name("runner.py")
 PACKAGES = ("heareval", "torch", "pytorch-lightning", "scikit-learn", "sed_eval", "numpy")
 LOG_LINES = 12  # of a failed run, shown in the message
+SHOWN = "MKL's fast path:"  # a line of the output that begins so is shown
 
 
 def predict_task(
@@ -147,8 +149,12 @@ def run(folder: Path, python: Path | str, where: str, bar: tqdm) -> list[PointRe
                     fits.append(fit)
     except OSError as error:
         raise ProbeError(f"{where}: heareval did not start: {error}") from error
+    output = log.read_text(errors="replace").splitlines()
+    for said in output:
+        if said.startswith(SHOWN):
+            print(f"{where}: heareval: {said}", file=sys.stderr)
     if process.returncode:
-        tail = "\n  ".join(log.read_text(errors="replace").splitlines()[-LOG_LINES:])
+        tail = "\n  ".join(output[-LOG_LINES:])
         raise ProbeError(f"{where}: heareval ended with code {process.returncode}:\n  {tail}")
     return fits
 

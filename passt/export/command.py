@@ -21,9 +21,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Export a network and print the files; ValueError or OSError if that fails."""
+    from passt import mkl
     from passt.export.onnx_files import export_onnx
     from passt.hear_api import load_model
 
+    mkl.take_fast_path()
     model = load_model(arguments.weights, arguments.checkpoint, device="cpu")
     for path in export_onnx(model.embedder, arguments.onnx, arguments.apart):
         print(path, file=sys.stderr)

@@ -37,6 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--tags", type=int, default=0, metavar="N", help="with the N most probable tags")
     add("--float16", action="store_true", help="half the size")
     add("--device", default="auto", help="cpu, cuda, mps; by default CUDA if there is one")
+    slower = "without MKL's fast path on processors that are not Intel's (docs/limits.md)"
+    add("--no-mkl-fast-path", action="store_true", help=slower)
     add("--workers", type=int, default=len(_cpus()), help="files in flight (default: CPUs)")
 
 
@@ -55,7 +57,8 @@ def run(arguments: argparse.Namespace) -> None:
         raise ValueError(f"--workers: expected at least 1, found {arguments.workers}")
     write = writer(arguments.output)
     torch.set_num_threads(1)  # per worker: sums depend on it, and are to depend on nothing else
-    mkl.take_fast_path()
+    if not arguments.no_mkl_fast_path:
+        mkl.take_fast_path()
     model = load_model(
         arguments.weights,
         arguments.checkpoint,

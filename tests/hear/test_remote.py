@@ -25,6 +25,7 @@ from hear.features.embed import embed_task
 from hear.features.names import COST
 from hear.features.store import publish
 from hear.tasks.folder import read_task
+from passt import mkl as passt_mkl
 from tests.hear.small_model import HEAR_MODEL
 from workflow.process import VARIABLES
 from workflow.sources import as_here
@@ -121,6 +122,7 @@ def write_model(folder: Path, what: str = "", name: str = "remote_bands") -> str
     ("path", "packages"),
     [
         (WORKER, set()),
+        (Path(passt_mkl.__file__), set()),
         (ZOO / "xares_encoder.py", {"torch"}),
         (ZOO / "transformers_folder.py", {"torch", "transformers"}),
         (ZOO / "onnx_file.py", {"onnxruntime"}),
@@ -253,18 +255,24 @@ TAKEN = """
 import sys
 def take_fast_path():
     sys.modules["torch"].taken = sys.modules["torch"].get_num_threads()
+def path():
+    return "slow" if "torch" in sys.modules else "none"
 """
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("where", ["", "import torch"])
-def test_torch_has_threads_and_mkls_path_as_soon_as_a_model_imports_it(where, tmp_path):
+def test_torch_has_threads_and_mkls_path_as_soon_as_a_model_imports_it(where, tmp_path, capsys):
     module, mkl = tmp_path / "late.py", tmp_path / "mkl.py"
     module.write_text(LATE.replace("WHERE", where))
     mkl.write_text(TAKEN)
     model = HearModel(str(module), worker=WORKING | {"mkl": str(mkl)})
     n_threads = float(torch.get_num_threads())
     assert model.embed(torch.zeros(1, 8), "scene")[0]["E"].tolist() == [[n_threads, n_threads]]
+    assert model.worker_mkl == "slow"  # as its process says
+    assert "MKL's fast path: not used by its worker" in capsys.readouterr().err
+    arrays = HearModel(write_model(tmp_path), worker=WORKING | {"mkl": str(mkl)})
+    assert (arrays.worker_mkl, capsys.readouterr().err) == ("none", "")
 
 
 def test_a_worker_keeps_memory_as_the_job_that_starts_it(tmp_path):

@@ -10,10 +10,9 @@ from pathlib import Path
 from hear.features.embed import embed_task
 from hear.features.store import discard, publish
 from hear.tasks.manifest import ChangedError, read_manifest, task_hashes, unchanged
-from passt import mkl
 from workflow.logs import logged
 from workflow.process import configure
-from workflow.sources import load_source, stale_views, where
+from workflow.sources import load_source, mkl_path, stale_views, where
 
 with logged(snakemake.log[0], snakemake.input):
     configure(snakemake.threads, snakemake.params.mkl_fast_path)
@@ -24,7 +23,7 @@ with logged(snakemake.log[0], snakemake.input):
         with unchanged(snakemake.input.task, manifest, folders):
             for source in sources:
                 model, facts = load_source(source, snakemake.input.validated)
-                facts |= {"tasks": task_hashes(manifest), "software": {"mkl": mkl.path()}}
+                facts |= {"tasks": task_hashes(manifest), "software": {"mkl": mkl_path(model)}}
                 storage, levels = source["embedding"]["storage"], source["levels"]
                 if views := stale_views(source["views"], facts, levels):
                     here = where(model)
