@@ -14,6 +14,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+import torch
 from tqdm import tqdm
 
 from passt.architecture import N_TOKENS
@@ -26,6 +27,7 @@ from passt.measure.networks import (
     sequence_length,
 )
 from passt.measure.one import measure_apart
+from passt.mkl import take_fast_path
 
 PAPER_HOP_MS = {"hop10": 10, "hop5": 5, "hop3": 3}  # the paper's names of the hops
 Row = dict[str, Any]
@@ -35,12 +37,16 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def measure(settings: Settings, progress: bool = True) -> list[Row]:
+def measure(settings: Settings, mkl_fast_path: bool = False, progress: bool = True) -> list[Row]:
     """Measure the networks of Table 2 and Figure 3; return rows with the keys `COLUMNS`.
 
-    ``source`` is ``run``, ``patchout`` as in `recipe_of`. Speeds and memory depend on the machine
+    Each in a process forked from this one, which computes with one thread from here on. ``source``
+    is ``run``, ``patchout`` as in `recipe_of`. Speeds and memory depend on the machine
     and its load. MeasureError names the network whose measurement failed.
     """
+    torch.set_num_threads(1)  # a pool of several would not survive the fork
+    if mkl_fast_path:
+        take_fast_path()
     networks = [(hop, patchout) for hop, kinds in PATCHOUTS.items() for patchout in kinds]
     rows = []
     for hop, patchout in tqdm(networks, "networks", disable=not progress, file=sys.stderr):

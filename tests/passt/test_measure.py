@@ -73,6 +73,25 @@ def test_rows_of_a_tiny_network(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ("inference_samples_per_s", "structured") not in values  # the same network
 
 
+TWO_THREADS = f"""
+import dataclasses, torch
+from passt.measure import table
+torch.set_num_threads(2)
+torch.ones(9, 9).cos()
+table.PATCHOUTS = {{"hop10": ("none",)}}
+rows = table.measure(dataclasses.replace({TINY!r}, threads=2), mkl_fast_path=True)
+print({{row["threads"] for row in rows}})
+"""
+
+
+@pytest.mark.slow
+def test_several_threads_are_measured_under_the_fast_path_too() -> None:
+    code = f"from passt.measure.networks import Settings\n{TWO_THREADS}"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.stdout == "{2}\n", done.stderr
+
+
 @pytest.mark.slow
 def test_memory_is_measured_below_an_earlier_peak() -> None:
     done = subprocess.run([sys.executable, "-c", AFTER_A_PEAK], capture_output=True, text=True)
