@@ -18,6 +18,7 @@ from tones import EVENT_BATCH, calls, command, contents, events_of, jobs, make_c
 
 from analysis.exhibits.registry import EXHIBITS
 from analysis.tables.scores import TIDY_COLUMNS
+from hear.scores.files import read_header
 from workflow.study import exhibits
 from workflow.study.study import leaderboard_study, read_study
 
@@ -63,6 +64,32 @@ def test_from_folders_to_figures(clone):
     assert nothing.returncode == 0 and "Nothing to be done" in nothing.stdout
     assert f"report: {output(clone).resolve()}/report.html" in nothing.stdout
     assert "Everything was up to date." in nothing.stdout
+
+
+@pytest.mark.slow
+def test_features_and_predictions_name_mkls_path_and_one_key_turns_it_off(clone):
+    """On an Intel processor there is one path, elsewhere none."""
+    index = output(clone) / "features/tiny/tones_scene/scene/index.json"
+    predictions = "results/mine/predictions/mlp-reference/tiny.scene.M/tones_scene/seed42.npz"
+
+    def paths() -> set[str]:
+        provenances = [json.loads(index.read_text())["provenance"]]
+        provenances.append(read_header(clone / predictions)["provenance"])
+        return {provenance["software"]["mkl"] for provenance in provenances}
+
+    both = {path: mkl_here(take=path == "fast") for path in ("fast", "slow")}
+    assert paths() == {both["fast"]}
+    done = run(clone, predictions, "--config", "mkl_fast_path=false")
+    assert done.returncode == 0, done.stdout
+    assert paths() == {both["slow"]}
+
+
+def mkl_here(take: bool) -> str:
+    """MKL's path in a process that takes the fast one, or leaves it."""
+    code = (
+        f"import torch; from passt import mkl; {'mkl.take_fast_path(); ' * take}print(mkl.path())"
+    )
+    return subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True).strip()
 
 
 @pytest.mark.slow
