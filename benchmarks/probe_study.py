@@ -17,11 +17,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from tqdm import tqdm
 
-from analysis.tables.scores import write_csv
 from benchmarks.machine import cpu_seconds, origin
+from benchmarks.rows import replace_rows
 from hear.evaluators import evaluator
 from hear.features.store import read_stored
 from hear.heareval.backend import PYTHON
@@ -73,11 +72,9 @@ def main() -> None:
     arguments = parser.parse_args()
     configure(1, mkl_fast_path=True)
     study = read_study({})
-    rows = []
     with tqdm(unit="run") as bar:
         for task in arguments.tasks:
-            rows.append(measure(study, task, arguments.python, bar))
-    write_csv(pd.DataFrame(rows), OUTPUT)
+            replace_rows(OUTPUT, [measure(study, task, arguments.python, bar)], ["task"])
 
 
 if __name__ == "__main__":

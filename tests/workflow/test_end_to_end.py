@@ -79,16 +79,15 @@ def test_features_and_predictions_name_mkls_path_and_one_key_turns_it_off(clone)
 
     both = {path: mkl_here(take=path == "fast") for path in ("fast", "slow")}
     assert paths() == {both["fast"]}
-    done = run(clone, predictions, "--config", "mkl_fast_path=false")
+    done = run(clone, predictions, mkl_fast_path="false")
     assert done.returncode == 0, done.stdout
     assert paths() == {both["slow"]}
 
 
 def mkl_here(take: bool) -> str:
     """MKL's path in a process that takes the fast one, or leaves it."""
-    code = (
-        f"import torch; from passt import mkl; {'mkl.take_fast_path(); ' * take}print(mkl.path())"
-    )
+    taken = "mkl.take_fast_path(); " * take
+    code = f"import torch; from passt import mkl; {taken}print(mkl.path())"
     return subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True).strip()
 
 
