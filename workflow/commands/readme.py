@@ -38,6 +38,7 @@ PAGES = ("README.md", "docs/benchmarks.md", "docs/mini.md", "docs/how_it_works.m
 TABLES = {
     "mini tasks": "results/mini/tables/tasks.md",
     "passes": "benchmarks/results/passes_total.csv",
+    "embed speed": "benchmarks/results/embed_speed.csv",
     "embed study": "benchmarks/results/embed_study.csv",
     "cost plan": "benchmarks/results/plan_paper.csv",
     "mini checkpoints": "resources/checkpoints_mini",
