@@ -102,6 +102,8 @@ def load_model(
     else:
         weights = RELEASED[checkpoint or next(iter(RELEASED))]
     levels = levels_of(levels, weights.architecture.depth)
+    if isinstance(receptive_fields_ms, int):
+        raise ValueError(f"receptive_fields_ms: expected a tuple, found {receptive_fields_ms}")
     variant = Variant(weights.id, levels, tuple(receptive_fields_ms))
     for ms in variant.receptive_fields_ms:
         try:
@@ -155,9 +157,8 @@ def _from_file(path: str, name: str | None) -> Checkpoint:
         raise CheckpointError(f"{shape}: say by checkpoint= which of them the weights are for")
     chosen = name or next(iter(ids), "")
     if not chosen or (ids and chosen not in ids):
-        raise CheckpointError(
-            f"{shape}; checkpoint={name!r} does not say otherwise: name one with its STFT hop"
-        )
+        known = f"one of {', '.join(ids)}" if ids else "the released one with its STFT hop"
+        raise CheckpointError(f"{shape}: expected checkpoint= to name {known}, found {name!r}")
     base = RELEASED[chosen]
     scene: dict = {} if ids else {"scene_window_ms": None, "scene_hop_ms": None}
     return replace(base, architecture=architecture, file=path, sha256=None, url=None, **scene)

@@ -4,9 +4,10 @@ A *view* is the input of one pass over the audio: ``scene``, ``rf160`` (windows 
 each timestamp), ``mel`` (the front end alone). A *component* is one level of one view. An
 *embedding* is an ordered list of components; identical embeddings share a canonical name.
 
-Levels are concatenated in the order L, M@<block> with ascending blocks, M, H; each is optional and
-occurs at most once. ``M@6`` is the mean of the two tokens after block 6, through the network's
-final norm; M is the same after the last block.
+Levels are written in the order L, M@<block> with ascending blocks, M, H; each is optional and
+occurs at most once. The values of an embedding have the order of the released code
+(`Embedding.components`): in each window H, M@<block>, M, and L last. ``M@6`` is the mean of the two
+tokens after block 6, through the network's final norm; M is the same after the last block.
 """
 
 from __future__ import annotations

@@ -91,7 +91,8 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     except Exception as error:
         refused = re.search(r"GLOBAL (\S+)", str(error))  # by torch's reader of tensors alone
         other = f"it holds more than tensors and plain values: {refused[1]}" if refused else None
-        reason = other or str(error).partition("\n")[0]
+        said = str(error).partition("\n")[0]  # torch's own advice is to read it unsafely
+        reason = other or ("no file of tensors" if "weights_only" in said else said)
         step = SAVE if other else f"put the file back if it is damaged, else {SAVE}"
         raise CheckpointError(f"{path}: not a readable checkpoint: {reason}; {step}") from error
     if _is_state(content):

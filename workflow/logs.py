@@ -137,9 +137,10 @@ def logged(path: str, inputs: Iterable[str] = ()) -> Iterator[None]:
     Modification times of ``inputs`` that lie in the future, after a clock was wrong, are set to
     now: otherwise Snakemake would fail the job, whose outputs are older, and remove those.
 
-    For a ``ValueError`` or ``OSError`` in the block, too little memory, or an interruption by the
-    user, the terminal shows a message and the log the traceback. Any other error is a bug: its
-    traceback goes to both. If another process works on the same job, the block waits for it.
+    For a ``ValueError`` or ``OSError`` in the block, too little memory, an interruption by the
+    user, or code that ends the process, the terminal shows a message and the log the traceback. Any
+    other error is a bug: its traceback goes to both. If another process works on the same job, the
+    block waits for it.
     Warnings to users are shown without the line of code that gives them.
     """
     terminal, warnings.formatwarning = sys.stderr, _as_line
@@ -158,6 +159,13 @@ def logged(path: str, inputs: Iterable[str] = ()) -> Iterator[None]:
     except KeyboardInterrupt:
         print(f"\ninterrupted (traceback in {path})", file=terminal)
         raise SystemExit(130) from None
+    except SystemExit as error:  # of a model's code, maybe with status 0
+        print(
+            f"\nerror: a module has ended this process, by {error!r}; the job counts as failed "
+            f"(traceback in {path})",
+            file=terminal,
+        )
+        raise SystemExit(1) from None
     except Exception as error:
         if not (said := _in_words(error)):
             raise

@@ -76,6 +76,11 @@ def check_centered(caller: Caller, findings: Findings) -> None:
     burst[:, start : start + round(0.02 * rate)] += caller.noise(1, 0.02, seed=3)
     change = (caller.embed(burst) - caller.embed(base)).norm(dim=-1)[0].double()
     times = caller.timestamps(base)
+    if len(change) != len(times):
+        return findings.error(
+            f"{caller.name}: expected as many timestamps as embeddings, found {len(times)} and "
+            f"{len(change)} for a clip of 2000 ms"
+        )
     if float(change.max()) == 0:
         return findings.warn(f"{caller.name}: a burst of noise at {at_ms:g} ms changes nothing")
     touched = times[change > change.max() / 2]

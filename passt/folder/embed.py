@@ -78,10 +78,13 @@ class FileEmbedder:
         if not 0 <= n_tags <= len(self.tags):
             raise ValueError(f"tags: expected 0 to {len(self.tags)}, found {n_tags}")
         checkpoint = model.embedder.checkpoint
+        file = Path(checkpoint.file) if checkpoint.file else None
         self.settings = {
             "software": f"passt {__version__}, torch {torch.__version__}",
             "products": f"{model.embedder.precision} on {self._device.type}, MKL {mkl.path()}",
             "checkpoint": checkpoint.fingerprint(),
+            "weights": file.name if file else "random",
+            "weights_sha256": sha256_file(file) if file else "",
             "embedding": name,
             "storage": storage,
             "tags": n_tags,
@@ -292,7 +295,7 @@ class _Progress(ProgressLine):
         def text(seconds: float) -> str:
             rate = self.embedded_s / seconds
             failed = f", {self.n_failed} not embedded" if self.n_failed else ""
-            left = f", {self.left_s / rate / 60:.1f} min left" if rate else ""
+            left = f", {max(0.0, self.left_s) / rate / 60:.1f} min left" if rate else ""
             done = f"{self.n_done} of {self.n_files} files{failed}"
             return f"embed: {done}, {rate:.1f} s of audio per s{left}"
 

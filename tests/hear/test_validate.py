@@ -82,6 +82,8 @@ BROKEN = {  # what is replaced, by what, and what must be said
     "rows": (EVENT, "rows = times.repeat(len(audio), 1); rows[1:] += 5; return embeddings, rows",
              "the same timestamps for all sounds"),
     "nan time": ("50.0 *", "float('nan') *", "expected finite timestamps"),
+    "one less": (EVENT, "return embeddings, times[len(times) == 41:].expand(len(audio), -1)",
+                 "as many timestamps as embeddings, found 40 and 41 for a clip of 2000 ms"),
     "cut": (EVENT, "return embeddings[:, :9], times.expand(len(audio), -1)[:, :9]", "up to the"),
 }  # fmt: skip
 ALLOWED = {  # what is accepted with a warning

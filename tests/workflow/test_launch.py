@@ -85,6 +85,20 @@ def test_no_lock_is_cleared_beside_a_run_of_another_start(started, monkeypatch):
     start("--cores", "1")
 
 
+def test_a_run_that_is_alive_is_not_unlocked(started, monkeypatch):
+    held = launch.hold()
+    monkeypatch.setattr(sys, "argv", ["snakemake", "--unlock"])
+    with pytest.raises(ValueError, match="--unlock: another run is active"):
+        launch.hold()
+    for name, value in launch.LAUNCHED.items():
+        monkeypatch.setenv(name, value)
+    assert launch.hold() is None  # of `make`, which knows that the run was killed
+    for name in launch.LAUNCHED:
+        monkeypatch.delenv(name)
+    os.close(held)
+    os.close(launch.hold())
+
+
 def test_what_make_starts_holds_no_second_lock(started):
     start("-n")  # the lock is this process's now, as a run's
     assert launch.hold() is None

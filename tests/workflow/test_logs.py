@@ -37,6 +37,15 @@ def test_the_next_step_is_said_in_one_line(error, said, tmp_path, capsys):
     assert type(error).__name__ in (tmp_path / "a.log").read_text()
 
 
+@pytest.mark.parametrize("status", [0, 3])
+def test_code_that_ends_the_process_fails_the_job(status, tmp_path, capsys):
+    with pytest.raises(SystemExit) as ended, logged(str(tmp_path / "a.log")):
+        raise SystemExit(status)
+    assert ended.value.code == 1
+    assert f"ended this process, by SystemExit({status})" in capsys.readouterr().err
+    assert not read_log(tmp_path / "a.log").is_finished
+
+
 def test_inputs_of_the_future_are_of_now_when_a_job_starts(tmp_path, capsys):
     future, past = tmp_path / "future", tmp_path / "past"
     for path, shift_s in ((future, 1e6), (past, -1e6)):

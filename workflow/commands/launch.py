@@ -29,6 +29,8 @@ GO_ON = (
     "The run stopped. Finished results are kept; the same command resumes. "
     "Errors are above, job logs in logs/"
 )
+ACTIVE = "another run is active in this folder; wait for it or stop it"
+LAUNCHED = {"PASST_HEAR_LAUNCHED": "yes"}  # of Snakemake started here, which holds the lock
 STATUS = "; `make status` shows the progress of a study"
 
 
@@ -45,7 +47,8 @@ def main(arguments: list[str]) -> None:
     snakemake = [sys.executable, "-m", "snakemake"]
     if is_held and any((STATE / "locks").glob("*")):
         print("make: removing the lock of a killed run", file=sys.stderr)
-        subprocess.run([*snakemake, "--unlock", *arguments], capture_output=True)
+        unlock = [*snakemake, "--unlock", *arguments]
+        subprocess.run(unlock, capture_output=True, env=os.environ | LAUNCHED)
     sys.exit(_run([*snakemake, *arguments]))
 
 
@@ -66,19 +69,27 @@ def go_on() -> str:
 
 
 def hold() -> int | None:
-    """Keep `main` from removing Snakemake's lock during a run that `main` did not start.
+    """Keep Snakemake's lock from being removed during a run that `main` did not start.
 
-    The lock is shared with other such runs until the process ends; None if ``main`` holds it.
+    The lock is shared with other such runs until the process ends; None if ``main`` holds it, or on
+    a file system without locks. With ``--unlock``, ValueError if a run is alive.
     """
+    is_unlocking = "--unlock" in sys.argv
     with suppress(OSError):
         STATE.mkdir(exist_ok=True)
         lock = os.open(STATE / "launch.lock", os.O_CREAT | os.O_RDWR)
         try:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            fcntl.flock(lock, (fcntl.LOCK_EX if is_unlocking else fcntl.LOCK_SH) | fcntl.LOCK_NB)
             return lock
-        except OSError:
+        except OSError as error:
             os.close(lock)
+            if is_unlocking and isinstance(error, BlockingIOError) and not _is_launched():
+                raise ValueError(f"--unlock: {ACTIVE}") from None
     return None
+
+
+def _is_launched() -> bool:
+    return LAUNCHED.items() <= os.environ.items()
 
 
 def _take(lock: int) -> bool:
@@ -93,7 +104,7 @@ def _take(lock: int) -> bool:
             return True
         except BlockingIOError:
             if time.monotonic() > end:
-                sys.exit("make: another run is active in this folder; wait for it or stop it")
+                sys.exit(f"make: {ACTIVE}")
             time.sleep(0.1)
         except OSError as error:
             print(f"make: continuing without a lock of this folder ({error})", file=sys.stderr)
@@ -103,7 +114,7 @@ def _take(lock: int) -> bool:
 def _run(command: list[str]) -> int:
     """Run a command, which handles signals itself; return its exit status."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # the command inherits it
-    process = subprocess.Popen(command, close_fds=False)
+    process = subprocess.Popen(command, close_fds=False, env=os.environ | LAUNCHED)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to both
     signal.signal(signal.SIGTERM, lambda number, frame: process.send_signal(number))
     code = process.wait()

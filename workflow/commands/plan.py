@@ -278,7 +278,8 @@ def main() -> None:
     except (ValueError, OSError) as error:
         sys.exit(f"plan: {error}")
     print(tabulate(by_task(rows), "keys", "github", floatfmt=".3g"), end="\n\n")
-    print(*words(rows, cores), f"Downloads counted at {speed:g} MB/s.", sep="\n", end="\n\n")
+    downloads = [f"Downloads counted at {speed:g} MB/s."] if NETWORK in set(rows["on"]) else []
+    print(*words(rows, cores), *downloads, sep="\n", end="\n\n")
     table = [
         {
             "study": name,

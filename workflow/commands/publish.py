@@ -48,8 +48,8 @@ def publish(study: Study, destination: Path, command: str) -> list[Path]:
     needed = [*(results / name for name in names), *_left_behind(study)]
     if missing := [str(path) for path in needed if not path.is_file()]:
         raise ConfigError(
-            f"study {study.name}: expected a finished run, found no {', '.join(missing)}; run "
-            f"{command}"
+            f"study {study.name}: expected a finished run, found no {', '.join(missing[:3])}"
+            f"{f' and {len(missing) - 3} more files' if len(missing) > 3 else ''}; run {command}"
         )
     shutil.rmtree(destination, ignore_errors=True)
     for name in names:

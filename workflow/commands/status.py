@@ -177,7 +177,7 @@ def describe(study: Study, planned: dict[tuple[str, str, str], float]) -> list[s
     lines = [
         tabulate(rows, "keys", "github", missingval=""),
         "",
-        _total(study, stages, at_once, missing),
+        _total(study, stages, at_once, missing, sum(log.is_running for _, log in logs)),
     ]
     for rule, log in logs:
         if log.is_running:
@@ -189,8 +189,7 @@ def describe(study: Study, planned: dict[tuple[str, str, str], float]) -> list[s
     ]
 
 
-def _total(study: Study, stages: list[Stage], at_once: int, n_files: int) -> str:
-    n_jobs = sum(stage.n_jobs for stage in stages)
+def _total(study: Study, stages: list[Stage], at_once: int, n_files: int, n_jobs: int) -> str:
     said = f"Study {study.name}: {n_jobs or 'no'} job{'s' * (n_jobs != 1)} running"
     left_s = sum(stage.left_s or 0.0 for stage in stages)
     unknown = ", ".join(stage.name for stage in stages if stage.left_s is None)

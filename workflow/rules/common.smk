@@ -39,7 +39,10 @@ from workflow.study.study import known_names, leaderboard_study, read_study
 
 IS_RUN = workflow.is_main_process and workflow.modifier.is_main_snakefile()
 if IS_RUN:
-    LOCK = launch.hold()
+    try:
+        LOCK = launch.hold()
+    except ValueError as error:
+        raise WorkflowError(str(error)) from None
 elif workflow.modifier.is_main_snakefile() and CONFIG in os.environ:
     config.clear()
     config.update(json.loads(os.environ[CONFIG]))

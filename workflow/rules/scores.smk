@@ -200,7 +200,7 @@ rule judge:
 
 
 # On request, not part of `all`: fails, listing all reasons, if a study has no such row.
-#     snakemake --cores 1 results/<study>/leaderboard_row.csv
+#     snakemake --cores 1 --configfile FILE.yaml -- results/<study>/leaderboard_row.csv
 rule write_leaderboard_row:
     input:
         summary="results/{study}/summary.csv",

@@ -14,5 +14,6 @@ with (
     redirect_stdout(sys.stderr),
     tempfile.TemporaryDirectory(prefix="verify-") as place,
 ):
-    if not verify(checked_study(snakemake.config), Path(place), snakemake.threads):
-        sys.exit(1)
+    study = checked_study(snakemake.config)
+    if not verify(study, Path(place), snakemake.threads):
+        raise ValueError(f"study {study.name}: files do not hold the chain; they are named above")

@@ -185,7 +185,7 @@ def _third_party(id: str, entry: dict, checkpoints: dict[str, Checkpoint]) -> Mo
     with _naming(f"models.{id}"):
         api = find_api(entry)
         module, weights = entry.get("module", ""), entry.get("weights", "")
-        if "weights" in APIS[api].needs and not Path(weights).exists():
+        if (weights or "weights" in APIS[api].needs) and not Path(weights).exists():
             raise ValueError(f"weights: no such file or folder: {weights}")
         if module.endswith(".py") or (module and "environment" not in entry):
             source_hash(module)

@@ -38,11 +38,11 @@ def stamp(study: Study) -> str:
         return "Official HEAR 2021 scores of the challenge's entries; no model was run here"
     n = len(study.tasks)
     if study.origin == "mini":
-        tasks = f"{n} generated tasks, not HEAR 2021"
+        tasks = f"{n} generated task{'s' * (n != 1)}, not HEAR 2021"
     elif study.is_real:
-        tasks = f"{'stand-ins for ' * study.is_rehearsal}{n} HEAR 2021 tasks"
+        tasks = f"{'stand-ins for ' * study.is_rehearsal}{n} HEAR 2021 task{'s' * (n != 1)}"
     else:
-        tasks = f"{n} tasks of the user, not HEAR 2021"
+        tasks = f"{n} task{'s' * (n != 1)} of the user, not HEAR 2021"
     weights = ["own PaSST weights" if _own(study) else said for said in _weights(study)]
     seeds = _seeds(study, f"seed{'s' * (len(study.seeds) > 1)}")
     protocol = [*other_probe(study), f"protocol {study.protocol.name}"]

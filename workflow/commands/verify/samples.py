@@ -66,7 +66,10 @@ def find_here(study: Study) -> tuple[Here, str]:
     """Compare this machine and these versions with those that made a study; say which they are."""
     files = [path for task in study.tasks for path in paths.costs(study, task)]
     machines = {cost["machine"] for path in files for cost in _costs(Path(path).parent)}
-    header = read_header(next(predictions_of(study)).path)
+    first = next(predictions_of(study)).path
+    if not machines and not first.is_file():
+        raise ValueError(f"study {study.name}: expected a finished run, found no {first}")
+    header = read_header(first)
     made_by = header.get("provenance", {}).get("software", {})
     known = {key: made_by.get(key, "unknown") for key in (*PACKAGES, "mkl")}
     mine = {package: version(package) for package in PACKAGES} | {"mkl": mkl.path()}
