@@ -1,10 +1,12 @@
 """Where the minutes of a study go: its rules, and the starts of their jobs.
 
-    make                                      on a fresh clone, with nothing else running
-    .venv/bin/python -m benchmarks.study_minutes
+    make                                          on a fresh clone, with nothing else running
+    make ARGS="--config mkl_fast_path=false"      on another one
+    .venv/bin/python -m benchmarks.study_minutes --slow OTHER/logs
 
 Writes ``benchmarks/results/study_minutes.csv``, one row per rule: jobs, seconds at work, summed
-over jobs, and their share of all cores' time. A job is at work from the end of its imports on (its
+over jobs, and their share of all cores' time; with ``--slow`` also the seconds of the run in which
+MKL kept its slow path. A job is at work from the end of its imports on (its
 log's first line); what is left of the cores' time is starts, imports, Snakemake, and waiting.
 """
 
@@ -16,8 +18,8 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.tables.scores import write_csv
+from benchmarks.machine import origin
 from workflow.logs import read_log
-from workflow.machine import machine_name
 
 OUTPUT = Path(__file__).parent / "results" / "study_minutes.csv"
 REST = "starts, imports, Snakemake, waiting"
@@ -56,11 +58,17 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("logs", nargs="?", type=Path, default=Path("logs"))
+    parser.add_argument("--slow", type=Path, help="logs of the run with mkl_fast_path: false")
     parser.add_argument("--cores", type=int, default=2, help="of the run")
     options = parser.parse_args()
     rows, took = minutes(options.logs, options.cores)
-    print(f"{took / 60:.1f} minutes\n{rows.to_string(index=False)}")
-    write_csv(rows.assign(run_s=round(took), cores=options.cores, machine=machine_name()), OUTPUT)
+    rows = rows.assign(run_s=round(took))
+    if options.slow:
+        slow, slow_took = minutes(options.slow, options.cores)
+        beside = slow[["rule", "work_s"]].rename(columns={"work_s": "work_slow_s"})
+        rows = rows.merge(beside, on="rule", how="left").assign(run_slow_s=round(slow_took))
+    print(rows.to_string(index=False))
+    write_csv(rows.assign(cores=options.cores, **origin(mkl_path="fast")), OUTPUT)
 
 
 if __name__ == "__main__":
