@@ -17,6 +17,7 @@ from workflow.commands.plan import (
     experience,
     plan,
     run_hours,
+    shown,
     smaller,
     words,
 )
@@ -371,3 +372,11 @@ def test_results_become_tables_that_say_where_they_are_from(tmp_path):
     lines = content(path).splitlines()
     assert lines[0].split("|")[1:3] == [" case   ", " ratio   "]
     assert "1.50" in lines[3] and lines[-1] == "M, V 1" and len(lines) == 6
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(2680.4, "2,680"), (99.96, "100"), (0.002061, "0.00206"), (0.0, "0"), (float("nan"), "")],
+)
+def test_hours_are_written_without_exponents(number, said):
+    assert shown(number) == said

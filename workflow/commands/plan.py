@@ -233,14 +233,28 @@ def words(rows: pd.DataFrame, cores: int) -> list[str]:
     shares = ", ".join(f"{' '.join(key)} {hours / total:.0%}" for key, hours in items.items())
     alone = rows[rows["read_by"].str.fullmatch("[^;]+")]
     saved = alone.groupby("read_by")["hours"].sum().nlargest(3)
-    drops = ", ".join(f"{id} {hours:.3g} h" for id, hours in saved.items())
-    listed = " and ".join(f"{hours:.3g} h of {on}" for on, hours in kinds.items())
+    drops = ", ".join(f"{id} {shown(hours)} h" for id, hours in saved.items())
+    listed = " and ".join(f"{shown(hours)} h of {on}" for on, hours in kinds.items())
+    whole = shown(run_hours(rows, cores))
     return [
-        f"Total {listed}: {run_hours(rows, cores):.3g} h on {cores} cores. Most of it: {shares}.",
+        f"Total {listed}: {whole} h on {cores} cores. Most of it: {shares}.",
         f"Largest savings from dropping one model: {drops or 'nothing'}.",
         f"Longest job, a limit for any number of cores: {longest['stage']} {longest['task']} "
-        f"{longest['item']}, {longest['hours']:.3g} h.",
+        f"{longest['item']}, {shown(longest['hours'])} h.",
     ]
+
+
+def shown(number: float) -> str:
+    """A number of three digits, or a whole one with separators; empty for NaN."""
+    if number != number:
+        return ""
+    return f"{number:,.0f}" if abs(number) >= 100 else f"{number:.3g}"
+
+
+def markdown(rows: pd.DataFrame) -> str:
+    """Markdown table whose numbers are written by `shown`."""
+    cells = rows.map(lambda cell: shown(cell) if isinstance(cell, float) else cell)
+    return tabulate(cells, "keys", "github", disable_numparse=True)
 
 
 def compare(rows: pd.DataFrame, logs: list[str]) -> pd.DataFrame:
@@ -277,7 +291,7 @@ def main() -> None:
         }
     except (ValueError, OSError) as error:
         sys.exit(f"plan: {error}")
-    print(tabulate(by_task(rows), "keys", "github", floatfmt=".3g"), end="\n\n")
+    print(markdown(by_task(rows)), end="\n\n")
     downloads = [f"Downloads counted at {speed:g} MB/s."] if NETWORK in set(rows["on"]) else []
     print(*words(rows, cores), *downloads, sep="\n", end="\n\n")
     table = [
@@ -289,10 +303,9 @@ def main() -> None:
         }
         for name, part in {f"{study.name}, as it is": rows, **others}.items()
     ]
-    print(tabulate(table, "keys", "github", floatfmt=".3g"))
+    print(markdown(pd.DataFrame(table).set_index("study")))
     if Path("logs", study.name).is_dir():
-        compared = compare(rows, log_folders(study))
-        print("", tabulate(compared, "keys", "github", floatfmt=".3g"), sep="\n")
+        print("", markdown(compare(rows, log_folders(study))), sep="\n")
     output = arguments.output or Path("results", study.name, "plan.csv")
     output.parent.mkdir(parents=True, exist_ok=True)
     write_csv(rows.assign(machine=f"{machine_name()}, {cores} jobs at a time"), output)

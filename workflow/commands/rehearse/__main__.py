@@ -24,13 +24,12 @@ from pathlib import Path
 
 import pandas as pd
 import yaml
-from tabulate import tabulate
 
 from hear.features.store import NOTE
 from hear.files import write_json
 from passt.checkpoints import GITHUB, RELEASED, Checkpoint
 from passt.download import hashes_of
-from workflow.commands.plan import compare, experience, plan
+from workflow.commands.plan import compare, experience, markdown, plan
 from workflow.commands.rates import measure
 from workflow.commands.rehearse.server import FileServer
 from workflow.commands.rehearse.stand_ins import write_archives, write_weights
@@ -187,8 +186,7 @@ def main() -> None:
     took_min = (time.monotonic() - began) / 60
     # How many validations a probe takes is of the run: no measurement foresees it for such clips.
     rows = plan(study, measure(study, cores), experience(STUDY), LOOPBACK_MB_PER_S)
-    compared = compare(rows, log_folders(study))
-    print(f"\n{tabulate(compared, 'keys', 'github', floatfmt='.3g')}\n")
+    print(f"\n{markdown(compare(rows, log_folders(study)))}\n")
     print(
         f"rehearse: {took_min:.1f} minutes; {Path.cwd()}/results/{STUDY}/report.html; "
         f"to remove all of it: rm -r {arguments.folder}"
