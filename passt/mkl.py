@@ -48,7 +48,7 @@ def take_fast_path() -> None:
         asked = getattr(library, ASKED)
         if asked():
             continue
-        detected, problem = _detected(library), ""
+        detected = _detected(library)
         if detected is None:  # then transforms cannot keep their path
             problem = "this version of MKL detects the processor in an unknown way"
         elif detected.value != UNDETECTED:

@@ -140,8 +140,7 @@ def logged(path: str, inputs: Iterable[str] = ()) -> Iterator[None]:
     For a ``ValueError`` or ``OSError`` in the block, too little memory, an interruption by the
     user, or code that ends the process, the terminal shows a message and the log the traceback. Any
     other error is a bug: its traceback goes to both. If another process works on the same job, the
-    block waits for it.
-    Warnings to users are shown without the line of code that gives them.
+    block waits for it. Warnings to users are shown without the line of code that gives them.
     """
     terminal, warnings.formatwarning = sys.stderr, _as_line
     try:

@@ -67,8 +67,8 @@ class RemoteModule:
     ``mkl_fast_path`` when torch is imported, ``take_fast_path``; ``variables`` are additional
     environment variables, ``timeout_s`` limits the time per response. ``cpu_s`` is the worker's CPU
     time at its last response. A worker that does not start, dies, hangs or sends an invalid
-    response raises ModelError with its last lines of output.
-    An error of the model's code is a RuntimeError, caused by one with the worker's traceback.
+    response raises ModelError with its last lines of output. An error of the model's code is a
+    RuntimeError, caused by one with the worker's traceback.
     """
 
     def __init__(

@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--tags", type=int, default=0, metavar="N", help="with the N most probable tags")
     add("--float16", action="store_true", help="half the size")
     add("--device", default="auto", help="cpu, cuda, mps; by default CUDA if there is one")
-    slower = "without MKL's fast path on processors that are not Intel's (docs/limits.md)"
+    slower = "without MKL's fast path on processors that are not Intel's (docs/protocol.md)"
     add("--no-mkl-fast-path", action="store_true", help=slower)
     add("--workers", type=int, default=len(_cpus()), help="files in flight (default: CPUs)")
 

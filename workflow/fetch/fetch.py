@@ -51,8 +51,7 @@ def fetch_archive(
     tasks (with archive sizes from the record, where known). Without the record, the archive is
     requested by its name and compared with local knowledge only. RecordError if that fails too;
     SpaceError if the disk is too small for the remaining files; DownloadError or KnownError if the
-    archive cannot be downloaded or does not
-    match the lock file or an earlier download.
+    archive cannot be downloaded or does not match the lock file or an earlier download.
     """
     known, urls, sizes = known_facts(name), _mirrors(name, settings), {}
     with locked(LOCK, WAITING):  # Zenodo throttles parallel clients
