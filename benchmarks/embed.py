@@ -5,7 +5,8 @@
 
 Measures CPU seconds (``time.process_time``), interleaved, the minimum of several repetitions: of
 hear21passt as installed and under MKL's fast path, and of this software under that path (without it
-with ``--mkl-path slow``); and the largest difference between the embeddings. ``*_files`` cases run
+with ``--mkl-path slow``), in float32 and what else ``--precisions`` names; and the largest
+difference between the embeddings. ``*_files`` cases run
 the whole pipeline: this software from 48 kHz files (decode, resample, batch, write), hear21passt
 from 32 kHz files resampled in advance, one clip and one file at a time, as heareval does.
 """
@@ -21,13 +22,14 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from benchmarks.clips import write_files
-from benchmarks.machine import origin
-from benchmarks.peak import PATHS, Peak
+from benchmarks.machine import PATHS, origin, reference_paths
+from benchmarks.peak import LIBRARIES, Peak
 from benchmarks.rows import replace_rows
 from hear.features.embed import embed_task
 from hear.features.store import publish, read_components
@@ -40,7 +42,8 @@ from tests.passt import golden
 from workflow.commands.cost import view_flops
 from workflow.process import configure
 
-KEY = ("case", "hop_ms", "mkl_path", "threads")  # a new row replaces the one with the same
+# A new row replaces the one with the same
+KEY = ("case", "hop_ms", "precision", "mkl_path", "threads", "machine")
 MODULES = {320: "base", 160: "hop160base", 100: "hop100base"}  # the reference's, by hop
 HOPS_MS = {320: "10", 160: "5", 100: "3.125"}
 WORKER = Path(__file__).parent / "hear21passt_worker.py"
@@ -101,6 +104,14 @@ class Reference:
         self.process.wait()
 
 
+class Run(NamedTuple):
+    """One run of this software: CPU seconds, the peak around it in GFLOP/s, embeddings."""
+
+    seconds: float
+    peak: float
+    found: np.ndarray
+
+
 @functools.cache
 def embedder(hop: int, weights: Path) -> Embedder:
     """ViT-B at a hop with the deterministic weights of the golden values, saved for both."""
@@ -113,12 +124,12 @@ def embedder(hop: int, weights: Path) -> Embedder:
 def measure(
     case: Case,
     references: dict[str, Reference],
-    peak: Peak,
+    peaks: dict[str, Peak],
     repeats: int,
     threads: int,
     folder: Path,
-) -> dict:
-    """One row of the table; ``references`` by MKL's path."""
+) -> list[dict]:
+    """Rows of the table, one per precision; ``references`` by MKL's path."""
     weights = folder.parent / f"hop{case.hop}.pt"
     model = embedder(case.hop, weights)
     audio, task, files = golden.waveforms(case.seconds, 1), None, []
@@ -133,36 +144,45 @@ def measure(
         np.save(folder / "audio.npy", audio.numpy())
         request |= {"audio": str(folder / "audio.npy"), "output": str(folder / "reference.npy")}
     flops = view_flops(model.checkpoint, case.view, case.seconds) * max(1, case.n_files)
-    ours_s, shares, peaks = [], [], []
+    runs: dict[str, list[Run]] = {precision: [] for precision in peaks}
     theirs_s: dict[str, list[float]] = {path: [] for path in references}
     for _ in range(repeats):
-        before = peak.gflops()
-        seconds, found = ours(model, case.view, audio, task, folder / "ours")
-        peaks.append((before + peak.gflops()) / 2)  # other users of the machine slow both
-        shares.append(1e-9 * flops / seconds / peaks[-1])
-        ours_s.append(seconds)
+        for precision, peak in peaks.items():
+            model.precision = getattr(torch, precision)
+            before = peak.gflops()
+            seconds, found = ours(model, case.view, audio, task, folder / precision)
+            around = (before + peak.gflops()) / 2  # other users of the machine slow both
+            runs[precision].append(Run(seconds, around, found))
         for path, reference in references.items():
             answer = reference.run(request)
             theirs_s[path].append(answer["seconds"])
     least = {path: min(seconds) for path, seconds in theirs_s.items()}
+    installed = least[next(iter(references))]
     expected = stored(Path(request["output"]), files)
-    return {
-        "case": case.name,
-        "hop_ms": HOPS_MS[case.hop],
-        "mkl_path": mkl.path(),
-        "threads": threads,
-        "reference_s": f"{least['slow']:.4f}",
-        "reference_fast_s": f"{least['fast']:.4f}",
-        "ours_s": f"{min(ours_s):.4f}",
-        "ratio": f"{least['slow'] / min(ours_s):.2f}",
-        "ratio_same_path": f"{least[mkl.path()] / min(ours_s):.2f}",
-        "max_abs_diff": f"{np.abs(found - expected).max():.1e}",
-        "peak_share": "" if case.view == "mel" else f"{statistics.median(shares):.2f}",
-        "peak_gflops": f"{statistics.median(peaks):.0f}",
-        "peak": "{} {} {}".format(*peak.what),
-        "machine": origin()["machine"],
-        "versions": f"{origin()['versions']}; {answer['versions']}",
-    }
+    rows = []
+    for precision, measured in runs.items():
+        ours_s = min(run.seconds for run in measured)
+        share = statistics.median(1e-9 * flops / run.seconds / run.peak for run in measured)
+        row = {
+            "case": case.name,
+            "hop_ms": HOPS_MS[case.hop],
+            "precision": precision,
+            "mkl_path": mkl.path(),
+            "threads": threads,
+            "reference_s": f"{installed:.4f}",
+            "reference_fast_s": f"{least['fast']:.4f}",
+            "ours_s": f"{ours_s:.4f}",
+            "ratio": f"{installed / ours_s:.2f}",
+            "ratio_same_path": f"{least[mkl.path()] / ours_s:.2f}",
+            "max_abs_diff": f"{np.abs(measured[-1].found - expected).max():.1e}",
+            "peak_share": "" if case.view == "mel" else f"{share:.2f}",
+            "peak_gflops": f"{statistics.median(run.peak for run in measured):.0f}",
+            "peak": "{} {} {}".format(*peaks[precision].what),
+            "machine": origin()["machine"],
+            "versions": f"{origin()['versions']}; {answer['versions']}",
+        }
+        rows.append(row)
+    return rows
 
 
 def ours(model: Embedder, view: str, audio, task, directory: Path) -> tuple[float, np.ndarray]:
@@ -188,26 +208,30 @@ def stored(output: Path, files: list[str]) -> np.ndarray:
 
 
 def main() -> None:
-    """Measure the cases asked for; rows of the same case, hop and threads are replaced."""
+    """Measure the cases asked for; rows of the same key are replaced."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--python", type=Path, default=Path(".envs/hear21passt/bin/python"))
     parser.add_argument("--cases", nargs="*", help="names, or name:hop, default all")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--precisions", nargs="+", choices=LIBRARIES, default=["float32"])
     parser.add_argument("--mkl-path", choices=PATHS, default="fast")
     parser.add_argument("--output", type=Path, default=OUTPUT)
     arguments = parser.parse_args()
+    if "bfloat16" in arguments.precisions and not torch.cpu._is_avx512_bf16_supported():
+        raise SystemExit("--precisions bfloat16: expected a CPU with bfloat16 units, found none")
+    references = {path: Reference(arguments.python, path) for path in reference_paths()}
     configure(arguments.threads, arguments.mkl_path == "fast")
-    peak = Peak(arguments.threads)
-    references = {path: Reference(arguments.python, path) for path in PATHS}
+    peaks = {precision: Peak(arguments.threads, precision) for precision in arguments.precisions}
     wanted = arguments.cases or [case.name for case in CASES]
     cases = [c for c in CASES if {c.name, f"{c.name}:{c.hop}"} & {*wanted}]
     with tempfile.TemporaryDirectory() as session:
         for case in cases:
             folder = Path(tempfile.mkdtemp(dir=session))
-            row = measure(case, references, peak, arguments.repeats, arguments.threads, folder)
-            print(", ".join(f"{key} {value}" for key, value in list(row.items())[:13]), flush=True)
-            replace_rows(arguments.output, [row], KEY)
+            rows = measure(case, references, peaks, arguments.repeats, arguments.threads, folder)
+            for row in rows:
+                print(", ".join(f"{k} {v}" for k, v in list(row.items())[:14]), flush=True)
+            replace_rows(arguments.output, rows, KEY)
 
 
 if __name__ == "__main__":

@@ -4,15 +4,14 @@
     .venv/bin/python -m benchmarks.folder
 
 The loop is typical user code: it reads, embeds and stores one file after another, with all CPUs for
-torch. Its network is loaded and its files are resampled to 32 kHz before timing starts; for this
-software, the whole command is timed, including its start, on 48 kHz files. Both alternate; the
-minimum of several runs is reported.
+torch, or on the GPU if there is one, as the command does. Its network is loaded and its files are
+resampled to 32 kHz before timing starts; for this software, the whole command is timed, including
+its start, on 48 kHz files. Both alternate; the minimum of several runs is reported.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import sys
 import tempfile
@@ -23,16 +22,20 @@ import numpy as np
 
 from benchmarks.clips import RATE_HZ, SPLIT, write_files
 from benchmarks.embed import Reference, embedder, stored
-from benchmarks.machine import origin
+from benchmarks.machine import origin, reference_paths
 from benchmarks.rows import replace_rows
 from passt import mkl
+from passt.folder.command import usable_cpus
+from passt.measure.one import device_name
+from passt.weights import choose_device
 
 OUTPUT = Path(__file__).parent / "results" / "folder_speed.csv"
 HOP, MODULE = 320, "base"
+KEY = ("seconds_each", "device", "cpus", "machine")  # a new row replaces the one with the same
 
 
 def measure(
-    references: list[Reference],
+    references: dict[str, Reference],
     weights: Path,
     folder: Path,
     seconds: float,
@@ -41,7 +44,7 @@ def measure(
 ) -> dict:
     """One row of the table: scenes of ``n_files`` files of some seconds."""
     task, files = write_files(folder, seconds, n_files)
-    n_cpus = os.cpu_count() or 1
+    n_cpus = len(usable_cpus())
     (folder / "reference").mkdir()
     request = {"module": MODULE, "view": "scene", "hop": HOP, "threads": n_cpus}
     request |= {"weights": str(weights), "files": files, "output": str(folder / "reference")}
@@ -50,12 +53,12 @@ def measure(
     command += ["-o", output, "--weights", weights]
     times = []
     for _ in range(repeats):
-        answers = [reference.run(request) for reference in references]
+        answers = [reference.run(request) for reference in references.values()]
         start = time.perf_counter()
         subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
         command_s = time.perf_counter() - start
         times.append((*(answer["wall_s"] for answer in answers), command_s))
-    loop_s, loop_fast_s, command_s = (min(column) for column in zip(*times, strict=True))
+    *loops_s, command_s = (min(column) for column in zip(*times, strict=True))
     found = np.load(output, allow_pickle=False)
     by_name = dict(zip(found["file"], found["embedding"], strict=True))
     ours = np.stack([by_name[Path(file).name] for file in files])
@@ -63,12 +66,13 @@ def measure(
     return {
         "files": n_files,
         "seconds_each": seconds,
+        "device": device_name(choose_device("auto")),
         "cpus": n_cpus,
-        "loop_s": f"{loop_s:.2f}",
-        "loop_fast_s": f"{loop_fast_s:.2f}",
+        "loop_s": f"{loops_s[0]:.2f}",
+        "loop_fast_s": f"{loops_s[-1]:.2f}",
         "command_s": f"{command_s:.2f}",
-        "ratio": f"{loop_s / command_s:.2f}",
-        "ratio_same_path": f"{loop_fast_s / command_s:.2f}",
+        "ratio": f"{loops_s[0] / command_s:.2f}",
+        "ratio_same_path": f"{loops_s[-1] / command_s:.2f}",
         "audio_s_per_s": f"{n_files * seconds / command_s:.1f}",
         "max_abs_diff": f"{difference:.1e}",
         "machine": origin()["machine"],
@@ -85,8 +89,8 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--output", type=Path, default=OUTPUT)
     arguments = parser.parse_args()
+    references = {path: Reference(arguments.python, path) for path in reference_paths()}
     mkl.take_fast_path()  # as the command does
-    references = [Reference(arguments.python, path) for path in ("slow", "fast")]
     with tempfile.TemporaryDirectory() as session:
         weights = Path(session) / "weights.pt"
         embedder(HOP, weights)
@@ -94,9 +98,9 @@ def main() -> None:
             n_files = round(arguments.audio_s / seconds)
             folder = Path(tempfile.mkdtemp(dir=session))
             row = measure(references, weights, folder, seconds, n_files, arguments.repeats)
-            print(", ".join(f"{key} {value}" for key, value in list(row.items())[:10]), flush=True)
-            replace_rows(arguments.output, [row], key=["seconds_each"])
-    for reference in references:
+            print(", ".join(f"{key} {value}" for key, value in list(row.items())[:11]), flush=True)
+            replace_rows(arguments.output, [row], KEY)
+    for reference in references.values():
         reference.close()
 
 

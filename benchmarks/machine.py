@@ -15,6 +15,7 @@ from passt import mkl
 from workflow.machine import machine_name
 
 STATUS = Path("/proc/self/status")
+PATHS = ("slow", "fast")  # of MKL
 
 
 @functools.cache
@@ -31,6 +32,14 @@ def origin(heareval_python: str = "", mkl_path: str = "") -> dict[str, str]:
     beside = f"heareval {there['heareval']}, torch {there['torch']} there and"
     versions = f"{beside} {torch.__version__} here, {numpy}, Python {python}, {path}"
     return {"versions": versions, "machine": machine_name()}
+
+
+def reference_paths() -> tuple[str, ...]:
+    """MKL's paths to measure a reference under: first the one that its users have.
+
+    Call it before `passt.mkl.take_fast_path`.
+    """
+    return PATHS[PATHS.index("slow" if mkl.path() == "slow" else "fast") :]
 
 
 def cpu_seconds() -> float:

@@ -1,7 +1,8 @@
-"""The machine's float32 peak: the best rate of a square matrix product with any library.
+"""The machine's peak: the best rate of a square matrix product with any library.
 
-Libraries are torch's MKL under both of its paths, oneDNN and NumPy's OpenBLAS. Two processes are
-used, because a process can use only one of MKL's paths.
+In float32, libraries are torch's MKL under both of its paths, oneDNN and NumPy's OpenBLAS; in
+bfloat16, what torch takes (oneDNN). Two processes are used, because a process can use only one of
+MKL's paths.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from benchmarks.machine import PATHS
 from passt.mkl import take_fast_path
 
 SIZES = (1024, 2048, 4096)  # rows and columns
 REPEATS = 3
-LIBRARIES = ("MKL", "oneDNN", "OpenBLAS")
-PATHS = ("fast", "slow")
+LIBRARIES = {"float32": ("MKL", "oneDNN", "OpenBLAS"), "bfloat16": ("bfloat16",)}
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 ROOT = Path(__file__).parents[1]
 
@@ -29,7 +30,9 @@ ROOT = Path(__file__).parents[1]
 def product_gflops(library: str, size: int) -> float:
     """Rate of a square product in this process, GFLOP per CPU second, a multiply-add as two."""
     left, right = torch.randn(size, size), torch.randn(size, size)
-    if library == "OpenBLAS":
+    if library == "bfloat16":
+        multiply = partial(torch.mm, left.bfloat16(), right.bfloat16())
+    elif library == "OpenBLAS":
         multiply = partial(np.matmul, left.numpy(), right.numpy())
     elif library == "oneDNN":
         multiply = partial(torch._C._nn.mkldnn_linear, left.to_mkldnn(), right.to_mkldnn())
@@ -44,7 +47,7 @@ def product_gflops(library: str, size: int) -> float:
 class Peak:
     """Two processes that multiply; ``what`` is the library, path and size that was best."""
 
-    def __init__(self, threads: int = 1) -> None:
+    def __init__(self, threads: int = 1, precision: str = "float32") -> None:
         environment = os.environ | dict.fromkeys(THREADS, str(threads))
         self.processes = {
             path: subprocess.Popen(
@@ -57,8 +60,12 @@ class Peak:
             )
             for path in PATHS
         }
-        products = [("MKL", path, size) for path in PATHS for size in SIZES]
-        products += [(library, "fast", size) for library in LIBRARIES[1:] for size in SIZES]
+        products = [
+            (library, path, size)
+            for library in LIBRARIES[precision]
+            for path in (PATHS if library == "MKL" else ("fast",))
+            for size in SIZES
+        ]
         self.rates = {product: self._gflops(*product) for product in products}
         self.what = max(self.rates, key=lambda product: self.rates[product])
 

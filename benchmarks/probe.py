@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import probe_cases
-from benchmarks.machine import origin
+from benchmarks.machine import origin, reference_paths
 from benchmarks.rows import replace_rows
 from hear.heareval.backend import PYTHON, RUNNER
 from hear.metrics.registry import METRICS
@@ -38,7 +39,8 @@ from passt.mkl import take_fast_path
 
 OUTPUT = Path(__file__).parent / "results" / "probe_speed.csv"
 EVENT_METRICS = [slug for slug, metric in METRICS.items() if metric.kind == "event"]
-KEY = ["case", "program", "mkl_path", "device"]  # a new row replaces the old one with the same
+# A new row replaces the old one with the same
+KEY = ["case", "program", "mkl_path", "device", "machine"]
 N_FILES = 14  # scored at once: as many as the DCASE-like task has for testing
 
 
@@ -60,8 +62,13 @@ def run(command: list[Any], cwd: Path) -> tuple[dict[str, float], str]:
     return facts | {"peak_mib": usage.ru_maxrss / 1024}, printed
 
 
-def whole_task(case: str, python: str, threads: int, program: str) -> list[dict[str, Any]]:
-    """Both programs from start to end; peak memory is that above the imports."""
+def whole_task(
+    case: str, python: str, threads: int, program: str, paths: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Both programs from start to end, heareval under each of MKL's ``paths``, users' first.
+
+    Peak memory is that above the imports.
+    """
     with tempfile.TemporaryDirectory() as directory:
         cwd = Path(directory).resolve()
         (cwd / "task").mkdir()
@@ -75,9 +82,10 @@ def whole_task(case: str, python: str, threads: int, program: str) -> list[dict[
         ours, printed = run([*command, threads, program], cwd)
         imports, _ = run([python, "-I", "-c", "import heareval.predictions.runner"], cwd)
         theirs, settings = {}, json.loads((cwd / "task" / "run.json").read_text())
-        for path, file in (("fast", mkl.__file__), ("slow", None)):
+        for path in paths:
             folder = shutil.copytree(cwd / "task", cwd / path)  # it keeps what it finds finished
-            (folder / "run.json").write_text(json.dumps(settings | {"mkl": file}))
+            settings["mkl"] = mkl.__file__ if path == "fast" else None
+            (folder / "run.json").write_text(json.dumps(settings))
             theirs[path], _ = run([python, "-I", RUNNER, folder], cwd)
             shutil.rmtree(folder)
             theirs[path]["peak_mib"] -= imports["peak_mib"]
@@ -86,13 +94,14 @@ def whole_task(case: str, python: str, threads: int, program: str) -> list[dict[
     # A GPU's seconds are in the wall time only.
     clock = "cpu_s" if facts["device"] == "cpu" else "wall_s"
     ratios = {path: found[clock] / ours[clock] for path, found in theirs.items()}
-    ours |= {"ratio": ratios["slow"], "ratio_same_path": ratios["fast"], "device": facts["device"]}
+    ours |= {"ratio": ratios[paths[0]], "ratio_same_path": ratios["fast"]}
+    ours["device"] = facts["device"]
     parts = facts["seconds"] | {"imports": facts["imports_s"]}
     detail = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in parts.items())
     size = f"features {probe_cases.size_mib(case):.0f} MiB"
     rows = [{"case": case, "program": program, "mkl_path": "fast", **ours}]
     rows += [{"case": case, "program": "heareval", "mkl_path": p, **theirs[p]} for p in theirs]
-    details = [f"{size}; {detail}", size, size]
+    details = [f"{size}; {detail}", *(size for _ in theirs)]
     return [row | {"detail": text} for row, text in zip(rows, details, strict=True)]
 
 
@@ -166,6 +175,7 @@ def main() -> None:
     parser.add_argument("--python", default=str(PYTHON))
     options = parser.parse_args()
     os.environ["OMP_NUM_THREADS"] = str(options.threads)
+    paths = reference_paths()
     take_fast_path()
     python = str(Path(options.python).absolute())
     for case in options.cases:
@@ -174,7 +184,7 @@ def main() -> None:
         elif case == "scoring":
             rows = scoring(python)
         else:
-            rows = whole_task(case, python, options.threads, options.program)
+            rows = whole_task(case, python, options.threads, options.program, paths)
         facts = {"device": "cpu", "threads": options.threads} | origin(python)
         table = pd.DataFrame([facts | row for row in rows])
         times = ["cpu_s", "wall_s", "peak_mib", "ratio", "ratio_same_path"]

@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--device", default="auto", help="cpu, cuda, mps; by default CUDA if there is one")
     slower = "without MKL's fast path on processors that are not Intel's (docs/protocol.md)"
     add("--no-mkl-fast-path", action="store_true", help=slower)
-    add("--workers", type=int, default=len(_cpus()), help="files in flight (default: CPUs)")
+    add("--workers", type=int, default=len(usable_cpus()), help="files in flight (default: CPUs)")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -77,7 +77,7 @@ def run(arguments: argparse.Namespace) -> None:
     print("\n".join(lines), file=sys.stderr)
 
 
-def _cpus() -> set[int]:
+def usable_cpus() -> set[int]:
     """CPUs that this process may use."""
     if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
         return os.sched_getaffinity(0)

@@ -113,15 +113,16 @@ class FileEmbedder:
             rows["probabilities"] = np.zeros((1, self.n_tags), np.float32)
         return rows
 
-    def n_together(self, duration_s: float | None) -> int:
+    def n_together(self, duration_s: float | None, share: int) -> int:
         """How many files of a duration are embedded at once: more where one leaves a device idle.
 
-        Timestamps of one file are many windows already.
+        On CPUs at most ``share``, since workers wait for the last one. Timestamps of one file are
+        many windows already.
         """
         if self.at_timestamps or not duration_s:
             return 1
         n = self.model.embedder.batch_clips(round(duration_s * SAMPLE_RATE_HZ))
-        return min(n, CPU_FILES) if self._device.type == "cpu" else n
+        return min(n, CPU_FILES, share) if self._device.type == "cpu" else n
 
     def embed(self, paths: Sequence[Path], scratch: Path) -> list[Rows | Exception]:
         """Rows of each file, or its error: of `passt.folder.audio.read_audio` or of the model.
@@ -209,7 +210,7 @@ def _embed_folder(
         durations = dict(zip(names, pool.map(lambda n: duration_s(folder / n), names), strict=True))
         todo = sorted(names, key=lambda n: -(durations[n] or 0.0))
         line = _Progress(len(names), sum(d or 0.0 for d in durations.values()))
-        groups = _groups(todo, durations, embedder)
+        groups = _groups(todo, durations, embedder, n_workers)
         work = [pool.submit(_embed, folder, g, durations, embedder, results) for g in groups]
         records = {}
         for done in as_completed(work):
@@ -232,12 +233,20 @@ def _embed_folder(
 
 
 def _groups(
-    names: list[str], durations: Mapping[str, float | None], embedder: FileEmbedder
+    names: list[str],
+    durations: Mapping[str, float | None],
+    embedder: FileEmbedder,
+    n_workers: int,
 ) -> Iterator[list[str]]:
-    """Neighbors of equal duration, as many as are embedded together."""
+    """Neighbors of equal duration, as many as are embedded together: fewer toward the end."""
+    n_left = len(names)
     for duration, equal in itertools.groupby(names, lambda name: durations[name]):
-        group, n = list(equal), embedder.n_together(duration)
-        yield from (group[start : start + n] for start in range(0, len(group), n))
+        files = list(equal)
+        while files:
+            n = embedder.n_together(duration, max(1, n_left // (2 * n_workers)))
+            yield files[:n]
+            n_left -= len(files[:n])
+            files = files[n:]
 
 
 def _embed(

@@ -185,8 +185,10 @@ def test_long_files_wait_on_the_disk_with_the_same_samples(tmp_path, monkeypatch
 
 
 def test_files_of_equal_length_are_embedded_together_with_the_bits_of_each_alone(
-    tmp_path, model, monkeypatch
+    tmp_path, monkeypatch
 ):
+    wide = Checkpoint.from_config("wide", TINY | {"embed_dim": 192, "num_heads": 3})
+    model = PaSSTModel(load_embedder(wide), Variant("wide", "MH"))  # as wide as a mini checkpoint
     made = tmp_path / "audio"
     made.mkdir()
     for i in range(11):
@@ -211,6 +213,23 @@ def test_files_of_equal_length_are_embedded_together_with_the_bits_of_each_alone
     table = read_table(tmp_path / "together.npz")
     assert len(table["file"]) == 12 and sorted(table["failed"]) == ["loud.wav", "nan.wav"]
     assert "NaN" in table["failed"]["nan.wav"] and "amplitude" in table["failed"]["loud.wav"]
+
+
+def test_files_are_shared_evenly_among_workers(tmp_path, model, monkeypatch):
+    for i in range(12):
+        soundfile.write(tmp_path / f"{i:02}.wav", noise(20_000, 1, i), 32_000)
+    sizes, real = [], FileEmbedder.embed
+
+    def counted(self, paths, scratch):
+        sizes.append(len(paths))
+        return real(self, paths, scratch)
+
+    monkeypatch.setattr(FileEmbedder, "embed", counted)
+    for n_workers in (12, 2):
+        sizes.clear()
+        embed(tmp_path, tmp_path / "out.npz", model, n_workers=n_workers)
+        assert sum(sizes) == 12 and sizes[-1] == 1  # the others wait for at most one file
+        assert max(sizes) == (1 if n_workers == 12 else 3)
 
 
 def test_what_was_embedded_is_kept_by_content(folder, model, tmp_path, monkeypatch):
