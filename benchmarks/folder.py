@@ -12,6 +12,7 @@ its start, on 48 kHz files. Both alternate; the minimum of several runs is repor
 from __future__ import annotations
 
 import argparse
+import itertools
 import subprocess
 import sys
 import tempfile
@@ -21,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.clips import RATE_HZ, SPLIT, write_files
-from benchmarks.embed import Reference, embedder, stored
+from benchmarks.embed import HOPS_MS, MODULES, Reference, embedder, stored
 from benchmarks.machine import origin, reference_paths
 from benchmarks.rows import replace_rows
 from passt import mkl
@@ -30,23 +31,24 @@ from passt.measure.one import device_name
 from passt.weights import choose_device
 
 OUTPUT = Path(__file__).parent / "results" / "folder_speed.csv"
-HOP, MODULE = 320, "base"
-KEY = ("seconds_each", "device", "cpus", "machine")  # a new row replaces the one with the same
+KEY = ("hop_ms", "seconds_each", "device", "cpus", "machine")  # a new row replaces the same
 
 
 def measure(
     references: dict[str, Reference],
-    weights: Path,
     folder: Path,
+    hop: int,
     seconds: float,
     n_files: int,
     repeats: int,
 ) -> dict:
     """One row of the table: scenes of ``n_files`` files of some seconds."""
+    weights = folder.parent / f"hop{hop}.pt"
+    embedder(hop, weights)
     task, files = write_files(folder, seconds, n_files)
     n_cpus = len(usable_cpus())
     (folder / "reference").mkdir()
-    request = {"module": MODULE, "view": "scene", "hop": HOP, "threads": n_cpus}
+    request = {"module": MODULES[hop], "view": "scene", "hop": hop, "threads": n_cpus}
     request |= {"weights": str(weights), "files": files, "output": str(folder / "reference")}
     output = folder / "ours.npz"
     command = [sys.executable, "-m", "passt", "embed", task.path / str(RATE_HZ) / SPLIT]
@@ -64,6 +66,7 @@ def measure(
     ours = np.stack([by_name[Path(file).name] for file in files])
     difference = np.abs(ours - stored(folder / "reference", files)).max()
     return {
+        "hop_ms": HOPS_MS[hop],
         "files": n_files,
         "seconds_each": seconds,
         "device": device_name(choose_device("auto")),
@@ -81,9 +84,10 @@ def measure(
 
 
 def main() -> None:
-    """Measure folders of long and of short files."""
+    """Measure folders of long and of short files at every hop asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--python", type=Path, default=Path(".envs/hear21passt/bin/python"))
+    parser.add_argument("--hops", type=int, nargs="*", choices=MODULES, default=[320])
     parser.add_argument("--seconds", type=float, nargs="*", default=[10.0, 2.0])
     parser.add_argument("--audio-s", type=float, default=400.0, help="in a folder")
     parser.add_argument("--repeats", type=int, default=3)
@@ -92,13 +96,11 @@ def main() -> None:
     references = {path: Reference(arguments.python, path) for path in reference_paths()}
     mkl.take_fast_path()  # as the command does
     with tempfile.TemporaryDirectory() as session:
-        weights = Path(session) / "weights.pt"
-        embedder(HOP, weights)
-        for seconds in arguments.seconds:
+        for hop, seconds in itertools.product(arguments.hops, arguments.seconds):
             n_files = round(arguments.audio_s / seconds)
             folder = Path(tempfile.mkdtemp(dir=session))
-            row = measure(references, weights, folder, seconds, n_files, arguments.repeats)
-            print(", ".join(f"{key} {value}" for key, value in list(row.items())[:11]), flush=True)
+            row = measure(references, folder, hop, seconds, n_files, arguments.repeats)
+            print(", ".join(f"{key} {value}" for key, value in list(row.items())[:12]), flush=True)
             replace_rows(arguments.output, [row], KEY)
     for reference in references.values():
         reference.close()

@@ -88,18 +88,17 @@ def count_views(study: Study, works: Iterable[Workload]) -> list[ViewCost]:
 
 
 def read_speeds(path: Path, checkpoints: Mapping[str, Checkpoint]) -> dict[tuple[str, str], Speed]:
-    """Read the speeds measured on one CPU thread, by checkpoint (of that size) and view.
+    """Read the first machine's speeds on one CPU thread, by checkpoint (of that size) and view.
 
     Raises
     ------
     KeyError
         If a case of ``benchmarks.embed`` was not measured.
     """
-    measured = {
-        (row["case"], row["hop_ms"]): row
-        for row in csv.DictReader(path.open())
-        if row["mkl_path"] == "fast" and row["threads"] == "1"
-    }
+    rows = list(csv.DictReader(path.open()))
+    wanted = {"mkl_path": "fast", "threads": "1", "precision": "float32"}
+    wanted["machine"] = rows[0]["machine"]
+    measured = {(row["case"], row["hop_ms"]): row for row in rows if wanted.items() <= row.items()}
     speeds = {}
     for case in CASES:
         if case.n_files or case.view == "mel":

@@ -32,7 +32,7 @@ import pandas as pd
 from benchmarks import probe_cases
 from benchmarks.machine import origin, reference_paths
 from benchmarks.rows import replace_rows
-from hear.heareval.backend import PYTHON, RUNNER
+from hear.heareval.backend import PYTHON, RUNNER, VARIABLES
 from hear.metrics.registry import METRICS
 from passt import mkl
 from passt.mkl import take_fast_path
@@ -48,9 +48,10 @@ def run(command: list[Any], cwd: Path) -> tuple[dict[str, float], str]:
     """Run a program; return its CPU and wall seconds and peak memory, and what it printed."""
     started = time.perf_counter()
     with open(cwd / "out", "w+") as out, open(cwd / "err", "w") as err:
-        paths = {"PYTHONPATH": os.getcwd()} if command[0] == sys.executable else {}
+        ours = command[0] == sys.executable
+        variables = {"PYTHONPATH": os.getcwd()} if ours else VARIABLES
         process = subprocess.Popen(
-            list(map(str, command)), cwd=cwd, stdout=out, stderr=err, env=os.environ | paths
+            list(map(str, command)), cwd=cwd, stdout=out, stderr=err, env=os.environ | variables
         )
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)

@@ -34,6 +34,24 @@ def verdicts_in_words(verdicts: Iterable[str], p_holm: Iterable[float]) -> str:
     return counts + f"; {stand} stand when all are tested together (Holm)" * bool(known)
 
 
+def weak_in_words(verdicts: Iterable[str], weak_tasks: Iterable[str]) -> str:
+    """Count decided verdicts that rest on tasks where M is not above log-mel; empty if none is.
+
+    ``weak_tasks`` names these tasks for each verdict.
+    """
+    decided = [
+        bool(tasks)
+        for verdict, tasks in zip(verdicts, weak_tasks, strict=True)
+        if verdict_kind(verdict) in (HOLDS, FAILS)
+    ]
+    if not any(decided):
+        return ""
+    return (
+        f"{sum(decided)} of {len(decided)} decided verdicts rest on tasks some of which are weak "
+        "evidence: M is not above log-mel there"
+    )
+
+
 class Measurand(NamedTuple):
     """A measured quantity: its name, the paper's hop in ms, and Patchout (or ``none``)."""
 

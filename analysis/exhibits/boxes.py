@@ -139,7 +139,8 @@ def figure_8(
             if not model.startswith("passt_") and not model.endswith("_random")
         )
         models = {model: text.model(model) for model in others} | passt
-    return _category_boxes(summary, estimates, text, 8, models, "")
+    about = text.confounded(LEVELS_TOPIC, TRAININGS_TOPIC)
+    return _category_boxes(summary, estimates, text, 8, models, "", about)
 
 
 def figure_8_caption(text: FigureText, numbers: pd.DataFrame) -> str:

@@ -20,6 +20,7 @@ from analysis.claims.claim import (
     UNDECIDED,
     verdict_kind,
     verdicts_in_words,
+    weak_in_words,
 )
 from analysis.claims.decide import distances
 from analysis.exhibits.marks import SEPARATOR, mark, value_words
@@ -41,6 +42,7 @@ FOREST_COLUMNS = (
     "figure", "panel", "position", "claim_id", "label", "verdict", "distance", "distance_low",
     "distance_high", "unit", "estimate", "low", "high", "direction", "threshold",
     "official_verdict", "official_distance", "official_claim_id", "p_holm", "reason",
+    "not_above_baseline",
 )  # fmt: skip
 UNITS = {  # of a claim's number: by aggregate, else by quantity
     "sd": "standard deviation over tasks",
@@ -83,9 +85,11 @@ def figure_claims(claims: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.Da
 
 
 def figure_claims_caption(text: FigureText, numbers: pd.DataFrame) -> str:
+    weak = weak_in_words(numbers["verdict"], numbers["not_above_baseline"].fillna(""))
     return (
         f"{count(len(numbers), 'row')} of the ledger: "
-        f"{verdicts_in_words(numbers['verdict'], numbers['p_holm'])}. Horizontal "
+        f"{verdicts_in_words(numbers['verdict'], numbers['p_holm'])}. "
+        f"{weak}{'. ' if weak else ''}Horizontal "
         "axis: distance of the estimate from the claim's threshold (given after its name if it is "
         "not 0), positive on the claimed side, in the claim's own unit (CSV); lines: 95 % "
         f"intervals.{agreement(numbers)}"

@@ -8,6 +8,7 @@ reads back the test predictions and scores.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -35,6 +36,9 @@ from hear.tasks.folder import TaskFolder
 PYTHON = Path(".venv-heareval/bin/python")  # as `make heareval` makes it
 RUNNER = Path(__file__).with_name("runner.py")
 PACKAGES = ("heareval", "torch", "pytorch-lightning", "scikit-learn", "sed_eval", "numpy")
+# heareval trains on the CPU here; where it sees a GPU, its gpu_max_mem.py decodes the GPU's name,
+# which pynvml 13.0.1 gives as text.
+VARIABLES = {"CUDA_VISIBLE_DEVICES": ""}
 LOG_LINES = 12  # of a failed run, shown in the message
 SHOWN = "MKL's fast path:"  # a line of the output that begins so is shown
 
@@ -131,7 +135,11 @@ def run(folder: Path, python: Path | str, where: str, bar: tqdm) -> list[PointRe
     try:
         with open(log, "w") as stream:
             process = subprocess.Popen(
-                command, cwd=folder.parent, stdout=subprocess.PIPE, stderr=stream
+                command,
+                cwd=folder.parent,
+                env=os.environ | VARIABLES,
+                stdout=subprocess.PIPE,
+                stderr=stream,
             )
             assert process.stdout is not None  # it is a pipe
             with process:

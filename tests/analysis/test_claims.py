@@ -11,7 +11,7 @@ import pytest
 from made_up_cells import make_cells
 from score_rows import METRICS
 
-from analysis.claims.claim import Claim, Measurand
+from analysis.claims.claim import NOT_TESTED, UNDECIDED, Claim, Measurand, weak_in_words
 from analysis.claims.decide import (
     AT_THIS_SEED,
     BY_VALUE,
@@ -321,6 +321,14 @@ def test_a_verdict_names_its_tasks_on_which_m_does_not_beat_log_mel() -> None:
     table = ledger(claims, {"score": cells}, NOTHING_MEASURED, "s", "l", weak)
     assert table["not_above_baseline"].tolist() == ["esc50", ""]
     assert table["reason"].tolist() == ["M is not above log-mel on 1 of 2 tasks", ""]
+
+
+def test_verdicts_on_weak_evidence_are_counted() -> None:
+    verdicts = [HOLDS, "does not hold at this seed", UNDECIDED, NOT_TESTED, HOLDS]
+    weak = ["esc50; maestro", "", "maestro", "", "maestro"]
+    assert weak_in_words(verdicts, weak).startswith("2 of 3 decided verdicts ")
+    assert weak_in_words(verdicts, [""] * 5) == ""
+    assert weak_in_words([UNDECIDED], ["maestro"]) == ""  # nothing rests on it
 
 
 def test_entries_without_a_score_on_a_task_are_not_compared_there() -> None:

@@ -76,6 +76,13 @@ def test_what_heareval_answers_is_read_back(tmp_path):
         assert fold.reference_score == 0.5
 
 
+def test_heareval_sees_no_gpu(tmp_path, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    seen = 'import os\nassert os.environ["CUDA_VISIBLE_DEVICES"] == ""'
+    python = program(tmp_path, f"{seen}\n{FAKE}")
+    assert backend.train_and_predict(scenes(), QUICK, 42, python=python).folds
+
+
 def test_event_folder_has_frames_references_and_the_protocol(tmp_path):
     data = events()
     protocol = replace(QUICK, min_duration_ms=(125,), use_scoring_for_early_stopping=False)

@@ -84,7 +84,7 @@ def test_models_differ_in_traits(tmp_path: Path) -> None:
     found = traits(with_record(tmp_path, OF_HOP10 | CROPS))
     assert found[HOPS_TOPIC] == {"passt_mh_hop5": "5", "passt_lm_2rf_hop5": "5"}
     assert found[FIELDS_TOPIC] == {"passt_mh_hop5": "160", "passt_lm_2rf_hop5": "160+640"}
-    assert found[LEVELS_TOPIC] == {"passt_mh_hop5": "MH", "passt_lm_2rf_hop5": "LM"}
+    assert found[LEVELS_TOPIC] == {"passt_mh_hop5": "MH", "passt_lm_2rf_hop5": "LM x2"}
 
 
 def test_blocks_of_one_network_are_as_wide_as_each_other() -> None:

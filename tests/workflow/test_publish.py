@@ -29,8 +29,8 @@ def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"content of {name}\n")
-    claims = "claim_id,verdict,p_holm,stands_for\na,holds at this seed,.01,\n"
-    claims += "b,undecided,.5,\nc,undecided,.5,a\n"
+    claims = "claim_id,verdict,p_holm,stands_for,not_above_baseline\n"
+    claims += "a,holds at this seed,.01,,esc50\nb,undecided,.5,,\nc,undecided,.5,a,\n"
     (tmp_path / "results" / "small" / "claims.csv").write_text(claims)
     metrics = "metric,label,maximize,lower,upper,missing_score\naccuracy,Accuracy,True,0,1,\n"
     (tmp_path / "results" / "small" / "metrics.csv").write_text(metrics)
@@ -56,6 +56,7 @@ def test_what_a_study_shows_is_published_with_its_origin(finished: Study, tmp_pa
         "--config study=small",
         "holds at this seed: 1",
         "undecided: 2",
+        "1 of 1 decided verdicts rest on tasks some of which are weak evidence",
         "1 of them",
         "12.5",
         "abc",

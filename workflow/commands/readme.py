@@ -72,10 +72,13 @@ N_CLIPS = 3  # spectrograms of a task, at most
 MAX_S = 3.0  # of each
 BENCHMARKS = ROOT / "benchmarks" / "results"
 SPEEDS = {  # rows of the table: file, and the values that select its row
-    "scenes of 10 s, CPU": ("embed_speed", {"case": "scene", "hop_ms": "10"}),
+    "scenes of 10 s, CPU": (
+        "embed_speed",
+        {"case": "scene", "hop_ms": "10", "precision": "float32"},
+    ),
     "timestamps of 2 s, RF 160 ms, CPU": (
         "embed_speed",
-        {"case": "timestamps_rf160", "hop_ms": "10"},
+        {"case": "timestamps_rf160", "hop_ms": "10", "precision": "float32"},
     ),
     "probe of 2,000 clips, 50 labels, CPU": ("probe_speed", {"case": "esc50_like"}),
     "scenes of 10 s, GPU, bfloat16": (
@@ -88,7 +91,7 @@ SPEEDS = {  # rows of the table: file, and the values that select its row
     ),
 }
 RULES_OF = ("config/paper.yaml", "results/paper/report.html")  # config and target
-ORIGIN = ("machine", "versions")  # columns that say where numbers are from: a line below the table
+ORIGIN = ["machine", "versions"]  # columns that say where numbers are from: a line below the table
 
 
 def insert(texts: dict[str, str], name: str, content: str) -> None:
@@ -107,7 +110,8 @@ def insert(texts: dict[str, str], name: str, content: str) -> None:
 def content(path: Path) -> str:
     """Markdown of a result: a Markdown file, or the table of a CSV with machine and versions.
 
-    For a folder, a table of its training records; for estimates, one of differences of trainings.
+    Machines are a column if there are several. For a folder, a table of its training records; for
+    estimates, one of differences of trainings.
     """
     if path.is_dir():
         return trainings(sorted(path.glob("*.json")))
@@ -119,7 +123,9 @@ def content(path: Path) -> str:
         return stages(path)
     rows = pd.read_csv(path, dtype=str, keep_default_na=False)
     origins = dict.fromkeys(rows.filter(ORIGIN).itertuples(index=False, name=None))
-    shown = rows.filter(COLUMNS.get(path.stem, rows.columns.difference(ORIGIN, sort=False)))
+    several = len({machine for machine, *_ in origins}) > 1
+    hidden = ["versions"] if several else ORIGIN
+    shown = rows.filter(COLUMNS.get(path.stem, rows.columns.difference(hidden, sort=False)))
     return "\n\n".join([markdown(shown.map(rounded)), *(", ".join(o) for o in origins if o)])
 
 
@@ -142,11 +148,13 @@ def rounded(cell: str) -> str:
 def speeds(folder: Path) -> str:
     """Markdown table of the speed of this software and the reference, by kind of work and machine.
 
-    CPU seconds of one core, or rows per second of a GPU. ``folder`` has the benchmarks' CSVs.
+    CPU seconds of one core, or rows per second of a GPU, each of the first machine of its file.
+    ``folder`` has the benchmarks' CSVs.
     """
     table = []
     for what, (name, wanted) in SPEEDS.items():
         rows = pd.read_csv(folder / f"{name}.csv", dtype=str, keep_default_na=False)
+        rows = rows[rows["machine"] == rows["machine"][0]]
         rows = rows[(rows[list(wanted)] == pd.Series(wanted)).all(axis="columns")]
         if name == "gpu":
             (row,) = rows[rows["compiled"] == "False"].to_dict("records")
