@@ -123,7 +123,7 @@ def content(path: Path) -> str:
         return stages(path)
     rows = pd.read_csv(path, dtype=str, keep_default_na=False)
     origins = dict.fromkeys(rows.filter(ORIGIN).itertuples(index=False, name=None))
-    several = len({machine for machine, *_ in origins}) > 1
+    several = "machine" in rows and rows["machine"].nunique() > 1
     hidden = ["versions"] if several else ORIGIN
     shown = rows.filter(COLUMNS.get(path.stem, rows.columns.difference(hidden, sort=False)))
     return "\n\n".join([markdown(shown.map(rounded)), *(", ".join(o) for o in origins if o)])
