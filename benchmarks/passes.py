@@ -7,7 +7,8 @@ PaSST and their checkpoints' architectures; nothing is downloaded or run. The re
 compute M and H, or one of them, per run and store no views: each variant is a separate run.
 
 CPU hours are the counted operations of every view at the speeds that ``benchmarks.embed`` measured
-for it, hear21passt's and this software's (``results/embed_speed.csv``; scenes as those of 10 s).
+for it, hear21passt's and this software's (``results/embed_speed.csv``, the first machine there;
+scenes as those of 10 s).
 """
 
 from __future__ import annotations

@@ -5,10 +5,10 @@
 
 ``PYTHON`` is that of heareval's environment (``make heareval``). Each program runs in a process
 of its own, imports and set-up included, in turns; CPU seconds are those of the process. ``ratio``
-is the CPU seconds of heareval as its users have it, without MKL's fast path, divided by this
-software's, ``ratio_same_path`` those of heareval under the same path; both of wall seconds where
-this software used a GPU. For ``rates``, ``ratio`` is the epoch's share of the machine's peak
-(``benchmarks/peak.py``).
+is the CPU seconds of heareval as its users have it (on processors that are not Intel's without
+MKL's fast path), divided by this software's, ``ratio_same_path`` those of heareval under the same
+path; both of wall seconds where this software used a GPU. For ``rates``, ``ratio`` is the epoch's
+share of the machine's peak (``benchmarks/peak.py``).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ import pandas as pd
 from benchmarks import probe_cases
 from benchmarks.machine import origin, reference_paths
 from benchmarks.rows import replace_rows
-from hear.heareval.backend import PYTHON, RUNNER, VARIABLES
+from hear.heareval.backend import NO_GPU, PYTHON, RUNNER
 from hear.metrics.registry import METRICS
 from passt import mkl
 from passt.mkl import take_fast_path
@@ -49,7 +49,7 @@ def run(command: list[Any], cwd: Path) -> tuple[dict[str, float], str]:
     started = time.perf_counter()
     with open(cwd / "out", "w+") as out, open(cwd / "err", "w") as err:
         ours = command[0] == sys.executable
-        variables = {"PYTHONPATH": os.getcwd()} if ours else VARIABLES
+        variables = {"PYTHONPATH": os.getcwd()} if ours else NO_GPU
         process = subprocess.Popen(
             list(map(str, command)), cwd=cwd, stdout=out, stderr=err, env=os.environ | variables
         )
@@ -164,7 +164,7 @@ def rates(threads: int) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    """Measure the cases asked for; rows of other cases stay."""
+    """Measure the cases asked for; rows of other cases and machines stay."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

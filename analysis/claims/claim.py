@@ -35,7 +35,7 @@ def verdicts_in_words(verdicts: Iterable[str], p_holm: Iterable[float]) -> str:
 
 
 def weak_in_words(verdicts: Iterable[str], weak_tasks: Iterable[str]) -> str:
-    """Count decided verdicts that rest on tasks where M is not above log-mel; empty if none is.
+    """Count decided verdicts that rest on tasks where M is not above log-mel; empty if none does.
 
     ``weak_tasks`` names these tasks for each verdict.
     """
@@ -47,8 +47,8 @@ def weak_in_words(verdicts: Iterable[str], weak_tasks: Iterable[str]) -> str:
     if not any(decided):
         return ""
     return (
-        f"{sum(decided)} of {len(decided)} decided verdicts rest on tasks some of which are weak "
-        "evidence: M is not above log-mel there"
+        f"{sum(decided)} of {len(decided)} decided verdicts rest at least in part on weak "
+        "evidence: tasks where M is not above log-mel"
     )
 
 

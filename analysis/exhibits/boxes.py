@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MultipleLocator
 
-from analysis.claims.claim import HOPS_TOPIC, LEVELS_TOPIC, TRAININGS_TOPIC
+from analysis.claims.claim import FIELDS_TOPIC, HOPS_TOPIC, LEVELS_TOPIC, TRAININGS_TOPIC
 from analysis.exhibits.marks import (
     mark,
     mark_legend,
@@ -139,7 +139,7 @@ def figure_8(
             if not model.startswith("passt_") and not model.endswith("_random")
         )
         models = {model: text.model(model) for model in others} | passt
-    about = text.confounded(LEVELS_TOPIC, TRAININGS_TOPIC)
+    about = text.confounded(LEVELS_TOPIC, FIELDS_TOPIC, HOPS_TOPIC, TRAININGS_TOPIC)
     return _category_boxes(summary, estimates, text, 8, models, "", about)
 
 

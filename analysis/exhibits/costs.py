@@ -268,7 +268,7 @@ def _notes(costs: pd.DataFrame) -> list[str]:
     notes = [
         "Area: memory of one more clip in training. B: no Patchout; U: unstructured, 400 patches; "
         "S: structured; N-S: structured, patches without overlap (2 rows and 20 columns, our "
-        "choice: they leave the paper's 254 tokens); default hop 10 ms. mAP: "
+        "choice: they leave the 254 tokens of Interspeech 2022); default hop 10 ms. mAP: "
         "Koutini et al., Interspeech 2022, Table 1; with SWA it is 47.6 for S, 47.3 for N-S and "
         f"at hops 5 and 3. Not measured here: {', '.join(OTHER_SYSTEMS)}.",
     ]

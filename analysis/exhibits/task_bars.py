@@ -9,7 +9,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.claims.claim import LEVELS_TOPIC, TRAININGS_TOPIC
+from analysis.claims.claim import FIELDS_TOPIC, HOPS_TOPIC, LEVELS_TOPIC, TRAININGS_TOPIC
 from analysis.exhibits.marks import mark, mark_legend, mark_nearest, score_words
 from analysis.exhibits.numbers import (
     BAR_COLUMNS,
@@ -62,7 +62,7 @@ def figure_10(
     present = [model for model in models if model in set(rows["model"])]
     labels = [text.model(model) for model in present]
     sure = _sure(estimates)
-    notes = text.confounded(LEVELS_TOPIC, TRAININGS_TOPIC)
+    notes = text.confounded(LEVELS_TOPIC, FIELDS_TOPIC, HOPS_TOPIC, TRAININGS_TOPIC)
     notes += [*missing_note(models, rows), *_missing_cells(rows, text), *interval_note(rows)]
     notes += ["Bold: the interval of the difference excludes 0."] if sure else []
     with house_style():

@@ -38,7 +38,7 @@ RUNNER = Path(__file__).with_name("runner.py")
 PACKAGES = ("heareval", "torch", "pytorch-lightning", "scikit-learn", "sed_eval", "numpy")
 # heareval trains on the CPU here; where it sees a GPU, its gpu_max_mem.py decodes the GPU's name,
 # which pynvml 13.0.1 gives as text.
-VARIABLES = {"CUDA_VISIBLE_DEVICES": ""}
+NO_GPU = {"CUDA_VISIBLE_DEVICES": ""}
 LOG_LINES = 12  # of a failed run, shown in the message
 SHOWN = "MKL's fast path:"  # a line of the output that begins so is shown
 
@@ -137,7 +137,7 @@ def run(folder: Path, python: Path | str, where: str, bar: tqdm) -> list[PointRe
             process = subprocess.Popen(
                 command,
                 cwd=folder.parent,
-                env=os.environ | VARIABLES,
+                env=os.environ | NO_GPU,
                 stdout=subprocess.PIPE,
                 stderr=stream,
             )

@@ -53,6 +53,15 @@ def test_medians_have_their_intervals(
     assert "Lines: 95 % intervals of the median, 100 bootstraps" in words(figure)
 
 
+@pytest.mark.parametrize("stem", ["figure_8", "figure_10"])
+def test_confounds_of_base_against_improved_are_named(
+    stem: str, run_summary: pd.DataFrame, text: FigureText
+) -> None:
+    confounded = FigureText(**vars(text) | {"confounds": {"levels": "M is narrow"}})
+    assert "Confounded: M is narrow." in words(draw(stem, run_summary, confounded)[0])
+    assert "Confounded" not in words(draw(stem, run_summary, text)[0])
+
+
 def test_tasks_on_which_base_and_improved_differ_are_bold(
     run_summary: pd.DataFrame, text: FigureText
 ) -> None:

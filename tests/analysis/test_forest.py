@@ -14,7 +14,13 @@ from report_page import CLAIMS
 
 from analysis.claims.decide import distances
 from analysis.claims.ledger import read_ledger
-from analysis.exhibits.forest import COLORS, MARKERS, agreement, figure_claims
+from analysis.exhibits.forest import (
+    COLORS,
+    MARKERS,
+    agreement,
+    figure_claims,
+    figure_claims_caption,
+)
 from analysis.exhibits.text import FigureText
 from analysis.tables.scores import write_csv
 
@@ -63,6 +69,15 @@ def test_verdicts_have_color_and_shape_and_official_ones_are_hollow(
     drawn = numbers.set_index("claim_id")
     assert drawn["distance"].round(3).tolist()[:2] == [0.05, -0.01]
     assert drawn.loc["c1", "official_distance"] == pytest.approx(-0.25)
+
+
+def test_verdicts_on_weak_evidence_are_counted_below(
+    claims: pd.DataFrame, text: FigureText
+) -> None:
+    for weak, said in ((["maestro", "", "esc50"], "1 of 1 decided verdicts"), ([""] * 3, "")):
+        numbers = figure_claims(claims.assign(not_above_baseline=weak), text)[1]
+        caption = figure_claims_caption(text, numbers)
+        assert said in caption and ("weak evidence" in caption) == bool(said)
 
 
 def test_what_is_not_tested_is_listed_with_its_reason_and_official_verdict(

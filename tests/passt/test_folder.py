@@ -188,7 +188,7 @@ def test_files_of_equal_length_are_embedded_together_with_the_bits_of_each_alone
     tmp_path, monkeypatch
 ):
     wide = Checkpoint.from_config("wide", TINY | {"embed_dim": 192, "num_heads": 3})
-    model = PaSSTModel(load_embedder(wide), Variant("wide", "MH"))  # as wide as a mini checkpoint
+    model = PaSSTModel(load_embedder(wide), Variant("wide", "MH"))  # narrower: other bits
     made = tmp_path / "audio"
     made.mkdir()
     for i in range(11):

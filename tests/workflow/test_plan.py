@@ -372,6 +372,10 @@ def test_results_become_tables_that_say_where_they_are_from(tmp_path):
     lines = content(path).splitlines()
     assert lines[0].split("|")[1:3] == [" case   ", " ratio   "]
     assert "1.50" in lines[3] and lines[-1] == "M, V 1" and len(lines) == 6
+    path.write_text("case,ratio,machine,versions\na,2.0,M,V 1\nb,1.50,N,V 1\n")
+    lines = content(path).splitlines()
+    assert "machine" in lines[0] and lines[3].split("|")[3].strip() == "N"
+    assert lines[-3:] == ["M, V 1", "", "N, V 1"]
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def test_what_a_study_shows_is_published_with_its_origin(finished: Study, tmp_pa
         "--config study=small",
         "holds at this seed: 1",
         "undecided: 2",
-        "1 of 1 decided verdicts rest on tasks some of which are weak evidence",
+        "1 of 1 decided verdicts rest at least in part on weak evidence",
         "1 of them",
         "12.5",
         "abc",

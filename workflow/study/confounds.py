@@ -40,6 +40,7 @@ def traits(study: Study) -> dict[str, dict[str, str]]:
         if model.variant is None:
             continue
         fields = model.variant.receptive_fields_ms if model.variant.levels != "L" else ()
+        # how wide an embedding is: M and H once per receptive field
         levels = "".join(level for level in PAPER if level in model.variant.levels)
         values = {LEVELS_TOPIC: f"{levels} x{len(fields)}" if len(fields) > 1 else levels}
         values |= {FIELDS_TOPIC: "+".join(map(str, fields))} if fields else {}
