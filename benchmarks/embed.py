@@ -6,9 +6,9 @@
 Measures CPU seconds (``time.process_time``), interleaved, the minimum of several repetitions: of
 hear21passt as installed and under MKL's fast path, and of this software under that path (without it
 with ``--mkl-path slow``) in each of ``--precisions``; and the largest difference between the
-embeddings. ``*_files`` cases run
-the whole pipeline: this software from 48 kHz files (decode, resample, batch, write), hear21passt
-from 32 kHz files resampled in advance, one clip and one file at a time, as heareval does.
+embeddings. ``*_files`` cases run the whole pipeline: this software from 48 kHz files (decode,
+resample, batch, write), hear21passt from 32 kHz files resampled in advance, one clip and one file
+at a time, as heareval does.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from tests.passt import golden
 from workflow.commands.cost import view_flops
 from workflow.process import configure
 
-# A new row replaces the one with the same
+# A new row replaces the one with the same:
 KEY = ("case", "hop_ms", "precision", "mkl_path", "threads", "machine")
 MODULES = {320: "base", 160: "hop160base", 100: "hop100base"}  # the reference's, by hop
 HOPS_MS = {320: "10", 160: "5", 100: "3.125"}

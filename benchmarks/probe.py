@@ -39,7 +39,7 @@ from passt.mkl import take_fast_path
 
 OUTPUT = Path(__file__).parent / "results" / "probe_speed.csv"
 EVENT_METRICS = [slug for slug, metric in METRICS.items() if metric.kind == "event"]
-# A new row replaces the old one with the same
+# A new row replaces the old one with the same:
 KEY = ["case", "program", "mkl_path", "device", "machine"]
 N_FILES = 14  # scored at once: as many as the DCASE-like task has for testing
 

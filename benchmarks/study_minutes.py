@@ -6,8 +6,8 @@
 
 Writes ``benchmarks/results/study_minutes.csv``, one row per rule: jobs, seconds at work, summed
 over jobs, and their share of all cores' time; with ``--slow`` also the seconds of the run in which
-MKL kept its slow path. A job is at work from the end of its imports on (its
-log's first line); what is left of the cores' time is starts, imports, Snakemake, and waiting.
+MKL kept its slow path. A job is at work from the end of its imports on (its log's first line); what
+is left of the cores' time is starts, imports, Snakemake, and waiting.
 """
 
 from __future__ import annotations

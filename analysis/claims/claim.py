@@ -19,11 +19,14 @@ def verdict_kind(verdict: str) -> str:
     return next(kind for kind in VERDICTS if verdict.startswith(kind))
 
 
-def verdicts_in_words(verdicts: Iterable[str], p_holm: Iterable[float]) -> str:
+def verdicts_in_words(
+    verdicts: Iterable[str], p_holm: Iterable[float], weak_tasks: Iterable[str] | None = None
+) -> str:
     """Count verdicts, and those that stand when all claims are tested together.
 
     ``p_holm`` are the adjusted p (`analysis.claims.decide.holm`), NaN without an interval. Decided
-    verdicts keep what is said behind them (``holds at this seed``).
+    verdicts keep what is said behind them (``holds at this seed``); ``weak_tasks`` as for
+    `weak_in_words`, whose sentence follows.
     """
     kinds = {said: verdict_kind(said) for said in verdicts}
     said = [kinds[v] if VERDICTS.index(kinds[v]) > 1 else v for v in verdicts]
@@ -31,7 +34,9 @@ def verdicts_in_words(verdicts: Iterable[str], p_holm: Iterable[float]) -> str:
     counts = ", ".join(f"{verdict}: {said.count(verdict)}" for verdict in order)
     known = [p for p in p_holm if p == p]
     stand = sum(p < MAX_P for p in known)
-    return counts + f"; {stand} stand when all are tested together (Holm)" * bool(known)
+    counts += f"; {stand} stand when all are tested together (Holm)" * bool(known)
+    weak = "" if weak_tasks is None else weak_in_words(verdicts, weak_tasks)
+    return f"{counts}. {weak}" if weak else counts
 
 
 def weak_in_words(verdicts: Iterable[str], weak_tasks: Iterable[str]) -> str:

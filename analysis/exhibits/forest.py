@@ -20,7 +20,6 @@ from analysis.claims.claim import (
     UNDECIDED,
     verdict_kind,
     verdicts_in_words,
-    weak_in_words,
 )
 from analysis.claims.decide import distances
 from analysis.exhibits.marks import SEPARATOR, mark, value_words
@@ -85,11 +84,10 @@ def figure_claims(claims: pd.DataFrame, text: FigureText) -> tuple[Figure, pd.Da
 
 
 def figure_claims_caption(text: FigureText, numbers: pd.DataFrame) -> str:
-    weak = weak_in_words(numbers["verdict"], numbers["not_above_baseline"].fillna(""))
+    weak_tasks = numbers["not_above_baseline"].fillna("")
+    counts = verdicts_in_words(numbers["verdict"], numbers["p_holm"], weak_tasks)
     return (
-        f"{count(len(numbers), 'row')} of the ledger: "
-        f"{verdicts_in_words(numbers['verdict'], numbers['p_holm'])}. "
-        f"{weak}{'. ' if weak else ''}Horizontal "
+        f"{count(len(numbers), 'row')} of the ledger: {counts}. Horizontal "
         "axis: distance of the estimate from the claim's threshold (given after its name if it is "
         "not 0), positive on the claimed side, in the claim's own unit (CSV); lines: 95 % "
         f"intervals.{agreement(numbers)}"

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.claims.claim import verdicts_in_words, weak_in_words
+from analysis.claims.claim import verdicts_in_words
 from analysis.exhibits.make import caption
 from analysis.exhibits.markdown import to_markdown
 from analysis.exhibits.text import FigureText
@@ -68,8 +68,8 @@ def _index(study: Study, names: list[str], command: str) -> str:
     """Markdown that says what was found, by which command and machine, and from what."""
     results = Path("results", study.name)
     claims = pd.read_csv(results / "claims.csv")
-    weak = weak_in_words(claims["verdict"], claims["not_above_baseline"].fillna(""))
-    counts = verdicts_in_words(claims["verdict"], claims["p_holm"]) + (f". {weak}" if weak else "")
+    weak_tasks = claims["not_above_baseline"].fillna("")
+    counts = verdicts_in_words(claims["verdict"], claims["p_holm"], weak_tasks)
     nearest = claims["stands_for"].notna().sum()
     parts = [
         f"# Study {study.name}",
