@@ -6,9 +6,9 @@
         -- results/mini_bf16/replicates/mlp-mini.npz
     .venv/bin/python -m benchmarks.precision bfloat16 results/mini results/mini_bf16
 
-    .venv/bin/snakemake --cores 2 --config 'probe_seeds=[42,43,44]' \
+    .venv/bin/snakemake --cores 2 --config 'probe_seeds=[42,43,44]' \\
         -- results/mini/replicates/mlp-mini.npz
-    .venv/bin/snakemake --cores 2 --config study=mini_slow mkl_fast_path=false \
+    .venv/bin/snakemake --cores 2 --config study=mini_slow mkl_fast_path=false \\
         -- results/mini_slow/replicates/mlp-mini.npz
     .venv/bin/python -m benchmarks.precision "MKL's slow path" results/mini results/mini_slow
 
